@@ -1,0 +1,1 @@
+//! Parser, checker, evaluator and cost limit for CEL.

@@ -1,0 +1,1 @@
+//! Arguments, configuration, one file per subcommand, the real World, exit codes.

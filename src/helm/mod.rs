@@ -1,0 +1,1 @@
+//! Charts: load, dependencies, values, capabilities, engine, hooks, order, package.

@@ -1,0 +1,75 @@
+//! An object of the API: its JSON value beside the tree with spans it was read from.
+
+use std::sync::Arc;
+
+use super::field::{Path, Step};
+use crate::diagnostic::ObjectRef;
+use crate::source::{FileId, Span};
+use crate::yaml::{Document, Node};
+
+/// One object as the user wrote it.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// Identity; parts that are absent or not strings are empty.
+    pub id: ObjectRef,
+    /// The JSON value a client would send.
+    pub value: serde_json::Value,
+    /// The tree it was read from.
+    pub node: Arc<Node>,
+    /// The text it was read from.
+    pub file: FileId,
+}
+
+fn text(value: &serde_json::Value, pointer: &str) -> String {
+    value.pointer(pointer).and_then(|v| v.as_str()).unwrap_or("").to_owned()
+}
+
+impl Object {
+    /// An object from its tree.
+    pub fn new(file: FileId, node: Arc<Node>) -> Self {
+        let value = node.to_json();
+        let id = ObjectRef {
+            api_version: text(&value, "/apiVersion"),
+            kind: text(&value, "/kind"),
+            namespace: text(&value, "/metadata/namespace"),
+            name: text(&value, "/metadata/name"),
+        };
+        Self { id, value, node, file }
+    }
+
+    /// The span of the value at `path`; where a step is missing, of the nearest parent's key.
+    pub fn span(&self, path: &Path) -> Span {
+        self.spans(path).1
+    }
+
+    /// The span of the key (or list item) at `path`; where a step is missing, of the nearest parent's key.
+    pub fn key_span(&self, path: &Path) -> Span {
+        self.spans(path).0
+    }
+
+    fn spans(&self, path: &Path) -> (Span, Span) {
+        let mut node = &self.node;
+        let mut key = Span { end: node.span.start, ..node.span };
+        for step in &path.0 {
+            let next = match step {
+                Step::Field(name) | Step::Key(name) => node.get(name).map(|e| (e.key_span, &e.value)),
+                Step::Index(i) => node.item(*i).map(|n| (n.span, n)),
+            };
+            let Some((next_key, value)) = next else { return (key, key) };
+            (key, node) = (next_key, value);
+        }
+        (key, node.span)
+    }
+}
+
+/// The objects of a document: itself, or the items when it is a `List`.
+pub fn objects(file: FileId, document: &Document) -> Vec<Object> {
+    let Some(root) = &document.root else { return Vec::new() };
+    let object = Object::new(file, Arc::clone(root));
+    if object.id.kind == "List" && object.id.api_version == "v1" {
+        if let Some(crate::yaml::NodeKind::Sequence(items)) = root.get("items").map(|e| &e.value.kind) {
+            return items.iter().map(|n| Object::new(file, Arc::clone(n))).collect();
+        }
+    }
+    vec![object]
+}

@@ -1,0 +1,1 @@
+//! The rule registry, suppression, object index, and one file per rule.

@@ -1,0 +1,3 @@
+//! The `kval` command.
+
+fn main() {}

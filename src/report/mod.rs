@@ -1,0 +1,1 @@
+//! One file per format; reads findings and texts, knows nothing else.

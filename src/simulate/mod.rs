@@ -1,0 +1,1 @@
+//! An in-memory cluster: scheduler, and later controllers and kubelet.

@@ -1,0 +1,10 @@
+//! Texts by [`FileId`], spans, line index, [`SourceMap`] and the [`World`] through which bytes, time and
+//! randomness enter. Nothing here knows YAML, templates or Kubernetes.
+
+mod origin;
+mod text;
+mod world;
+
+pub use origin::{Origin, OriginId, Origins, Piece};
+pub use text::{FileId, Frame, LineColumn, Segment, SourceFile, SourceMap, Sources, Span};
+pub use world::{DirEntry, FileKind, MemoryWorld, World, WorldError};

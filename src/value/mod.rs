@@ -1,0 +1,12 @@
+//! The dynamic value with Go's semantics: what flows through templates and values files.
+//!
+//! A [`Value`] is a kind and, when tracing is on, the [`OriginId`](crate::source::OriginId) of what supplied it.
+//! Maps are shared and mutable as in Go (`set` is seen by every holder); lists and strings never change.
+
+mod go_type;
+mod kinds;
+mod object;
+
+pub use go_type::{GoType, IntType, ReflectKind, UintType};
+pub use kinds::{Kind, List, Map, Str, Value};
+pub use object::{GoError, Object};

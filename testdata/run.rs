@@ -1,0 +1,1 @@
+//! The integration tests: each finds its cases by walking folders.
