@@ -1,1 +1,104 @@
-//! The rule registry, suppression, object index, and one file per rule.
+//! Judges objects and documents beyond what the API server checks: one rule per file, one page per rule.
+//!
+//! [`check`] runs every rule that is on; [`page`] and [`rules`] tell about them. A finding is silenced by a comment
+//! `# kval:ignore rule-id reason` on its line or above it, and by the ignore annotations of kube-linter, kube-score
+//! and polaris.
+
+mod amount;
+mod context;
+mod field;
+mod labels;
+mod rules;
+mod shell;
+mod suppress;
+
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Severity;
+use crate::kube::Object;
+use crate::source::FileId;
+use crate::source::Sources;
+use crate::yaml::Document;
+
+pub use suppress::suppress;
+
+/// What is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// All texts.
+    pub sources: &'a Sources,
+    /// All objects of the set; rules across objects see these and nothing else.
+    pub objects: &'a [Object],
+    /// The documents the objects were read from, with comments, and those that could not be parsed.
+    pub documents: &'a [(FileId, Document)],
+    /// What to run.
+    pub options: &'a Options,
+}
+
+/// Which rules run, and for which cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Rules to run besides those that are on by default.
+    pub enable: Vec<String>,
+    /// Rules not to run.
+    pub disable: Vec<String>,
+    /// When not empty, run these rules and no others.
+    pub only: Vec<String>,
+    /// Other severities than the pages give.
+    pub severities: Vec<(String, Severity)>,
+    /// The Kubernetes minor version (35 for 1.35) the set is meant for; the newest known when absent.
+    pub minor: Option<u32>,
+}
+
+/// What is known about one rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its id, such as `dangling-service`.
+    pub id: &'static str,
+    /// How bad its findings are.
+    pub severity: Severity,
+    /// Whether it runs without being asked for.
+    pub on: bool,
+    /// The kinds it looks at, as its page says.
+    pub kinds: &'static str,
+    /// Checks of other tools that find the same, such as `kube-linter/latest-tag`.
+    pub same_as: Vec<&'static str>,
+    /// Its first sentence.
+    pub summary: &'static str,
+}
+
+/// All rules, in the order of the registry.
+pub fn rules() -> &'static [Rule] {
+    &rules::RULES
+}
+
+/// The page of a rule, in Markdown.
+pub fn page(id: &str) -> Option<&'static str> {
+    rules::ALL.iter().find(|e| e.id == id).map(|e| e.page)
+}
+
+/// Runs every rule that is on, drops what the user asked to ignore, and gives the findings in order of their place.
+pub fn check(input: &Input) -> Vec<Diagnostic> {
+    let cx = context::Context::new(input);
+    let mut out = Vec::new();
+    for (entry, rule) in rules::ALL.iter().zip(rules()) {
+        if !selected(rule, input.options) {
+            continue;
+        }
+        let severity = input.options.severities.iter().rfind(|(id, _)| id == rule.id).map_or(rule.severity, |(_, s)| *s);
+        cx.start(rule.id, severity);
+        (entry.check)(&cx);
+        out.append(&mut cx.take());
+    }
+    let mut out = suppress(input.sources, input.documents, input.objects, out);
+    out.sort_by(|a, b| (a.span, a.code, &a.field, &a.message).cmp(&(b.span, b.code, &b.field, &b.message)));
+    out.dedup();
+    out
+}
+
+fn selected(rule: &Rule, options: &Options) -> bool {
+    let named = |list: &[String]| list.iter().any(|id| id == rule.id);
+    if !options.only.is_empty() {
+        return named(&options.only);
+    }
+    (rule.on || named(&options.enable)) && !named(&options.disable)
+}

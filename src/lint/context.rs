@@ -1,0 +1,292 @@
+//! What rules see: the objects by kind and name, the pods of all workloads, and the place findings go to.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use super::Input;
+use super::field::Field;
+use super::field::Place;
+use super::labels;
+use super::labels::Labels;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Severity;
+use crate::kube::Object;
+use crate::source::Span;
+
+/// Where a container stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// `containers`
+    Main,
+    /// `initContainers`
+    Init,
+    /// `initContainers` with `restartPolicy: Always`
+    Sidecar,
+    /// `ephemeralContainers`
+    Ephemeral,
+}
+
+/// A container of a pod.
+#[derive(Clone, Debug)]
+pub(super) struct Container<'a> {
+    /// Itself.
+    pub(super) field: Field<'a>,
+    /// Where it stands.
+    pub(super) role: Role,
+    /// Its name; empty when it has none.
+    pub(super) name: &'a str,
+}
+
+impl Container<'_> {
+    /// Whether it runs as long as the pod does.
+    pub(super) fn long_running(&self) -> bool {
+        matches!(self.role, Role::Main | Role::Sidecar)
+    }
+}
+
+/// The pod that a workload makes, or a Pod itself.
+#[derive(Clone, Debug)]
+pub(super) struct Pod<'a> {
+    /// The workload.
+    pub(super) object: &'a Object,
+    /// The pod's spec.
+    pub(super) spec: Field<'a>,
+    /// The pod's labels.
+    pub(super) labels: Labels<'a>,
+    /// All its containers, init containers first.
+    pub(super) containers: Vec<Container<'a>>,
+}
+
+impl<'a> Pod<'a> {
+    /// The workload's kind.
+    pub(super) fn kind(&self) -> &'a str {
+        &self.object.id.kind
+    }
+
+    /// Whether the workload is of one of these kinds.
+    pub(super) fn is(&self, kinds: &[&str]) -> bool {
+        kinds.contains(&self.kind())
+    }
+
+    /// How many pods the workload asks for; 1 when it does not say.
+    pub(super) fn replicas(&self) -> i64 {
+        Field::root(self.object).int("spec.replicas").unwrap_or(1)
+    }
+
+    /// All declared ports.
+    pub(super) fn ports(&self) -> Vec<Field<'a>> {
+        self.containers.iter().filter(|c| c.long_running()).flat_map(|c| c.field.items("ports")).collect()
+    }
+}
+
+/// What every rule is given.
+pub(super) struct Context<'a> {
+    /// What is judged.
+    pub(super) input: &'a Input<'a>,
+    pods: Vec<Pod<'a>>,
+    by_name: BTreeMap<(&'a str, &'a str, &'a str), &'a Object>,
+    rule: Cell<(&'static str, Severity)>,
+    found: RefCell<Vec<Diagnostic>>,
+}
+
+/// The API groups of kinds whose names other groups use as well; other kinds are taken from any group.
+const GROUPS: &[(&str, &[&str])] = &[
+    ("Service", &[""]),
+    ("Pod", &[""]),
+    ("Secret", &[""]),
+    ("ConfigMap", &[""]),
+    ("Namespace", &[""]),
+    ("Endpoints", &[""]),
+    ("ServiceAccount", &[""]),
+    ("PersistentVolume", &[""]),
+    ("PersistentVolumeClaim", &[""]),
+    ("ReplicationController", &[""]),
+    ("Deployment", &["apps", "extensions"]),
+    ("DaemonSet", &["apps", "extensions"]),
+    ("ReplicaSet", &["apps", "extensions"]),
+    ("StatefulSet", &["apps"]),
+    ("Job", &["batch"]),
+    ("CronJob", &["batch"]),
+    ("Ingress", &["networking.k8s.io", "extensions"]),
+    ("NetworkPolicy", &["networking.k8s.io", "extensions"]),
+    ("Role", &["rbac.authorization.k8s.io"]),
+    ("ClusterRole", &["rbac.authorization.k8s.io"]),
+    ("RoleBinding", &["rbac.authorization.k8s.io"]),
+    ("ClusterRoleBinding", &["rbac.authorization.k8s.io"]),
+];
+
+/// The API group of an object; empty for the core group.
+pub(super) fn group(object: &Object) -> &str {
+    object.id.api_version.split_once('/').map_or("", |(g, _)| g)
+}
+
+/// Whether an object is of this kind and of the group that the kind is known from.
+pub(super) fn is_kind(object: &Object, kind: &str) -> bool {
+    let known = GROUPS.iter().find(|(k, _)| *k == kind);
+    object.id.kind == kind && known.is_none_or(|(_, groups)| groups.contains(&group(object)))
+}
+
+/// The object's namespace; objects that name none land in the one of the release, here called `default`.
+pub(super) fn namespace(object: &Object) -> &str {
+    if object.id.namespace.is_empty() { "default" } else { &object.id.namespace }
+}
+
+/// The path of the pod (metadata and spec) in a workload.
+pub(super) fn template_path(object: &Object) -> Option<&'static str> {
+    Some(match object.id.kind.as_str() {
+        "Pod" if is_kind(object, "Pod") => "",
+        "CronJob" if is_kind(object, "CronJob") => "spec.jobTemplate.spec.template",
+        "PodTemplate" => "template",
+        kind @ ("Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet" | "Job" | "ReplicationController") if is_kind(object, kind) => {
+            "spec.template"
+        }
+        "Rollout" if group(object) == "argoproj.io" => "spec.template",
+        "DeploymentConfig" => "spec.template",
+        _ => return None,
+    })
+}
+
+fn pod(object: &Object) -> Option<Pod<'_>> {
+    let root = Field::root(object);
+    let path = template_path(object)?;
+    let template = if path.is_empty() { root } else { root.get(path)? };
+    let spec = template.get("spec")?;
+    let mut containers = Vec::new();
+    for (list, role) in [("initContainers", Role::Init), ("containers", Role::Main), ("ephemeralContainers", Role::Ephemeral)] {
+        for field in spec.items(list) {
+            let sidecar = role == Role::Init && field.text("restartPolicy") == Some("Always");
+            let name = field.text("name").unwrap_or("");
+            containers.push(Container { role: if sidecar { Role::Sidecar } else { role }, name, field });
+        }
+    }
+    Some(Pod { object, labels: labels::labels(&template, "metadata.labels"), spec, containers })
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(input: &'a Input<'a>) -> Self {
+        let pods = input.objects.iter().filter_map(pod).collect();
+        let mut by_name = BTreeMap::new();
+        for object in input.objects {
+            let id = &object.id;
+            by_name.entry((id.kind.as_str(), namespace(object), id.name.as_str())).or_insert(object);
+        }
+        Self { input, pods, by_name, rule: Cell::new(("", Severity::Bug)), found: RefCell::default() }
+    }
+
+    pub(super) fn start(&self, id: &'static str, severity: Severity) {
+        self.rule.set((id, severity));
+    }
+
+    pub(super) fn take(&self) -> Vec<Diagnostic> {
+        self.found.take()
+    }
+
+    /// All objects.
+    pub(super) fn objects(&self) -> impl Iterator<Item = Field<'a>> {
+        self.input.objects.iter().map(Field::root)
+    }
+
+    /// All objects of a kind.
+    pub(super) fn all(&self, kind: &str) -> Vec<Field<'a>> {
+        self.input.objects.iter().filter(|o| is_kind(o, kind)).map(Field::root).collect()
+    }
+
+    /// All objects of several kinds.
+    pub(super) fn of(&self, kinds: &[&str]) -> Vec<Field<'a>> {
+        self.input.objects.iter().filter(|o| kinds.iter().any(|k| is_kind(o, k))).map(Field::root).collect()
+    }
+
+    /// The object of this kind and name in the namespace of `from`.
+    pub(super) fn find(&self, kind: &str, from: &Object, name: &str) -> Option<Field<'a>> {
+        self.find_in(kind, namespace(from), name)
+    }
+
+    /// The object of this kind and name in a namespace.
+    pub(super) fn find_in(&self, kind: &str, namespace: &str, name: &str) -> Option<Field<'a>> {
+        let key = (kind, namespace, name);
+        self.by_name.get(&key).copied().filter(|o| is_kind(o, kind)).map(Field::root)
+    }
+
+    /// The object of this kind and name, wherever it is.
+    pub(super) fn find_anywhere(&self, kind: &str, name: &str) -> Option<Field<'a>> {
+        self.input.objects.iter().find(|o| o.id.name == name && is_kind(o, kind)).map(Field::root)
+    }
+
+    /// The names of all objects of a kind in the namespace of `from`.
+    pub(super) fn names(&self, kind: &str, from: &Object) -> Vec<&'a str> {
+        let same = |o: &&Object| is_kind(o, kind) && namespace(o) == namespace(from);
+        self.input.objects.iter().filter(same).map(|o| o.id.name.as_str()).collect()
+    }
+
+    /// The pods of all workloads.
+    pub(super) fn pods(&self) -> &[Pod<'a>] {
+        &self.pods
+    }
+
+    /// The pods of all workloads in the namespace of `from`.
+    pub(super) fn pods_beside(&self, from: &Object) -> Vec<&Pod<'a>> {
+        self.pods.iter().filter(|p| namespace(p.object) == namespace(from)).collect()
+    }
+
+    /// All containers with their pods.
+    pub(super) fn containers(&self) -> impl Iterator<Item = (&Pod<'a>, &Container<'a>)> {
+        self.pods.iter().flat_map(|p| p.containers.iter().map(move |c| (p, c)))
+    }
+
+    /// The Services that select a pod.
+    pub(super) fn services_of(&self, pod: &Pod) -> Vec<Field<'a>> {
+        let selects = |s: &Field| {
+            let wanted = labels::labels(s, "spec.selector");
+            !wanted.is_empty() && namespace(s.object) == namespace(pod.object) && labels::subset(&wanted, &pod.labels)
+        };
+        self.all("Service").into_iter().filter(selects).collect()
+    }
+
+    /// The pods a Service selects.
+    pub(super) fn selected_by(&self, service: &Field) -> Vec<&Pod<'a>> {
+        let wanted = labels::labels(service, "spec.selector");
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        self.pods_beside(service.object).into_iter().filter(|p| labels::subset(&wanted, &p.labels)).collect()
+    }
+
+    /// The workload's autoscaler.
+    pub(super) fn autoscaler(&self, object: &Object) -> Option<Field<'a>> {
+        let targets = |h: &Field| {
+            namespace(h.object) == namespace(object)
+                && h.text("spec.scaleTargetRef.kind") == Some(&object.id.kind)
+                && h.text("spec.scaleTargetRef.name") == Some(&object.id.name)
+        };
+        self.of(&["HorizontalPodAutoscaler", "ScaledObject"]).into_iter().find(targets)
+    }
+
+    /// The disruption budgets that select a pod.
+    pub(super) fn budgets_of(&self, pod: &Pod) -> Vec<Field<'a>> {
+        let selects = |b: &Field| {
+            namespace(b.object) == namespace(pod.object) && b.get("spec.selector").is_some_and(|s| labels::matches(&s, &pod.labels))
+        };
+        self.all("PodDisruptionBudget").into_iter().filter(selects).collect()
+    }
+
+    /// The Kubernetes minor version the set is meant for.
+    pub(super) fn minor(&self) -> u32 {
+        self.input.options.minor.unwrap_or(36)
+    }
+
+    /// A finding at a place of an object.
+    pub(super) fn report<'p>(&self, place: impl Into<Place<'p>>, message: impl Into<String>, help: impl Into<String>) {
+        let place: Place = place.into();
+        let (id, severity) = self.rule.get();
+        let finding =
+            Diagnostic::new(id, severity, message).at(place.span()).on(place.object.id.clone(), place.spelled()).help(help);
+        self.found.borrow_mut().push(finding);
+    }
+
+    /// A finding at a place of a text.
+    pub(super) fn report_span(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
+        let (id, severity) = self.rule.get();
+        self.found.borrow_mut().push(Diagnostic::new(id, severity, message).at(span).help(help));
+    }
+}

@@ -1,0 +1,174 @@
+//! A cursor into an object: a JSON value that remembers where it stands.
+
+use serde_json::Value;
+
+use crate::kube::Object;
+use crate::kube::field::Path;
+use crate::kube::field::Step;
+use crate::source::Span;
+
+/// A value of an object and its path.
+#[derive(Clone, Debug)]
+pub(super) struct Field<'a> {
+    /// The object.
+    pub(super) object: &'a Object,
+    /// The value, never null.
+    pub(super) value: &'a Value,
+    /// Where it stands.
+    pub(super) path: Path,
+}
+
+/// A place of an object, which need not exist.
+#[derive(Clone, Debug)]
+pub(super) struct Place<'a> {
+    /// The object.
+    pub(super) object: &'a Object,
+    /// Where.
+    pub(super) path: Path,
+}
+
+impl<'a> From<&Field<'a>> for Place<'a> {
+    fn from(f: &Field<'a>) -> Self {
+        Place { object: f.object, path: f.path.clone() }
+    }
+}
+
+impl<'a> From<Field<'a>> for Place<'a> {
+    fn from(f: Field<'a>) -> Self {
+        Place { object: f.object, path: f.path }
+    }
+}
+
+impl<'a> From<&'a Object> for Place<'a> {
+    fn from(object: &'a Object) -> Self {
+        Place { object, path: Path::default() }
+    }
+}
+
+impl<'a> Field<'a> {
+    /// The whole object.
+    pub(super) fn root(object: &'a Object) -> Self {
+        Field { object, value: &object.value, path: Path::default() }
+    }
+
+    /// The value below dotted names, when present and not null.
+    pub(super) fn get(&self, dotted: &str) -> Option<Field<'a>> {
+        let mut value = self.value;
+        for name in dotted.split('.') {
+            value = value.get(name)?;
+        }
+        (!value.is_null()).then(|| Field { object: self.object, value, path: self.path.child(dotted) })
+    }
+
+    /// The value of one key of a map, which may hold dots.
+    pub(super) fn key(&self, key: &str) -> Option<Field<'a>> {
+        let value = self.value.get(key).filter(|v| !v.is_null())?;
+        Some(Field { object: self.object, value, path: self.path.key(key) })
+    }
+
+    /// The place below dotted names, whether or not anything is there.
+    pub(super) fn place(&self, dotted: &str) -> Place<'a> {
+        Place { object: self.object, path: self.path.child(dotted) }
+    }
+
+    /// The items of this list; none when it is something else.
+    pub(super) fn list(&self) -> Vec<Field<'a>> {
+        let Value::Array(items) = self.value else { return Vec::new() };
+        items.iter().enumerate().map(|(i, value)| Field { object: self.object, value, path: self.path.index(i) }).collect()
+    }
+
+    /// The items of the list below dotted names.
+    pub(super) fn items(&self, dotted: &str) -> Vec<Field<'a>> {
+        self.get(dotted).map(|f| f.list()).unwrap_or_default()
+    }
+
+    /// The entries of the map below dotted names.
+    pub(super) fn entries(&self, dotted: &str) -> Vec<(&'a str, Field<'a>)> {
+        let Some(map) = self.get(dotted) else { return Vec::new() };
+        let Value::Object(entries) = map.value else { return Vec::new() };
+        entries.iter().map(|(k, value)| (k.as_str(), Field { object: self.object, value, path: map.path.key(k) })).collect()
+    }
+
+    /// This value, when it is a string.
+    pub(super) fn str(&self) -> Option<&'a str> {
+        self.value.as_str()
+    }
+
+    /// The string below dotted names.
+    pub(super) fn text(&self, dotted: &str) -> Option<&'a str> {
+        self.get(dotted)?.value.as_str()
+    }
+
+    /// The integer below dotted names.
+    pub(super) fn int(&self, dotted: &str) -> Option<i64> {
+        self.get(dotted)?.value.as_i64()
+    }
+
+    /// The boolean below dotted names.
+    pub(super) fn flag(&self, dotted: &str) -> Option<bool> {
+        self.get(dotted)?.value.as_bool()
+    }
+
+    /// Whether the field below dotted names is the boolean `true`.
+    pub(super) fn is_true(&self, dotted: &str) -> bool {
+        self.flag(dotted) == Some(true)
+    }
+
+    /// Whether anything but null is below dotted names.
+    pub(super) fn has(&self, dotted: &str) -> bool {
+        self.get(dotted).is_some()
+    }
+
+    /// A scalar as text, as `kubectl` would print it.
+    pub(super) fn scalar(&self) -> Option<String> {
+        match self.value {
+            Value::String(s) => Some(s.clone()),
+            Value::Number(n) => Some(n.to_string()),
+            Value::Bool(b) => Some(b.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl Place<'_> {
+    /// The source text of the place: a scalar's own, a collection's key, the nearest parent's key for what is absent.
+    pub(super) fn span(&self) -> Span {
+        let value = self.object.span(&self.path);
+        let key = self.object.key_span(&self.path);
+        let collection = self.value().is_none_or(|v| v.is_object() || v.is_array() || v.is_null());
+        if collection { key } else { value }
+    }
+
+    fn value(&self) -> Option<&Value> {
+        let mut value = &self.object.value;
+        for step in &self.path.0 {
+            value = match step {
+                Step::Field(name) | Step::Key(name) => value.get(name)?,
+                Step::Index(i) => value.get(i)?,
+            };
+        }
+        Some(value)
+    }
+
+    /// The path as users write it: `metadata.labels["app.kubernetes.io/name"]`.
+    pub(super) fn spelled(&self) -> String {
+        let mut out = String::new();
+        for step in &self.path.0 {
+            match step {
+                Step::Index(i) => out.push_str(&format!("[{i}]")),
+                Step::Key(key) if !plain(key) => out.push_str(&format!("[\"{key}\"]")),
+                Step::Field(name) | Step::Key(name) => {
+                    if !out.is_empty() {
+                        out.push('.');
+                    }
+                    out.push_str(name);
+                }
+            }
+        }
+        out
+    }
+}
+
+fn plain(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}

@@ -1,0 +1,93 @@
+//! Labels and the selectors that match them.
+
+use std::collections::BTreeMap;
+
+use super::field::Field;
+
+/// Labels of one object; values that are not strings are left out.
+pub(super) type Labels<'a> = BTreeMap<&'a str, &'a str>;
+
+/// The labels below a dotted path.
+pub(super) fn labels<'a>(field: &Field<'a>, dotted: &str) -> Labels<'a> {
+    field.entries(dotted).into_iter().filter_map(|(k, v)| Some((k, v.str()?))).collect()
+}
+
+/// Whether every pair of `wanted` is among `labels`.
+pub(super) fn subset(wanted: &Labels, labels: &Labels) -> bool {
+    wanted.iter().all(|(k, v)| labels.get(k) == Some(v))
+}
+
+/// Whether a LabelSelector matches; an empty one matches everything. upstream: metav1.LabelSelectorAsSelector
+pub(super) fn matches(selector: &Field, labels: &Labels) -> bool {
+    if !subset(&self::labels(selector, "matchLabels"), labels) {
+        return false;
+    }
+    selector.items("matchExpressions").iter().all(|e| {
+        let have = e.text("key").and_then(|k| labels.get(k));
+        let among = e.items("values").iter().any(|v| v.str().is_some() && v.str() == have.copied());
+        match e.text("operator") {
+            Some("In") => have.is_some() && among,
+            Some("NotIn") => !among,
+            Some("Exists") => have.is_some(),
+            Some("DoesNotExist") => have.is_none(),
+            _ => false,
+        }
+    })
+}
+
+/// Whether a LabelSelector names nothing and so matches everything.
+pub(super) fn is_empty(selector: &Field) -> bool {
+    selector.entries("matchLabels").is_empty() && selector.items("matchExpressions").is_empty()
+}
+
+/// The part of a selector that fails best explains a mismatch: the only wrong pair, else the selector itself.
+pub(super) fn culprit<'a>(selector: &Field<'a>, pairs: &str, labels: &Labels) -> Field<'a> {
+    let entries = if pairs.is_empty() {
+        let serde_json::Value::Object(map) = selector.value else { return selector.clone() };
+        map.keys().filter_map(|k| Some((k.as_str(), selector.key(k)?))).collect()
+    } else {
+        selector.entries(pairs)
+    };
+    let mut wrong = entries.into_iter().filter(|(k, v)| v.str().is_none() || labels.get(k).copied() != v.str());
+    match (wrong.next(), wrong.next()) {
+        (Some((_, field)), None) => field,
+        _ => selector.clone(),
+    }
+}
+
+/// Of several label sets, the one that shares the most pairs with `wanted`, and then the most keys.
+pub(super) fn nearest<'l, 'a: 'l>(wanted: &Labels, sets: impl IntoIterator<Item = &'l Labels<'a>>) -> Option<&'l Labels<'a>> {
+    let score = |set: &Labels| {
+        let pairs = wanted.iter().filter(|(k, v)| set.get(*k) == Some(*v)).count();
+        (pairs, wanted.keys().filter(|k| set.contains_key(*k)).count())
+    };
+    let mut best: Option<(&Labels<'a>, (usize, usize))> = None;
+    for set in sets {
+        let s = score(set);
+        if s > (0, 0) && best.as_ref().is_none_or(|(_, b)| s > *b) {
+            best = Some((set, s));
+        }
+    }
+    best.map(|(set, _)| set)
+}
+
+/// The candidate that looks most like `wanted`, when one does.
+pub(super) fn similar<'c>(wanted: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let limit = (wanted.chars().count() / 3).max(1);
+    candidates.into_iter().map(|c| (distance(wanted, c), c)).filter(|(d, _)| *d <= limit).min().map(|(_, c)| c)
+}
+
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(256).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.chars().take(256).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(ca != *cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}

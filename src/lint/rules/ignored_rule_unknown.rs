@@ -1,0 +1,17 @@
+//! `ignored-rule-unknown`: reports an ignore comment that names a rule kval does not have.
+
+use crate::lint::context::Context;
+use crate::lint::labels;
+use crate::lint::suppress;
+
+pub(super) fn check(cx: &Context) {
+    for (_, ignore) in suppress::comments(cx.input.sources, cx.input.documents) {
+        for id in ignore.ids {
+            if crate::lint::page(id).is_none() {
+                let help = labels::similar(id, crate::lint::rules().iter().map(|r| r.id))
+                    .map_or_else(|| "`kval explain` lists all rules".to_owned(), |n| format!("did you mean `{n}`?"));
+                cx.report_span(ignore.span, format!("there is no rule `{id}`"), help);
+            }
+        }
+    }
+}
