@@ -1,3 +1,7 @@
-//! The `kval` command.
+//! The `kval` command: everything happens in [`kval::cli::run`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kval::cli::run(std::env::args_os(), &mut std::io::stdout().lock(), &mut std::io::stderr().lock())
+}

@@ -188,5 +188,6 @@ pub fn resolve_in(map: &SourceMap, range: std::ops::Range<usize>) -> Resolved {
         }
     }
     exact &= !origins.is_empty();
-    Resolved { template: Some(best.template), trace: map.trace(best), origins, exact }
+    let template = best.template_of(range.start as u32..end as u32);
+    Resolved { template: Some(template), trace: map.trace(best), origins, exact }
 }

@@ -1,1 +1,5 @@
-//! The only room in which the order of the phases is written; the library's front door.
+//! The order of the phases, and the library's front door: find the input, render or read it, decode, validate, judge.
+
+mod inputs;
+
+pub use inputs::{Inputs, discover};

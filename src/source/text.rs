@@ -157,6 +157,18 @@ pub struct Segment {
     pub origin: OriginId,
 }
 
+impl Segment {
+    /// The part of the template that wrote rendered bytes `range`: exactly those bytes for literal text, all of an action.
+    pub fn template_of(&self, range: std::ops::Range<u32>) -> Span {
+        let literal = !self.action && self.template.end.saturating_sub(self.template.start) == self.end.saturating_sub(self.start);
+        if !literal {
+            return self.template;
+        }
+        let moved = |at: u32| self.template.start + at.clamp(self.start, self.end) - self.start;
+        Span { file: self.template.file, start: moved(range.start), end: moved(range.end) }
+    }
+}
+
 /// Which template action, through which includes, from which values wrote each byte of a rendered text.
 #[derive(Debug, Default)]
 pub struct SourceMap {
@@ -199,8 +211,11 @@ impl SourceMap {
     pub fn cut(&self, range: std::ops::Range<usize>) -> Self {
         let base = range.start as u32;
         let limit = range.end as u32;
-        let segments =
-            self.within(range).iter().map(|s| Segment { start: s.start.max(base) - base, end: s.end.min(limit) - base, ..*s }).collect();
+        let cut = |s: &Segment| {
+            let (start, end) = (s.start.max(base), s.end.min(limit));
+            Segment { start: start - base, end: end - base, template: s.template_of(start..end), ..*s }
+        };
+        let segments = self.within(range).iter().map(cut).collect();
         Self { segments, frames: self.frames.clone(), origins: Arc::clone(&self.origins) }
     }
 }

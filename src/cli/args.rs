@@ -1,0 +1,189 @@
+//! The command line as clap sees it: every flag of `helm template`, in Helm's spelling and with Helm's meaning.
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// The flags of `helm template` that speak to a cluster or a repository's transport; rendering needs none of them, so
+/// they are accepted and change nothing, that existing command lines go on working.
+const CLUSTER_SWITCHES: &[&str] = &[
+    "atomic", "create-namespace", "devel", "disable-openapi-validation", "force", "force-conflicts", "force-replace", "hide-notes",
+    "insecure-skip-tls-verify", "kube-insecure-skip-tls-verify", "pass-credentials", "plain-http", "render-subchart-notes", "replace",
+    "rollback-on-failure", "server-side", "take-ownership", "wait-for-jobs", "enable-dns", "dependency-update",
+];
+
+/// As [`CLUSTER_SWITCHES`], with a value.
+const CLUSTER_VALUES: &[&str] = &[
+    "burst-limit", "ca-file", "cert-file", "content-cache", "description", "key-file", "keyring", "kube-apiserver", "kube-as-group",
+    "kube-as-user", "kube-ca-file", "kube-context", "kube-tls-server-name", "kube-token", "kubeconfig", "password", "qps",
+    "registry-config", "repository-cache", "repository-config", "timeout", "username",
+];
+
+/// Flags of `helm template` that would change what is rendered and that kval does not have: refused, never ignored.
+const REFUSED: &[&str] = &["post-renderer", "post-renderer-args", "repo", "verify", "validate"];
+
+/// A switch as pflag has it: `--name`, `--name=true`, `--name=false`.
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .help(help)
+        .num_args(0..=1)
+        .require_equals(true)
+        .value_parser(clap::builder::BoolishValueParser::new())
+        .default_missing_value("true")
+        .default_value("false")
+        .hide_default_value(true)
+        .hide_possible_values(true)
+        .value_name("bool")
+        .overrides_with(name)
+        .action(ArgAction::Set)
+}
+
+fn value(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value_name).help(help).allow_hyphen_values(true).overrides_with(name).action(ArgAction::Set)
+}
+
+fn list(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name(value_name).help(help).allow_hyphen_values(true).action(ArgAction::Append)
+}
+
+fn paths(help: &'static str) -> Arg {
+    Arg::new("paths").value_name("PATH").num_args(0..).help(help)
+}
+
+/// The flags with which a chart is rendered, wherever one is.
+fn rendering(command: Command) -> Command {
+    let command = command
+        .next_help_heading("Rendering (as helm template)")
+        .arg(list("values", "FILE", "Values from a YAML file").short('f'))
+        .arg(list("set", "KEY=VALUE", "Set values (a=1,b=2)"))
+        .arg(list("set-string", "KEY=VALUE", "Set string values"))
+        .arg(list("set-file", "KEY=FILE", "Set values from files"))
+        .arg(list("set-json", "KEY=JSON", "Set JSON values"))
+        .arg(list("set-literal", "KEY=VALUE", "Set a literal string value"))
+        .arg(list("api-versions", "VERSIONS", "API versions for .Capabilities.APIVersions").short('a'))
+        .arg(value("kube-version", "VERSION", "Kubernetes version for .Capabilities.KubeVersion").alias("kubernetes-version"))
+        .arg(value("namespace", "NAME", "Namespace of the release").short('n'))
+        .arg(list("show-only", "TEMPLATE", "Show only what these templates rendered").short('s'))
+        .arg(switch("include-crds", "Include the chart's CRDs"))
+        .arg(switch("skip-crds", "Leave out CRDs"))
+        .arg(switch("skip-tests", "Leave out test hooks"))
+        .arg(switch("no-hooks", "Leave out hooks"))
+        .arg(switch("is-upgrade", "Set .Release.IsUpgrade instead of .Release.IsInstall"))
+        .arg(value("name-template", "TEMPLATE", "Template for the release name"))
+        .arg(switch("generate-name", "Generate the release name").short('g'))
+        .arg(switch("skip-schema-validation", "Do not check values against values.schema.json"))
+        .arg(value("dry-run", "MODE", "Accepted as Helm does: none, client or server")
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("client"))
+        .arg(switch("debug", "Print more on failures"))
+        .arg(value("helm-compat", "3|4", "The Helm whose bytes to print").value_parser(["3", "4"]).default_value("4"))
+        .arg(value("seed", "NUMBER", "Seed of random functions, so that a run repeats").value_parser(clap::value_parser!(u64)))
+        .arg(value("now", "TIME", "The time templates see: RFC 3339 or seconds since 1970"));
+    let command = CLUSTER_SWITCHES.iter().fold(command, |c, name| c.arg(switch(name, "").hide(true)));
+    let command = CLUSTER_VALUES.iter().fold(command, |c, name| c.arg(list(name, "VALUE", "").hide(true)));
+    let command = command.arg(list("labels", "VALUE", "").short('l').hide(true)).arg(list("wait", "VALUE", "").num_args(0..=1).require_equals(true).hide(true));
+    REFUSED.iter().fold(command, |c, name| c.arg(list(name, "VALUE", "").num_args(0..=1).hide(true)))
+}
+
+/// The flags with which findings are printed.
+fn reporting(command: Command) -> Command {
+    command
+        .next_help_heading("Report")
+        .arg(list("format", "FORMAT", "How findings are printed: text, concise or json; repeatable, each with its --output")
+            .value_parser(["text", "concise", "json"]))
+        .arg(list("output", "FILE", "Where the report of the --format before it goes; - is standard output").short('o'))
+        .arg(value("fail-on", "SEVERITY", "Exit 1 from this severity on: info, warning, error or never")
+            .value_parser(["info", "warning", "error", "never"])
+            .default_value("error"))
+        .arg(list("select", "RULES", "Only these rules (comma-separated; a prefix with * matches several)"))
+        .arg(list("ignore", "RULES", "Without these rules (comma-separated; a prefix with * matches several)"))
+        .arg(switch("strict", "Fail on warnings too"))
+}
+
+/// The whole command line.
+pub(super) fn command() -> Command {
+    let template = rendering(
+        Command::new("template")
+            .about("Render a chart: the flags of `helm template`, the same bytes")
+            .arg(Arg::new("args").value_name("[NAME] CHART").num_args(0..)),
+    )
+    .arg(value("output-dir", "DIR", "Write the rendered templates to files below DIR"))
+    .arg(switch("release-name", "Use the release name in the --output-dir path"))
+    .arg(value("version", "VERSION", "").hide(true));
+    let lint = reporting(rendering(
+        Command::new("lint")
+            .about("Render, validate and judge charts and manifests")
+            .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
+    ))
+    .arg(switch("with-subcharts", "").hide(true))
+    .arg(switch("quiet", "").hide(true));
+    let validate = reporting(
+        Command::new("validate")
+            .about("Say what a kube-apiserver would say about manifests")
+            .arg(paths("Manifests and directories of them; - reads standard input"))
+            .arg(value("kube-version", "VERSION", "The API server's version").alias("kubernetes-version")),
+    );
+    let why = rendering(
+        Command::new("why")
+            .about("Show which template line and which value wrote a rendered field or line")
+            .arg(Arg::new("target").value_name("TARGET").required(true).help("KIND/NAME:.field.path or TEMPLATE:LINE (line of the rendered text)"))
+            .arg(Arg::new("args").value_name("[NAME] CHART").num_args(1..).required(true)),
+    );
+    let simulate = Command::new("simulate").about("Predict what a cluster would do").subcommand_required(true).arg_required_else_help(true).subcommand(
+        reporting(rendering(
+            Command::new("placement")
+                .about("Where the scheduler puts each pod, and why not elsewhere")
+                .arg(paths("Charts, manifests and directories of them; - reads standard input")),
+        ))
+        .arg(list("cluster", "FILE", "Nodes, and what already runs on them, as manifests")),
+    );
+    let package = Command::new("package")
+        .about("Pack charts into archives")
+        .arg(paths("Chart directories"))
+        .arg(value("version", "VERSION", "The version to pack it as"))
+        .arg(value("app-version", "VERSION", "The appVersion to pack it as"))
+        .arg(value("destination", "DIR", "Where the archive goes").short('d').default_value("."))
+        .arg(value("now", "TIME", "The time of the files in the archive: RFC 3339 or seconds since 1970"));
+    let show = ["all", "chart", "crds", "readme", "values"].iter().fold(
+        Command::new("show").about("Print parts of a chart").subcommand_required(true).arg_required_else_help(true),
+        |c, part| c.subcommand(Command::new(*part).arg(Arg::new("chart").value_name("CHART").required(true))),
+    );
+    let dependency = Command::new("dependency").about("Show a chart's dependencies").subcommand_required(true).arg_required_else_help(true).subcommand(
+        Command::new("list").visible_alias("ls").about("The dependencies and whether they are there").arg(Arg::new("chart").value_name("CHART").default_value(".")),
+    );
+    let explain = Command::new("explain").about("Print the page of a rule; without one, list all rules").arg(Arg::new("rule").value_name("RULE"));
+    Command::new("kval")
+        .about(env!("CARGO_PKG_DESCRIPTION"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help("Exit codes: 0 clean, 1 findings or a chart that does not render, 2 could not run or nothing to do, 3 a bug in kval.")
+        .arg(value("color", "WHEN", "auto, always or never").value_parser(["auto", "always", "never"]).default_value("auto").alias("colour").global(true))
+        .subcommands([template, lint, validate, why, simulate, package, show, dependency, explain])
+        .subcommand(Command::new("version").about("Print the version"))
+}
+
+/// The values of a repeatable flag, in order.
+pub(super) fn strings(matches: &ArgMatches, name: &str) -> Vec<String> {
+    matches.try_get_many::<String>(name).ok().flatten().into_iter().flatten().cloned().collect()
+}
+
+/// As [`strings`], each split at commas as pflag's string slices are.
+pub(super) fn slices(matches: &ArgMatches, name: &str) -> Vec<String> {
+    strings(matches, name).iter().flat_map(|s| s.split(',').map(str::to_owned).collect::<Vec<_>>()).filter(|s| !s.is_empty()).collect()
+}
+
+/// The value of a flag.
+pub(super) fn string(matches: &ArgMatches, name: &str) -> Option<String> {
+    matches.try_get_one::<String>(name).ok().flatten().cloned()
+}
+
+/// Whether a switch is on.
+pub(super) fn on(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
+}
+
+/// The first flag given that kval knows of and does not have.
+pub(super) fn refused(matches: &ArgMatches) -> Option<&'static str> {
+    REFUSED.iter().copied().find(|name| matches.try_contains_id(name).unwrap_or(false))
+}

@@ -1,0 +1,33 @@
+//! What a command prints, kept until it is done: a reader that goes away is no reason to fail.
+
+use std::io::{ErrorKind, Write};
+
+/// The text for both streams.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// Data.
+    pub(super) stdout: Vec<u8>,
+    /// Everything else.
+    pub(super) stderr: String,
+}
+
+impl Output {
+    /// Adds a line of data.
+    pub(super) fn line(&mut self, text: &str) {
+        self.stdout.extend_from_slice(text.as_bytes());
+        self.stdout.push(b'\n');
+    }
+
+    /// Writes both streams and gives the exit code: `code`, unless the data could not be written.
+    pub(super) fn send(self, stdout: &mut dyn Write, stderr: &mut dyn Write, code: u8) -> u8 {
+        // When standard error is gone there is nobody left to tell.
+        let _ = stderr.write_all(self.stderr.as_bytes());
+        match stdout.write_all(&self.stdout).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let _ = writeln!(stderr, "Error: write /dev/stdout: {error}");
+                super::UNUSABLE
+            }
+            _ => code,
+        }
+    }
+}

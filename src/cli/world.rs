@@ -1,0 +1,133 @@
+//! The real [`World`]: files, standard input, the clock and randomness of this machine, with errors in Go's words.
+
+use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{self, ErrorKind, Read};
+use std::sync::OnceLock;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::source::DirEntry;
+use crate::source::FileKind;
+use crate::source::World;
+use crate::source::WorldError;
+
+/// The machine the program runs on.
+#[derive(Debug)]
+pub struct RealWorld {
+    now: i128,
+    seed: u64,
+    stdin: OnceLock<Result<Vec<u8>, WorldError>>,
+}
+
+impl RealWorld {
+    /// The machine, with time and seed fixed where given. Both are read once, so that one run sees one instant.
+    pub fn new(now: Option<i128>, seed: Option<u64>) -> Self {
+        let clock = || match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => since.as_nanos() as i128,
+            Err(before) => -(before.duration().as_nanos() as i128),
+        };
+        Self { now: now.unwrap_or_else(clock), seed: seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()), stdin: OnceLock::new() }
+    }
+}
+
+/// The sentence Go prints for an error of the operating system.
+fn go_words(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+fn world_error(verb: &str, path: &str, error: &io::Error) -> WorldError {
+    WorldError { path: path.to_owned(), message: format!("{verb} {path}: {}", go_words(error)), not_found: error.kind() == ErrorKind::NotFound }
+}
+
+fn kind_of(meta: &fs::Metadata) -> FileKind {
+    if meta.is_dir() {
+        FileKind::Directory
+    } else if meta.is_file() {
+        FileKind::File
+    } else {
+        FileKind::Other
+    }
+}
+
+impl World for RealWorld {
+    fn read(&self, path: &str) -> Result<Vec<u8>, WorldError> {
+        let mut file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|e| world_error("read", path, &e))?;
+        Ok(bytes)
+    }
+
+    fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError> {
+        let fail = |e: io::Error| world_error("open", path, &e);
+        let mut entries = Vec::new();
+        for entry in fs::read_dir(if path.is_empty() { "." } else { path }).map_err(fail)? {
+            let entry = entry.map_err(fail)?;
+            let link = entry.file_type().is_ok_and(|t| t.is_symlink());
+            let kind = fs::metadata(entry.path()).map_or(FileKind::Other, |m| kind_of(&m));
+            entries.push(DirEntry { name: entry.file_name().to_string_lossy().into_owned(), kind, link });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn kind(&self, path: &str) -> Result<FileKind, WorldError> {
+        fs::metadata(path).map(|m| kind_of(&m)).map_err(|e| world_error("stat", path, &e))
+    }
+
+    fn stdin(&self) -> Result<Vec<u8>, WorldError> {
+        let read = || {
+            let mut bytes = Vec::new();
+            io::stdin().lock().read_to_end(&mut bytes).map_err(|e| world_error("read", "/dev/stdin", &e))?;
+            Ok(bytes)
+        };
+        self.stdin.get_or_init(read).clone()
+    }
+
+    fn now(&self) -> i128 {
+        self.now
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn time_zone(&self) -> String {
+        let linked = || {
+            let target = fs::read_link("/etc/localtime").ok()?.to_string_lossy().into_owned();
+            target.split_once("zoneinfo/").map(|(_, name)| name.to_owned())
+        };
+        // Go takes an empty TZ as UTC and an absent one as the machine's zone.
+        let name = match self.env("TZ") {
+            Some(tz) => Some(tz.trim_start_matches(':').to_owned()),
+            None => linked(),
+        };
+        name.filter(|n| !n.is_empty()).unwrap_or_else(|| "UTC".to_owned())
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var_os(name).map(|v| v.to_string_lossy().into_owned())
+    }
+
+    fn current_dir(&self) -> String {
+        std::env::current_dir().map_or_else(|_| "/".to_owned(), |d| d.to_string_lossy().into_owned())
+    }
+}
+
+/// Writes a file so that readers see the old content or the new, never a part.
+pub(super) fn write_atomically(path: &str, content: &[u8]) -> Result<(), WorldError> {
+    let temporary = format!("{path}.{}.tmp", std::process::id());
+    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
+    written.map_err(|e| {
+        // Nothing is left to do when the temporary file cannot be removed either.
+        let _ = fs::remove_file(&temporary);
+        world_error("open", path, &e)
+    })
+}
+
+/// Makes a directory and those above it.
+pub(super) fn create_directories(path: &str) -> Result<(), WorldError> {
+    fs::create_dir_all(path).map_err(|e| world_error("mkdir", path, &e))
+}
