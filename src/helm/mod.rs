@@ -1,1 +1,7 @@
 //! Charts: load, dependencies, values, capabilities, engine, hooks, order, package.
+
+pub mod ignore;
+pub mod order;
+pub mod release;
+
+pub use release::{Compat, HelmError, RenderedDocument, TemplateOptions, TemplateOutput, template};
