@@ -5,3 +5,4 @@ pub mod order;
 pub mod release;
 
 pub use release::{Compat, HelmError, RenderedDocument, TemplateOptions, TemplateOutput, template};
+pub mod engine;
