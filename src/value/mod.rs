@@ -3,10 +3,16 @@
 //! A [`Value`] is a kind and, when tracing is on, the [`OriginId`](crate::source::OriginId) of what supplied it.
 //! Maps are shared and mutable as in Go (`set` is seen by every holder); lists and strings never change.
 
+mod float;
 mod go_type;
 mod kinds;
 mod object;
+mod print;
+mod quote;
 
 pub use go_type::{GoType, IntType, ReflectKind, UintType};
 pub use kinds::{Kind, List, Map, Str, Value};
 pub use object::{GoError, Object};
+pub use float::{float_text, format_float};
+pub use print::{print_value, sprint, sprintf, sprintln};
+pub use quote::{is_digit, is_letter, is_print, quote, quote_with, unquote, unquote_char};

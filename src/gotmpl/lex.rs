@@ -1,0 +1,505 @@
+//! The scanner: template text to items. upstream: text/template/parse/lex.go
+
+/// Kinds of items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ItemKind {
+    Error,
+    Bool,
+    Char,
+    CharConstant,
+    Complex,
+    Assign,
+    Declare,
+    Eof,
+    Field,
+    Identifier,
+    LeftDelim,
+    LeftParen,
+    Number,
+    Pipe,
+    RawString,
+    RightDelim,
+    RightParen,
+    Space,
+    String,
+    Text,
+    Variable,
+    Block,
+    Break,
+    Continue,
+    Dot,
+    Define,
+    Else,
+    End,
+    If,
+    Nil,
+    Range,
+    Template,
+    With,
+}
+
+impl ItemKind {
+    pub(super) fn is_keyword(self) -> bool {
+        matches!(
+            self,
+            Self::Block
+                | Self::Break
+                | Self::Continue
+                | Self::Dot
+                | Self::Define
+                | Self::Else
+                | Self::End
+                | Self::If
+                | Self::Nil
+                | Self::Range
+                | Self::Template
+                | Self::With
+        )
+    }
+}
+
+/// An item of the text.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) kind: ItemKind,
+    pub(super) pos: usize,
+    pub(super) end: usize,
+    /// From 1.
+    pub(super) line: usize,
+    /// The text of an [`ItemKind::Error`].
+    pub(super) error: String,
+}
+
+/// The scanner's state.
+pub(super) struct Lexer<'a> {
+    input: &'a [u8],
+    pos: usize,
+    start: usize,
+    at_eof: bool,
+    parens: i32,
+    line: usize,
+    start_line: usize,
+    inside: bool,
+    failed: bool,
+}
+
+/// The first rune and its width; U+FFFD of width 1 for bytes that are not UTF-8.
+pub(super) fn decode(bytes: &[u8]) -> (char, usize) {
+    let Some(&first) = bytes.first() else { return ('\u{fffd}', 0) };
+    if first < 0x80 {
+        return (first as char, 1);
+    }
+    let want = match first {
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => return ('\u{fffd}', 1),
+    };
+    bytes
+        .get(..want)
+        .and_then(|b| std::str::from_utf8(b).ok())
+        .and_then(|s| s.chars().next())
+        .map_or(('\u{fffd}', 1), |c| (c, want))
+}
+
+fn is_space(c: Option<char>) -> bool {
+    matches!(c, Some(' ' | '\t' | '\r' | '\n'))
+}
+
+fn is_alphanumeric(c: Option<char>) -> bool {
+    c.is_some_and(|c| c == '_' || crate::value::is_letter(c) || crate::value::is_digit(c))
+}
+
+fn left_trim(s: &[u8]) -> bool {
+    s.len() >= 2 && s[0] == b'-' && is_space(Some(s[1] as char))
+}
+
+fn right_trim(s: &[u8]) -> bool {
+    s.len() >= 2 && is_space(Some(s[0] as char)) && s[1] == b'-'
+}
+
+fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
+    hay.windows(needle.len()).position(|w| w == needle)
+}
+
+fn newlines(s: &[u8]) -> usize {
+    s.iter().filter(|b| **b == b'\n').count()
+}
+
+fn unicode_name(c: Option<char>) -> String {
+    // Go prints -1 at the end of the text as a code point.
+    let Some(c) = c else { return "U+FFFFFFFFFFFFFFFF".to_owned() };
+    let printed = if crate::value::is_print(c) { format!(" '{c}'") } else { String::new() };
+    format!("U+{:04X}{printed}", c as u32)
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn new(input: &'a [u8]) -> Self {
+        Self { input, pos: 0, start: 0, at_eof: false, parens: 0, line: 1, start_line: 1, inside: false, failed: false }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.input.get(self.pos..).unwrap_or(b"")
+    }
+
+    fn next(&mut self) -> Option<char> {
+        if self.pos >= self.input.len() {
+            self.at_eof = true;
+            return None;
+        }
+        let (c, w) = decode(self.rest());
+        self.pos += w;
+        if c == '\n' {
+            self.line += 1;
+        }
+        Some(c)
+    }
+
+    fn peek(&mut self) -> Option<char> {
+        if self.pos >= self.input.len() {
+            self.at_eof = true;
+            return None;
+        }
+        Some(decode(self.rest()).0)
+    }
+
+    fn backup(&mut self) {
+        if self.at_eof || self.pos == 0 {
+            return;
+        }
+        let mut w = 1;
+        for n in 2..=4.min(self.pos) {
+            if decode(&self.input[self.pos - n..self.pos]).1 == n {
+                w = n;
+                break;
+            }
+        }
+        self.pos -= w;
+        if self.input[self.pos] == b'\n' {
+            self.line -= 1;
+        }
+    }
+
+    fn item(&mut self, kind: ItemKind) -> Item {
+        let item = Item { kind, pos: self.start, end: self.pos, line: self.start_line, error: String::new() };
+        self.start = self.pos;
+        self.start_line = self.line;
+        item
+    }
+
+    fn ignore(&mut self) {
+        self.line += newlines(&self.input[self.start..self.pos]);
+        self.start = self.pos;
+        self.start_line = self.line;
+    }
+
+    fn accept(&mut self, valid: &str) -> bool {
+        if self.next().is_some_and(|c| valid.contains(c)) {
+            return true;
+        }
+        self.backup();
+        false
+    }
+
+    fn accept_run(&mut self, valid: &str) {
+        while self.next().is_some_and(|c| valid.contains(c)) {}
+        self.backup();
+    }
+
+    fn error(&mut self, message: impl Into<String>) -> Item {
+        self.failed = true;
+        Item { kind: ItemKind::Error, pos: self.start, end: self.start, line: self.start_line, error: message.into() }
+    }
+
+    /// The next item; after an error only the end.
+    pub(super) fn next_item(&mut self) -> Item {
+        if self.failed {
+            return Item { kind: ItemKind::Eof, pos: 0, end: 0, line: self.start_line, error: String::new() };
+        }
+        if self.inside { self.inside_action() } else { self.text() }
+    }
+
+    fn text(&mut self) -> Item {
+        loop {
+            let Some(x) = find(self.rest(), b"{{") else {
+                self.pos = self.input.len();
+                if self.pos > self.start {
+                    self.line += newlines(&self.input[self.start..self.pos]);
+                    return self.item(ItemKind::Text);
+                }
+                return self.item(ItemKind::Eof);
+            };
+            if x > 0 {
+                self.pos += x;
+                let mut trim = 0;
+                if left_trim(&self.input[self.pos + 2..]) {
+                    let text = &self.input[self.start..self.pos];
+                    trim = text.iter().rev().take_while(|b| is_space(Some(**b as char))).count();
+                }
+                self.pos -= trim;
+                self.line += newlines(&self.input[self.start..self.pos]);
+                let item = self.item(ItemKind::Text);
+                self.pos += trim;
+                self.ignore();
+                if item.end > item.pos {
+                    return item;
+                }
+            }
+            // The left delimiter.
+            self.pos += 2;
+            let after = if left_trim(self.rest()) { 2 } else { 0 };
+            if self.rest()[after..].starts_with(b"/*") {
+                self.pos += after;
+                self.ignore();
+                if let Some(error) = self.comment() {
+                    return error;
+                }
+                continue;
+            }
+            let item = self.item(ItemKind::LeftDelim);
+            self.inside = true;
+            self.pos += after;
+            self.ignore();
+            self.parens = 0;
+            return item;
+        }
+    }
+
+    fn comment(&mut self) -> Option<Item> {
+        self.pos += 2;
+        let Some(x) = find(self.rest(), b"*/") else { return Some(self.error("unclosed comment")) };
+        self.pos += x + 2;
+        let (delim, trim) = self.at_right_delim();
+        if !delim {
+            return Some(self.error("comment ends before closing delimiter"));
+        }
+        self.line += newlines(&self.input[self.start..self.pos]);
+        self.start = self.pos;
+        self.start_line = self.line;
+        if trim {
+            self.pos += 2;
+        }
+        self.pos += 2;
+        if trim {
+            self.pos += self.rest().iter().take_while(|b| is_space(Some(**b as char))).count();
+        }
+        self.ignore();
+        None
+    }
+
+    fn at_right_delim(&self) -> (bool, bool) {
+        let rest = self.rest();
+        if right_trim(rest) && rest[2..].starts_with(b"}}") {
+            return (true, true);
+        }
+        (rest.starts_with(b"}}"), false)
+    }
+
+    fn right_delim(&mut self) -> Item {
+        let (_, trim) = self.at_right_delim();
+        if trim {
+            self.pos += 2;
+            self.ignore();
+        }
+        self.pos += 2;
+        let item = self.item(ItemKind::RightDelim);
+        if trim {
+            self.pos += self.rest().iter().take_while(|b| is_space(Some(**b as char))).count();
+            self.ignore();
+        }
+        self.inside = false;
+        item
+    }
+
+    fn inside_action(&mut self) -> Item {
+        if self.at_right_delim().0 {
+            if self.parens == 0 {
+                return self.right_delim();
+            }
+            return self.error("unclosed left paren");
+        }
+        let Some(c) = self.next() else { return self.error("unclosed action") };
+        match c {
+            ' ' | '\t' | '\r' | '\n' => {
+                self.backup();
+                self.space()
+            }
+            '=' => self.item(ItemKind::Assign),
+            ':' => {
+                if self.next() == Some('=') {
+                    self.item(ItemKind::Declare)
+                } else {
+                    self.error("expected :=")
+                }
+            }
+            '|' => self.item(ItemKind::Pipe),
+            '"' => self.quoted('"', ItemKind::String, "unterminated quoted string"),
+            '`' => loop {
+                match self.next() {
+                    None => return self.error("unterminated raw quoted string"),
+                    Some('`') => return self.item(ItemKind::RawString),
+                    Some(_) => {}
+                }
+            },
+            '$' => {
+                if self.at_terminator() {
+                    return self.item(ItemKind::Variable);
+                }
+                self.field_or_variable(ItemKind::Variable)
+            }
+            '\'' => self.quoted('\'', ItemKind::CharConstant, "unterminated character constant"),
+            '.' if self.pos < self.input.len() && !self.input[self.pos].is_ascii_digit() => self.field_or_variable(ItemKind::Field),
+            '.' | '+' | '-' | '0'..='9' => {
+                self.backup();
+                self.number()
+            }
+            '(' => {
+                self.parens += 1;
+                self.item(ItemKind::LeftParen)
+            }
+            ')' => {
+                self.parens -= 1;
+                if self.parens < 0 {
+                    return self.error("unexpected right paren");
+                }
+                self.item(ItemKind::RightParen)
+            }
+            _ if is_alphanumeric(Some(c)) => {
+                self.backup();
+                self.identifier()
+            }
+            ' '..='~' => self.item(ItemKind::Char),
+            _ => self.error(format!("unrecognized character in action: {}", unicode_name(Some(c)))),
+        }
+    }
+
+    fn space(&mut self) -> Item {
+        let mut count = 0;
+        while is_space(self.peek()) {
+            self.next();
+            count += 1;
+        }
+        let at = &self.input[self.pos - 1..];
+        if right_trim(at) && at[2..].starts_with(b"}}") {
+            self.backup();
+            if count == 1 {
+                return self.right_delim();
+            }
+        }
+        self.item(ItemKind::Space)
+    }
+
+    fn identifier(&mut self) -> Item {
+        let mut c = self.next();
+        while is_alphanumeric(c) {
+            c = self.next();
+        }
+        self.backup();
+        if !self.at_terminator() {
+            return self.error(format!("bad character {}", unicode_name(c)));
+        }
+        let kind = match &self.input[self.start..self.pos] {
+            b"block" => ItemKind::Block,
+            b"break" => ItemKind::Break,
+            b"continue" => ItemKind::Continue,
+            b"define" => ItemKind::Define,
+            b"else" => ItemKind::Else,
+            b"end" => ItemKind::End,
+            b"if" => ItemKind::If,
+            b"nil" => ItemKind::Nil,
+            b"range" => ItemKind::Range,
+            b"template" => ItemKind::Template,
+            b"with" => ItemKind::With,
+            b"true" | b"false" => ItemKind::Bool,
+            _ => ItemKind::Identifier,
+        };
+        self.item(kind)
+    }
+
+    fn field_or_variable(&mut self, kind: ItemKind) -> Item {
+        if self.at_terminator() {
+            return self.item(if kind == ItemKind::Variable { kind } else { ItemKind::Dot });
+        }
+        let mut c = self.next();
+        while is_alphanumeric(c) {
+            c = self.next();
+        }
+        self.backup();
+        if !self.at_terminator() {
+            return self.error(format!("bad character {}", unicode_name(c)));
+        }
+        self.item(kind)
+    }
+
+    fn at_terminator(&mut self) -> bool {
+        match self.peek() {
+            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
+            Some(_) => self.rest().starts_with(b"}}"),
+        }
+    }
+
+    fn quoted(&mut self, end: char, kind: ItemKind, message: &str) -> Item {
+        loop {
+            match self.next() {
+                Some('\\') => {
+                    if matches!(self.next(), None | Some('\n')) {
+                        return self.error(message);
+                    }
+                }
+                None | Some('\n') => return self.error(message),
+                Some(c) if c == end => return self.item(kind),
+                Some(_) => {}
+            }
+        }
+    }
+
+    fn number(&mut self) -> Item {
+        if !self.scan_number() {
+            return self.bad_number();
+        }
+        if matches!(self.peek(), Some('+' | '-')) {
+            if !self.scan_number() || self.input[self.pos - 1] != b'i' {
+                return self.bad_number();
+            }
+            return self.item(ItemKind::Complex);
+        }
+        self.item(ItemKind::Number)
+    }
+
+    fn bad_number(&mut self) -> Item {
+        let text = crate::value::quote(&self.input[self.start..self.pos]);
+        self.error(format!("bad number syntax: {text}"))
+    }
+
+    fn scan_number(&mut self) -> bool {
+        self.accept("+-");
+        let mut digits = "0123456789_";
+        if self.accept("0") {
+            if self.accept("xX") {
+                digits = "0123456789abcdefABCDEF_";
+            } else if self.accept("oO") {
+                digits = "01234567_";
+            } else if self.accept("bB") {
+                digits = "01_";
+            }
+        }
+        self.accept_run(digits);
+        if self.accept(".") {
+            self.accept_run(digits);
+        }
+        if digits.len() == 11 && self.accept("eE") {
+            self.accept("+-");
+            self.accept_run("0123456789_");
+        }
+        if digits.len() == 23 && self.accept("pP") {
+            self.accept("+-");
+            self.accept_run("0123456789_");
+        }
+        self.accept("i");
+        if is_alphanumeric(self.peek()) {
+            self.next();
+            return false;
+        }
+        true
+    }
+}

@@ -1,0 +1,613 @@
+//! The parser: items to trees, with Go's error texts. upstream: text/template/parse/parse.go
+
+use std::rc::Rc;
+
+use super::lex::{Item, ItemKind, Lexer};
+use super::number;
+use super::tree::{Arg, ArgKind, Branch, Command, Node, NodeKind, Pipe, Tree, is_empty};
+use crate::source::FileId;
+use crate::value::Str;
+use crate::value::{quote, unquote};
+
+/// Why a text is not a template.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// Go's whole text: `template: NAME:LINE: MESSAGE`.
+    pub text: String,
+    /// The sentence alone.
+    pub message: String,
+    /// Byte offset of the item that was read last.
+    pub offset: usize,
+}
+
+/// Nested parentheses and control structures beyond this are refused.
+const MAX_DEPTH: usize = 10_000;
+
+/// Parses `text`; the trees it defines, the text itself (under `name`) last.
+///
+/// # Errors
+/// Go's parse errors.
+pub fn parse(
+    name: &Str,
+    text: &Rc<[u8]>,
+    file: Option<FileId>,
+    has_function: &dyn Fn(&[u8]) -> bool,
+) -> Result<Vec<Rc<Tree>>, ParseError> {
+    let mut parser = Parser {
+        name,
+        text,
+        file,
+        has_function,
+        lexer: Lexer::new(text),
+        tokens: [eof(), eof(), eof()],
+        peeked: 0,
+        trees: Vec::new(),
+        scope: Scope::default(),
+        action_line: 0,
+        action_start: 0,
+        nesting: 0,
+    };
+    let root = parser.file()?;
+    parser.add(name.clone(), root)?;
+    Ok(parser.trees)
+}
+
+fn eof() -> Item {
+    Item { kind: ItemKind::Eof, pos: 0, end: 0, line: 0, error: String::new() }
+}
+
+type Parsed<T> = Result<T, ParseError>;
+
+/// What belongs to one tree while it is parsed.
+struct Scope {
+    vars: Vec<Str>,
+    ranges: usize,
+    parens: usize,
+}
+
+impl Default for Scope {
+    fn default() -> Self {
+        Self { vars: vec![Str::from("$")], ranges: 0, parens: 0 }
+    }
+}
+
+/// What ends a list of nodes.
+enum Stop {
+    End,
+    /// `else`, with the position of what follows.
+    Else,
+}
+
+enum Step {
+    Node(Node),
+    Stop(Stop),
+    /// A definition, which leaves nothing behind.
+    Comment,
+}
+
+struct Parser<'a> {
+    name: &'a Str,
+    text: &'a Rc<[u8]>,
+    file: Option<FileId>,
+    has_function: &'a dyn Fn(&[u8]) -> bool,
+    lexer: Lexer<'a>,
+    tokens: [Item; 3],
+    peeked: usize,
+    trees: Vec<Rc<Tree>>,
+    scope: Scope,
+    action_line: usize,
+    action_start: usize,
+    nesting: usize,
+}
+
+impl Parser<'_> {
+    fn next(&mut self) -> Item {
+        if self.peeked > 0 {
+            self.peeked -= 1;
+        } else {
+            self.tokens[0] = self.lexer.next_item();
+        }
+        self.tokens[self.peeked].clone()
+    }
+
+    fn backup(&mut self) {
+        self.peeked += 1;
+    }
+
+    fn peek(&mut self) -> Item {
+        if self.peeked == 0 {
+            self.peeked = 1;
+            self.tokens[0] = self.lexer.next_item();
+        }
+        self.tokens[self.peeked - 1].clone()
+    }
+
+    fn next_non_space(&mut self) -> Item {
+        loop {
+            let token = self.next();
+            if token.kind != ItemKind::Space {
+                return token;
+            }
+        }
+    }
+
+    fn peek_non_space(&mut self) -> Item {
+        let token = self.next_non_space();
+        self.backup();
+        token
+    }
+
+    fn slice(&self, item: &Item) -> &[u8] {
+        self.text.get(item.pos..item.end).unwrap_or(b"")
+    }
+
+    fn error<T>(&self, message: impl Into<String>) -> Parsed<T> {
+        let message = message.into();
+        let token = &self.tokens[0];
+        Err(ParseError { text: format!("template: {}:{}: {message}", self.name, token.line), message, offset: token.pos })
+    }
+
+    fn show(&self, item: &Item) -> String {
+        let text = self.slice(item);
+        match item.kind {
+            ItemKind::Eof => "EOF".to_owned(),
+            ItemKind::Error => item.error.clone(),
+            k if k.is_keyword() => format!("<{}>", String::from_utf8_lossy(text)),
+            _ if text.len() > 10 => {
+                let mut end = 0;
+                for _ in 0..10 {
+                    end += super::lex::decode(&text[end..]).1;
+                }
+                format!("{}...", quote(&text[..end]))
+            }
+            _ => quote(text),
+        }
+    }
+
+    fn unexpected<T>(&self, item: &Item, context: &str) -> Parsed<T> {
+        if item.kind == ItemKind::Error {
+            let mut message = item.error.clone();
+            if self.action_line != 0 && self.action_line != item.line {
+                let extra = format!(" in action started at {}:{}", self.name, self.action_line);
+                message.push_str(if message.ends_with(" action") { &extra[" in action".len()..] } else { &extra });
+            }
+            return self.error(message);
+        }
+        self.error(format!("unexpected {} in {context}", self.show(item)))
+    }
+
+    fn expect(&mut self, kinds: &[ItemKind], context: &str) -> Parsed<Item> {
+        let token = self.next_non_space();
+        if kinds.contains(&token.kind) { Ok(token) } else { self.unexpected(&token, context) }
+    }
+
+    fn add(&mut self, name: Str, root: Vec<Node>) -> Parsed<()> {
+        let tree = Tree { name, parse_name: self.name.clone(), text: Rc::clone(self.text), file: self.file, root };
+        match self.trees.iter().position(|t| t.name == tree.name) {
+            None => self.trees.push(Rc::new(tree)),
+            Some(i) if is_empty(&self.trees[i].root) => {
+                self.trees.remove(i);
+                self.trees.push(Rc::new(tree));
+            }
+            Some(_) if is_empty(&tree.root) => {}
+            Some(_) => return self.error(format!("template: multiple definition of template {}", quote(tree.name.as_bytes()))),
+        }
+        Ok(())
+    }
+
+    fn file(&mut self) -> Parsed<Vec<Node>> {
+        let mut nodes = Vec::new();
+        loop {
+            let token = self.peek();
+            match token.kind {
+                ItemKind::Eof => return Ok(nodes),
+                ItemKind::LeftDelim => {
+                    let delim = self.next();
+                    if self.next_non_space().kind == ItemKind::Define {
+                        self.definition()?;
+                        continue;
+                    }
+                    self.tokens[1] = delim;
+                    self.peeked = 2;
+                }
+                _ => {}
+            }
+            match self.text_or_action()? {
+                Step::Node(n) => nodes.push(n),
+                Step::Comment => {}
+                Step::Stop(stop) => return self.error(format!("unexpected {}", stop_name(&stop))),
+            }
+        }
+    }
+
+    fn definition(&mut self) -> Parsed<()> {
+        const CONTEXT: &str = "define clause";
+        let outer = std::mem::take(&mut self.scope);
+        let line = std::mem::take(&mut self.action_line);
+        let token = self.expect(&[ItemKind::String, ItemKind::RawString], CONTEXT)?;
+        let name = self.unquoted(&token)?;
+        self.expect(&[ItemKind::RightDelim], CONTEXT)?;
+        let (root, stop) = self.item_list()?;
+        if !matches!(stop, Stop::End) {
+            return self.error(format!("unexpected {} in {CONTEXT}", stop_name(&stop)));
+        }
+        self.add(name, root)?;
+        self.scope = outer;
+        self.action_line = line;
+        Ok(())
+    }
+
+    fn unquoted(&self, token: &Item) -> Parsed<Str> {
+        match unquote(self.slice(token)) {
+            Some(text) => Ok(text.into()),
+            None => self.error("invalid syntax"),
+        }
+    }
+
+    fn item_list(&mut self) -> Parsed<(Vec<Node>, Stop)> {
+        self.nesting += 1;
+        if self.nesting > MAX_DEPTH {
+            return self.error("max nesting depth exceeded");
+        }
+        let mut nodes = Vec::new();
+        while self.peek_non_space().kind != ItemKind::Eof {
+            match self.text_or_action()? {
+                Step::Node(n) => nodes.push(n),
+                Step::Comment => {}
+                Step::Stop(stop) => {
+                    self.nesting -= 1;
+                    return Ok((nodes, stop));
+                }
+            }
+        }
+        self.error("unexpected EOF")
+    }
+
+    fn text_or_action(&mut self) -> Parsed<Step> {
+        let token = self.next_non_space();
+        match token.kind {
+            ItemKind::Text => Ok(Step::Node(Node {
+                pos: token.pos,
+                span: (token.pos, token.end),
+                kind: NodeKind::Text(self.slice(&token).into()),
+            })),
+            ItemKind::LeftDelim => {
+                self.action_line = token.line;
+                self.action_start = token.pos;
+                let step = self.action(token.pos);
+                if step.is_ok() {
+                    self.action_line = 0;
+                }
+                step
+            }
+            _ => self.unexpected(&token, "input"),
+        }
+    }
+
+    /// The end of the action whose right delimiter was read last.
+    fn action_end(&self) -> usize {
+        self.tokens[0].end
+    }
+
+    fn action(&mut self, start: usize) -> Parsed<Step> {
+        stacked(|| self.action_inner(start))
+    }
+
+    fn action_inner(&mut self, start: usize) -> Parsed<Step> {
+        let token = self.next_non_space();
+        let node = |pos: usize, end: usize, kind: NodeKind| Ok(Step::Node(Node { pos, span: (start, end), kind }));
+        match token.kind {
+            ItemKind::Block => {
+                const CONTEXT: &str = "block clause";
+                let token = self.next_non_space();
+                let name = self.template_name(&token, CONTEXT)?;
+                let pipe = self.pipeline(CONTEXT, ItemKind::RightDelim)?;
+                let end = self.action_end();
+                let outer = std::mem::take(&mut self.scope);
+                let line = std::mem::take(&mut self.action_line);
+                let (root, stop) = self.item_list()?;
+                if !matches!(stop, Stop::End) {
+                    return self.error(format!("unexpected {} in {CONTEXT}", stop_name(&stop)));
+                }
+                self.add(name.clone(), root)?;
+                self.scope = outer;
+                self.action_line = line;
+                node(token.pos, end, NodeKind::Template(name, Some(pipe)))
+            }
+            ItemKind::Break | ItemKind::Continue => {
+                let (kind, word) =
+                    if token.kind == ItemKind::Break { (NodeKind::Break, "break") } else { (NodeKind::Continue, "continue") };
+                let end = self.next_non_space();
+                if end.kind != ItemKind::RightDelim {
+                    return self.unexpected(&end, &format!("{{{{{word}}}}}"));
+                }
+                if self.scope.ranges == 0 {
+                    return self.error(format!("{{{{{word}}}}} outside {{{{range}}}}"));
+                }
+                node(token.pos, end.end, kind)
+            }
+            ItemKind::Else => {
+                let peek = self.peek_non_space();
+                if !matches!(peek.kind, ItemKind::If | ItemKind::With) {
+                    self.expect(&[ItemKind::RightDelim], "else")?;
+                }
+                Ok(Step::Stop(Stop::Else))
+            }
+            ItemKind::End => {
+                self.expect(&[ItemKind::RightDelim], "end")?;
+                Ok(Step::Stop(Stop::End))
+            }
+            ItemKind::If => Ok(Step::Node(self.control(ItemKind::If, start)?)),
+            ItemKind::Range => Ok(Step::Node(self.control(ItemKind::Range, start)?)),
+            ItemKind::With => Ok(Step::Node(self.control(ItemKind::With, start)?)),
+            ItemKind::Template => {
+                const CONTEXT: &str = "template clause";
+                let token = self.next_non_space();
+                let name = self.template_name(&token, CONTEXT)?;
+                let mut pipe = None;
+                if self.next_non_space().kind != ItemKind::RightDelim {
+                    self.backup();
+                    pipe = Some(self.pipeline(CONTEXT, ItemKind::RightDelim)?);
+                }
+                node(token.pos, self.action_end(), NodeKind::Template(name, pipe))
+            }
+            _ => {
+                self.backup();
+                let token = self.peek();
+                let pipe = self.pipeline("command", ItemKind::RightDelim)?;
+                node(token.pos, self.action_end(), NodeKind::Action(pipe))
+            }
+        }
+    }
+
+    fn template_name(&mut self, token: &Item, context: &str) -> Parsed<Str> {
+        match token.kind {
+            ItemKind::String | ItemKind::RawString => self.unquoted(token),
+            _ => self.unexpected(token, context),
+        }
+    }
+
+    fn control(&mut self, kind: ItemKind, start: usize) -> Parsed<Node> {
+        stacked(|| self.control_inner(kind, start))
+    }
+
+    fn control_inner(&mut self, kind: ItemKind, start: usize) -> Parsed<Node> {
+        let context = match kind {
+            ItemKind::If => "if",
+            ItemKind::With => "with",
+            _ => "range",
+        };
+        let vars = self.scope.vars.len();
+        let pipe = self.pipeline(context, ItemKind::RightDelim)?;
+        let span = (start, self.action_end());
+        let is_range = kind == ItemKind::Range;
+        if is_range {
+            self.scope.ranges += 1;
+        }
+        let (list, stop) = self.item_list()?;
+        if is_range {
+            self.scope.ranges -= 1;
+        }
+        let mut other = None;
+        if let Stop::Else = stop {
+            let start = self.tokens[0].pos;
+            if !is_range && self.peek().kind == kind {
+                self.next();
+                self.nesting += 1;
+                if self.nesting > MAX_DEPTH {
+                    return self.error("max nesting depth exceeded");
+                }
+                other = Some(vec![self.control(kind, start)?]);
+                self.nesting -= 1;
+            } else {
+                let (nodes, stop) = self.item_list()?;
+                if !matches!(stop, Stop::End) {
+                    return self.error(format!("expected end; found {}", stop_name(&stop)));
+                }
+                other = Some(nodes);
+            }
+        }
+        self.scope.vars.truncate(vars);
+        let pos = pipe.pos;
+        let branch = Box::new(Branch { pipe, list, other });
+        let kind = match kind {
+            ItemKind::If => NodeKind::If(branch),
+            ItemKind::With => NodeKind::With(branch),
+            _ => NodeKind::Range(branch),
+        };
+        Ok(Node { pos, span, kind })
+    }
+
+    fn pipeline(&mut self, context: &str, end: ItemKind) -> Parsed<Pipe> {
+        let token = self.peek_non_space();
+        let mut pipe = Pipe { pos: token.pos, assign: false, decl: Vec::new(), commands: Vec::new() };
+        self.declarations(&mut pipe, context)?;
+        loop {
+            let token = self.next_non_space();
+            match token.kind {
+                k if k == end => {
+                    self.check(&pipe, context)?;
+                    return Ok(pipe);
+                }
+                ItemKind::Bool
+                | ItemKind::CharConstant
+                | ItemKind::Complex
+                | ItemKind::Dot
+                | ItemKind::Field
+                | ItemKind::Identifier
+                | ItemKind::Number
+                | ItemKind::Nil
+                | ItemKind::RawString
+                | ItemKind::String
+                | ItemKind::Variable
+                | ItemKind::LeftParen => {
+                    self.backup();
+                    let command = self.command()?;
+                    pipe.commands.push(command);
+                }
+                _ => return self.unexpected(&token, context),
+            }
+        }
+    }
+
+    fn declarations(&mut self, pipe: &mut Pipe, context: &str) -> Parsed<()> {
+        loop {
+            let v = self.peek_non_space();
+            if v.kind != ItemKind::Variable {
+                return Ok(());
+            }
+            self.next();
+            let after = self.peek();
+            let next = self.peek_non_space();
+            let name = Str::from(self.slice(&v));
+            if matches!(next.kind, ItemKind::Assign | ItemKind::Declare) {
+                pipe.assign = next.kind == ItemKind::Assign;
+                self.next_non_space();
+                pipe.decl.push((v.pos, name.clone()));
+                self.scope.vars.push(name);
+            } else if next.kind == ItemKind::Char && self.slice(&next) == b"," {
+                self.next_non_space();
+                pipe.decl.push((v.pos, name.clone()));
+                self.scope.vars.push(name);
+                if context == "range" && pipe.decl.len() < 2 {
+                    match self.peek_non_space().kind {
+                        ItemKind::Variable | ItemKind::RightDelim | ItemKind::RightParen => continue,
+                        _ => return self.error("range can only initialize variables"),
+                    }
+                }
+                return self.error(format!("too many declarations in {context}"));
+            } else if after.kind == ItemKind::Space {
+                self.tokens[1] = after;
+                self.tokens[2] = v;
+                self.peeked = 3;
+            } else {
+                self.tokens[1] = v;
+                self.peeked = 2;
+            }
+            return Ok(());
+        }
+    }
+
+    fn check(&self, pipe: &Pipe, context: &str) -> Parsed<()> {
+        if pipe.commands.is_empty() {
+            return self.error(format!("missing value for {context}"));
+        }
+        for (i, c) in pipe.commands.iter().enumerate().skip(1) {
+            if matches!(c.args[0].kind, ArgKind::Bool(_) | ArgKind::Dot | ArgKind::Nil | ArgKind::Number(_) | ArgKind::Str { .. }) {
+                return self.error(format!("non executable command in pipeline stage {}", i + 1));
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self) -> Parsed<Command> {
+        let mut command = Command { pos: self.peek_non_space().pos, args: Vec::new() };
+        loop {
+            self.peek_non_space();
+            if let Some(arg) = self.operand()? {
+                command.args.push(arg);
+            }
+            let token = self.next();
+            match token.kind {
+                ItemKind::Space => continue,
+                ItemKind::RightDelim | ItemKind::RightParen => self.backup(),
+                ItemKind::Pipe => {}
+                _ => return self.unexpected(&token, "operand"),
+            }
+            break;
+        }
+        if command.args.is_empty() {
+            return self.error("empty command");
+        }
+        Ok(command)
+    }
+
+    fn operand(&mut self) -> Parsed<Option<Arg>> {
+        let Some(arg) = self.term()? else { return Ok(None) };
+        if self.peek().kind != ItemKind::Field {
+            return Ok(Some(arg));
+        }
+        let pos = self.peek().pos;
+        let mut fields = Vec::new();
+        while self.peek().kind == ItemKind::Field {
+            let token = self.next();
+            fields.push(Str::from(&self.slice(&token)[1..]));
+        }
+        let kind = match arg.kind {
+            ArgKind::Field(mut names) => {
+                names.append(&mut fields);
+                ArgKind::Field(names)
+            }
+            ArgKind::Variable(mut names) => {
+                names.append(&mut fields);
+                ArgKind::Variable(names)
+            }
+            ArgKind::Bool(_) | ArgKind::Str { .. } | ArgKind::Number(_) | ArgKind::Nil | ArgKind::Dot => {
+                let mut text = Vec::new();
+                arg.write(&mut text);
+                return self.error(format!("unexpected . after term {}", quote(&text)));
+            }
+            kind => ArgKind::Chain(Box::new(Arg { pos: arg.pos, kind }), fields),
+        };
+        Ok(Some(Arg { pos, kind }))
+    }
+
+    fn term(&mut self) -> Parsed<Option<Arg>> {
+        let token = self.next_non_space();
+        let text = Str::from(self.slice(&token));
+        let kind = match token.kind {
+            ItemKind::Identifier => {
+                if !(self.has_function)(text.as_bytes()) {
+                    return self.error(format!("function {} not defined", quote(text.as_bytes())));
+                }
+                ArgKind::Identifier(text)
+            }
+            ItemKind::Dot => ArgKind::Dot,
+            ItemKind::Nil => ArgKind::Nil,
+            ItemKind::Variable => {
+                if !self.scope.vars.contains(&text) {
+                    return self.error(format!("undefined variable {}", quote(text.as_bytes())));
+                }
+                ArgKind::Variable(vec![text])
+            }
+            ItemKind::Field => ArgKind::Field(vec![Str::from(&text.as_bytes()[1..])]),
+            ItemKind::Bool => ArgKind::Bool(text.as_bytes() == b"true"),
+            ItemKind::CharConstant | ItemKind::Complex | ItemKind::Number => {
+                match number::parse(&text.to_str(), token.kind) {
+                    Ok(n) => ArgKind::Number(n),
+                    Err(message) => return self.error(message),
+                }
+            }
+            ItemKind::LeftParen => {
+                if self.scope.parens >= MAX_DEPTH {
+                    return self.error("max expression depth exceeded");
+                }
+                self.scope.parens += 1;
+                let pipe = stacked(|| self.pipeline("parenthesized pipeline", ItemKind::RightParen))?;
+                self.scope.parens -= 1;
+                return Ok(Some(Arg { pos: pipe.pos, kind: ArgKind::Pipe(Box::new(pipe)) }));
+            }
+            ItemKind::String | ItemKind::RawString => {
+                let value = self.unquoted(&token)?;
+                ArgKind::Str { quoted: text, text: value }
+            }
+            _ => {
+                self.backup();
+                return Ok(None);
+            }
+        };
+        Ok(Some(Arg { pos: token.pos, kind }))
+    }
+}
+
+fn stop_name(stop: &Stop) -> &'static str {
+    match stop {
+        Stop::End => "{{end}}",
+        Stop::Else => "{{else}}",
+    }
+}
+
+/// Runs `f` with enough stack for one more level of nesting.
+pub(super) fn stacked<R>(f: impl FnOnce() -> R) -> R {
+    stacker::maybe_grow(256 << 10, 4 << 20, f)
+}
