@@ -1,0 +1,18 @@
+//! `dangling-pdb`: reports a disruption budget that selects no pod of the set.
+
+use crate::lint::context::Context;
+use crate::lint::labels;
+
+pub(super) fn check(cx: &Context) {
+    for budget in cx.all("PodDisruptionBudget") {
+        let Some(selector) = budget.get("spec.selector").filter(|s| !labels::is_empty(s)) else { continue };
+        let beside = cx.pods_beside(budget.object);
+        if beside.iter().any(|p| labels::matches(&selector, &p.labels)) {
+            continue;
+        }
+        let wanted = labels::labels(&selector, "matchLabels");
+        let nearest = labels::nearest(&wanted, beside.iter().map(|p| &p.labels));
+        let place = nearest.map_or_else(|| selector.clone(), |l| labels::culprit(&selector, "matchLabels", l));
+        cx.report(place, "the budget selects no pod of the set", "select labels that a pod template of this namespace carries");
+    }
+}
