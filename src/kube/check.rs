@@ -1,0 +1,271 @@
+//! The API server's verdict on an object, and the findings that tell it to users.
+
+use super::Object;
+use super::decode;
+use super::decode::Fault;
+use super::field::Path;
+use super::schema;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Severity;
+use crate::yaml::Node;
+
+/// How to validate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ValidateOptions {
+    /// The cluster's version, such as `1.36`.
+    pub kube_version: String,
+}
+
+impl Default for ValidateOptions {
+    fn default() -> Self {
+        Self { kube_version: schema::NEWEST_VALIDATED.to_owned() }
+    }
+}
+
+/// One cause of a rejection, as in `Status.details.causes`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// Such as `FieldValueInvalid`.
+    pub reason: &'static str,
+    /// The field, in the server's spelling.
+    pub field: String,
+    /// The server's sentence without the field.
+    pub message: String,
+    /// The field, to find its place.
+    pub path: Path,
+}
+
+/// What the API server would answer to creating an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it refuses.
+    pub rejected: bool,
+    /// `ok`, `decode` or `validation`.
+    pub phase: &'static str,
+    /// What validation found.
+    pub causes: Vec<Cause>,
+    /// The server's message for a decoding error.
+    pub message: String,
+}
+
+fn split_version(api_version: &str) -> (&str, &str) {
+    api_version.split_once('/').unwrap_or(("", api_version))
+}
+
+fn gvk_of(api_version: &str, kind: &str) -> String {
+    format!("{api_version}/{kind}")
+}
+
+/// The schema and type to decode with: Go's own types for the version they are of, OpenAPI's for others.
+fn type_of(gvk: &str, version: &str) -> Option<(std::sync::Arc<schema::Schema>, &'static str)> {
+    let at = schema::of_version(version)?;
+    let listed = at.kind(gvk)?;
+    if schema::minor(version) == schema::minor(schema::NEWEST_VALIDATED) {
+        if let Some(ty) = schema::newest().kind(gvk) {
+            return Some((std::sync::Arc::clone(schema::newest()), ty));
+        }
+    }
+    Some((at, listed))
+}
+
+/// As [`admit_node`], for a JSON value.
+pub fn admit(value: &serde_json::Value, kube_version: &str) -> Verdict {
+    admit_node(&node_of(value, 0), kube_version)
+}
+
+/// What the API server of a version would answer to creating this object; kinds it does not know are accepted.
+pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
+    let accepted = Verdict { phase: "ok", ..Verdict::default() };
+    let text = |key: &str| match node.get(key).map(|e| &e.value.kind) {
+        Some(crate::yaml::NodeKind::Str(s)) => s.clone(),
+        _ => String::new(),
+    };
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    let Some((schema, ty)) = type_of(&gvk_of(&api_version, &kind), kube_version) else { return accepted };
+    let refusals = decode::decode(&schema, ty, node);
+    if let Some(sentence) = decode::sentence(&refusals) {
+        let version = split_version(&api_version).1;
+        let message = format!("{kind} in version {} cannot be handled as a {kind}: {sentence}", decode::quote(version));
+        return Verdict { rejected: true, phase: "decode", message, ..Verdict::default() };
+    }
+    accepted
+}
+
+fn node_of(value: &serde_json::Value, depth: usize) -> Node {
+    use crate::yaml::{Entry, NodeKind};
+    use serde_json::Value;
+    let kind = match value {
+        _ if depth > 1000 => NodeKind::Null,
+        Value::Null => NodeKind::Null,
+        Value::Bool(b) => NodeKind::Bool(*b),
+        Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+            (Some(i), _) => NodeKind::Int(i),
+            (None, Some(u)) => NodeKind::Uint(u),
+            _ => NodeKind::Float(n.as_f64().unwrap_or_default()),
+        },
+        Value::String(s) => NodeKind::Str(s.clone()),
+        Value::Array(items) => NodeKind::Sequence(items.iter().map(|v| node_of(v, depth + 1).into()).collect()),
+        Value::Object(map) => {
+            let entry = |(key, v): (&String, &Value)| Entry {
+                key: key.clone(),
+                key_span: crate::source::Span::default(),
+                value: node_of(v, depth + 1).into(),
+            };
+            NodeKind::Mapping(map.iter().map(entry).collect())
+        }
+    };
+    Node { span: crate::source::Span::default(), kind }
+}
+
+/// What the API server would refuse about an object, as findings in the order the server would tell them.
+pub fn validate(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
+    let id = &object.id;
+    if id.api_version.is_empty() || id.kind.is_empty() {
+        return missing_identity(object);
+    }
+    let (group, version) = split_version(&id.api_version);
+    let Some((schema, ty)) = type_of(&gvk_of(&id.api_version, &id.kind), &options.kube_version) else {
+        return unknown_kind(object, group, version, &options.kube_version).into_iter().collect();
+    };
+    let mut out = Vec::new();
+    if let Some(gone) = removed(object, group, version, &options.kube_version) {
+        out.push(gone);
+    }
+    let refusals = decode::decode(&schema, ty, &object.node);
+    for refusal in &refusals {
+        let (code, span) = match refusal.fault {
+            Fault::UnknownField => ("unknown-field", object.key_span(&refusal.path)),
+            Fault::DuplicateField => ("duplicate-field", object.key_span(&refusal.path)),
+            Fault::WrongType => ("wrong-type", object.span(&refusal.path)),
+            Fault::BadValue => ("invalid-value", object.span(&refusal.path)),
+        };
+        let message = match refusal.fault {
+            Fault::UnknownField | Fault::DuplicateField => format!("strict decoding error: {}", refusal.message),
+            _ => refusal.message.clone(),
+        };
+        let mut finding = Diagnostic::new(code, Severity::Error, message).at(span).on(id.clone(), refusal.path.to_string());
+        if refusal.fault == Fault::UnknownField {
+            if let Some(super::field::Step::Field(name)) = refusal.path.0.last() {
+                if let Some(near) = nearest(name, refusal.known.iter().copied()) {
+                    finding = finding.help(format!("did you mean `{near}`?"));
+                }
+            }
+        }
+        out.push(finding);
+    }
+    if !refusals.is_empty() {
+        return out;
+    }
+    for cause in admit_node(&object.node, &options.kube_version).causes {
+        let code = match cause.reason {
+            "FieldValueRequired" => "missing-required-field",
+            "FieldValueNotSupported" => "unsupported-value",
+            "FieldValueDuplicate" => "duplicate-value",
+            "FieldValueForbidden" => "forbidden-field",
+            _ => "invalid-value",
+        };
+        let finding = Diagnostic::new(code, Severity::Error, format!("{}: {}", cause.field, cause.message));
+        out.push(finding.at(object.span(&cause.path)).on(id.clone(), cause.field));
+    }
+    out
+}
+
+fn missing_identity(object: &Object) -> Vec<Diagnostic> {
+    let mut out = Vec::new();
+    for (field, value) in [("apiVersion", &object.id.api_version), ("kind", &object.id.kind)] {
+        if value.is_empty() {
+            let message = format!("Object '{}' is missing", if field == "kind" { "Kind" } else { "apiVersion" });
+            let finding = Diagnostic::new("missing-required-field", Severity::Error, message);
+            out.push(finding.at(object.span(&Path::new(field))).on(object.id.clone(), field));
+        }
+    }
+    out
+}
+
+fn no_match(object: &Object) -> String {
+    format!("no matches for kind {} in version {}", decode::quote(&object.id.kind), decode::quote(&object.id.api_version))
+}
+
+/// An API that the declared lifecycle says is gone although the schemas still list it.
+fn removed(object: &Object, group: &str, version: &str, kube_version: &str) -> Option<Diagnostic> {
+    let life = schema::lifecycle(group, version, &object.id.kind)?;
+    let gone = schema::minor(life.removed)?;
+    if schema::minor(kube_version)? < gone {
+        return None;
+    }
+    let help = match life.replacement {
+        "" => format!("it was removed in Kubernetes {}", life.removed),
+        new => format!("it was removed in Kubernetes {}; use {new}", life.removed),
+    };
+    let finding = Diagnostic::new("unknown-kind", Severity::Error, no_match(object)).help(help);
+    Some(finding.at(object.span(&Path::new("apiVersion"))).on(object.id.clone(), "apiVersion"))
+}
+
+fn unknown_kind(object: &Object, group: &str, version: &str, kube_version: &str) -> Option<Diagnostic> {
+    if !schema::is_builtin_group(group) {
+        return None;
+    }
+    if let Some(finding) = removed(object, group, version, kube_version) {
+        return Some(finding);
+    }
+    let id = &object.id;
+    let finding = Diagnostic::new("unknown-kind", Severity::Error, no_match(object));
+    if let Some(life) = schema::lifecycle(group, version, &id.kind) {
+        let help = match life.first {
+            "" => "this version of Kubernetes does not have it".to_owned(),
+            first => format!("Kubernetes has it since {first}"),
+        };
+        return Some(finding.help(help).at(object.span(&Path::new("apiVersion"))).on(id.clone(), "apiVersion"));
+    }
+    let wanted = schema::minor(kube_version);
+    let served = |l: &&schema::Lifecycle| {
+        l.kind == id.kind && schema::minor(l.first) <= wanted && schema::minor(l.removed).is_none_or(|gone| wanted < Some(gone))
+    };
+    // The most stable version of the kind: `v1` sorts before `v1beta1` when the shorter wins.
+    let other = schema::lifecycles().iter().filter(served).min_by_key(|l| (l.group != group, l.version.len()));
+    if let Some(other) = other {
+        let slash = if other.group.is_empty() { "" } else { "/" };
+        let help = format!("{} is in {}{slash}{}", id.kind, other.group, other.version);
+        return Some(finding.help(help).at(object.span(&Path::new("apiVersion"))).on(id.clone(), "apiVersion"));
+    }
+    let kinds = schema::lifecycles().iter().filter(|l| l.group == group).map(|l| l.kind);
+    let finding = match nearest(&id.kind, kinds) {
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding,
+    };
+    Some(finding.at(object.span(&Path::new("kind"))).on(id.clone(), "kind"))
+}
+
+/// The known name that `name` was probably meant to be.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = name.to_lowercase();
+    let limit = (name.chars().count() / 3).clamp(1, 3);
+    known.map(|k| (distance(&lower, &k.to_lowercase()), k)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
+}
+
+/// Edit distance with transpositions.
+fn distance(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
+    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let change = usize::from(a[i - 1] != b[j - 1]);
+            let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + change);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+#[path = "recorded.rs"]
+mod recorded;

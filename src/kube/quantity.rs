@@ -1,0 +1,163 @@
+//! Quantities such as `100m` and `1Gi`, exact. upstream: apimachinery/pkg/api/resource
+
+use std::cmp::Ordering;
+
+/// What a text that is no quantity is told.
+pub const FORMAT_WRONG: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+/// What a text with an unknown suffix is told.
+pub const SUFFIX_WRONG: &str = "unable to parse quantity's suffix";
+/// What a text whose number cannot be read is told.
+pub const NUMERIC_WRONG: &str = "unable to parse numeric part of quantity";
+
+/// A quantity in billionths, rounded away from zero as the API server rounds; capped at the ends of the range.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantity {
+    /// Billionths of one.
+    pub nanos: i128,
+}
+
+impl Quantity {
+    /// The sign of the value.
+    pub fn sign(self) -> Ordering {
+        self.nanos.cmp(&0)
+    }
+
+    /// The value rounded up to a whole number, as Go's `Value`.
+    pub fn value(self) -> i64 {
+        ceil_div(self.nanos, 1_000_000_000)
+    }
+
+    /// The value in thousandths, rounded up, as Go's `MilliValue`.
+    pub fn milli_value(self) -> i64 {
+        ceil_div(self.nanos, 1_000_000)
+    }
+
+    /// Whether the value is a whole number.
+    pub fn is_whole(self) -> bool {
+        self.nanos % 1_000_000_000 == 0
+    }
+}
+
+fn ceil_div(nanos: i128, unit: i128) -> i64 {
+    let (quotient, rest) = (nanos / unit, nanos % unit);
+    let rounded = if rest == 0 { quotient } else { quotient + rest.signum() };
+    i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
+}
+
+enum Suffix {
+    Ten(i32),
+    Two(u32),
+}
+
+fn suffix_of(text: &str) -> Option<Suffix> {
+    Some(match text {
+        "" => Suffix::Ten(0),
+        "n" => Suffix::Ten(-9),
+        "u" => Suffix::Ten(-6),
+        "m" => Suffix::Ten(-3),
+        "k" => Suffix::Ten(3),
+        "M" => Suffix::Ten(6),
+        "G" => Suffix::Ten(9),
+        "T" => Suffix::Ten(12),
+        "P" => Suffix::Ten(15),
+        "E" => Suffix::Ten(18),
+        "Ki" => Suffix::Two(10),
+        "Mi" => Suffix::Two(20),
+        "Gi" => Suffix::Two(30),
+        "Ti" => Suffix::Two(40),
+        "Pi" => Suffix::Two(50),
+        "Ei" => Suffix::Two(60),
+        _ if text.len() > 1 && text.starts_with(['e', 'E']) => Suffix::Ten(text[1..].parse::<i64>().ok()?.clamp(-10_000, 10_000) as i32),
+        _ => return None,
+    })
+}
+
+/// Reads a quantity; the error is the API server's sentence.
+pub fn parse(text: &str) -> Result<Quantity, &'static str> {
+    if text.is_empty() {
+        return Err(FORMAT_WRONG);
+    }
+    let (negative, rest) = match text.as_bytes()[0] {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let digits = |s: &str| s.bytes().take_while(u8::is_ascii_digit).count();
+    let whole = digits(rest);
+    let (num, mut rest) = rest.split_at(whole);
+    let num = num.trim_start_matches('0');
+    let mut denom = "";
+    if let Some(after) = rest.strip_prefix('.') {
+        let n = digits(after);
+        (denom, rest) = after.split_at(n);
+    }
+    let letters = rest.bytes().take_while(|b| b"eEinumkKMGTP".contains(b)).count();
+    let mut end = letters;
+    if matches!(rest.as_bytes().get(end), Some(b'+' | b'-')) {
+        end += 1;
+    }
+    if end < rest.len() {
+        end += rest[end..].bytes().take_while(u8::is_ascii_digit).count();
+    }
+    if end < rest.len() {
+        return Err(FORMAT_WRONG);
+    }
+    let suffix = suffix_of(rest).ok_or(SUFFIX_WRONG)?;
+    if text.trim_start_matches(['+', '-']).starts_with(|c: char| c != '.' && !c.is_ascii_digit()) {
+        return Err(NUMERIC_WRONG);
+    }
+    let limit = i128::from(i64::MAX) * 1_000_000_000;
+    let mut nanos: i128 = 0;
+    let mut scale = -(denom.len() as i32) + 9;
+    let mut lost = false;
+    for b in num.bytes().chain(denom.bytes()) {
+        match nanos.checked_mul(10).and_then(|n| n.checked_add(i128::from(b - b'0'))) {
+            Some(n) if n < i128::MAX / 1_000_000 => nanos = n,
+            // Digits beyond what the range can hold only matter as "more".
+            _ => (scale, lost) = (scale + 1, lost || b != b'0'),
+        }
+    }
+    match suffix {
+        Suffix::Ten(e) => scale += e,
+        Suffix::Two(bits) => {
+            // 2^60 fits, and the number of digits was bounded above.
+            let factor = 1_i128 << bits;
+            nanos = nanos.checked_mul(factor).unwrap_or(i128::MAX / 10);
+        }
+    }
+    while scale > 0 && nanos != 0 {
+        scale -= 1;
+        nanos = nanos.saturating_mul(10);
+        if nanos > limit {
+            scale = 0;
+        }
+    }
+    while scale < 0 && nanos != 0 {
+        scale += 1;
+        lost |= nanos % 10 != 0;
+        nanos /= 10;
+    }
+    if lost {
+        nanos = nanos.saturating_add(1);
+    }
+    let nanos = if matches!(suffix, Suffix::Two(_)) { nanos.min(limit) } else { nanos };
+    Ok(Quantity { nanos: if negative { -nanos } else { nanos } })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities() {
+        assert_eq!(parse("100m").expect("valid").milli_value(), 100);
+        assert_eq!(parse("1Gi").expect("valid").value(), 1 << 30);
+        assert_eq!(parse("1.5").expect("valid").milli_value(), 1500);
+        assert_eq!(parse("1e3").expect("valid").value(), 1000);
+        assert_eq!(parse("-1").expect("valid").value(), -1);
+        assert_eq!(parse("1 Gi"), Err(FORMAT_WRONG));
+        assert_eq!(parse("1GB"), Err(FORMAT_WRONG));
+        assert_eq!(parse("1Gm"), Err(SUFFIX_WRONG));
+        assert_eq!(parse(""), Err(FORMAT_WRONG));
+    }
+}

@@ -1,0 +1,296 @@
+//! The API's types per Kubernetes version, embedded and inflated on first use. The format is described in
+//! `schemas/README.md`.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::LazyLock;
+use std::sync::Mutex;
+
+use rustc_hash::FxHashMap;
+
+/// The version whose Go types, defaults and validation kval knows.
+pub const NEWEST_VALIDATED: &str = "1.36";
+
+static GO_TYPES: &[u8] = include_bytes!("../../schemas/go-types.bin");
+static VERSIONS: &[u8] = include_bytes!("../../schemas/versions.bin");
+
+/// A field of a struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its key in JSON; empty when the struct is inlined.
+    pub json: &'static str,
+    /// Its type expression.
+    pub ty: &'static str,
+    /// Its name in Go; empty where only OpenAPI is known.
+    pub go_name: &'static str,
+}
+
+/// A struct.
+#[derive(Clone, Debug, Default)]
+pub struct Struct {
+    /// How Go prints the type, such as `v1.PodSpec`.
+    pub printed: &'static str,
+    /// Its fields in declaration order.
+    pub fields: Vec<Field>,
+}
+
+/// The types of one Kubernetes version.
+#[derive(Debug, Default)]
+pub struct Schema {
+    kinds: FxHashMap<&'static str, &'static str>,
+    structs: FxHashMap<&'static str, Arc<Struct>>,
+}
+
+impl Schema {
+    /// The type of `group/version/Kind` (`v1/Pod` for the core group).
+    pub fn kind(&self, gvk: &str) -> Option<&'static str> {
+        self.kinds.get(gvk).copied()
+    }
+
+    /// A struct by its name.
+    pub fn get(&self, name: &str) -> Option<&Struct> {
+        self.structs.get(name).map(Arc::as_ref)
+    }
+
+    /// The field with this JSON name, and the Go names of the inlined structs on the way to it.
+    pub fn field(&self, name: &str, json: &str) -> Option<(Field, Vec<&'static str>)> {
+        let mut trail = Vec::new();
+        let field = self.find(name, json, &mut trail, 0)?;
+        Some((field, trail))
+    }
+
+    fn find(&self, name: &str, json: &str, trail: &mut Vec<&'static str>, depth: usize) -> Option<Field> {
+        let fields = &self.get(name)?.fields;
+        if let Some(field) = fields.iter().find(|f| f.json == json && !f.json.is_empty()) {
+            return Some(*field);
+        }
+        if depth > 8 {
+            return None;
+        }
+        for inlined in fields.iter().filter(|f| f.json.is_empty()) {
+            trail.push(inlined.go_name);
+            if let Some(field) = self.find(inlined.ty.trim_start_matches('*'), json, trail, depth + 1) {
+                return Some(field);
+            }
+            trail.pop();
+        }
+        None
+    }
+
+    /// All JSON names of a struct, inlined ones included, in declaration order.
+    pub fn names(&self, name: &str) -> Vec<&'static str> {
+        let mut out = Vec::new();
+        self.collect_names(name, &mut out, 0);
+        out
+    }
+
+    fn collect_names(&self, name: &str, out: &mut Vec<&'static str>, depth: usize) {
+        for field in self.get(name).map_or(&[][..], |s| &s.fields) {
+            if !field.json.is_empty() {
+                out.push(field.json);
+            } else if depth < 8 {
+                self.collect_names(field.ty.trim_start_matches('*'), out, depth + 1);
+            }
+        }
+    }
+}
+
+/// When an API came and went; versions are `major.minor`, empty where unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// The group, empty for core.
+    pub group: &'static str,
+    /// Such as `v1beta1`.
+    pub version: &'static str,
+    /// Such as `Ingress`.
+    pub kind: &'static str,
+    /// The first version with it.
+    pub first: &'static str,
+    /// The last version with it.
+    pub last: &'static str,
+    /// The version that deprecated it.
+    pub deprecated: &'static str,
+    /// The version that removed it.
+    pub removed: &'static str,
+    /// What to use instead, such as `networking.k8s.io/v1 Ingress`.
+    pub replacement: &'static str,
+}
+
+#[derive(Debug, Default)]
+struct Bundle {
+    lives: Vec<Lifecycle>,
+    groups: BTreeSet<&'static str>,
+    definitions: Vec<(Arc<Struct>, Vec<&'static str>)>,
+    versions: Vec<(&'static str, Vec<(&'static str, Option<usize>)>)>,
+}
+
+fn inflate(bytes: &[u8]) -> &'static str {
+    let mut text = String::new();
+    let result = flate2::read::DeflateDecoder::new(bytes).read_to_string(&mut text);
+    debug_assert!(result.is_ok(), "an embedded schema does not inflate");
+    // One text per process, kept for its whole life: every name of the schema is a slice of it.
+    Box::leak(text.into_boxed_str())
+}
+
+static NEWEST: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(read_go_types(inflate(GO_TYPES))));
+static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| read_versions(inflate(VERSIONS)));
+static LOADED: Mutex<BTreeMap<&'static str, Arc<Schema>>> = Mutex::new(BTreeMap::new());
+
+fn read_go_types(text: &'static str) -> Schema {
+    let mut schema = Schema::default();
+    let mut name = "";
+    let mut current = Struct::default();
+    let mut flush = |name: &'static str, current: &mut Struct, structs: &mut FxHashMap<&'static str, Arc<Struct>>| {
+        if !name.is_empty() {
+            structs.insert(name, Arc::new(std::mem::take(current)));
+        }
+    };
+    for line in text.lines() {
+        let mut cells = line.split('\t');
+        let tag = cells.next().unwrap_or("");
+        let mut cell = || cells.next().unwrap_or("");
+        match tag {
+            "K" => {
+                let (gvk, ty) = (cell(), cell());
+                schema.kinds.insert(gvk, ty);
+            }
+            "T" => {
+                flush(name, &mut current, &mut schema.structs);
+                name = cell();
+                current.printed = cell();
+            }
+            "F" => current.fields.push(Field { json: cell(), ty: cell(), go_name: cell() }),
+            _ => {}
+        }
+    }
+    flush(name, &mut current, &mut schema.structs);
+    schema
+}
+
+fn read_versions(text: &'static str) -> Bundle {
+    let mut bundle = Bundle::default();
+    let mut open: Option<(Struct, Vec<&'static str>)> = None;
+    for line in text.lines() {
+        let mut cells = line.split('\t');
+        let tag = cells.next().unwrap_or("");
+        let mut cell = || cells.next().unwrap_or("");
+        if matches!(tag, "D" | "V") {
+            if let Some((body, gvks)) = open.take() {
+                bundle.definitions.push((Arc::new(body), gvks));
+            }
+        }
+        match tag {
+            "L" => {
+                let life = Lifecycle {
+                    group: cell(),
+                    version: cell(),
+                    kind: cell(),
+                    first: cell(),
+                    last: cell(),
+                    deprecated: cell(),
+                    removed: cell(),
+                    replacement: cell(),
+                };
+                bundle.groups.insert(life.group);
+                bundle.lives.push(life);
+            }
+            "D" => open = Some((Struct::default(), Vec::new())),
+            "F" => {
+                if let Some((body, _)) = &mut open {
+                    body.fields.push(Field { json: cell(), ty: cell(), go_name: "" });
+                }
+            }
+            "G" => {
+                if let Some((_, gvks)) = &mut open {
+                    gvks.push(cell());
+                }
+            }
+            "V" => bundle.versions.push((cell(), Vec::new())),
+            "+" => {
+                let (name, number) = (cell(), cell().parse().ok());
+                if let Some((_, changes)) = bundle.versions.last_mut() {
+                    changes.push((name, number));
+                }
+            }
+            "-" => {
+                let name = cell();
+                if let Some((_, changes)) = bundle.versions.last_mut() {
+                    changes.push((name, None));
+                }
+            }
+            _ => {}
+        }
+    }
+    bundle
+}
+
+/// The Go types of [`NEWEST_VALIDATED`].
+pub fn newest() -> &'static Arc<Schema> {
+    &NEWEST
+}
+
+/// All Kubernetes versions with a schema, oldest first.
+pub fn versions() -> Vec<&'static str> {
+    BUNDLE.versions.iter().map(|v| v.0).collect()
+}
+
+/// `1.29` of `v1.29.3`; `None` when it is no version.
+pub fn minor(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.trim_start_matches('v').split(['.', '-', '+']);
+    let major = parts.next()?.parse().ok()?;
+    Some((major, parts.next()?.parse().ok()?))
+}
+
+/// The OpenAPI types of a version (`1.29`, `v1.29.3`); of the nearest version known when it is older or newer than all.
+pub fn of_version(version: &str) -> Option<Arc<Schema>> {
+    let wanted = minor(version)?;
+    let at = |v: &str| minor(v).unwrap_or_default();
+    let known = &BUNDLE.versions;
+    let index = known.iter().rposition(|(v, _)| at(v) <= wanted).unwrap_or(0);
+    let name = known.get(index)?.0;
+    let mut loaded = LOADED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(schema) = loaded.get(name) {
+        return Some(Arc::clone(schema));
+    }
+    let mut schema = Schema::default();
+    let mut names: BTreeMap<&'static str, usize> = BTreeMap::new();
+    for (_, changes) in &known[..=index] {
+        for (name, change) in changes {
+            match change {
+                Some(number) => names.insert(name, *number),
+                None => names.remove(name),
+            };
+        }
+    }
+    for (name, number) in names {
+        let Some((body, gvks)) = BUNDLE.definitions.get(number) else { continue };
+        schema.structs.insert(name, Arc::clone(body));
+        for gvk in gvks {
+            schema.kinds.insert(gvk, name);
+        }
+    }
+    let schema = Arc::new(schema);
+    loaded.insert(name, Arc::clone(&schema));
+    Some(schema)
+}
+
+/// The life of an API, when it is one of Kubernetes' own.
+pub fn lifecycle(group: &str, version: &str, kind: &str) -> Option<&'static Lifecycle> {
+    BUNDLE.lives.iter().find(|l| l.group == group && l.version == version && l.kind == kind)
+}
+
+/// All APIs of Kubernetes' own.
+pub fn lifecycles() -> &'static [Lifecycle] {
+    &BUNDLE.lives
+}
+
+/// Whether the group is one of Kubernetes' own (in any version), and not of custom resources.
+pub fn is_builtin_group(group: &str) -> bool {
+    BUNDLE.groups.contains(group)
+}
+
+#[cfg(test)]
+#[path = "schema_build.rs"]
+pub(crate) mod build;
