@@ -114,6 +114,9 @@ impl Decoder<'_> {
         if depth > MAX_DEPTH || ty == "any" {
             return;
         }
+        if ty.starts_with('*') && matches!(node.kind, NodeKind::Null) {
+            return;
+        }
         let ty = ty.trim_start_matches('*');
         if self.special(ty, node, depth) || matches!(node.kind, NodeKind::Null) {
             return;
