@@ -1,1 +1,56 @@
-//! One file per family of template functions.
+//! The functions Helm gives to templates, one file per family; those that need the executor (`include`, `tpl`, …) live
+//! with Helm's engine.
+
+mod args;
+mod cases;
+
+mod decimal;
+mod deep;
+mod defaults;
+mod dicts;
+mod durations;
+mod encoding;
+
+mod go_time;
+mod kinds;
+mod lists;
+mod numbers;
+
+mod paths;
+mod random;
+mod regex_syntax;
+mod regexes;
+pub mod semver;
+mod strings;
+mod text;
+
+mod urls;
+mod versions;
+
+use std::sync::LazyLock;
+
+use crate::gotmpl::Function;
+
+/// All functions, by family.
+pub fn functions() -> &'static [Function] {
+    static ALL: LazyLock<Vec<Function>> = LazyLock::new(|| {
+        [
+            strings::FUNCTIONS,
+            cases::FUNCTIONS,
+            regexes::FUNCTIONS,
+            numbers::FUNCTIONS,
+            lists::FUNCTIONS,
+            dicts::FUNCTIONS,
+            kinds::FUNCTIONS,
+            defaults::FUNCTIONS,
+            encoding::FUNCTIONS,
+            durations::FUNCTIONS,
+            versions::FUNCTIONS,
+            urls::FUNCTIONS,
+            paths::FUNCTIONS,
+            random::FUNCTIONS,
+        ]
+        .concat()
+    });
+    &ALL
+}

@@ -1,0 +1,67 @@
+//! Deep comparison and deep copies.
+
+use crate::value::Kind;
+use crate::value::List;
+use crate::value::Map;
+use crate::value::Value;
+
+/// How deep values are followed; what is deeper is a cycle.
+const MAX_DEPTH: usize = 1000;
+
+/// `reflect.DeepEqual`.
+pub(super) fn equal(a: &Value, b: &Value) -> bool {
+    equal_at(a, b, 0)
+}
+
+fn equal_at(a: &Value, b: &Value, depth: usize) -> bool {
+    if depth > MAX_DEPTH {
+        return true;
+    }
+    match (&a.kind, &b.kind) {
+        (Kind::Nil, Kind::Nil) => true,
+        (Kind::Bool(x), Kind::Bool(y)) => x == y,
+        (Kind::Int(t, x), Kind::Int(u, y)) => t == u && x == y,
+        (Kind::Uint(t, x), Kind::Uint(u, y)) => t == u && x == y,
+        (Kind::Float(x), Kind::Float(y)) => x == y,
+        (Kind::Complex(a, b), Kind::Complex(c, d)) => a == c && b == d,
+        (Kind::Str(x), Kind::Str(y)) => x == y,
+        (Kind::List(x), Kind::List(y)) => {
+            x.elem() == y.elem()
+                && x.items().len() == y.items().len()
+                && x.items().iter().zip(y.items()).all(|(v, w)| equal_at(v, w, depth + 1))
+        }
+        (Kind::Map(x), Kind::Map(y)) => {
+            x.same(y) || {
+                let (m, n) = (x.borrow(), y.borrow());
+                x.type_name() == y.type_name()
+                    && m.len() == n.len()
+                    && m.iter().zip(n.iter()).all(|((k, v), (l, w))| k == l && equal_at(v, w, depth + 1))
+            }
+        }
+        (Kind::Object(x), Kind::Object(y)) => x.go_type() == y.go_type() && x.print() == y.print(),
+        _ => false,
+    }
+}
+
+/// A copy that shares no map.
+pub(super) fn copy(value: &Value) -> Result<Value, String> {
+    copy_at(value, 0)
+}
+
+fn copy_at(value: &Value, depth: usize) -> Result<Value, String> {
+    if depth > MAX_DEPTH {
+        return Err("the value is nested too deeply to be copied".to_owned());
+    }
+    let kind = match &value.kind {
+        Kind::List(l) => {
+            let items = l.items().iter().map(|v| copy_at(v, depth + 1)).collect::<Result<_, _>>()?;
+            Kind::List(List::new(l.elem(), items))
+        }
+        Kind::Map(m) => {
+            let entries = m.borrow().iter().map(|(k, v)| Ok((k.clone(), copy_at(v, depth + 1)?))).collect::<Result<_, String>>()?;
+            Kind::Map(Map::typed(m.elem(), m.name(), entries))
+        }
+        other => other.clone(),
+    };
+    Ok(Value { kind, origin: value.origin })
+}

@@ -1,0 +1,173 @@
+//! Lists.
+
+use crate::gotmpl::Function;
+use crate::value::GoType;
+use crate::value::List;
+use crate::value::Value;
+
+use super::args::ANY;
+use super::args::BOOL;
+use super::args::INT;
+use super::args::LIST;
+use super::args::NIL_DEREFERENCE;
+use super::args::Reply;
+use super::args::any;
+use super::args::as_list;
+use super::args::fixed;
+use super::args::int;
+use super::args::variadic;
+use super::deep;
+use super::defaults::empty;
+use super::kinds::kind_name;
+use super::numbers::to_int64;
+
+const LISTS: GoType = GoType::Slice(&GoType::ANY_SLICE);
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    variadic("list", &[ANY], LIST, |_, a| Ok(List::any(a.to_vec()).into())),
+    variadic("tuple", &[ANY], LIST, |_, a| Ok(List::any(a.to_vec()).into())),
+    fixed("append", &[ANY, ANY], LIST, |_, a| push(a)),
+    fixed("push", &[ANY, ANY], LIST, |_, a| push(a)),
+    fixed("mustAppend", &[ANY, ANY], LIST, |_, a| push(a)),
+    fixed("mustPush", &[ANY, ANY], LIST, |_, a| push(a)),
+    fixed("prepend", &[ANY, ANY], LIST, |_, a| prepend(a)),
+    fixed("mustPrepend", &[ANY, ANY], LIST, |_, a| prepend(a)),
+    fixed("first", &[ANY], ANY, |_, a| first(a)),
+    fixed("mustFirst", &[ANY], ANY, |_, a| first(a)),
+    fixed("last", &[ANY], ANY, |_, a| last(a)),
+    fixed("mustLast", &[ANY], ANY, |_, a| last(a)),
+    fixed("rest", &[ANY], LIST, |_, a| rest(a)),
+    fixed("mustRest", &[ANY], LIST, |_, a| rest(a)),
+    fixed("initial", &[ANY], LIST, |_, a| initial(a)),
+    fixed("mustInitial", &[ANY], LIST, |_, a| initial(a)),
+    fixed("reverse", &[ANY], LIST, |_, a| reverse(a)),
+    fixed("mustReverse", &[ANY], LIST, |_, a| reverse(a)),
+    fixed("uniq", &[ANY], LIST, |_, a| uniq(a)),
+    fixed("mustUniq", &[ANY], LIST, |_, a| uniq(a)),
+    fixed("compact", &[ANY], LIST, |_, a| compact(a)),
+    fixed("mustCompact", &[ANY], LIST, |_, a| compact(a)),
+    variadic("without", &[ANY, ANY], LIST, |_, a| without(a)),
+    variadic("mustWithout", &[ANY, ANY], LIST, |_, a| without(a)),
+    fixed("has", &[ANY, ANY], BOOL, |_, a| has(a)),
+    fixed("mustHas", &[ANY, ANY], BOOL, |_, a| has(a)),
+    variadic("slice", &[ANY, ANY], ANY, |_, a| slice(a)),
+    variadic("mustSlice", &[ANY, ANY], ANY, |_, a| slice(a)),
+    fixed("chunk", &[INT, ANY], LISTS, |_, a| chunk(a)),
+    fixed("mustChunk", &[INT, ANY], LISTS, |_, a| chunk(a)),
+    variadic("concat", &[ANY], ANY, |_, a| {
+        let mut all = Vec::new();
+        for value in a {
+            all.extend_from_slice(expect(value, |kind| format!("Cannot concat type {kind} as list"))?.items());
+        }
+        Ok(List::any(all).into())
+    }),
+];
+
+/// The list a value is; other kinds are refused with a sentence that names them.
+fn expect(value: &Value, sentence: impl Fn(&str) -> String) -> Result<List, String> {
+    if value.is_nil() {
+        return Err(NIL_DEREFERENCE.to_owned());
+    }
+    as_list(value).ok_or_else(|| sentence(kind_name(value)))
+}
+
+fn collect(items: Vec<Value>) -> Reply {
+    Ok(List::any(items).into())
+}
+
+fn push(a: &[Value]) -> Reply {
+    let mut items = expect(any(a, 0), |k| format!("Cannot push on type {k}"))?.items().to_vec();
+    items.push(any(a, 1).clone());
+    collect(items)
+}
+
+fn prepend(a: &[Value]) -> Reply {
+    let list = expect(any(a, 0), |k| format!("Cannot prepend on type {k}"))?;
+    collect(std::iter::once(any(a, 1)).chain(list.items()).cloned().collect())
+}
+
+fn first(a: &[Value]) -> Reply {
+    Ok(expect(any(a, 0), |k| format!("Cannot find first on type {k}"))?.items().first().cloned().unwrap_or_default())
+}
+
+fn last(a: &[Value]) -> Reply {
+    Ok(expect(any(a, 0), |k| format!("Cannot find last on type {k}"))?.items().last().cloned().unwrap_or_default())
+}
+
+fn rest(a: &[Value]) -> Reply {
+    let list = expect(any(a, 0), |k| format!("Cannot find rest on type {k}"))?;
+    collect(list.items().iter().skip(1).cloned().collect())
+}
+
+fn initial(a: &[Value]) -> Reply {
+    let list = expect(any(a, 0), |k| format!("Cannot find initial on type {k}"))?;
+    collect(list.items().split_last().map(|(_, init)| init.to_vec()).unwrap_or_default())
+}
+
+fn reverse(a: &[Value]) -> Reply {
+    let list = expect(any(a, 0), |k| format!("Cannot find reverse on type {k}"))?;
+    collect(list.items().iter().rev().cloned().collect())
+}
+
+fn uniq(a: &[Value]) -> Reply {
+    let list = expect(any(a, 0), |k| format!("Cannot find uniq on type {k}"))?;
+    let mut kept: Vec<Value> = Vec::new();
+    for item in list.items() {
+        if !kept.iter().any(|k| deep::equal(k, item)) {
+            kept.push(item.clone());
+        }
+    }
+    collect(kept)
+}
+
+fn compact(a: &[Value]) -> Reply {
+    let list = expect(any(a, 0), |k| format!("Cannot compact on type {k}"))?;
+    collect(list.items().iter().filter(|v| !empty(v)).cloned().collect())
+}
+
+fn without(a: &[Value]) -> Reply {
+    let list = expect(any(a, 0), |k| format!("Cannot find without on type {k}"))?;
+    collect(list.items().iter().filter(|v| !a.iter().skip(1).any(|o| deep::equal(o, v))).cloned().collect())
+}
+
+fn has(a: &[Value]) -> Reply {
+    if any(a, 1).is_nil() {
+        return Ok(false.into());
+    }
+    let list = expect(any(a, 1), |k| format!("Cannot find has on type {k}"))?;
+    Ok(list.items().iter().any(|v| deep::equal(any(a, 0), v)).into())
+}
+
+fn slice(a: &[Value]) -> Reply {
+    let list = expect(any(a, 0), |k| format!("list should be type of slice or array but {k}"))?;
+    let len = list.items().len() as i64;
+    if len == 0 {
+        return Ok(Value::NIL);
+    }
+    let start = a.get(1).map_or(0, to_int64);
+    let end = a.get(2).map_or(len, to_int64);
+    if start < 0 || start > end || end > len {
+        return Err("reflect.Value.Slice: slice index out of bounds".to_owned());
+    }
+    Ok(List::new(list.elem(), list.items()[start as usize..end as usize].to_vec()).into())
+}
+
+fn chunk(a: &[Value]) -> Reply {
+    let size = int(a, 0);
+    let list = expect(any(a, 1), |k| format!("Cannot chunk type {k}"))?;
+    let items = list.items();
+    let count = ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0;
+    if size == 0 && items.len() == 1 {
+        return Err("runtime error: makeslice: len out of range".to_owned());
+    }
+    if count.is_nan() || count < 0.0 || count > 1e15 {
+        return Err("runtime error: makeslice: len out of range".to_owned());
+    }
+    if count == 0.0 {
+        return Ok(List::new(GoType::ANY_SLICE, Vec::new()).into());
+    }
+    let Ok(size) = usize::try_from(size) else {
+        return Err("runtime error: makeslice: len out of range".to_owned());
+    };
+    Ok(List::new(GoType::ANY_SLICE, items.chunks(size.max(1)).map(|c| List::any(c.to_vec()).into()).collect()).into())
+}

@@ -1,0 +1,214 @@
+//! The `regex*` functions.
+
+use std::cell::RefCell;
+
+use regex::bytes::Captures;
+use regex::bytes::Regex;
+use regex::bytes::RegexBuilder;
+use rustc_hash::FxHashMap;
+
+use crate::gotmpl::Function;
+use crate::value::List;
+use crate::value::Str;
+use crate::value::Value;
+
+use super::args::BOOL;
+use super::args::INT;
+use super::args::Reply;
+use super::args::STR;
+use super::args::STRS;
+use super::args::bytes;
+use super::args::fixed;
+use super::args::int;
+use super::args::rune_width;
+use super::args::string;
+use super::regex_syntax::translate;
+
+pub(super) const FUNCTIONS: &[Function] = &[
+    fixed("regexMatch", &[STR, STR], BOOL, |_, a| Ok(compile(bytes(a, 0)).is_ok_and(|r| r.is_match(bytes(a, 1))).into())),
+    fixed("mustRegexMatch", &[STR, STR], BOOL, |_, a| Ok(compile(bytes(a, 0))?.is_match(bytes(a, 1)).into())),
+    fixed("regexFind", &[STR, STR], STR, |_, a| find(&must_compile(bytes(a, 0))?, a)),
+    fixed("mustRegexFind", &[STR, STR], STR, |_, a| find(&compile(bytes(a, 0))?, a)),
+    fixed("regexFindAll", &[STR, STR, INT], STRS, |_, a| find_all(&must_compile(bytes(a, 0))?, a)),
+    fixed("mustRegexFindAll", &[STR, STR, INT], STRS, |_, a| find_all(&compile(bytes(a, 0))?, a)),
+    fixed("regexReplaceAll", &[STR, STR, STR], STR, |_, a| replace(&must_compile(bytes(a, 0))?, a, expand)),
+    fixed("mustRegexReplaceAll", &[STR, STR, STR], STR, |_, a| replace(&compile(bytes(a, 0))?, a, expand)),
+    fixed("regexReplaceAllLiteral", &[STR, STR, STR], STR, |_, a| replace(&must_compile(bytes(a, 0))?, a, literal)),
+    fixed("mustRegexReplaceAllLiteral", &[STR, STR, STR], STR, |_, a| replace(&compile(bytes(a, 0))?, a, literal)),
+    fixed("regexSplit", &[STR, STR, INT], STRS, |_, a| split(&must_compile(bytes(a, 0))?, a)),
+    fixed("mustRegexSplit", &[STR, STR, INT], STRS, |_, a| split(&compile(bytes(a, 0))?, a)),
+    fixed("regexQuoteMeta", &[STR], STR, |_, a| {
+        let quoted: Vec<u8> = bytes(a, 0)
+            .iter()
+            .flat_map(|&b| if br"\.+*?()|[]{}^$".contains(&b) { vec![b'\\', b] } else { vec![b] })
+            .collect();
+        string(quoted)
+    }),
+];
+
+/// Compiled patterns are kept: charts use the same few again and again.
+const MAX_KEPT: usize = 256;
+
+fn compile(pattern: &[u8]) -> Result<Regex, String> {
+    thread_local! {
+        static KEPT: RefCell<FxHashMap<Vec<u8>, Regex>> = RefCell::new(FxHashMap::default());
+    }
+    if let Some(found) = KEPT.with_borrow(|kept| kept.get(pattern).cloned()) {
+        return Ok(found);
+    }
+    let translated = translate(pattern)?;
+    let compiled = RegexBuilder::new(&translated)
+        .build()
+        .map_err(|_| format!("error parsing regexp: expression too large: `{}`", Str::from(pattern)))?;
+    KEPT.with_borrow_mut(|kept| {
+        if kept.len() >= MAX_KEPT {
+            kept.clear();
+        }
+        kept.insert(pattern.to_vec(), compiled.clone());
+    });
+    Ok(compiled)
+}
+
+/// Go's `MustCompile`, which panics with the pattern in its sentence.
+fn must_compile(pattern: &[u8]) -> Result<Regex, String> {
+    compile(pattern).map_err(|e| {
+        let text = Str::from(pattern);
+        let plain = std::str::from_utf8(pattern).is_ok_and(|s| !s.chars().any(|c| c == '`' || c == '\u{feff}' || (c.is_control() && c != '\t')));
+        let quoted = if plain { format!("`{text}`") } else { super::text::quote(pattern) };
+        format!("regexp: Compile({quoted}): {e}")
+    })
+}
+
+fn find(regex: &Regex, a: &[Value]) -> Reply {
+    string(regex.find(bytes(a, 1)).map_or(&b""[..], |m| m.as_bytes()))
+}
+
+/// The places of at most `limit` matches; an empty match directly after another one does not count.
+fn matches(regex: &Regex, s: &[u8], limit: i64) -> Vec<(usize, usize)> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found = Vec::new();
+    let mut at = 0;
+    let mut previous_end = None;
+    while found.len() < limit && at <= s.len() {
+        let Some(m) = regex.find_at(s, at) else { break };
+        let mut accept = true;
+        if m.end() == at {
+            accept = previous_end != Some(m.start());
+            at += rune_width(&s[at..]).max(1);
+        } else {
+            at = m.end();
+        }
+        previous_end = Some(m.end());
+        if accept {
+            found.push((m.start(), m.end()));
+        }
+    }
+    found
+}
+
+fn find_all(regex: &Regex, a: &[Value]) -> Reply {
+    let s = bytes(a, 1);
+    Ok(List::strings(matches(regex, s, int(a, 2)).into_iter().map(|(i, j)| &s[i..j])).into())
+}
+
+fn split(regex: &Regex, a: &[Value]) -> Reply {
+    let (s, n) = (bytes(a, 1), int(a, 2));
+    if n == 0 {
+        return Ok(List::strings(Vec::<Str>::new()).into());
+    }
+    if s.is_empty() && !regex.as_str().is_empty() {
+        return Ok(List::strings([""]).into());
+    }
+    let mut parts: Vec<&[u8]> = Vec::new();
+    let (mut begin, mut end) = (0, 0);
+    for (start, stop) in matches(regex, s, n) {
+        if n > 0 && parts.len() as i64 == n - 1 {
+            break;
+        }
+        end = start;
+        if stop != 0 {
+            parts.push(&s[begin..end]);
+        }
+        begin = stop;
+    }
+    if end != s.len() {
+        parts.push(&s[begin..]);
+    }
+    Ok(List::strings(parts).into())
+}
+
+type Replacement = fn(&mut Vec<u8>, &[u8], &Captures<'_>, &Regex);
+
+fn replace(regex: &Regex, a: &[Value], with: Replacement) -> Reply {
+    let (s, template) = (bytes(a, 1), bytes(a, 2));
+    let mut out = Vec::with_capacity(s.len());
+    let (mut last_end, mut at) = (0, 0);
+    while at <= s.len() {
+        let Some(captures) = regex.captures_at(s, at) else { break };
+        let Some(whole) = captures.get(0) else { break };
+        out.extend_from_slice(&s[last_end..whole.start()]);
+        if whole.end() > last_end || whole.start() == 0 {
+            with(&mut out, template, &captures, regex);
+        }
+        last_end = whole.end();
+        let width = rune_width(&s[at..]);
+        at = if at + width > whole.end() {
+            at + width
+        } else if at + 1 > whole.end() {
+            at + 1
+        } else {
+            whole.end()
+        };
+    }
+    out.extend_from_slice(&s[last_end..]);
+    string(out)
+}
+
+fn literal(out: &mut Vec<u8>, template: &[u8], _: &Captures<'_>, _: &Regex) {
+    out.extend_from_slice(template);
+}
+
+/// Replaces `$1`, `$name`, `${name}` and `$$`.
+fn expand(out: &mut Vec<u8>, template: &[u8], captures: &Captures<'_>, regex: &Regex) {
+    let mut rest = template;
+    while let Some(i) = rest.iter().position(|&b| b == b'$') {
+        out.extend_from_slice(&rest[..i]);
+        rest = &rest[i + 1..];
+        if let Some(r) = rest.strip_prefix(b"$") {
+            out.push(b'$');
+            rest = r;
+            continue;
+        }
+        let Some((name, tail)) = variable(rest) else {
+            out.push(b'$');
+            continue;
+        };
+        rest = tail;
+        let group = if name.bytes().all(|b| b.is_ascii_digit()) && name.len() < 9 {
+            name.parse().ok().and_then(|n: usize| captures.get(n))
+        } else {
+            // The same name is unique in a pattern; its group carries a number before it.
+            regex
+                .capture_names()
+                .enumerate()
+                .find(|(_, n)| n.and_then(|n| n.split_once('_')).is_some_and(|(_, n)| n == name))
+                .and_then(|(i, _)| captures.get(i))
+        };
+        if let Some(m) = group {
+            out.extend_from_slice(m.as_bytes());
+        }
+    }
+    out.extend_from_slice(rest);
+}
+
+/// The name after a `$` and what follows it.
+fn variable(s: &[u8]) -> Option<(&str, &[u8])> {
+    let (braced, body) = s.strip_prefix(b"{").map_or((false, s), |b| (true, b));
+    let text = body.utf8_chunks().next()?.valid();
+    let end = text.find(|c: char| !(c == '_' || c.is_alphanumeric())).unwrap_or(text.len());
+    if end == 0 {
+        return None;
+    }
+    let tail = &body[end..];
+    if braced { tail.strip_prefix(b"}").map(|t| (&text[..end], t)) } else { Some((&text[..end], tail)) }
+}
