@@ -1,1 +1,4 @@
-//! The integration tests: each finds its cases by walking folders.
+//! The integration tests: one `check` per kind of case, cases found by walking folders.
+
+#[path = "run/architecture.rs"]
+mod architecture;
