@@ -1,1 +1,10 @@
-//! An in-memory cluster: scheduler, and later controllers and kubelet.
+//! An in-memory cluster: what the scheduler would do with the user's objects, predicted with its own arithmetic.
+//!
+//! [`cluster`] reads the description of a cluster, [`expand`] turns workloads into the pods their controllers would
+//! create, [`scheduler`] places them, [`placement`] is the prediction users see and [`replay`] the full trace.
+
+pub mod cluster;
+pub mod expand;
+pub mod placement;
+pub mod replay;
+pub mod scheduler;

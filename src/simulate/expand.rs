@@ -1,0 +1,262 @@
+//! Objects to nodes and pods: workloads become the pods their controllers would create, and pods get what admission
+//! gives them (priority, RuntimeClass, default tolerations) before the scheduler sees them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::scheduler::api::{Node, Owner, Pod};
+use super::scheduler::json::{at, int, list, name, namespace, scalar, text};
+use super::scheduler::selector::untolerated;
+use super::scheduler::snapshot::Listers;
+
+/// More pods than this are not created for one workload: a prediction for a typing error would take hours.
+const MAX_REPLICAS: i64 = 20_000;
+
+/// A cluster ready to be scheduled.
+#[derive(Clone, Debug, Default)]
+pub struct Expanded {
+    /// Nodes in the order given.
+    pub nodes: Vec<Node>,
+    /// Other objects.
+    pub listers: Listers,
+    /// Pods in order of arrival, those with a node among them.
+    pub pods: Vec<Arc<Pod>>,
+}
+
+/// Expands objects in their order.
+pub fn expand(objects: &[Value]) -> Expanded {
+    let mut out = Expanded::default();
+    for object in objects {
+        match text(object, &["kind"]) {
+            "Node" => out.nodes.push(Node::new(object)),
+            _ => out.listers.add(object),
+        }
+    }
+    let admission = Admission::new(objects);
+    for (input, object) in objects.iter().enumerate() {
+        add(&mut out, &admission, object, input);
+    }
+    out
+}
+
+fn add(out: &mut Expanded, admission: &Admission, object: &Value, input: usize) {
+    let kind = text(object, &["kind"]);
+    let own_name = name(object);
+    let source = Owner { kind: kind.to_owned(), name: own_name.clone() };
+    let template = at(object, &["spec", "template"]);
+    let count = |field: &str, default: i64| int(object, &["spec", field]).unwrap_or(default).clamp(0, MAX_REPLICAS);
+    let mut push = |mut pod: Value| {
+        admission.complete(&mut pod);
+        out.pods.push(Arc::new(Pod::new(&pod, source.clone(), input)));
+    };
+    match kind {
+        "Pod" => push(object.clone()),
+        "Deployment" => {
+            // The hash only has to differ from those of other revisions.
+            let hash = format!("revision-of-{own_name}");
+            let set = format!("{own_name}-{hash}");
+            let mut replica_set = json!({"kind": "ReplicaSet", "metadata": {"name": set, "namespace": namespace(object)}, "spec": {"selector": at(object, &["spec", "selector"])}});
+            replica_set["spec"]["selector"]["matchLabels"]["pod-template-hash"] = hash.as_str().into();
+            for i in 0..count("replicas", 1) {
+                let mut pod = from_template(object, template, &format!("{own_name}-{i:02}"), "ReplicaSet", &set);
+                pod["metadata"]["labels"]["pod-template-hash"] = hash.as_str().into();
+                push(pod);
+            }
+            out.listers.add(&replica_set);
+        }
+        "ReplicaSet" | "ReplicationController" => {
+            for i in 0..count("replicas", 1) {
+                push(from_template(object, template, &format!("{own_name}-{i:02}"), kind, &own_name));
+            }
+        }
+        "Job" => {
+            let parallel = count("parallelism", 1).min(count("completions", MAX_REPLICAS));
+            for i in 0..parallel {
+                push(from_template(object, template, &format!("{own_name}-{i:02}"), kind, &own_name));
+            }
+        }
+        "StatefulSet" => {
+            let first = int(object, &["spec", "ordinals", "start"]).unwrap_or(0);
+            let mut claims = Vec::new();
+            for i in 0..count("replicas", 1) {
+                let pod_name = format!("{own_name}-{}", first + i);
+                let mut pod = from_template(object, template, &pod_name, kind, &own_name);
+                let mut volumes = Vec::new();
+                for claim in list(object, &["spec", "volumeClaimTemplates"]) {
+                    let claim_name = format!("{}-{pod_name}", name(claim));
+                    volumes.push(json!({"name": name(claim), "persistentVolumeClaim": {"claimName": claim_name}}));
+                    let mut claim = claim.clone();
+                    claim["kind"] = "PersistentVolumeClaim".into();
+                    claim["metadata"]["name"] = claim_name.into();
+                    claim["metadata"]["namespace"] = namespace(object).into();
+                    claims.push(claim);
+                }
+                let taken: Vec<String> = volumes.iter().map(|v| text(v, &["name"]).to_owned()).collect();
+                volumes.extend(list(&pod, &["spec", "volumes"]).iter().filter(|v| !taken.contains(&text(v, &["name"]).to_owned())).cloned());
+                pod["spec"]["volumes"] = Value::Array(volumes);
+                push(pod);
+            }
+            for claim in claims {
+                let key = (namespace(&claim), name(&claim));
+                out.listers.claims.entry(key).or_insert(claim);
+            }
+        }
+        "DaemonSet" => {
+            let nodes = out.nodes.clone();
+            for node in &nodes {
+                let mut pod = from_template(object, template, &format!("{own_name}-{}", node.name), kind, &own_name);
+                admission.complete(&mut pod);
+                add_daemon_tolerations(&mut pod);
+                let judged = Pod::new(&pod, source.clone(), input);
+                let fits = judged.may_use(node)
+                    && (judged.node_name.is_empty() || judged.node_name == node.name)
+                    && untolerated(&node.taints, &judged.tolerations, &["NoExecute", "NoSchedule"]).is_none();
+                if fits {
+                    let term = json!([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node.name]}]}]);
+                    pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
+                        json!({"nodeSelectorTerms": term});
+                    out.pods.push(Arc::new(Pod::new(&pod, source.clone(), input)));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Indexing a JSON value by key makes an object of null only, so anything else is replaced first.
+fn object_at<'a>(value: &'a mut Value, key: &str) -> &'a mut Value {
+    if !value.is_object() {
+        *value = json!({});
+    }
+    let inner = &mut value[key];
+    if !inner.is_object() {
+        *inner = json!({});
+    }
+    inner
+}
+
+fn from_template(owner: &Value, template: &Value, pod_name: &str, owner_kind: &str, owner_name: &str) -> Value {
+    let mut pod = template.clone();
+    object_at(&mut pod, "spec");
+    let affinity = object_at(&mut pod["spec"], "affinity");
+    object_at(affinity, "nodeAffinity");
+    if list(template, &["spec", "affinity", "nodeAffinity", "preferredDuringSchedulingIgnoredDuringExecution"]).is_empty()
+        && at(template, &["spec", "affinity", "nodeAffinity"]).is_null()
+    {
+        if let Some(map) = pod["spec"]["affinity"].as_object_mut() {
+            map.remove("nodeAffinity");
+        }
+    }
+    object_at(object_at(&mut pod, "metadata"), "labels");
+    pod["metadata"]["name"] = pod_name.into();
+    pod["metadata"]["namespace"] = namespace(owner).into();
+    pod["metadata"]["ownerReferences"] = json!([{"kind": owner_kind, "name": owner_name, "controller": true}]);
+    pod
+}
+
+fn push_toleration(pod: &mut Value, toleration: Value) {
+    let tolerations = &mut pod["spec"]["tolerations"];
+    match tolerations.as_array_mut() {
+        Some(list) => list.push(toleration),
+        None => *tolerations = json!([toleration]),
+    }
+}
+
+/// upstream: pkg/controller/daemon/util/daemonset_util.go AddOrUpdateDaemonPodTolerations
+fn add_daemon_tolerations(pod: &mut Value) {
+    for (key, effect) in [
+        ("not-ready", "NoExecute"),
+        ("unreachable", "NoExecute"),
+        ("disk-pressure", "NoSchedule"),
+        ("memory-pressure", "NoSchedule"),
+        ("pid-pressure", "NoSchedule"),
+        ("unschedulable", "NoSchedule"),
+    ] {
+        push_toleration(pod, json!({"key": format!("node.kubernetes.io/{key}"), "operator": "Exists", "effect": effect}));
+    }
+    if at(pod, &["spec", "hostNetwork"]).as_bool() == Some(true) {
+        push_toleration(pod, json!({"key": "node.kubernetes.io/network-unavailable", "operator": "Exists", "effect": "NoSchedule"}));
+    }
+}
+
+/// The objects that admission reads.
+struct Admission {
+    priorities: BTreeMap<String, (i64, String)>,
+    default_priority: Option<String>,
+    runtimes: BTreeMap<String, Value>,
+}
+
+impl Admission {
+    fn new(objects: &[Value]) -> Self {
+        let mut priorities = BTreeMap::from([
+            ("system-cluster-critical".to_owned(), (2_000_000_000, String::new())),
+            ("system-node-critical".to_owned(), (2_000_001_000, String::new())),
+        ]);
+        let mut default_priority: Option<String> = None;
+        let mut runtimes = BTreeMap::new();
+        for object in objects {
+            match text(object, &["kind"]) {
+                "PriorityClass" => {
+                    let value = int(object, &["value"]).unwrap_or(0);
+                    priorities.insert(name(object), (value, text(object, &["preemptionPolicy"]).to_owned()));
+                    // Of several defaults the one with the lowest value counts.
+                    let lower = default_priority.as_ref().and_then(|d| priorities.get(d)).is_none_or(|(v, _)| value < *v);
+                    if at(object, &["globalDefault"]).as_bool() == Some(true) && lower {
+                        default_priority = Some(name(object));
+                    }
+                }
+                "RuntimeClass" => {
+                    runtimes.insert(name(object), object.clone());
+                }
+                _ => {}
+            }
+        }
+        Self { priorities, default_priority, runtimes }
+    }
+
+    /// Completes a pod as admission would.
+    fn complete(&self, pod: &mut Value) {
+        object_at(pod, "metadata");
+        object_at(pod, "spec");
+        self.priority(pod);
+        self.runtime(pod);
+        for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+            let covered = list(pod, &["spec", "tolerations"]).iter().any(|t| {
+                matches!(text(t, &["effect"]), "" | "NoExecute") && (text(t, &["key"]) == key || text(t, &["key"]).is_empty())
+            });
+            if !covered {
+                push_toleration(pod, json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
+            }
+        }
+    }
+
+    fn priority(&self, pod: &mut Value) {
+        let class = match text(pod, &["spec", "priorityClassName"]) {
+            "" => self.default_priority.clone().unwrap_or_default(),
+            named => named.to_owned(),
+        };
+        let Some((value, policy)) = self.priorities.get(&class) else { return };
+        pod["spec"]["priority"] = (*value).into();
+        if !policy.is_empty() && text(pod, &["spec", "preemptionPolicy"]).is_empty() {
+            pod["spec"]["preemptionPolicy"] = policy.as_str().into();
+        }
+    }
+
+    fn runtime(&self, pod: &mut Value) {
+        let Some(class) = self.runtimes.get(text(pod, &["spec", "runtimeClassName"])) else { return };
+        if let fixed @ Value::Object(_) = at(class, &["overhead", "podFixed"]) {
+            pod["spec"]["overhead"] = fixed.clone();
+        }
+        if let Some(more) = at(class, &["scheduling", "nodeSelector"]).as_object() {
+            let selector = object_at(&mut pod["spec"], "nodeSelector");
+            for (key, value) in more {
+                selector[key.as_str()] = scalar(value).into();
+            }
+        }
+        for toleration in list(class, &["scheduling", "tolerations"]) {
+            push_toleration(pod, toleration.clone());
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The whole trace of scheduling a set of pods: every cycle with its rejections and scores, in the form that recordings
+//! of the real scheduler have, so that both can be compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::expand::{Expanded, expand};
+use super::scheduler::api::Pod;
+use super::scheduler::cycle::{MIN_FEASIBLE_NODES_TO_FIND, Outcome, schedule};
+use super::scheduler::json::text;
+use super::scheduler::plugins::volume_binding;
+use super::scheduler::preemption::Preemption;
+use super::scheduler::profile::Profile;
+use super::scheduler::snapshot::Snapshot;
+
+/// How often pending pods are tried again.
+const MAX_ROUNDS: usize = 6;
+
+/// When pods come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// One after the other, in order.
+    Sequential,
+    /// All are waiting before the first is placed: priority first.
+    Batch,
+}
+
+/// One attempt to place a pod.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Which pod, as an index into [`Run::pods`].
+    pub pod: usize,
+    /// From 1.
+    pub number: usize,
+    /// Whether a scheduling gate kept it from being tried.
+    pub gated: bool,
+    /// What was found.
+    pub outcome: Outcome,
+    /// The node chosen.
+    pub chosen: Option<usize>,
+    /// The node that preemption had made room on, when it was taken.
+    pub nominated: Option<usize>,
+    /// Where the search for nodes began and where the next one begins.
+    pub search: (usize, usize),
+}
+
+/// A finished run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The cluster at the end.
+    pub cluster: Snapshot,
+    /// Pods that had no node, in order of arrival.
+    pub pods: Vec<Arc<Pod>>,
+    /// All attempts in order.
+    pub attempts: Vec<Attempt>,
+    /// The node of each pod; `None` when it stays pending.
+    pub placement: Vec<Option<usize>>,
+    /// Pods that had to go.
+    pub victims: BTreeSet<(String, String)>,
+}
+
+/// Places all pods. `choose` picks one of the nodes with the highest score (it is given their indices, never none).
+pub fn simulate(expanded: Expanded, profile: &Profile, arrival: Arrival, mut choose: impl FnMut(&Snapshot, &[usize]) -> usize) -> Run {
+    let mut cluster = Snapshot::new(expanded.nodes, expanded.listers);
+    let (bound, mut pods): (Vec<_>, Vec<_>) = expanded.pods.into_iter().partition(|p| !p.node_name.is_empty());
+    for pod in &bound {
+        cluster.add_pod(&pod.node_name, pod);
+    }
+    if arrival == Arrival::Batch {
+        pods.sort_by_key(|p| std::cmp::Reverse(p.priority));
+    }
+    let mut run = Run { cluster, placement: vec![None; pods.len()], pods, attempts: Vec::new(), victims: BTreeSet::new() };
+    let mut numbers = vec![0; run.pods.len()];
+    let mut start = 0;
+    let mut queue: Vec<usize> = (0..run.pods.len()).collect();
+    for _ in 0..=MAX_ROUNDS {
+        let mut progress = false;
+        for i in std::mem::take(&mut queue) {
+            let placed = attempt(&mut run, profile, i, &mut numbers[i], &mut start, &mut choose);
+            progress |= placed;
+            if !placed && run.pods[i].gates.is_empty() {
+                queue.push(i);
+            }
+        }
+        if !progress || queue.is_empty() {
+            break;
+        }
+    }
+    run
+}
+
+fn attempt(
+    run: &mut Run,
+    profile: &Profile,
+    i: usize,
+    number: &mut usize,
+    start: &mut usize,
+    choose: &mut impl FnMut(&Snapshot, &[usize]) -> usize,
+) -> bool {
+    let pod = Arc::clone(&run.pods[i]);
+    let mut nominated = None;
+    // A pod that preempted is tried again at once; each time pods are gone, so this ends.
+    loop {
+        *number += 1;
+        let mut this = Attempt {
+            pod: i,
+            number: *number,
+            gated: !pod.gates.is_empty(),
+            outcome: Outcome::default(),
+            chosen: None,
+            nominated: None,
+            search: (*start, *start),
+        };
+        if this.gated {
+            run.attempts.push(this);
+            return false;
+        }
+        this.outcome = schedule(&run.cluster, profile, &pod, start, nominated);
+        this.search.1 = *start;
+        if !this.outcome.top.is_empty() {
+            let node = choose(&run.cluster, &this.outcome.top);
+            this.chosen = Some(node);
+            this.nominated = nominated.filter(|n| *n == node);
+            let taken = Arc::clone(&run.cluster.nodes[node].node);
+            volume_binding::reserve(&mut run.cluster.listers, &pod, &taken);
+            run.cluster.nodes[node].add_pod(&pod);
+            run.placement[i] = Some(node);
+            run.attempts.push(this);
+            return true;
+        }
+        let preempted = match &this.outcome.preemption {
+            Some(Preemption::Victims { node, pods }) => Some((*node, pods.clone())),
+            _ => None,
+        };
+        run.attempts.push(this);
+        let Some((node, victims)) = preempted else { return false };
+        for victim in victims {
+            run.cluster.nodes[node].remove_pod(&victim);
+            run.victims.insert((victim.namespace.clone(), victim.name.clone()));
+            for (pod, place) in run.pods.iter().zip(&mut run.placement) {
+                if pod.name == victim.name && pod.namespace == victim.namespace {
+                    *place = None;
+                }
+            }
+        }
+        nominated = Some(node);
+    }
+}
+
+/// The lexicographically first node: the choice of the recordings.
+pub fn first_by_name(cluster: &Snapshot, top: &[usize]) -> usize {
+    top.iter().copied().min_by_key(|i| &cluster.nodes[*i].node.name).unwrap_or(0)
+}
+
+/// The run in the form of the recordings.
+pub fn to_json(run: &Run, arrival: Arrival) -> Value {
+    let node_name = |i: usize| run.cluster.nodes[i].node.name.clone();
+    let names = |list: &[usize]| {
+        let mut names: Vec<String> = list.iter().map(|i| node_name(*i)).collect();
+        names.sort();
+        Value::from(names)
+    };
+    let large = run.cluster.nodes.len() >= MIN_FEASIBLE_NODES_TO_FIND as usize - 10;
+    let mut ties = false;
+    let mut attempts = Vec::new();
+    for attempt in &run.attempts {
+        let found = &attempt.outcome;
+        let mut out = Map::new();
+        out.insert("pod".to_owned(), run.pods[attempt.pod].name.as_str().into());
+        if attempt.number > 1 {
+            out.insert("attempt".to_owned(), attempt.number.into());
+        }
+        if attempt.gated {
+            out.insert("gated".to_owned(), true.into());
+        }
+        if let Some((plugin, reason)) = &found.prefilter {
+            out.insert("prefilter".to_owned(), format!("{plugin}: {reason}").into());
+        }
+        if large && found.prefilter.is_none() && !attempt.gated {
+            out.insert("start_index".to_owned(), attempt.search.0.into());
+            out.insert("nodes_to_find".to_owned(), found.nodes_to_find.into());
+            out.insert("evaluated".to_owned(), found.evaluated.into());
+            out.insert("next_start_index".to_owned(), attempt.search.1.into());
+            if found.feasible.is_empty() {
+                let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+                found.infeasible.values().flat_map(|r| &r.status.reasons).for_each(|r| *reasons.entry(r).or_insert(0) += 1);
+                out.insert("reasons".to_owned(), json!(reasons));
+            }
+        } else if !found.infeasible.is_empty() {
+            let reasons: BTreeMap<String, &[String]> =
+                found.infeasible.iter().map(|(i, r)| (node_name(*i), r.status.reasons.as_slice())).collect();
+            out.insert("infeasible".to_owned(), json!(reasons));
+            let plugins: BTreeMap<String, &str> =
+                found.infeasible.iter().filter(|(_, r)| !r.plugin.is_empty()).map(|(i, r)| (node_name(*i), r.plugin)).collect();
+            if !plugins.is_empty() {
+                out.insert("plugin".to_owned(), json!(plugins));
+            }
+        }
+        if !found.feasible.is_empty() {
+            let feasible = if large { found.feasible.iter().map(|i| node_name(*i)).collect() } else { names(&found.feasible) };
+            out.insert("feasible".to_owned(), feasible);
+            out.insert("top".to_owned(), names(&found.top));
+        }
+        if !found.scores.is_empty() {
+            let mut scores = Map::new();
+            for (i, score) in found.feasible.iter().zip(&found.scores).filter(|(i, _)| !large || attempt.chosen == Some(**i)) {
+                let mut row: Map<String, Value> = score.plugins.iter().map(|(p, s)| ((*p).to_owned(), (*s).into())).collect();
+                row.insert("total".to_owned(), score.total.into());
+                scores.insert(node_name(*i), Value::Object(row));
+            }
+            out.insert("scores".to_owned(), Value::Object(scores));
+        }
+        ties |= found.top.len() > 1;
+        if let Some(chosen) = attempt.chosen {
+            out.insert("chosen".to_owned(), node_name(chosen).into());
+        }
+        if let Some(message) = &found.message {
+            out.insert("message".to_owned(), message.as_str().into());
+        }
+        if let Some(Preemption::Victims { node, pods }) = &found.preemption {
+            out.insert("preempt_node".to_owned(), node_name(*node).into());
+            out.insert("victims".to_owned(), pods.iter().map(|p| Value::from(p.name.as_str())).collect());
+        }
+        if let Some(node) = attempt.nominated {
+            out.insert("nominated_first".to_owned(), node_name(node).into());
+        }
+        attempts.push(Value::Object(out));
+    }
+    let mut placement = Map::new();
+    let mut pending = Vec::new();
+    let mut per_node: BTreeMap<String, usize> = BTreeMap::new();
+    for (pod, node) in run.pods.iter().zip(&run.placement) {
+        match node {
+            Some(node) => {
+                placement.insert(pod.name.clone(), node_name(*node).into());
+                *per_node.entry(node_name(*node)).or_insert(0) += 1;
+            }
+            None => pending.push(pod.name.clone()),
+        }
+    }
+    let arrival = if arrival == Arrival::Batch { "batch" } else { "sequential" };
+    let mut out = json!({"arrival": arrival, "attempts": attempts, "placement": placement, "ties": ties});
+    if !pending.is_empty() {
+        out["pending"] = pending.into();
+    }
+    if !per_node.is_empty() {
+        out["per_node"] = json!(per_node);
+    }
+    out
+}
+
+/// Runs objects that are already read, with the built-in profile.
+pub fn run_objects(objects: &[Value], arrival: Arrival) -> Value {
+    let objects: Vec<Value> = objects.iter().filter(|o| !text(o, &["kind"]).is_empty()).cloned().collect();
+    let run = simulate(expand(&objects), &Profile::default(), arrival, first_by_name);
+    to_json(&run, arrival)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn differences(got: &Value, want: &Value) -> Vec<String> {
+        let keys = ["arrival", "attempts", "placement", "pending", "per_node", "ties"];
+        let mut out = Vec::new();
+        for key in keys {
+            if got.get(key) != want.get(key) {
+                out.push(format!("{key}: got {} want {}", got.get(key).unwrap_or(&Value::Null), want.get(key).unwrap_or(&Value::Null)));
+            }
+        }
+        out
+    }
+
+    /// Compares with recordings of the real scheduler when the folder that holds them is named.
+    #[test]
+    fn recordings() {
+        let Ok(root) = std::env::var("KVAL_SIMULATION") else { return };
+        let verbose = std::env::var("KVAL_VERBOSE").unwrap_or_default();
+        for group in ["scheduling-filter", "scheduling-score", "scheduling-sequence"] {
+            let (mut passed, mut total) = (0, 0);
+            let mut folders: Vec<_> = std::fs::read_dir(format!("{root}/{group}")).expect("the group").flatten().map(|e| e.path()).collect();
+            folders.sort();
+            for folder in folders {
+                let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file");
+                let input: Value = serde_json::from_str(&read("input.json")).expect("JSON");
+                let want: Value = serde_json::from_str(&read("expected.json")).expect("JSON");
+                let arrival = if want["arrival"] == "batch" { Arrival::Batch } else { Arrival::Sequential };
+                let got = run_objects(input.as_array().expect("a list"), arrival);
+                let wrong = differences(&got, &want);
+                total += 1;
+                passed += usize::from(wrong.is_empty());
+                if !wrong.is_empty() && !verbose.is_empty() {
+                    eprintln!("-- {}\n   {}", folder.display(), wrong.join("\n   "));
+                }
+            }
+            eprintln!("{group}: {passed}/{total}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Taints keep pods away (`NoSchedule`, `NoExecute`) or make a node less liked (`PreferNoSchedule`).
+
+use crate::simulate::scheduler::api::{Pod, Toleration};
+use crate::simulate::scheduler::framework::{CycleState, Plugin, Status, default_normalize};
+use crate::simulate::scheduler::selector::{tolerates, untolerated};
+use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
+
+/// upstream: plugins/tainttoleration
+pub struct TaintToleration;
+
+/// The effects that keep a pod off a node.
+pub const DO_NOT_SCHEDULE: [&str; 2] = ["NoSchedule", "NoExecute"];
+
+impl Plugin for TaintToleration {
+    fn name(&self) -> &'static str {
+        "TaintToleration"
+    }
+
+    fn filter(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+        match untolerated(&node.node.taints, &pod.tolerations, &DO_NOT_SCHEDULE) {
+            None => Ok(()),
+            Some(_) => Err(Status::unresolvable("node(s) had untolerated taint(s)")),
+        }
+    }
+
+    fn scores(&self) -> bool {
+        true
+    }
+
+    fn score(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
+        let relevant: Vec<&Toleration> =
+            pod.tolerations.iter().filter(|t| t.effect.is_empty() || t.effect == "PreferNoSchedule").collect();
+        let disliked = |t: &&crate::simulate::scheduler::api::Taint| {
+            t.effect == "PreferNoSchedule" && !relevant.iter().any(|x| tolerates(x, t))
+        };
+        node.node.taints.iter().filter(disliked).count() as i64
+    }
+
+    fn normalize(&self, _state: &CycleState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
+        default_normalize(scores, true);
+    }
+}

@@ -1,0 +1,133 @@
+//! Which pods would have to go so that a more important one fits.
+//! upstream: framework/plugins/defaultpreemption, framework/preemption
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::api::Pod;
+use super::cycle::{Cycle, Rejection, fit_error};
+use super::framework::Code;
+use super::json::{at, int, namespace};
+use super::selector::Selector;
+
+/// What preemption decided.
+#[derive(Clone, Debug)]
+pub enum Preemption {
+    /// It does not help; why.
+    Refused(String),
+    /// These pods of this node go, the most important first.
+    Victims {
+        /// The index of the node.
+        node: usize,
+        /// The pods.
+        pods: Vec<Arc<Pod>>,
+    },
+}
+
+/// Priority first, then who started earlier; pods without a start time count as just started.
+fn importance(pod: &Pod) -> (Reverse<i64>, bool, String) {
+    (Reverse(pod.priority), pod.start_time.is_empty(), pod.start_time.clone())
+}
+
+/// Splits pods into those whose removal breaks a budget and the others. upstream: filterPodsWithPDBViolation
+fn split_by_budget(pods: Vec<Arc<Pod>>, budgets: &[Value]) -> (Vec<Arc<Pod>>, Vec<Arc<Pod>>) {
+    let mut allowed: Vec<i64> = budgets.iter().map(|b| int(b, &["status", "disruptionsAllowed"]).unwrap_or(0)).collect();
+    pods.into_iter().partition(|pod| {
+        let mut violated = false;
+        for (budget, left) in budgets.iter().zip(&mut allowed) {
+            let selector = Selector::new(at(budget, &["spec", "selector"]));
+            let listed = !at(budget, &["status", "disruptedPods", &pod.name]).is_null();
+            if pod.labels.is_empty() || namespace(budget) != pod.namespace || selector.is_empty() || !selector.matches(&pod.labels) || listed {
+                continue;
+            }
+            *left -= 1;
+            violated |= *left < 0;
+        }
+        violated
+    })
+}
+
+struct Candidate {
+    node: usize,
+    victims: Vec<Arc<Pod>>,
+    violations: usize,
+}
+
+/// upstream: SelectVictimsOnNode
+fn select_victims(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Vec<String>> {
+    let mut node = cycle.cluster.nodes[index].clone();
+    let mut state = cycle.state.clone();
+    let mut potential: Vec<Arc<Pod>> = node.pods.iter().filter(|p| p.priority < cycle.pod.priority).cloned().collect();
+    if potential.is_empty() {
+        return Err(vec!["No preemption victims found for incoming pod".to_owned()]);
+    }
+    for pod in &potential {
+        node.remove_pod(pod);
+        cycle.update(&mut state, pod, &node, -1);
+    }
+    cycle.filter(&state, &node).map_err(|r| r.status.reasons)?;
+    potential.sort_by_key(|p| importance(p));
+    let (violating, others) = split_by_budget(potential, &cycle.cluster.listers.budgets);
+    let both = !violating.is_empty() && !others.is_empty();
+    let border = violating.len();
+    let mut victims = Vec::new();
+    let mut violations = 0;
+    for (i, pod) in violating.into_iter().chain(others).enumerate() {
+        node.add_pod(&pod);
+        cycle.update(&mut state, &pod, &node, 1);
+        if cycle.filter(&state, &node).is_err() {
+            node.remove_pod(&pod);
+            cycle.update(&mut state, &pod, &node, -1);
+            violations += usize::from(i < border);
+            victims.push(pod);
+        }
+    }
+    if both {
+        victims.sort_by_key(|p| importance(p));
+    }
+    Ok(Candidate { node: index, victims, violations })
+}
+
+/// Lower is better. upstream: pickOneNodeForPreemption
+fn rank(candidate: &Candidate) -> (usize, i64, i64, usize) {
+    let highest = candidate.victims.first().map_or(0, |p| p.priority);
+    let sum = candidate.victims.iter().map(|p| p.priority + i64::from(i32::MAX) + 1).sum();
+    (candidate.violations, highest, sum, candidate.victims.len())
+}
+
+/// When the most important victims started, the earliest of them; later is better, unknown is latest.
+fn earliest_start(candidate: &Candidate) -> (bool, String) {
+    let highest = candidate.victims.iter().map(|p| p.priority).max().unwrap_or(0);
+    let times = candidate.victims.iter().filter(|p| p.priority == highest);
+    times.map(|p| (p.start_time.is_empty(), p.start_time.clone())).min().unwrap_or_default()
+}
+
+/// Looks for the node where the least harm is done.
+pub fn preempt(cycle: &Cycle<'_>, infeasible: &BTreeMap<usize, Rejection>) -> Preemption {
+    if cycle.pod.never_preempts {
+        return Preemption::Refused("not eligible due to preemptionPolicy=Never.".to_owned());
+    }
+    let mut candidates = Vec::new();
+    let mut reasons: Vec<String> = Vec::new();
+    for (index, rejection) in infeasible {
+        if rejection.status.code == Code::UnschedulableAndUnresolvable {
+            reasons.push("Preemption is not helpful for scheduling".to_owned());
+            continue;
+        }
+        match select_victims(cycle, *index) {
+            Ok(candidate) if !candidate.victims.is_empty() => candidates.push(candidate),
+            Ok(_) => {}
+            Err(more) => reasons.extend(more),
+        }
+    }
+    if candidates.is_empty() {
+        return Preemption::Refused(fit_error(cycle.cluster.nodes.len(), reasons.iter()));
+    }
+    // As upstream, budget violators are only tried when no other candidate exists: the rank says so first.
+    candidates.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| earliest_start(b).cmp(&earliest_start(a))));
+    let best = candidates.swap_remove(0);
+    Preemption::Victims { node: best.node, pods: best.victims }
+}

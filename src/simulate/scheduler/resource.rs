@@ -1,0 +1,237 @@
+//! Amounts of resources as the scheduler counts them: milli-CPUs, bytes and whole numbers.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::json::{at, list, scalar, text};
+
+/// CPU counted for a container without a request when nodes are scored.
+pub const DEFAULT_MILLI_CPU_REQUEST: i64 = 100;
+/// Memory counted for a container without a request when nodes are scored.
+pub const DEFAULT_MEMORY_REQUEST: i64 = 200 * 1024 * 1024;
+
+/// Amounts by resource. upstream: pkg/scheduler/framework/types.go
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resource {
+    /// In thousandths of a CPU.
+    pub milli_cpu: i64,
+    /// In bytes.
+    pub memory: i64,
+    /// In bytes.
+    pub ephemeral_storage: i64,
+    /// How many pods a node takes.
+    pub allowed_pod_number: i64,
+    /// Extended resources, huge pages and the like.
+    pub scalar: BTreeMap<String, i64>,
+}
+
+fn zip(a: &mut Resource, b: &Resource, f: impl Fn(i64, i64) -> i64) {
+    a.milli_cpu = f(a.milli_cpu, b.milli_cpu);
+    a.memory = f(a.memory, b.memory);
+    a.ephemeral_storage = f(a.ephemeral_storage, b.ephemeral_storage);
+    for (name, amount) in &b.scalar {
+        let entry = a.scalar.entry(name.clone()).or_insert(0);
+        *entry = f(*entry, *amount);
+    }
+}
+
+impl Resource {
+    /// From a `ResourceList`.
+    pub fn new(list: &Value) -> Self {
+        let mut out = Self::default();
+        let Some(map) = list.as_object() else { return out };
+        for (name, amount) in map {
+            let amount = scalar(amount);
+            match name.as_str() {
+                "cpu" => out.milli_cpu = milli_value(&amount),
+                "memory" => out.memory = value(&amount),
+                "ephemeral-storage" => out.ephemeral_storage = value(&amount),
+                "pods" => out.allowed_pod_number = value(&amount),
+                name if is_scalar(name) => {
+                    out.scalar.insert(name.to_owned(), value(&amount));
+                }
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// Adds amounts.
+    pub fn add(&mut self, other: &Self) {
+        zip(self, other, i64::saturating_add);
+    }
+
+    /// Takes amounts away.
+    pub fn sub(&mut self, other: &Self) {
+        zip(self, other, i64::saturating_sub);
+    }
+
+    /// Raises each amount to the other's when that is greater.
+    pub fn max(&mut self, other: &Self) {
+        zip(self, other, i64::max);
+    }
+
+    /// Whether nothing is asked for.
+    pub fn is_zero(&self) -> bool {
+        self.milli_cpu == 0 && self.memory == 0 && self.ephemeral_storage == 0 && self.scalar.is_empty()
+    }
+}
+
+/// Whether a resource is counted in whole numbers by name.
+pub fn is_scalar(name: &str) -> bool {
+    name.contains('/') || name.starts_with("hugepages-") || name.starts_with("attachable-volumes-")
+}
+
+/// A quantity in thousandths, rounded up.
+pub fn milli_value(quantity: &str) -> i64 {
+    scaled(quantity, 3)
+}
+
+/// A quantity in whole units, rounded up.
+pub fn value(quantity: &str) -> i64 {
+    scaled(quantity, 0)
+}
+
+/// A quantity times ten to the power `digits`, rounded up; 0 for what is no quantity.
+fn scaled(quantity: &str, digits: i32) -> i64 {
+    let body = quantity.trim();
+    let (negative, body) = match body.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, body.strip_prefix('+').unwrap_or(body)),
+    };
+    let end = body.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(body.len());
+    let (number, suffix) = body.split_at(end);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let fraction = &fraction[..fraction.len().min(12)];
+    let Ok(mantissa) = format!("0{whole}{fraction}").parse::<i128>() else { return 0 };
+    let (binary, decimal) = match suffix {
+        "" => (0, 0),
+        "n" => (0, -9),
+        "u" => (0, -6),
+        "m" => (0, -3),
+        "k" => (0, 3),
+        "M" => (0, 6),
+        "G" => (0, 9),
+        "T" => (0, 12),
+        "P" => (0, 15),
+        "E" => (0, 18),
+        "Ki" => (10, 0),
+        "Mi" => (20, 0),
+        "Gi" => (30, 0),
+        "Ti" => (40, 0),
+        "Pi" => (50, 0),
+        "Ei" => (60, 0),
+        other => match other.strip_prefix(['e', 'E']).and_then(|e| e.parse::<i32>().ok()) {
+            Some(exponent) => (0, exponent.clamp(-30, 30)),
+            None => return 0,
+        },
+    };
+    let exponent = decimal + digits - fraction.len() as i32;
+    let power = |n: u32| 10_i128.checked_pow(n).unwrap_or(i128::MAX);
+    let scaled = mantissa.saturating_mul(1_i128 << binary);
+    let out = if exponent >= 0 {
+        scaled.saturating_mul(power(exponent as u32))
+    } else {
+        let by = power(exponent.unsigned_abs());
+        if negative { scaled / by } else { scaled / by + i128::from(scaled % by != 0) }
+    };
+    let out = i64::try_from(out).unwrap_or(i64::MAX);
+    if negative { -out } else { out }
+}
+
+/// What a container asks for: its requests, and its limits where a request is missing (the API server's defaulting).
+fn container_requests(container: &Value) -> Resource {
+    let requests = at(container, &["resources", "requests"]);
+    let limits = at(container, &["resources", "limits"]);
+    let mut merged = limits.as_object().cloned().unwrap_or_default();
+    for (name, amount) in requests.as_object().into_iter().flatten() {
+        merged.insert(name.clone(), amount.clone());
+    }
+    Resource::new(&Value::Object(merged))
+}
+
+fn asks(container: &Value, name: &str) -> bool {
+    ["requests", "limits"].iter().any(|kind| !at(container, &["resources", kind, name]).is_null())
+}
+
+fn non_zero(container: &Value, mut requests: Resource) -> Resource {
+    if !asks(container, "cpu") {
+        requests.milli_cpu = DEFAULT_MILLI_CPU_REQUEST;
+    }
+    if !asks(container, "memory") {
+        requests.memory = DEFAULT_MEMORY_REQUEST;
+    }
+    requests
+}
+
+/// upstream: component-helpers/resource/helpers.go AggregateContainerRequests
+fn aggregate(spec: &Value, of: impl Fn(&Value) -> Resource) -> Resource {
+    let mut requests = Resource::default();
+    for container in list(spec, &["containers"]) {
+        requests.add(&of(container));
+    }
+    let mut restartable = Resource::default();
+    let mut init = Resource::default();
+    for container in list(spec, &["initContainers"]) {
+        let mut own = of(container);
+        if text(container, &["restartPolicy"]) == "Always" {
+            requests.add(&own);
+            restartable.add(&own);
+            own = restartable.clone();
+        } else {
+            own.add(&restartable);
+        }
+        init.max(&own);
+    }
+    requests.max(&init);
+    requests
+}
+
+/// The requests of a pod, and those with defaults for containers without any that scoring uses.
+/// upstream: component-helpers/resource/helpers.go PodRequests
+pub fn pod_requests(spec: &Value) -> (Resource, Resource) {
+    let mut requests = aggregate(spec, container_requests);
+    let mut scoring = aggregate(spec, |c| non_zero(c, container_requests(c)));
+    let pod_level = at(spec, &["resources"]);
+    for (name, amount) in ["limits", "requests"].iter().flat_map(|k| at(pod_level, &[k]).as_object().into_iter().flatten()) {
+        let explicit = !at(pod_level, &["requests", name]).is_null();
+        let used = list(spec, &["containers"]).iter().chain(list(spec, &["initContainers"])).any(|c| asks(c, name));
+        // A limit of the pod becomes its request only when neither the pod nor a container asks for the resource.
+        if !explicit && used {
+            continue;
+        }
+        let amount = scalar(amount);
+        for list in [&mut requests, &mut scoring] {
+            match name.as_str() {
+                "cpu" => list.milli_cpu = milli_value(&amount),
+                "memory" => list.memory = value(&amount),
+                name if name.starts_with("hugepages-") => {
+                    list.scalar.insert(name.to_owned(), value(&amount));
+                }
+                _ => {}
+            }
+        }
+    }
+    let overhead = Resource::new(at(spec, &["overhead"]));
+    requests.add(&overhead);
+    scoring.add(&overhead);
+    (requests, scoring)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities() {
+        assert_eq!(milli_value("100m"), 100);
+        assert_eq!(milli_value("1.5"), 1500);
+        assert_eq!(value("100m"), 1);
+        assert_eq!(value("1Gi"), 1 << 30);
+        assert_eq!(value("0.5Gi"), 1 << 29);
+        assert_eq!(value("1e3"), 1000);
+        assert_eq!(value("1E"), 1_000_000_000_000_000_000);
+        assert_eq!(value("x"), 0);
+    }
+}
