@@ -10,6 +10,8 @@ mod object;
 mod print;
 mod quote;
 
+pub mod json;
+
 pub use go_type::{GoType, IntType, ReflectKind, UintType};
 pub use kinds::{Kind, List, Map, Str, Value};
 pub use object::{GoError, Object};

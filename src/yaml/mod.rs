@@ -1,5 +1,21 @@
 //! Scanner, parser, tree with spans, decoding as Helm's stack decodes, and byte-identical emission.
 
+mod compose;
+mod decode;
+mod emit;
+mod go_syntax;
 mod node;
+mod parser;
+mod reader;
+mod resolve;
+mod scalar_text;
+mod scanner;
+mod sort;
+#[cfg(test)]
+mod tests;
+mod tree;
 
+pub use decode::{decode, decode_documents, decode_documents_traced, decode_strict, decode_traced, decode_values, decode_values_traced};
+pub use emit::{to_yaml, to_yaml_pretty, to_yaml_traced};
 pub use node::{Comment, Document, Entry, Node, NodeKind, YamlError};
+pub use tree::parse;

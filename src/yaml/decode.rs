@@ -1,0 +1,309 @@
+//! Text to values as Helm's stack decodes: YAML through JSON, so that every number is a `float64`.
+
+use std::borrow::Cow;
+
+use super::compose::{Build, Key, Late, compose};
+use super::node::YamlError;
+use super::parser::{Parser, RawNode, Tree};
+use super::reader::Input;
+use super::resolve::Scalar;
+use super::scanner::{Fail, Scanner};
+use crate::source::{FileId, Origin, Origins, Span};
+use crate::value::{Kind, List, Map, Value};
+
+/// Makes values; with origins when a trace is given.
+struct Values<'o> {
+    trace: Option<Trace<'o>>,
+}
+
+struct Trace<'o> {
+    file: FileId,
+    origins: &'o mut Origins,
+    offsets: &'o Offsets,
+    shift: usize,
+    path: String,
+    /// The length of the path before each step, and where the step's key stands.
+    steps: Vec<(usize, Option<Span>)>,
+}
+
+/// Where the bytes of a document stand in its file.
+#[derive(Debug, Default)]
+struct Offsets {
+    /// Where the document starts in the text without the carriage returns below.
+    base: usize,
+    /// Carriage returns that were dropped before parsing, as offsets in the file.
+    dropped: Vec<usize>,
+}
+
+impl Offsets {
+    fn map(&self, offset: usize) -> usize {
+        let at = offset + self.base;
+        // The k-th dropped byte stood at `dropped[k] - k` in the shorter text.
+        let mut low = 0;
+        let mut high = self.dropped.len();
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if self.dropped[middle] - middle <= at {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        at + low
+    }
+}
+
+/// Longer paths are cut: they only explain.
+const MAX_PATH: usize = 2048;
+
+impl Values<'_> {
+    fn finish(&mut self, value: Value, node: &RawNode<'_>) -> Value {
+        let Some(trace) = &mut self.trace else { return value };
+        let span = trace.span(node);
+        let key = trace.steps.last().and_then(|s| s.1).unwrap_or(span);
+        let origin = trace.origins.add(Origin::Key { value: span, key, path: trace.path.clone() });
+        value.with_origin(origin)
+    }
+}
+
+impl Trace<'_> {
+    fn span(&self, node: &RawNode<'_>) -> Span {
+        Span::new(self.file, self.offsets.map(node.start + self.shift), self.offsets.map(node.end + self.shift))
+    }
+}
+
+/// The value of a scalar, numbers as `float64`.
+fn plain_value(scalar: Scalar, text: &[u8]) -> Value {
+    match scalar {
+        Scalar::Null => Value::NIL,
+        Scalar::Bool(b) => b.into(),
+        Scalar::Int(i) => (i as f64).into(),
+        Scalar::Uint(u) => (u as f64).into(),
+        Scalar::Float(f) => f.into(),
+        Scalar::Timestamp | Scalar::Str => Kind::Str(text.into()).into(),
+    }
+}
+
+impl Build for Values<'_> {
+    type Out = Value;
+
+    fn scalar(&mut self, node: &RawNode<'_>, scalar: Scalar, text: Cow<'_, [u8]>) -> Value {
+        self.finish(plain_value(scalar, &text), node)
+    }
+
+    fn sequence(&mut self, node: &RawNode<'_>, items: Vec<Value>) -> Value {
+        self.finish(List::any(items).into(), node)
+    }
+
+    fn mapping(&mut self, _: &Tree<'_>, node: &RawNode<'_>, entries: Vec<(Key, Value)>) -> Value {
+        let map = Map::new(entries.into_iter().map(|(k, v)| (k.text.into(), v)).collect());
+        self.finish(map.into(), node)
+    }
+
+    fn enter_key(&mut self, tree: &Tree<'_>, key: &Key) {
+        if let Some(trace) = &mut self.trace {
+            let length = trace.path.len();
+            let span = trace.span(tree.node(key.node));
+            if length < MAX_PATH {
+                if length > 0 {
+                    trace.path.push('.');
+                }
+                trace.path.push_str(&String::from_utf8_lossy(&key.text));
+            }
+            trace.steps.push((length, Some(span)));
+        }
+    }
+
+    fn enter_item(&mut self, index: usize) {
+        if let Some(trace) = &mut self.trace {
+            let length = trace.path.len();
+            if length < MAX_PATH {
+                trace.path.push_str(&format!("[{index}]"));
+            }
+            trace.steps.push((length, None));
+        }
+    }
+
+    fn leave(&mut self) {
+        if let Some(trace) = &mut self.trace
+            && let Some((length, _)) = trace.steps.pop()
+        {
+            trace.path.truncate(length);
+        }
+    }
+}
+
+fn yaml_error(fail: &Fail, prefix: &str, shift: usize) -> YamlError {
+    YamlError { message: format!("{prefix}{}", fail.message), offset: fail.offset.map(|o| o + shift) }
+}
+
+/// The first error that was left for after decoding, as sigs.k8s.io/yaml meets it.
+fn late_error(late: &Late, prefix: &str, shift: usize) -> Option<YamlError> {
+    if !late.duplicates.is_empty() {
+        let message = format!("{prefix}yaml: unmarshal errors:\n  {}", late.duplicates.join("\n  "));
+        return Some(YamlError { message, offset: None });
+    }
+    late.key.as_ref().or(late.number.as_ref()).map(|fail| yaml_error(fail, prefix, shift))
+}
+
+const TO_JSON: &str = "error converting YAML to JSON: ";
+const FROM_JSON: &str = "error unmarshaling JSON: while decoding JSON: ";
+
+fn decode_with(text: &[u8], strict: bool, trace: Option<(FileId, &mut Origins, &Offsets)>) -> Result<Value, YamlError> {
+    let prefix = if strict { "" } else { TO_JSON };
+    let input = Input::new(text);
+    let shift = input.shift;
+    let fail = |f: Fail| yaml_error(&f, &format!("{prefix}yaml: "), shift);
+    let tree = Parser::new(Scanner::new(&input, false)).document().map_err(fail)?;
+    let trace = trace.map(|(file, origins, offsets)| Trace { file, origins, offsets, shift, path: String::new(), steps: Vec::new() });
+    let (value, late) = compose(&tree, &mut Values { trace }, strict).map_err(fail)?;
+    if let Some(e) = late_error(&late, prefix, shift) {
+        return Err(e);
+    }
+    if late.deep && !strict {
+        return Err(YamlError { message: format!("{FROM_JSON}exceeded max depth"), offset: None });
+    }
+    Ok(value.unwrap_or_default())
+}
+
+/// The first document as `yaml.Unmarshal` of sigs.k8s.io/yaml decodes it into an empty interface.
+pub fn decode(text: &[u8]) -> Result<Value, YamlError> {
+    decode_with(text, false, None)
+}
+
+/// Like [`decode`], but as `YAMLToJSONStrict`: keys that occur twice are errors.
+pub fn decode_strict(text: &[u8]) -> Result<Value, YamlError> {
+    decode_with(text, true, None)
+}
+
+/// Like [`decode`]; every value knows where in `file` it stands.
+pub fn decode_traced(text: &[u8], file: FileId, origins: &mut Origins) -> Result<Value, YamlError> {
+    decode_with(text, false, Some((file, origins, &Offsets::default())))
+}
+
+/// One document as apimachinery's `YAMLReader` cuts it.
+struct Cut {
+    text: Vec<u8>,
+    base: usize,
+}
+
+/// Cuts at lines that start with `---`; the error is that of the first bad separator, met after the documents before it.
+fn cut(text: &[u8]) -> (Vec<Cut>, Vec<usize>, Option<YamlError>) {
+    let mut out = Vec::new();
+    let mut dropped = Vec::new();
+    let mut buffer = Vec::new();
+    let (mut base, mut short, mut at) = (0, 0, 0);
+    while at < text.len() {
+        let end = memchr_newline(&text[at..]).map_or(text.len(), |i| at + i);
+        let mut line = &text[at..end];
+        let carriage = line.last() == Some(&b'\r') && end < text.len();
+        if carriage {
+            line = &line[..line.len() - 1];
+            dropped.push(end - 1);
+        }
+        let start = short;
+        short += line.len() + 1;
+        let line_at = at;
+        at = end + 1;
+        if let Some(rest) = line.strip_prefix(b"---") {
+            let rest = String::from_utf8_lossy(rest);
+            let rest = rest.trim();
+            if !rest.is_empty() && !rest.starts_with('#') {
+                let message = format!("error reading yaml document: invalid Yaml document separator: {rest}");
+                return (out, dropped, Some(YamlError { message, offset: Some(line_at) }));
+            }
+            if !buffer.is_empty() {
+                out.push(Cut { text: std::mem::take(&mut buffer), base });
+                continue;
+            }
+        }
+        if buffer.is_empty() {
+            base = start;
+        }
+        buffer.extend_from_slice(line);
+        buffer.push(b'\n');
+    }
+    if !buffer.is_empty() {
+        out.push(Cut { text: buffer, base });
+    }
+    (out, dropped, None)
+}
+
+fn memchr_newline(text: &[u8]) -> Option<usize> {
+    text.iter().position(|b| *b == b'\n')
+}
+
+fn decode_cuts(text: &[u8], mut trace: Option<(FileId, &mut Origins)>, values: bool) -> Result<Vec<Value>, YamlError> {
+    let (cuts, dropped, error) = cut(text);
+    let mut offsets = Offsets { base: 0, dropped };
+    let mut out = Vec::new();
+    for document in cuts {
+        offsets.base = document.base;
+        let place = |mut e: YamlError| {
+            if values {
+                e.message = format!("cannot unmarshal yaml document: {}", e.message);
+            }
+            e.offset = e.offset.map(|o| offsets.map(o));
+            e
+        };
+        let value = decode_with(&document.text, false, trace.as_mut().map(|(file, origins)| (*file, &mut **origins, &offsets))).map_err(place)?;
+        let kind = match value.kind {
+            Kind::Map(_) | Kind::Nil => None,
+            _ if !values => None,
+            Kind::List(_) => Some("array"),
+            Kind::Bool(_) => Some("bool"),
+            Kind::Str(_) => Some("string"),
+            _ => Some("number"),
+        };
+        if let Some(kind) = kind {
+            let message = format!("{FROM_JSON}json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}");
+            return Err(place(YamlError { message, offset: Some(0) }));
+        }
+        out.push(value);
+    }
+    error.map_or(Ok(out), Err)
+}
+
+/// All documents, cut as apimachinery's `YAMLReader` cuts and decoded as [`decode`] does.
+pub fn decode_documents(text: &[u8]) -> Result<Vec<Value>, YamlError> {
+    decode_cuts(text, None, false)
+}
+
+/// Like [`decode_documents`]; every value knows where in `file` it stands.
+pub fn decode_documents_traced(text: &[u8], file: FileId, origins: &mut Origins) -> Result<Vec<Value>, YamlError> {
+    decode_cuts(text, Some((file, origins)), false)
+}
+
+/// A values file as Helm's loader reads it: all its documents, later ones merged over earlier ones.
+pub fn decode_values(text: &[u8]) -> Result<Map, YamlError> {
+    Ok(merged(decode_cuts(text, None, true)?))
+}
+
+/// Like [`decode_values`]; every value knows where in `file` it stands.
+pub fn decode_values_traced(text: &[u8], file: FileId, origins: &mut Origins) -> Result<Map, YamlError> {
+    Ok(merged(decode_cuts(text, Some((file, origins)), true)?))
+}
+
+fn merged(documents: Vec<Value>) -> Map {
+    let values = Map::default();
+    for document in documents {
+        if let Kind::Map(map) = document.kind {
+            merge(&values, &map);
+        }
+    }
+    values
+}
+
+/// Merges `from` into `into`, without recursion: documents may be deep.
+fn merge(into: &Map, from: &Map) {
+    let mut work = vec![(into.clone(), from.clone())];
+    while let Some((into, from)) = work.pop() {
+        for (key, value) in from.borrow().iter() {
+            if let (Kind::Map(new), Some(Value { kind: Kind::Map(old), .. })) = (&value.kind, into.borrow().get(key)) {
+                work.push((old.clone(), new.clone()));
+                continue;
+            }
+            into.insert(key.clone(), value.clone());
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The order of keys in emitted YAML: letters, then numbers by value, as go-yaml sorts.
+
+use super::scalar_text::Dialect;
+use crate::value::{Str, Value};
+
+/// Sorts entries that are in byte order. go-yaml's comparison is not transitive for some keys, so the
+/// sort must bear any answers: it is a merge sort, and stable.
+pub(super) fn sort_keys(entries: &mut Vec<(Str, Value)>, dialect: Dialect) {
+    if entries.windows(2).all(|w| !less(w[1].0.as_bytes(), w[0].0.as_bytes(), dialect)) {
+        return;
+    }
+    let n = entries.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    let mut merged: Vec<usize> = Vec::with_capacity(n);
+    let mut width = 1;
+    while width < n {
+        merged.clear();
+        for start in (0..n).step_by(width * 2) {
+            let middle = (start + width).min(n);
+            let end = (start + width * 2).min(n);
+            let (mut a, mut b) = (start, middle);
+            while a < middle && b < end {
+                if less(entries[order[b]].0.as_bytes(), entries[order[a]].0.as_bytes(), dialect) {
+                    merged.push(order[b]);
+                    b += 1;
+                } else {
+                    merged.push(order[a]);
+                    a += 1;
+                }
+            }
+            merged.extend_from_slice(&order[a..middle]);
+            merged.extend_from_slice(&order[b..end]);
+        }
+        std::mem::swap(&mut order, &mut merged);
+        width *= 2;
+    }
+    let mut slots: Vec<Option<(Str, Value)>> = std::mem::take(entries).into_iter().map(Some).collect();
+    entries.extend(order.into_iter().filter_map(|i| slots[i].take()));
+}
+
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || (c > '\x7F' && c.is_numeric() && c.to_digit(36).is_none() && is_decimal(c))
+}
+
+/// Decimal digits of other scripts come in runs of ten.
+fn is_decimal(c: char) -> bool {
+    const ZEROS: &[u32] = &[
+        0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0, 0xF20, 0x1040, 0x1090, 0x17E0,
+        0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10,
+    ];
+    ZEROS.iter().any(|z| (*z..*z + 10).contains(&(c as u32)))
+}
+
+/// Letters without the letter-like numbers that Rust counts as alphabetic.
+fn is_letter(c: char) -> bool {
+    c.is_alphabetic() && !c.is_numeric()
+}
+
+fn less(a: &[u8], b: &[u8], dialect: Dialect) -> bool {
+    let (a, b) = (String::from_utf8_lossy(a), String::from_utf8_lossy(b));
+    let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
+    if same == a.len() || same == b.len() {
+        return a.len() < b.len();
+    }
+    let start = (0..=same).rev().find(|i| a.is_char_boundary(*i) && b.is_char_boundary(*i)).unwrap_or(0);
+    let (mut ar, mut br) = (a[start..].chars(), b[start..].chars());
+    let (Some(ac), Some(bc)) = (ar.next(), br.next()) else { return a.len() < b.len() };
+    let (al, bl) = (is_letter(ac), is_letter(bc));
+    if al && bl {
+        return ac < bc;
+    }
+    if al || bl {
+        if dialect == Dialect::V3 {
+            // Whether the common part ends in a digit.
+            let digits = a[..start].chars().next_back().is_some_and(is_digit);
+            return if digits { al } else { bl };
+        }
+        return bl;
+    }
+    let (mut an, mut bn) = (0i64, 0i64);
+    if ac == '0' || bc == '0' {
+        for c in a[..start].chars().rev().take_while(|c| is_digit(*c)) {
+            if c != '0' {
+                (an, bn) = (1, 1);
+                break;
+            }
+        }
+    }
+    let run = |text: &str, n: &mut i64| {
+        let mut length = 0;
+        for c in text.chars().take_while(|c| is_digit(*c)) {
+            *n = n.wrapping_mul(10).wrapping_add(i64::from(c as u32) - 48);
+            length += 1;
+        }
+        length
+    };
+    let ai = run(&a[start..], &mut an);
+    let bi = run(&b[start..], &mut bn);
+    if an != bn {
+        return an < bn;
+    }
+    if ai != bi {
+        return ai < bi;
+    }
+    ac < bc
+}
