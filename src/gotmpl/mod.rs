@@ -1,10 +1,24 @@
 //! Go text/template: lexer, parser, tree, executor, builtins and printf; writes text and map segments; knows no Helm.
 
+mod builtin;
+mod call;
+mod error;
+mod exec;
 mod func;
 mod lex;
 mod number;
 mod parse;
+mod trace;
 pub mod tree;
 
+pub use error::{ExecError, Result};
+pub use exec::{Host, MissingKey, Runtime, Scope, Signature, truth};
 pub use func::{Env, Function, Native};
+pub use number::{parse_float, parse_int, parse_uint};
 pub use parse::{ParseError, parse};
+pub use trace::{Out, Tracer};
+
+/// Whether text/template itself brings a function of this name.
+pub fn is_builtin(name: &str) -> bool {
+    builtin::find(name).is_some()
+}
