@@ -27,8 +27,7 @@ pub(super) fn number(object: &dyn Object) -> Option<i64> {
 
 /// The number behind a month or a weekday, which spf13/cast knows.
 pub(super) fn small_number(object: &dyn Object) -> Option<i64> {
-    let _ = object;
-    None
+    object.as_any().downcast_ref::<super::time_object::Named>().map(|n| n.value)
 }
 
 impl Duration {

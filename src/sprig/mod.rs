@@ -3,19 +3,18 @@
 
 mod args;
 mod cases;
-
 mod decimal;
+mod dates;
 mod deep;
 mod defaults;
 mod dicts;
 mod durations;
 mod encoding;
-
+mod go_layout;
 mod go_time;
 mod kinds;
 mod lists;
 mod numbers;
-
 mod paths;
 mod random;
 mod regex_syntax;
@@ -23,7 +22,7 @@ mod regexes;
 pub mod semver;
 mod strings;
 mod text;
-
+mod time_object;
 mod urls;
 mod versions;
 
@@ -44,6 +43,7 @@ pub fn functions() -> &'static [Function] {
             kinds::FUNCTIONS,
             defaults::FUNCTIONS,
             encoding::FUNCTIONS,
+            dates::FUNCTIONS,
             durations::FUNCTIONS,
             versions::FUNCTIONS,
             urls::FUNCTIONS,
