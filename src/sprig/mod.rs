@@ -4,6 +4,7 @@
 mod args;
 mod cases;
 mod decimal;
+mod crypto;
 mod dates;
 mod deep;
 mod defaults;
@@ -15,6 +16,7 @@ mod go_time;
 mod kinds;
 mod lists;
 mod numbers;
+mod passwords;
 mod paths;
 mod random;
 mod regex_syntax;
@@ -23,6 +25,7 @@ pub mod semver;
 mod strings;
 mod text;
 mod time_object;
+mod toml;
 mod urls;
 mod versions;
 
@@ -43,6 +46,9 @@ pub fn functions() -> &'static [Function] {
             kinds::FUNCTIONS,
             defaults::FUNCTIONS,
             encoding::FUNCTIONS,
+            toml::FUNCTIONS,
+            crypto::FUNCTIONS,
+            passwords::FUNCTIONS,
             dates::FUNCTIONS,
             durations::FUNCTIONS,
             versions::FUNCTIONS,
