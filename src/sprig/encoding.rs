@@ -4,8 +4,19 @@ use data_encoding::BASE32;
 use data_encoding::BASE64;
 
 use crate::gotmpl::Function;
+use crate::value::Kind;
+use crate::value::List;
+use crate::value::Map;
+use crate::value::Value;
+use crate::value::json;
+use crate::yaml;
 
+use super::args::ANY;
+use super::args::DICT;
+use super::args::LIST;
+use super::args::Reply;
 use super::args::STR;
+use super::args::any;
 use super::args::bytes;
 use super::args::fixed;
 use super::args::string;
@@ -15,7 +26,72 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("b64dec", &[STR], STR, |_, a| string(decode(bytes(a, 0), &BASE_64).unwrap_or_else(String::into_bytes))),
     fixed("b32enc", &[STR], STR, |_, a| string(BASE32.encode(bytes(a, 0)))),
     fixed("b32dec", &[STR], STR, |_, a| string(decode(bytes(a, 0), &BASE_32).unwrap_or_else(String::into_bytes))),
+    fixed("toJson", &[ANY], STR, |_, a| string(json::to_json(any(a, 0)).unwrap_or_default())),
+    fixed("mustToJson", &[ANY], STR, |_, a| string(json::to_json(any(a, 0))?)),
+    fixed("toRawJson", &[ANY], STR, |_, a| string(json::to_json_raw(any(a, 0))?)),
+    fixed("mustToRawJson", &[ANY], STR, |_, a| string(json::to_json_raw(any(a, 0))?)),
+    fixed("toPrettyJson", &[ANY], STR, |_, a| string(json::to_json_pretty(any(a, 0)).unwrap_or_default())),
+    fixed("mustToPrettyJson", &[ANY], STR, |_, a| string(json::to_json_pretty(any(a, 0))?)),
+    fixed("fromJson", &[STR], DICT, |_, a| Ok(as_dict(json::from_json(bytes(a, 0)), ""))),
+    fixed("fromJsonArray", &[STR], LIST, |_, a| Ok(as_array(json::from_json(bytes(a, 0)), ""))),
+    fixed("mustFromJson", &[STR], ANY, |_, a| json::from_json(bytes(a, 0))),
+    fixed("toYaml", &[ANY], STR, |_, a| text_of_yaml(Ok(yaml::to_yaml(any(a, 0)).unwrap_or_default()))),
+    fixed("mustToYaml", &[ANY], STR, |_, a| text_of_yaml(yaml::to_yaml(any(a, 0)))),
+    fixed("toYamlPretty", &[ANY], STR, |_, a| text_of_yaml(Ok(yaml::to_yaml_pretty(any(a, 0)).unwrap_or_default()))),
+    fixed("fromYaml", &[STR], DICT, |_, a| Ok(as_dict(yaml::decode(bytes(a, 0)).map_err(|e| e.message), YAML_PREFIX))),
+    fixed("fromYamlArray", &[STR], LIST, |_, a| Ok(as_array(yaml::decode(bytes(a, 0)).map_err(|e| e.message), YAML_PREFIX))),
 ];
+
+/// What stands before a sentence about types when the text was YAML.
+const YAML_PREFIX: &str = "error unmarshaling JSON: while decoding JSON: ";
+
+fn text_of_yaml(yaml: Result<Vec<u8>, String>) -> Reply {
+    let mut text = yaml?;
+    if text.last() == Some(&b'\n') {
+        text.pop();
+    }
+    string(text)
+}
+
+/// Go's sentence for a JSON value of the wrong type.
+fn wrong_type(value: &Value, wanted: &str) -> String {
+    let name = match value.kind {
+        Kind::Bool(_) => "bool",
+        Kind::Str(_) => "string",
+        Kind::List(_) => "array",
+        Kind::Map(_) => "object",
+        _ => "number",
+    };
+    format!("json: cannot unmarshal {name} into Go value of type {wanted}")
+}
+
+/// A decoded map; what went wrong is told under the key `Error`.
+fn as_dict(decoded: Result<Value, String>, prefix: &str) -> Value {
+    let error = match decoded {
+        Ok(value) => match value.kind {
+            Kind::Map(_) => return value,
+            Kind::Nil => return Map::default().into(),
+            _ => format!("{prefix}{}", wrong_type(&value, "map[string]interface {}")),
+        },
+        Err(e) => e,
+    };
+    let map = Map::default();
+    map.insert("Error", error.into());
+    map.into()
+}
+
+/// A decoded list; what went wrong is its only item.
+fn as_array(decoded: Result<Value, String>, prefix: &str) -> Value {
+    let error = match decoded {
+        Ok(value) => match value.kind {
+            Kind::List(_) => return value,
+            Kind::Nil => return List::any(Vec::new()).into(),
+            _ => format!("{prefix}{}", wrong_type(&value, "[]interface {}")),
+        },
+        Err(e) => e,
+    };
+    List::any(vec![error.into()]).into()
+}
 
 /// How a base groups its digits.
 struct Base {
