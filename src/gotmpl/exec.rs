@@ -83,6 +83,11 @@ impl Scope {
         if super::tree::is_empty(&tree.root) && self.get(tree.name.as_bytes()).is_some() {
             return;
         }
+        self.add_always(tree);
+    }
+
+    /// Adds a template, whatever was there.
+    pub fn add_always(&self, tree: &Rc<Tree>) {
         self.trees.borrow_mut().insert(tree.name.clone(), Rc::clone(tree));
     }
 }

@@ -3,15 +3,25 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use rand_core::{Rng, SeedableRng};
+use rustc_hash::FxHashMap;
+
+use crate::gotmpl;
 use crate::gotmpl::Function;
+use crate::gotmpl::{MissingKey, Out, Runtime, Scope, Tracer};
 use crate::source::FileId;
 use crate::source::Origins;
+use crate::source::Piece;
+use crate::source::Segment;
 use crate::source::SourceMap;
 use crate::source::Span;
 use crate::source::World;
-use crate::value::Value;
+use super::engine_error::{exec_error, parse_error};
+use super::engine_functions::Engine;
+use crate::value::{GoType, Map, Str, Value};
 
 /// A template file of a chart with the data it sees.
 #[derive(Clone, Debug)]
@@ -116,6 +126,77 @@ impl fmt::Display for RenderError {
 impl std::error::Error for RenderError {}
 
 /// Renders all templates; partials are only parsed.
-pub fn render(_templates: &[Template], _functions: &[Function], _options: &Options<'_>) -> Result<Output, RenderError> {
-    Ok(Output::default())
+///
+/// # Errors
+/// The first parse or execution error, worded as Helm words it.
+pub fn render(templates: &[Template], functions: &[Function], options: &Options<'_>) -> Result<Output, RenderError> {
+    let mut by_name: BTreeMap<&str, &Template> = BTreeMap::new();
+    for t in templates.iter().filter(|t| !t.partial_only || base(&t.name).starts_with('_')) {
+        by_name.insert(&t.name, t);
+    }
+    let mut order: Vec<&Template> = by_name.into_values().collect();
+    order.sort_by_key(|t| std::cmp::Reverse((t.name.bytes().filter(|b| *b == b'/').count(), t.name.as_str())));
+
+    let table: FxHashMap<&str, &Function> = functions.iter().map(|f| (f.name, f)).collect();
+    let host = Engine::new(options, &table);
+    let scope = Rc::new(Scope::default());
+    for t in &order {
+        let text: Rc<[u8]> = Rc::from(&*t.text);
+        let trees = gotmpl::parse(&Str::from(t.name.as_str()), &text, Some(t.file), &|name| host.knows(name))
+            .map_err(|e| parse_error(&t.name, t.file, &e))?;
+        trees.iter().for_each(|tree| scope.add(tree));
+    }
+
+    let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(options.world.seed());
+    let mut runtime = Runtime {
+        host: &host,
+        functions: &table,
+        missing: if options.strict { MissingKey::Error } else { MissingKey::Zero },
+        scope,
+        world: options.world,
+        random: Box::new(move |buffer| rng.fill_bytes(buffer)),
+        steps: options.limits.steps,
+        max_output: options.limits.output,
+        tracer: options.trace.map(|origins| Tracer::new(origins.clone())),
+        depth: 0,
+    };
+    let mut outs: Vec<(String, Out)> = Vec::new();
+    for t in order.iter().filter(|t| !base(&t.name).starts_with('_')) {
+        if let Some(dot) = t.dot.as_map() {
+            let entries = [("Name", t.name.as_str()), ("BasePath", t.base_path.as_str())];
+            let entries = entries.into_iter().map(|(k, v)| (Str::from(k), Value::from(v))).collect();
+            dot.insert("Template", Map::typed(GoType::Any, Some("common.Values"), entries).into());
+        }
+        let mut out = Out::default();
+        runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out).map_err(|e| exec_error(&t.name, &e, options.compat))?;
+        out.delete(b"<no value>");
+        outs.push((t.name.clone(), out));
+    }
+
+    let tracer = runtime.tracer.take();
+    let shared = tracer.map(|t| (t.frames, Arc::new(t.origins)));
+    let files = outs
+        .into_iter()
+        .map(|(name, out)| {
+            let map = shared.as_ref().map(|(frames, origins)| {
+                Arc::new(SourceMap { segments: segments(&out), frames: frames.clone(), origins: Arc::clone(origins) })
+            });
+            (name, Rendered { text: out.text, map })
+        })
+        .collect();
+    Ok(Output { files, warnings: host.warnings.take() })
+}
+
+/// The name of the template that all others are associated with.
+pub(super) const ROOT: &str = "gotpl";
+
+fn base(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+fn segments(out: &Out) -> Vec<Segment> {
+    let segment = |p: &Piece| {
+        p.template.map(|template| Segment { start: p.start, end: p.end, template, action: p.action, frame: p.frame, origin: p.origin })
+    };
+    out.pieces.iter().filter_map(segment).collect()
 }

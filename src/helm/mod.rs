@@ -6,3 +6,8 @@ pub mod release;
 
 pub use release::{Compat, HelmError, RenderedDocument, TemplateOptions, TemplateOutput, template};
 pub mod engine;
+mod engine_error;
+mod engine_functions;
+
+#[cfg(test)]
+mod engine_tests;
