@@ -38,6 +38,9 @@ pub fn expand(objects: &[Value]) -> Expanded {
     for (input, object) in objects.iter().enumerate() {
         add(&mut out, &admission, object, input);
     }
+    for (arrival, pod) in out.pods.iter_mut().enumerate() {
+        Arc::make_mut(pod).arrival = arrival;
+    }
     out
 }
 

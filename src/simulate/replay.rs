@@ -237,6 +237,8 @@ pub fn to_json(run: &Run, arrival: Arrival) -> Value {
                 placement.insert(pod.name.clone(), node_name(*node).into());
                 *per_node.entry(node_name(*node)).or_insert(0) += 1;
             }
+            // A pod that another drove away is gone, not waiting.
+            None if run.victims.contains(&(pod.namespace.clone(), pod.name.clone())) => {}
             None => pending.push(pod.name.clone()),
         }
     }

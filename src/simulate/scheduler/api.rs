@@ -181,6 +181,8 @@ pub struct Pod {
     pub terminating: bool,
     /// When it started, as RFC 3339 text; empty when not told.
     pub start_time: String,
+    /// Its place in the order of arrival; of pods that do not tell when they started, the later is the younger.
+    pub arrival: usize,
     /// Names of its scheduling gates.
     pub gates: Vec<String>,
     /// What it asks for.
@@ -257,6 +259,7 @@ impl Pod {
             never_preempts: text(spec, &["preemptionPolicy"]) == "Never",
             terminating: !at(object, &["metadata", "deletionTimestamp"]).is_null(),
             start_time: text(object, &["status", "startTime"]).to_owned(),
+            arrival: 0,
             gates: list(spec, &["schedulingGates"]).iter().map(|g| text(g, &["name"]).to_owned()).collect(),
             requests,
             non_zero,

@@ -27,9 +27,17 @@ pub enum Preemption {
     },
 }
 
-/// Priority first, then who started earlier; pods without a start time count as just started.
-fn importance(pod: &Pod) -> (Reverse<i64>, bool, String) {
-    (Reverse(pod.priority), pod.start_time.is_empty(), pod.start_time.clone())
+/// Priority first, then who started earlier.
+fn importance(pod: &Pod) -> (Reverse<i64>, StartTime) {
+    (Reverse(pod.priority), start_time(pod))
+}
+
+/// Orders pods by when they started; those that do not tell are the youngest, in order of arrival.
+type StartTime = (bool, String, usize);
+
+fn start_time(pod: &Pod) -> StartTime {
+    let unknown = pod.start_time.is_empty();
+    (unknown, pod.start_time.clone(), if unknown { pod.arrival } else { 0 })
 }
 
 /// Splits pods into those whose removal breaks a budget and the others. upstream: filterPodsWithPDBViolation
@@ -99,10 +107,10 @@ fn rank(candidate: &Candidate) -> (usize, i64, i64, usize) {
 }
 
 /// When the most important victims started, the earliest of them; later is better, unknown is latest.
-fn earliest_start(candidate: &Candidate) -> (bool, String) {
+fn earliest_start(candidate: &Candidate) -> StartTime {
     let highest = candidate.victims.iter().map(|p| p.priority).max().unwrap_or(0);
     let times = candidate.victims.iter().filter(|p| p.priority == highest);
-    times.map(|p| (p.start_time.is_empty(), p.start_time.clone())).min().unwrap_or_default()
+    times.map(|p| start_time(p)).min().unwrap_or_default()
 }
 
 /// Looks for the node where the least harm is done.
