@@ -2,3 +2,6 @@
 
 #[path = "run/architecture.rs"]
 mod architecture;
+
+#[path = "run/placement.rs"]
+mod placement;

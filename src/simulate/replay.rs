@@ -9,11 +9,12 @@ use serde_json::{Map, Value, json};
 use super::expand::{Expanded, expand};
 use super::scheduler::api::Pod;
 use super::scheduler::cycle::{MIN_FEASIBLE_NODES_TO_FIND, Outcome, schedule};
-use super::scheduler::json::text;
 use super::scheduler::plugins::volume_binding;
 use super::scheduler::preemption::Preemption;
 use super::scheduler::profile::Profile;
 use super::scheduler::snapshot::Snapshot;
+use crate::source::FileId;
+use crate::yaml;
 
 /// How often pending pods are tried again.
 const MAX_ROUNDS: usize = 6;
@@ -255,9 +256,22 @@ pub fn to_json(run: &Run, arrival: Arrival) -> Value {
 
 /// Runs objects that are already read, with the built-in profile.
 pub fn run_objects(objects: &[Value], arrival: Arrival) -> Value {
-    let objects: Vec<Value> = objects.iter().filter(|o| !text(o, &["kind"]).is_empty()).cloned().collect();
-    let run = simulate(expand(&objects), &Profile::default(), arrival, first_by_name);
+    let run = simulate(expand(objects), &Profile::default(), arrival, first_by_name);
     to_json(&run, arrival)
+}
+
+/// Runs the documents of a YAML text. A comment `# param arrival=batch` lets all pods wait before the first is placed.
+/// A text that is not YAML answers `{"error": …}`.
+pub fn run(input: &str) -> Value {
+    let mut objects = Vec::new();
+    for document in yaml::parse(input, FileId(0)) {
+        if let Some(error) = document.error {
+            return json!({"error": error.message});
+        }
+        objects.extend(document.root.map(|root| root.to_json()));
+    }
+    let batch = input.lines().any(|line| line.trim() == "# param arrival=batch");
+    run_objects(&objects, if batch { Arrival::Batch } else { Arrival::Sequential })
 }
 
 #[cfg(test)]
@@ -286,10 +300,8 @@ mod tests {
             folders.sort();
             for folder in folders {
                 let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file");
-                let input: Value = serde_json::from_str(&read("input.json")).expect("JSON");
                 let want: Value = serde_json::from_str(&read("expected.json")).expect("JSON");
-                let arrival = if want["arrival"] == "batch" { Arrival::Batch } else { Arrival::Sequential };
-                let got = run_objects(input.as_array().expect("a list"), arrival);
+                let got = run(&read("input.yaml"));
                 let wrong = differences(&got, &want);
                 total += 1;
                 passed += usize::from(wrong.is_empty());

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::json::{at, list, scalar, text};
+use crate::kube::quantity;
 
 /// CPU counted for a container without a request when nodes are scored.
 pub const DEFAULT_MILLI_CPU_REQUEST: i64 = 100;
@@ -83,61 +84,14 @@ pub fn is_scalar(name: &str) -> bool {
     name.contains('/') || name.starts_with("hugepages-") || name.starts_with("attachable-volumes-")
 }
 
-/// A quantity in thousandths, rounded up.
-pub fn milli_value(quantity: &str) -> i64 {
-    scaled(quantity, 3)
+/// A quantity in thousandths, rounded up; 0 for what is no quantity.
+pub fn milli_value(text: &str) -> i64 {
+    quantity::parse(text).map_or(0, quantity::Quantity::milli_value)
 }
 
-/// A quantity in whole units, rounded up.
-pub fn value(quantity: &str) -> i64 {
-    scaled(quantity, 0)
-}
-
-/// A quantity times ten to the power `digits`, rounded up; 0 for what is no quantity.
-fn scaled(quantity: &str, digits: i32) -> i64 {
-    let body = quantity.trim();
-    let (negative, body) = match body.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, body.strip_prefix('+').unwrap_or(body)),
-    };
-    let end = body.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(body.len());
-    let (number, suffix) = body.split_at(end);
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let fraction = &fraction[..fraction.len().min(12)];
-    let Ok(mantissa) = format!("0{whole}{fraction}").parse::<i128>() else { return 0 };
-    let (binary, decimal) = match suffix {
-        "" => (0, 0),
-        "n" => (0, -9),
-        "u" => (0, -6),
-        "m" => (0, -3),
-        "k" => (0, 3),
-        "M" => (0, 6),
-        "G" => (0, 9),
-        "T" => (0, 12),
-        "P" => (0, 15),
-        "E" => (0, 18),
-        "Ki" => (10, 0),
-        "Mi" => (20, 0),
-        "Gi" => (30, 0),
-        "Ti" => (40, 0),
-        "Pi" => (50, 0),
-        "Ei" => (60, 0),
-        other => match other.strip_prefix(['e', 'E']).and_then(|e| e.parse::<i32>().ok()) {
-            Some(exponent) => (0, exponent.clamp(-30, 30)),
-            None => return 0,
-        },
-    };
-    let exponent = decimal + digits - fraction.len() as i32;
-    let power = |n: u32| 10_i128.checked_pow(n).unwrap_or(i128::MAX);
-    let scaled = mantissa.saturating_mul(1_i128 << binary);
-    let out = if exponent >= 0 {
-        scaled.saturating_mul(power(exponent as u32))
-    } else {
-        let by = power(exponent.unsigned_abs());
-        if negative { scaled / by } else { scaled / by + i128::from(scaled % by != 0) }
-    };
-    let out = i64::try_from(out).unwrap_or(i64::MAX);
-    if negative { -out } else { out }
+/// A quantity in whole units, rounded up; 0 for what is no quantity.
+pub fn value(text: &str) -> i64 {
+    quantity::parse(text).map_or(0, quantity::Quantity::value)
 }
 
 /// What a container asks for: its requests, and its limits where a request is missing (the API server's defaulting).
