@@ -120,6 +120,46 @@ struct MapInner {
     entries: RefCell<BTreeMap<Str, Value>>,
 }
 
+/// Frees nested values without recursion: a values file may nest ten thousand lists.
+fn free(mut work: Vec<Value>) {
+    while let Some(value) = work.pop() {
+        match value.kind {
+            Kind::List(List(mut list)) => {
+                if let Some(inner) = Rc::get_mut(&mut list) {
+                    work.append(&mut inner.items);
+                }
+            }
+            Kind::Map(Map(mut map)) => {
+                if let Some(inner) = Rc::get_mut(&mut map) {
+                    work.extend(std::mem::take(inner.entries.get_mut()).into_values());
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn is_nested(value: &Value) -> bool {
+    matches!(value.kind, Kind::List(_) | Kind::Map(_))
+}
+
+impl Drop for ListInner {
+    fn drop(&mut self) {
+        if self.items.iter().any(is_nested) {
+            free(std::mem::take(&mut self.items));
+        }
+    }
+}
+
+impl Drop for MapInner {
+    fn drop(&mut self) {
+        let entries = self.entries.get_mut();
+        if entries.values().any(is_nested) {
+            free(std::mem::take(entries).into_values().collect());
+        }
+    }
+}
+
 impl Default for Map {
     fn default() -> Self {
         Self::new(BTreeMap::new())

@@ -43,7 +43,15 @@ fn write_value(tree: &Tree<'_>, id: NodeId, depth: usize, out: &mut String) -> R
             let mut entries: Vec<(u8, String, String)> = Vec::new();
             let mut children = tree.children(id);
             while let (Some(key), Some(value)) = (children.next(), children.next()) {
+                let target = match tree.node(key).kind {
+                    RawKind::Alias(_, target) => target,
+                    _ => key,
+                };
                 let (mut k, mut v) = (String::new(), String::new());
+                if matches!(tree.node(target).kind, RawKind::Sequence | RawKind::Mapping) {
+                    write_value(tree, target, 0, &mut k)?;
+                    return Err(Fail::plain(format!("invalid map key: {k}"), Some(node.start)));
+                }
                 write_value(tree, key, depth + 1, &mut k)?;
                 write_value(tree, value, depth + 1, &mut v)?;
                 let rank = match k.as_bytes().first() {

@@ -416,11 +416,13 @@ impl Text {
 
     fn double(&mut self, text: &[u8], indent: i32, allow_breaks: bool) {
         self.indicator(b"\"", true, false, false);
+        // go-yaml looks for a byte order mark at the start of the text whatever the position, and then escapes everything.
+        let marked = text.starts_with(b"\xEF\xBB\xBF");
         let mut spaces = false;
         let mut i = 0;
         while i < text.len() {
             let b = text[i];
-            if !is_printable(text, i) || break_width(text, i) > 0 || b == b'"' || b == b'\\' {
+            if marked || !is_printable(text, i) || break_width(text, i) > 0 || b == b'"' || b == b'\\' {
                 let end = (i + width(b)).min(text.len());
                 let code = std::str::from_utf8(&text[i..end]).ok().and_then(|s| s.chars().next()).map_or(0xFFFD, u32::from);
                 i = end;
