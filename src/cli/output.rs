@@ -18,6 +18,12 @@ impl Output {
         self.stdout.push(b'\n');
     }
 
+    /// Adds a line for people.
+    pub(super) fn note(&mut self, text: &str) {
+        self.stderr.push_str(text);
+        self.stderr.push('\n');
+    }
+
     /// Writes both streams and gives the exit code: `code`, unless the data could not be written.
     pub(super) fn send(self, stdout: &mut dyn Write, stderr: &mut dyn Write, code: u8) -> u8 {
         // When standard error is gone there is nobody left to tell.

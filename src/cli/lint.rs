@@ -1,0 +1,109 @@
+//! `kval lint` and `kval validate`: find the input, run the phases, print the report.
+
+use std::io::IsTerminal;
+
+use clap::ArgMatches;
+
+use super::args::{string, strings};
+use super::error::Error;
+use super::output::Output;
+use super::world::{RealWorld, write_atomically};
+use super::{BUG, CLEAN, FINDINGS, options};
+use crate::diagnostic::Severity;
+use crate::helm::TemplateOptions;
+use crate::pipeline;
+use crate::pipeline::Outcome;
+use crate::report;
+use crate::report::Format;
+use crate::report::Section;
+
+/// `kval lint`.
+pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    let mut template = options::template(matches)?;
+    template.strict = super::args::on(matches, "strict");
+    let world = options::world(matches)?;
+    let outcome = examine(matches, &world, &template, &["."], true)?;
+    report(matches, &outcome, output)
+}
+
+/// `kval validate`.
+pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    let world = RealWorld::new(None, None);
+    let template = TemplateOptions { kube_version: string(matches, "kube-version"), ..TemplateOptions::default() };
+    let outcome = examine(matches, &world, &template, &[], false)?;
+    report(matches, &outcome, output)
+}
+
+/// Finds the input behind the paths on the command line and runs the phases over it.
+pub(super) fn examine(
+    matches: &ArgMatches,
+    world: &RealWorld,
+    template: &TemplateOptions,
+    default: &[&str],
+    judge: bool,
+) -> Result<Outcome, Error> {
+    let mut paths = strings(matches, "paths");
+    if paths.is_empty() {
+        paths = default.iter().map(|p| (*p).to_owned()).collect();
+    }
+    if paths.is_empty() {
+        return Err(Error::unusable("name a chart, a manifest or a directory, or - for standard input"));
+    }
+    let inputs = pipeline::discover(world, &paths)?;
+    let outcome = pipeline::run(world, &inputs, template, &options::checks(matches, judge)?)?;
+    // A gate that looked at nothing must not be green.
+    if outcome.counts.objects == 0 && outcome.units.iter().all(|u| u.findings.is_empty()) {
+        return Err(Error::unusable(format!("nothing to check: no Kubernetes object in {}", paths.join(", "))));
+    }
+    Ok(outcome)
+}
+
+/// Whether standard output takes colours.
+pub(super) fn color(matches: &ArgMatches) -> bool {
+    match string(matches, "color").as_deref() {
+        Some("always") => true,
+        Some("never") => false,
+        _ => std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stdout().is_terminal(),
+    }
+}
+
+/// Prints the findings in every format asked for and gives the exit code.
+pub(super) fn report(matches: &ArgMatches, outcome: &Outcome, output: &mut Output) -> Result<u8, Error> {
+    let mut formats = strings(matches, "format");
+    if formats.is_empty() {
+        formats.push("text".to_owned());
+    }
+    let files = strings(matches, "output");
+    if files.len() > formats.len() {
+        return Err(Error::unusable("there are more --output than --format"));
+    }
+    let sections: Vec<Section<'_>> = outcome.units.iter().map(|u| Section { sources: &u.sources, findings: &u.findings }).collect();
+    let mut said = false;
+    for (i, format) in formats.iter().enumerate() {
+        let file = files.get(i).map_or("-", String::as_str);
+        let format = match format.as_str() {
+            "json" => Format::Json,
+            "concise" => Format::Concise,
+            _ => Format::Text { color: file == "-" && color(matches) },
+        };
+        let text = report::render(format, &sections, outcome.counts);
+        said |= matches!(format, Format::Text { .. }) && file == "-";
+        match file {
+            "-" => output.stdout.extend_from_slice(text.as_bytes()),
+            file => write_atomically(file, text.as_bytes())?,
+        }
+    }
+    if !said {
+        output.note(&report::summary(&sections, outcome.counts));
+    }
+    Ok(exit(outcome, options::fail_on(matches)))
+}
+
+fn exit(outcome: &Outcome, fail_on: Option<Severity>) -> u8 {
+    let worst = outcome.units.iter().flat_map(|u| &u.findings).map(|f| f.severity).max();
+    match worst {
+        Some(Severity::Bug) => BUG,
+        Some(severity) if fail_on.is_some_and(|limit| severity >= limit) => FINDINGS,
+        _ => CLEAN,
+    }
+}

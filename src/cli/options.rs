@@ -1,0 +1,117 @@
+//! From flags to what the phases take: rendering options, the world, which rules run.
+
+use clap::ArgMatches;
+
+use super::args::{on, refused, slices, string, strings};
+use super::error::Error;
+use super::world::RealWorld;
+use crate::diagnostic::Severity;
+use crate::helm::Compat;
+use crate::helm::TemplateOptions;
+use crate::lint;
+use crate::pipeline;
+
+/// The options of `helm template`, without release name and chart.
+pub(super) fn template(matches: &ArgMatches) -> Result<TemplateOptions, Error> {
+    if let Some(flag) = refused(matches) {
+        return Err(Error::unusable(format!("kval does not support --{flag}")));
+    }
+    Ok(TemplateOptions {
+        namespace: string(matches, "namespace").unwrap_or_default(),
+        value_files: slices(matches, "values"),
+        set: strings(matches, "set"),
+        set_string: strings(matches, "set-string"),
+        set_json: strings(matches, "set-json"),
+        set_file: strings(matches, "set-file"),
+        set_literal: strings(matches, "set-literal"),
+        api_versions: slices(matches, "api-versions"),
+        kube_version: string(matches, "kube-version"),
+        show_only: strings(matches, "show-only"),
+        include_crds: on(matches, "include-crds"),
+        skip_tests: on(matches, "skip-tests"),
+        no_hooks: on(matches, "no-hooks"),
+        is_upgrade: on(matches, "is-upgrade"),
+        generate_name: on(matches, "generate-name"),
+        name_template: string(matches, "name-template"),
+        output_dir: string(matches, "output-dir"),
+        release_name: on(matches, "release-name"),
+        skip_schema_validation: on(matches, "skip-schema-validation"),
+        debug: on(matches, "debug"),
+        enable_dns: on(matches, "enable-dns"),
+        compat: if string(matches, "helm-compat").as_deref() == Some("3") { Compat::V3 } else { Compat::V4 },
+        ..TemplateOptions::default()
+    })
+}
+
+/// As [`template`], with `[NAME] CHART` from the arguments, refused in Helm's words.
+pub(super) fn named_template(matches: &ArgMatches) -> Result<TemplateOptions, Error> {
+    let mut options = template(matches)?;
+    let args = strings(matches, "args");
+    match args.as_slice() {
+        [] => return Err(Error::helm("\"helm template\" requires at least 1 argument\n\nUsage:  helm template [NAME] [CHART] [flags]")),
+        [chart] => options.chart.clone_from(chart),
+        [_, _] if options.generate_name => return Err(Error::helm("cannot set --generate-name and also specify a name")),
+        [_, _] if options.name_template.as_deref().is_some_and(|t| !t.is_empty()) => {
+            return Err(Error::helm("cannot set --name-template and also specify a name"));
+        }
+        [name, chart] => {
+            options.name = Some(name.clone());
+            options.chart.clone_from(chart);
+        }
+        [_, _, rest @ ..] => return Err(Error::helm(format!("expected at most two arguments, unexpected arguments: {}", rest.join(", ")))),
+    }
+    Ok(options)
+}
+
+/// The real world with `--now` and `--seed`.
+pub(super) fn world(matches: &ArgMatches) -> Result<RealWorld, Error> {
+    let now = string(matches, "now").map(|text| instant(&text)).transpose()?;
+    Ok(RealWorld::new(now, matches.try_get_one::<u64>("seed").ok().flatten().copied()))
+}
+
+/// Nanoseconds since 1970 of an RFC 3339 time or of seconds since 1970.
+fn instant(text: &str) -> Result<i128, Error> {
+    if let Ok(seconds) = text.parse::<i64>() {
+        return Ok(i128::from(seconds) * 1_000_000_000);
+    }
+    let time: Result<jiff::Timestamp, _> = text.parse();
+    time.map(jiff::Timestamp::as_nanosecond).map_err(|_| Error::unusable(format!("--now: {text:?} is neither an RFC 3339 time nor seconds since 1970")))
+}
+
+/// The ids among `known` that a list names; `prefix*` names several. A name that matches nothing is refused.
+fn ids(patterns: &[String], flag: &str) -> Result<Vec<String>, Error> {
+    let known: Vec<&str> = lint::rules().iter().map(|r| r.id).chain(pipeline::CODES.iter().copied()).collect();
+    let mut out = Vec::new();
+    for pattern in patterns {
+        let before = out.len();
+        match pattern.strip_suffix('*') {
+            Some(prefix) => out.extend(known.iter().filter(|id| id.starts_with(prefix)).map(|id| (*id).to_owned())),
+            None => out.extend(known.iter().filter(|id| *id == pattern).map(|id| (*id).to_owned())),
+        }
+        if out.len() == before {
+            return Err(Error::unusable(format!("--{flag}: there is no rule {pattern:?}; `kval explain` lists all")));
+        }
+    }
+    Ok(out)
+}
+
+/// What the phases after rendering do.
+pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Checks, Error> {
+    Ok(pipeline::Checks {
+        kube_version: string(matches, "kube-version").map(|v| v.trim_start_matches('v').to_owned()),
+        judge,
+        select: ids(&slices(matches, "select"), "select")?,
+        ignore: ids(&slices(matches, "ignore"), "ignore")?,
+    })
+}
+
+/// From which severity on findings fail the run; `None` for never.
+pub(super) fn fail_on(matches: &ArgMatches) -> Option<Severity> {
+    match string(matches, "fail-on").as_deref() {
+        Some("never") => None,
+        Some("info") => Some(Severity::Info),
+        Some("warning") => Some(Severity::Warning),
+        _ if on(matches, "strict") => Some(Severity::Warning),
+        _ => Some(Severity::Error),
+    }
+}

@@ -1,0 +1,33 @@
+//! `kval template`: what `helm template` prints, to the byte.
+
+use clap::ArgMatches;
+
+use super::error::Error;
+use super::output::Output;
+use super::world::{create_directories, write_atomically};
+use super::{CLEAN, FINDINGS, options};
+use crate::helm;
+
+pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    let template = options::named_template(matches)?;
+    let world = options::world(matches)?;
+    match helm::template(&world, &template) {
+        Ok(rendered) => {
+            for (path, content) in &rendered.files {
+                if let Some((directory, _)) = path.rsplit_once('/') {
+                    create_directories(directory).map_err(|e| Error::helm(e.message))?;
+                }
+                write_atomically(path, content.as_bytes()).map_err(|e| Error::helm(e.message))?;
+            }
+            output.stdout.extend_from_slice(&rendered.stdout);
+            rendered.stderr.iter().for_each(|line| output.note(line));
+            Ok(CLEAN)
+        }
+        Err(error) => {
+            output.stdout.extend_from_slice(&error.stdout);
+            error.stderr.iter().for_each(|line| output.note(line));
+            output.note(&format!("Error: {}", error.message));
+            Ok(FINDINGS)
+        }
+    }
+}
