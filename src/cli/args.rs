@@ -183,7 +183,7 @@ pub(super) fn on(matches: &ArgMatches, name: &str) -> bool {
     matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
 }
 
-/// The first flag given that kval knows of and does not have.
+/// The first flag given, with a value that is not empty, that kval knows of and does not have.
 pub(super) fn refused(matches: &ArgMatches) -> Option<&'static str> {
-    REFUSED.iter().copied().find(|name| matches.try_contains_id(name).unwrap_or(false))
+    REFUSED.iter().copied().find(|name| matches.try_contains_id(name).unwrap_or(false) && strings(matches, name) != [""])
 }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
+use crate::pipeline::panic_text;
 use crate::source::WorldError;
 
 /// The sentence for the user and the exit code.
@@ -36,11 +37,6 @@ impl From<WorldError> for Error {
     fn from(error: WorldError) -> Self {
         Self::unusable(error.message)
     }
-}
-
-/// What a panic said.
-pub(super) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
 /// The text for a panic that nothing below could attribute to one chart or document.

@@ -2,15 +2,19 @@
 
 mod args;
 mod error;
+mod explain;
+mod lint;
+mod options;
 mod output;
+mod template;
 mod world;
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::ArgMatches;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use error::Error;
 use output::Output;
@@ -27,34 +31,61 @@ const BUG: u8 = 3;
 
 /// Runs one command line (`args` with the program's name first). Data goes to `stdout`, everything else to `stderr`.
 pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, stderr: &mut dyn Write) -> ExitCode {
-    let mut output = Output::default();
-    let code = match args::command().try_get_matches_from(args) {
-        Ok(matches) => {
-            let ran = catch_unwind(AssertUnwindSafe(|| dispatch(&matches, &mut output)));
-            match ran {
-                Ok(Ok(code)) => code,
-                Ok(Err(error)) => {
-                    output.stderr.push_str(&error.to_string());
-                    error.code
-                }
-                Err(panic) => {
-                    output.stderr.push_str(&error::bug(&*panic));
-                    BUG
-                }
-            }
-        }
-        Err(error) => {
-            let text = error.render().to_string();
-            if error.use_stderr() {
-                output.stderr.push_str(&text);
-                UNUSABLE
-            } else {
-                output.stdout.extend_from_slice(text.as_bytes());
-                CLEAN
-            }
-        }
+    let args: Vec<OsString> = args.into_iter().collect();
+    // Templates may nest deeply, and a stack that is not used costs nothing.
+    let worker = std::thread::Builder::new().stack_size(STACK);
+    let ran = std::thread::scope(|scope| worker.spawn_scoped(scope, || execute(&args)).map(std::thread::ScopedJoinHandle::join));
+    let (code, output) = match ran {
+        Ok(Ok(done)) => done,
+        Ok(Err(panic)) => (BUG, Output { stderr: error::bug(&*panic), ..Output::default() }),
+        Err(error) => (UNUSABLE, Output { stderr: format!("Error: {error}\n"), ..Output::default() }),
     };
     ExitCode::from(output.send(stdout, stderr, code))
+}
+
+/// The stack of the thread that does the work, and of each that helps it.
+const STACK: usize = 256 << 20;
+
+fn execute(args: &[OsString]) -> (u8, Output) {
+    let mut output = Output::default();
+    let matches = match args::command().try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let code = usage(args, &error, &mut output);
+            return (code, output);
+        }
+    };
+    // A second call in one process finds the pool made.
+    let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).build_global();
+    let code = dispatch(&matches, &mut output).unwrap_or_else(|error| {
+        output.stderr.push_str(&error.to_string());
+        error.code
+    });
+    (code, output)
+}
+
+/// Tells what is wrong with the command line; for `template` in Helm's words where Helm has some.
+fn usage(args: &[OsString], error: &clap::Error, output: &mut Output) -> u8 {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        output.stdout.extend_from_slice(text.as_bytes());
+        return CLEAN;
+    }
+    let template = args.get(1).is_some_and(|a| a == "template");
+    let flag = error.get(ContextKind::InvalidArg).map(|value| match value {
+        ContextValue::Strings(all) => all.first().cloned().unwrap_or_default(),
+        other => other.to_string(),
+    });
+    match (error.kind(), flag) {
+        (ErrorKind::UnknownArgument, Some(flag)) if template && flag.starts_with("--") => {
+            output.note(&format!("Error: unknown flag: {flag}"));
+            FINDINGS
+        }
+        _ => {
+            output.stderr.push_str(&text);
+            UNUSABLE
+        }
+    }
 }
 
 fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
@@ -63,6 +94,10 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             output.line(&format!("kval {}", env!("CARGO_PKG_VERSION")));
             Ok(CLEAN)
         }
+        Some(("template", matches)) => template::run(matches, output),
+        Some(("lint", matches)) => lint::lint(matches, output),
+        Some(("validate", matches)) => lint::validate(matches, output),
+        Some(("explain", matches)) => explain::run(matches, output),
         _ => Err(Error::unusable("this command is not known")),
     }
 }

@@ -1,5 +1,7 @@
 //! The order of the phases, and the library's front door: find the input, render or read it, decode, validate, judge.
 
 mod inputs;
+mod run;
 
-pub use inputs::{Inputs, discover};
+pub use inputs::{Inputs, STDIN, discover};
+pub use run::{CODES, Checks, Counts, Outcome, Unit, panic_text, run};

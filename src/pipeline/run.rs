@@ -1,5 +1,6 @@
 //! The phases in their order, for each chart by itself and for all plain manifests together.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
@@ -13,7 +14,6 @@ use crate::kube;
 use crate::kube::Object;
 use crate::kube::ValidateOptions;
 use crate::lint;
-use crate::report_counts::Counts;
 use crate::source::FileId;
 use crate::source::Sources;
 use crate::source::Span;
@@ -22,5 +22,204 @@ use crate::source::WorldError;
 use crate::yaml;
 use crate::yaml::Document;
 
-/// The codes of findings that no rule page describes: they come from the phases before judging.
-pub const CODES: &[&str] = &["render-error", "invalid-yaml", "internal-error"];
+/// The codes of findings that come from the phases before judging.
+pub const CODES: &[&str] = &[RENDER_ERROR, INVALID_YAML, NOT_AN_OBJECT, INTERNAL_ERROR];
+const RENDER_ERROR: &str = "render-error";
+const INVALID_YAML: &str = "invalid-yaml";
+const NOT_AN_OBJECT: &str = "no-kubernetes-object";
+const INTERNAL_ERROR: &str = "internal-error";
+
+/// What happens after rendering.
+#[derive(Clone, Debug, Default)]
+pub struct Checks {
+    /// The API server's version, such as `1.33`; the newest known when absent.
+    pub kube_version: Option<String>,
+    /// Whether rules judge what the API server admits.
+    pub judge: bool,
+    /// When not empty, only findings with these codes.
+    pub select: Vec<String>,
+    /// Findings with these codes are dropped.
+    pub ignore: Vec<String>,
+}
+
+/// What was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Charts rendered.
+    pub charts: usize,
+    /// Manifest files read.
+    pub files: usize,
+    /// Objects judged.
+    pub objects: usize,
+}
+
+/// One chart, or all plain manifests together: rules across objects see a unit and nothing else.
+#[derive(Debug, Default)]
+pub struct Unit {
+    /// All texts that findings and objects point at.
+    pub sources: Sources,
+    /// Sorted by file, place and code.
+    pub findings: Vec<Diagnostic>,
+    /// The objects, in the order of their documents.
+    pub objects: Vec<Object>,
+    /// The documents they were read from.
+    pub documents: Vec<(FileId, Document)>,
+    /// Manifest files in it.
+    files: usize,
+}
+
+/// What a run gave.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The charts in the order they were named, then the plain manifests.
+    pub units: Vec<Unit>,
+    /// What was looked at.
+    pub counts: Counts,
+}
+
+/// What a panic said.
+pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+fn bug(what: &str, panic: &(dyn Any + Send)) -> Diagnostic {
+    Diagnostic::new(INTERNAL_ERROR, Severity::Bug, format!("kval failed on {what}: {}", panic_text(panic)))
+        .help("this is a defect of kval; please report it with the input that showed it")
+}
+
+/// Runs all phases over all inputs. Charts are independent and use all cores; the outcome does not depend on that.
+///
+/// # Errors
+/// When a manifest that was named cannot be read. What is wrong with the user's input is a finding.
+pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, checks: &Checks) -> Result<Outcome, WorldError> {
+    let manifests = read(world, inputs)?;
+    let mut units: Vec<Unit> = inputs
+        .charts
+        .par_iter()
+        .map(|chart| {
+            let guarded = catch_unwind(AssertUnwindSafe(|| examine(render(world, chart, template), checks)));
+            guarded.unwrap_or_else(|panic| Unit { findings: vec![bug(&format!("chart {chart}"), &*panic)], ..Unit::default() })
+        })
+        .collect();
+    if manifests.files > 0 {
+        units.push(examine(manifests, checks));
+    }
+    let counts = Counts {
+        charts: inputs.charts.len(),
+        files: units.iter().map(|u| u.files).sum(),
+        objects: units.iter().map(|u| u.objects.len()).sum(),
+    };
+    Ok(Outcome { units, counts })
+}
+
+/// Adds a text and its documents to a unit.
+fn add(unit: &mut Unit, file: FileId) {
+    let text = std::sync::Arc::clone(&unit.sources.get(file).text);
+    let parsed = catch_unwind(AssertUnwindSafe(|| yaml::parse(&text, file)));
+    match parsed {
+        Ok(documents) => unit.documents.extend(documents.into_iter().map(|d| (file, d))),
+        Err(panic) => unit.findings.push(bug(&unit.sources.get(file).name, &*panic).at(Span::new(file, 0, 0))),
+    }
+}
+
+/// Reads the plain manifests.
+fn read(world: &dyn World, inputs: &Inputs) -> Result<Unit, WorldError> {
+    let mut unit = Unit::default();
+    for path in &inputs.named {
+        let (name, bytes) = if path == STDIN { ("<stdin>", world.stdin()?) } else { (path.as_str(), world.read(path)?) };
+        let file = unit.sources.add(name, String::from_utf8_lossy(&bytes));
+        add(&mut unit, file);
+        unit.files += 1;
+    }
+    for path in &inputs.found {
+        let bytes = world.read(path)?;
+        let file = unit.sources.add(path.as_str(), String::from_utf8_lossy(&bytes));
+        let before = unit.documents.len();
+        add(&mut unit, file);
+        // Trees hold other YAML too: values, workflows, compose files.
+        if unit.documents[before..].iter().any(|(_, d)| d.root.as_ref().is_some_and(|r| r.get("apiVersion").is_some() && r.get("kind").is_some())) {
+            unit.files += 1;
+        } else {
+            unit.documents.truncate(before);
+        }
+    }
+    Ok(unit)
+}
+
+/// Renders a chart, with the map from its text to templates and values.
+fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
+    let options = TemplateOptions { chart: chart.to_owned(), trace: true, output_dir: None, ..template.clone() };
+    match helm::template(world, &options) {
+        Ok(rendered) => {
+            let mut unit = Unit { sources: rendered.sources, ..Unit::default() };
+            for document in rendered.documents {
+                let name = format!("{} (rendered)", document.source);
+                let file = unit.sources.add_rendered(name, document.text, document.map);
+                add(&mut unit, file);
+            }
+            unit
+        }
+        Err(error) => {
+            let message = error.message.split("\n\nUse --debug flag").next().unwrap_or_default();
+            let mut finding = Diagnostic::new(RENDER_ERROR, Severity::Error, message);
+            finding.span = error.span;
+            if error.span.is_none() {
+                finding.message = format!("{chart}: {message}");
+            }
+            Unit { sources: error.sources, findings: vec![finding], ..Unit::default() }
+        }
+    }
+}
+
+/// Decodes, validates and judges the documents of a unit.
+fn examine(mut unit: Unit, checks: &Checks) -> Unit {
+    let mut findings = std::mem::take(&mut unit.findings);
+    let version = checks.kube_version.clone();
+    let options = version.map_or_else(ValidateOptions::default, |kube_version| ValidateOptions { kube_version });
+    for (file, document) in &unit.documents {
+        if let Some(error) = &document.error {
+            let at = error.offset.unwrap_or(document.span.start as usize);
+            findings.push(Diagnostic::new(INVALID_YAML, Severity::Error, error.message.clone()).at(Span::new(*file, at, at + 1)));
+            continue;
+        }
+        if let Some(root) = document.root.as_ref().filter(|r| !matches!(r.kind, yaml::NodeKind::Mapping(_))) {
+            let finding = Diagnostic::new(NOT_AN_OBJECT, Severity::Error, "this document is not a Kubernetes object: it is not a mapping");
+            findings.push(finding.at(root.span));
+            continue;
+        }
+        for object in kube::objects(*file, document) {
+            let verdict = catch_unwind(AssertUnwindSafe(|| kube::validate(&object, &options)));
+            match verdict {
+                Ok(found) => findings.extend(found),
+                Err(panic) => findings.push(bug(&format!("{} {}", object.id.kind, object.id.name), &*panic).at(object.node.span)),
+            }
+            unit.objects.push(object);
+        }
+    }
+    let mut findings = lint::suppress(&unit.sources, &unit.documents, &unit.objects, findings);
+    if checks.judge {
+        findings.extend(judge(&unit, checks, &options));
+    }
+    let chosen = |code: &str| checks.select.is_empty() || checks.select.iter().any(|c| c == code);
+    findings.retain(|f| f.severity == Severity::Bug || (chosen(f.code) && !checks.ignore.iter().any(|c| c == f.code)));
+    sort(&unit.sources, &mut findings);
+    unit.findings = findings;
+    unit
+}
+
+fn judge(unit: &Unit, checks: &Checks, validate: &ValidateOptions) -> Vec<Diagnostic> {
+    let minor = validate.kube_version.split('.').nth(1).and_then(|m| m.parse().ok());
+    let options = lint::Options { disable: checks.ignore.clone(), only: checks.select.clone(), minor, ..lint::Options::default() };
+    let input = lint::Input { sources: &unit.sources, objects: &unit.objects, documents: &unit.documents, options: &options };
+    let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input)));
+    found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)])
+}
+
+/// Sorts by file name, place and code, and drops what was said twice.
+fn sort(sources: &Sources, findings: &mut Vec<Diagnostic>) {
+    findings.sort_by(|a, b| {
+        let name = |f: &Diagnostic| f.span.map_or("", |s| sources.get(s.file).name.as_str());
+        (name(a), a.span, a.code, &a.field, &a.message).cmp(&(name(b), b.span, b.code, &b.field, &b.message))
+    });
+    findings.dedup_by(|a, b| a.code == b.code && a.span == b.span && a.message == b.message && a.field == b.field);
+}

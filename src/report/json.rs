@@ -4,10 +4,11 @@
 use serde_json::{Map, Value, json};
 
 use super::place::place;
-use super::{Counts, Section, count};
+use super::{Section, count};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::source::Origin;
+use crate::pipeline::Counts;
 use crate::source::Sources;
 use crate::source::Span;
 

@@ -8,6 +8,7 @@ mod text;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
+use crate::pipeline::Counts;
 use crate::source::Sources;
 
 /// What one chart, or all plain manifests together, gave.
@@ -17,17 +18,6 @@ pub struct Section<'a> {
     pub sources: &'a Sources,
     /// The findings, in the order they are printed.
     pub findings: &'a [Diagnostic],
-}
-
-/// What was looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Charts rendered.
-    pub charts: usize,
-    /// Manifest files read.
-    pub files: usize,
-    /// Objects judged.
-    pub objects: usize,
 }
 
 /// How findings are printed.

@@ -11,11 +11,12 @@ use codespan_reporting::term;
 use codespan_reporting::term::termcolor::{Ansi, NoColor, WriteColor};
 
 use super::place::{Place, origin_words, place, position, subject};
-use super::{Counts, Section, summary};
+use super::{Section, summary};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::source::FileId;
 use crate::source::Origin;
+use crate::pipeline::Counts;
 use crate::source::Sources;
 use crate::source::Span;
 
