@@ -7,6 +7,7 @@ mod lint;
 mod options;
 mod output;
 mod template;
+mod why;
 mod world;
 
 use std::ffi::OsString;
@@ -97,6 +98,7 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
         Some(("template", matches)) => template::run(matches, output),
         Some(("lint", matches)) => lint::lint(matches, output),
         Some(("validate", matches)) => lint::validate(matches, output),
+        Some(("why", matches)) => why::run(matches, output),
         Some(("explain", matches)) => explain::run(matches, output),
         _ => Err(Error::unusable("this command is not known")),
     }

@@ -112,6 +112,18 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
     Ok(Outcome { units, counts })
 }
 
+/// Renders and decodes one chart without any check: its texts, documents and objects, or the finding that stopped it.
+pub fn load(world: &dyn World, template: &TemplateOptions) -> Unit {
+    let mut unit = render(world, &template.chart, template);
+    for (file, document) in &unit.documents {
+        unit.objects.extend(kube::objects(*file, document));
+    }
+    unit
+}
+
+/// What follows the path of a template in the name of what it rendered.
+pub const RENDERED: &str = " (rendered)";
+
 /// Adds a text and its documents to a unit.
 fn add(unit: &mut Unit, file: FileId) {
     let text = std::sync::Arc::clone(&unit.sources.get(file).text);
@@ -153,7 +165,7 @@ fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
         Ok(rendered) => {
             let mut unit = Unit { sources: rendered.sources, ..Unit::default() };
             for document in rendered.documents {
-                let name = format!("{} (rendered)", document.source);
+                let name = format!("{}{RENDERED}", document.source);
                 let file = unit.sources.add_rendered(name, document.text, document.map);
                 add(&mut unit, file);
             }
