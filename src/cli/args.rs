@@ -135,7 +135,7 @@ pub(super) fn command() -> Command {
                 .about("Where the scheduler puts each pod, and why not elsewhere")
                 .arg(paths("Charts, manifests and directories of them; - reads standard input")),
         ))
-        .arg(list("cluster", "FILE", "Nodes, and what already runs on them, as manifests")),
+        .arg(list("cluster", "FILE", "A file of nodes and of what runs on them, or nodes such as 3x4cpu,16Gi [default: 3x4cpu,16Gi]")),
     );
     let package = Command::new("package")
         .about("Pack charts into archives")

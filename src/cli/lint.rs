@@ -23,7 +23,7 @@ pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
     template.strict = super::args::on(matches, "strict");
     let world = options::world(matches)?;
     let outcome = examine(matches, &world, &template, &["."], true)?;
-    report(matches, &outcome, output)
+    print(matches, &outcome, &[], output)
 }
 
 /// `kval validate`.
@@ -31,7 +31,7 @@ pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, 
     let world = RealWorld::new(None, None);
     let template = TemplateOptions { kube_version: string(matches, "kube-version"), ..TemplateOptions::default() };
     let outcome = examine(matches, &world, &template, &[], false)?;
-    report(matches, &outcome, output)
+    print(matches, &outcome, &[], output)
 }
 
 /// Finds the input behind the paths on the command line and runs the phases over it.
@@ -67,8 +67,9 @@ pub(super) fn color(matches: &ArgMatches) -> bool {
     }
 }
 
-/// Prints the findings in every format asked for and gives the exit code.
-pub(super) fn report(matches: &ArgMatches, outcome: &Outcome, output: &mut Output) -> Result<u8, Error> {
+/// Prints the findings in every format asked for and gives the exit code. `extra` comes before them: a name, its text
+/// for people and its JSON for programs.
+pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: &[(&str, &str, serde_json::Value)], output: &mut Output) -> Result<u8, Error> {
     let mut formats = strings(matches, "format");
     if formats.is_empty() {
         formats.push("text".to_owned());
@@ -78,6 +79,7 @@ pub(super) fn report(matches: &ArgMatches, outcome: &Outcome, output: &mut Outpu
         return Err(Error::unusable("there are more --output than --format"));
     }
     let sections: Vec<Section<'_>> = outcome.units.iter().map(|u| Section { sources: &u.sources, findings: &u.findings }).collect();
+    let named: Vec<(&str, serde_json::Value)> = extra.iter().map(|(name, _, json)| (*name, json.clone())).collect();
     let mut said = false;
     for (i, format) in formats.iter().enumerate() {
         let file = files.get(i).map_or("-", String::as_str);
@@ -86,8 +88,11 @@ pub(super) fn report(matches: &ArgMatches, outcome: &Outcome, output: &mut Outpu
             "concise" => Format::Concise,
             _ => Format::Text { color: file == "-" && color(matches) },
         };
-        let text = report::render(format, &sections, outcome.counts);
-        said |= matches!(format, Format::Text { .. }) && file == "-";
+        let mut text = report::render(format, &sections, outcome.counts, &named);
+        if matches!(format, Format::Text { .. }) {
+            said |= file == "-";
+            text = extra.iter().map(|(_, table, _)| format!("{table}\n")).collect::<String>() + &text;
+        }
         match file {
             "-" => output.stdout.extend_from_slice(text.as_bytes()),
             file => write_atomically(file, text.as_bytes())?,

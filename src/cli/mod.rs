@@ -6,6 +6,7 @@ mod explain;
 mod lint;
 mod options;
 mod output;
+mod simulate;
 mod template;
 mod why;
 mod world;
@@ -98,6 +99,10 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
         Some(("template", matches)) => template::run(matches, output),
         Some(("lint", matches)) => lint::lint(matches, output),
         Some(("validate", matches)) => lint::validate(matches, output),
+        Some(("simulate", matches)) => match matches.subcommand() {
+            Some(("placement", matches)) => simulate::placement(matches, output),
+            _ => Err(Error::unusable("simulate what? There is: placement")),
+        },
         Some(("why", matches)) => why::run(matches, output),
         Some(("explain", matches)) => explain::run(matches, output),
         _ => Err(Error::unusable("this command is not known")),

@@ -15,9 +15,9 @@ use crate::source::Span;
 /// The version of the format.
 const VERSION: u32 = 1;
 
-pub(super) fn render(sections: &[Section<'_>], counts: Counts) -> String {
+pub(super) fn render(sections: &[Section<'_>], counts: Counts, extra: &[(&str, Value)]) -> String {
     let findings: Vec<Value> = sections.iter().flat_map(|s| s.findings.iter().map(|f| finding(s.sources, f))).collect();
-    let report = json!({
+    let mut report = json!({
         "version": VERSION,
         "tool": { "name": "kval", "version": env!("CARGO_PKG_VERSION") },
         "summary": {
@@ -31,6 +31,9 @@ pub(super) fn render(sections: &[Section<'_>], counts: Counts) -> String {
         },
         "findings": findings,
     });
+    for (name, value) in extra {
+        report[*name] = value.clone();
+    }
     let mut out = serde_json::to_string_pretty(&report).expect("a JSON value always prints");
     out.push('\n');
     out

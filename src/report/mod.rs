@@ -34,12 +34,12 @@ pub enum Format {
     Json,
 }
 
-/// Prints all findings in one format, with what was looked at.
-pub fn render(format: Format, sections: &[Section<'_>], counts: Counts) -> String {
+/// Prints all findings in one format, with what was looked at; `extra` are further members of the JSON report.
+pub fn render(format: Format, sections: &[Section<'_>], counts: Counts, extra: &[(&str, serde_json::Value)]) -> String {
     match format {
         Format::Text { color } => text::render(sections, counts, color),
         Format::Concise => concise::render(sections),
-        Format::Json => json::render(sections, counts),
+        Format::Json => json::render(sections, counts, extra),
     }
 }
 
