@@ -5,6 +5,7 @@ use super::decode;
 use super::decode::Fault;
 use super::field::Path;
 use super::schema;
+use super::validation;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::yaml::Node;
@@ -87,6 +88,10 @@ pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
         let version = split_version(&api_version).1;
         let message = format!("{kind} in version {} cannot be handled as a {kind}: {sentence}", decode::quote(version));
         return Verdict { rejected: true, phase: "decode", message, ..Verdict::default() };
+    }
+    let causes = validation::validate(&api_version, &kind, &node.to_json());
+    if !causes.is_empty() {
+        return Verdict { rejected: true, phase: "validation", causes, ..Verdict::default() };
     }
     accepted
 }

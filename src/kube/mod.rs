@@ -3,9 +3,11 @@
 mod check;
 pub mod decode;
 pub mod field;
+pub mod names;
 mod object;
 pub mod quantity;
 pub mod schema;
+mod validation;
 
 pub use check::{Cause, Verdict, admit, admit_node, validate, ValidateOptions};
 pub use object::{Object, objects};

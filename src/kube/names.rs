@@ -1,0 +1,178 @@
+//! The shapes of names, labels and ports, with the API server's sentences.
+//! upstream: apimachinery/pkg/util/validation
+
+const LABEL_FORMAT: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const SUBDOMAIN_FORMAT: &str = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+const KEY_FORMAT: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
+const KEY_WORDS: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+
+fn shape_error(words: &str, format: &str, examples: &[&str]) -> String {
+    let examples: Vec<String> = examples.iter().map(|e| format!("'{e}', ")).collect();
+    let examples = if examples.is_empty() { String::new() } else { format!("e.g. {}", examples.join(" or ")) };
+    format!("{words} ({examples}regex used for validation is '{format}')")
+}
+
+fn is_label(text: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    edge(text.chars().next())
+        && edge(text.chars().next_back())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+fn is_key(text: &str) -> bool {
+    let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    edge(text.chars().next())
+        && edge(text.chars().next_back())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// A lowercase RFC 1123 label.
+pub fn dns1123_label(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 63 {
+        out.push("must be no more than 63 characters".to_owned());
+    }
+    if !is_label(text) {
+        if text.split('.').all(is_label) {
+            out.push("must not contain dots".to_owned());
+        } else {
+            let words = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character";
+            out.push(shape_error(words, LABEL_FORMAT, &["my-name", "123-abc"]));
+        }
+    }
+    out
+}
+
+/// A lowercase RFC 1123 subdomain.
+pub fn dns1123_subdomain(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 253 {
+        out.push("must be no more than 253 characters".to_owned());
+    }
+    if !text.split('.').all(is_label) {
+        let words = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
+        out.push(shape_error(words, SUBDOMAIN_FORMAT, &["example.com"]));
+    }
+    out
+}
+
+/// A wildcard subdomain such as `*.example.com`.
+pub fn wildcard_subdomain(text: &str) -> Vec<String> {
+    if text.strip_prefix("*.").is_some_and(|rest| rest.split('.').all(is_label)) {
+        return Vec::new();
+    }
+    let words = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
+    vec![shape_error(words, &format!(r"\*\.{SUBDOMAIN_FORMAT}"), &["*.example.com"])]
+}
+
+/// A key such as `example.com/name`.
+pub fn qualified_name(text: &str) -> Vec<String> {
+    let examples = ["MyName", "my.name", "123-abc"];
+    let mut out = Vec::new();
+    let parts: Vec<&str> = text.split('/').collect();
+    let name = match parts.as_slice() {
+        [name] => *name,
+        [prefix, name] => {
+            if prefix.is_empty() {
+                out.push("prefix part must be non-empty".to_owned());
+            } else {
+                out.extend(dns1123_subdomain(prefix).into_iter().map(|m| format!("prefix part {}", m.replace("253 characters", "253 bytes"))));
+            }
+            *name
+        }
+        _ => {
+            let shape = shape_error(KEY_WORDS, KEY_FORMAT, &examples);
+            return vec![format!("a valid label key {shape} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")];
+        }
+    };
+    if name.is_empty() {
+        out.push("name part must be non-empty".to_owned());
+    } else if name.len() > 63 {
+        out.push("name part must be no more than 63 bytes".to_owned());
+    }
+    if !is_key(name) {
+        out.push(format!("name part {}", shape_error(KEY_WORDS, KEY_FORMAT, &examples)));
+    }
+    out
+}
+
+/// A label's value.
+pub fn label_value(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 63 {
+        out.push("must be no more than 63 bytes".to_owned());
+    }
+    if !text.is_empty() && !is_key(text) {
+        let words = format!("a valid label must be an empty string or consist of {}", &KEY_WORDS["must consist of ".len()..]);
+        out.push(shape_error(&words, &format!("({KEY_FORMAT})?"), &["MyValue", "my_value", "12345"]));
+    }
+    out
+}
+
+/// A key of a ConfigMap or Secret.
+pub fn config_key(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 253 {
+        out.push("must be no more than 253 characters".to_owned());
+    }
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        let words = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
+        out.push(shape_error(words, "[-._a-zA-Z0-9]+", &["key.name", "KEY_NAME", "key-name"]));
+    }
+    match text {
+        "." => out.push("must not be '.'".to_owned()),
+        ".." => out.push("must not be '..'".to_owned()),
+        _ if text.starts_with("..") => out.push("must not start with '..'".to_owned()),
+        _ => {}
+    }
+    out
+}
+
+/// The name of an environment variable, as the server has allowed it since 1.34.
+pub fn env_name(text: &str) -> Vec<String> {
+    let printable = !text.is_empty() && text.chars().all(|c| (' '..='~').contains(&c) && c != '=');
+    if printable {
+        return Vec::new();
+    }
+    vec!["a valid environment variable name must consist only of printable ASCII characters other than '='".to_owned()]
+}
+
+/// A port's number.
+pub fn port_number(number: i64) -> Vec<String> {
+    if (1..=65535).contains(&number) { Vec::new() } else { vec!["must be between 1 and 65535, inclusive".to_owned()] }
+}
+
+/// A port's name.
+pub fn port_name(text: &str) -> Vec<String> {
+    let mut out: Vec<&str> = Vec::new();
+    if text.len() > 15 {
+        out.push("must be no more than 15 characters");
+    }
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        out.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+    }
+    if !text.bytes().any(|b| b.is_ascii_lowercase()) {
+        out.push("must contain at least one letter (a-z)");
+    }
+    if text.contains("--") {
+        out.push("must not contain consecutive hyphens");
+    }
+    if text.starts_with('-') || text.ends_with('-') {
+        out.push("must not begin or end with a hyphen");
+    }
+    out.into_iter().map(str::to_owned).collect()
+}
+
+/// A name that is one segment of a URL path.
+pub fn path_segment(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text == "." || text == ".." {
+        return vec![format!("may not be '{text}'")];
+    }
+    for illegal in ["/", "%"] {
+        if text.contains(illegal) {
+            out.push(format!("may not contain '{illegal}'"));
+        }
+    }
+    out
+}

@@ -1,0 +1,232 @@
+//! Services and Ingresses. upstream: pkg/apis/core/validation, pkg/apis/networking/validation
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::super::field::Path;
+use super::super::names;
+use super::{Errors, get, int, list, meta, pod, text, text_or};
+
+/// upstream: validateService
+pub(super) fn service(errors: &mut Errors, object: &Value) {
+    let path = Path::new("spec");
+    let spec = get(object, "spec").unwrap_or(&Value::Null);
+    let ports = list(spec, "ports");
+    let kind = text_or(spec, "type", "ClusterIP");
+    let headless = text(spec, "clusterIP") == "None" || list(spec, "clusterIPs").first().and_then(Value::as_str) == Some("None");
+    if ports.is_empty() && !headless && kind != "ExternalName" {
+        errors.required(&path.child("ports"), "");
+    }
+    if headless && matches!(kind, "LoadBalancer" | "NodePort") {
+        let detail = format!("may not be set to 'None' for {kind} services");
+        errors.invalid_text(&path.child("clusterIPs").index(0), "None", vec![detail]);
+    }
+    if kind == "ExternalName" {
+        let name = text(spec, "externalName").trim_end_matches('.');
+        if name.is_empty() {
+            errors.required(&path.child("externalName"), "");
+        } else {
+            errors.invalid_text(&path.child("externalName"), name, names::dns1123_subdomain(name));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (i, port) in ports.iter().enumerate() {
+        service_port(errors, port, ports.len() > 1, &mut seen, &path.child("ports").index(i));
+    }
+    meta::labels(errors, spec, "selector", &path.child("selector"));
+    let affinity = text_or(spec, "sessionAffinity", "None");
+    if !["ClientIP", "None"].contains(&affinity) {
+        errors.unsupported(&path.child("sessionAffinity"), affinity, &["ClientIP", "None"]);
+    }
+    if !["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"].contains(&kind) {
+        errors.unsupported(&path.child("type"), kind, &["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"]);
+    }
+    let mut node_ports = BTreeSet::new();
+    let mut numbers = BTreeSet::new();
+    for (i, port) in ports.iter().enumerate() {
+        let at = path.child("ports").index(i);
+        let protocol = text_or(port, "protocol", "TCP");
+        let node_port = int(port, "nodePort").unwrap_or(0);
+        if kind == "ClusterIP" && node_port != 0 {
+            errors.forbidden(&at.child("nodePort"), "may not be used when `type` is 'ClusterIP'");
+        }
+        if node_port != 0 && !node_ports.insert((protocol, node_port)) {
+            errors.add("FieldValueDuplicate", &at.child("nodePort"), format!("Duplicate value: {node_port}"));
+        }
+        let number = int(port, "port").unwrap_or(0);
+        if !numbers.insert((protocol, number)) {
+            let shown = format!(
+                "{{\"Name\":\"\",\"Protocol\":\"{protocol}\",\"AppProtocol\":null,\"Port\":{number},\"TargetPort\":0,\"NodePort\":0}}"
+            );
+            errors.add("FieldValueDuplicate", &at, format!("Duplicate value: {shown}"));
+        }
+    }
+    if get(spec, "allocateLoadBalancerNodePorts").is_some() && kind != "LoadBalancer" {
+        errors.forbidden(&path.child("allocateLoadBalancerNodePorts"), "may only be used when `type` is 'LoadBalancer'");
+    }
+    let external = matches!(kind, "LoadBalancer" | "NodePort") || (kind == "ClusterIP" && !list(spec, "externalIPs").is_empty());
+    let traffic = text(spec, "externalTrafficPolicy");
+    if !traffic.is_empty() {
+        let at = path.child("externalTrafficPolicy");
+        if !external {
+            let detail = "may only be set for externally-accessible services".to_owned();
+            errors.invalid_text(&at, traffic, vec![detail]);
+        } else if !["Cluster", "Local"].contains(&traffic) {
+            errors.unsupported(&at, traffic, &["Cluster", "Local"]);
+        }
+    }
+    let health = int(spec, "healthCheckNodePort").unwrap_or(0);
+    if health != 0 && !(kind == "LoadBalancer" && traffic == "Local") {
+        let detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'".to_owned();
+        errors.invalid_number(&path.child("healthCheckNodePort"), health, vec![detail]);
+    }
+    let inner = text(spec, "internalTrafficPolicy");
+    if !["", "Cluster", "Local"].contains(&inner) {
+        errors.unsupported(&path.child("internalTrafficPolicy"), inner, &["Cluster", "Local"]);
+    }
+    let families = text(spec, "ipFamilyPolicy");
+    let known = ["PreferDualStack", "RequireDualStack", "SingleStack"];
+    if kind == "ExternalName" {
+        if !families.is_empty() {
+            errors.forbidden(&path.child("ipFamilyPolicy"), "may not be set for ExternalName services");
+        }
+    } else if !families.is_empty() && !known.contains(&families) {
+        errors.unsupported(&path.child("ipFamilyPolicy"), families, &known);
+    }
+    if !list(spec, "loadBalancerSourceRanges").is_empty() && kind != "LoadBalancer" {
+        errors.forbidden(&path.child("LoadBalancerSourceRanges"), "may only be used when `type` is 'LoadBalancer'");
+    }
+}
+
+fn service_port<'a>(errors: &mut Errors, port: &'a Value, named: bool, seen: &mut BTreeSet<&'a str>, path: &Path) {
+    let name = text(port, "name");
+    if named && name.is_empty() {
+        errors.required(&path.child("name"), "");
+    } else if !name.is_empty() {
+        errors.invalid_text(&path.child("name"), name, names::dns1123_label(name));
+        if !seen.insert(name) {
+            errors.duplicate(&path.child("name"), name);
+        }
+    }
+    let number = int(port, "port").unwrap_or(0);
+    errors.invalid_number(&path.child("port"), number, names::port_number(number));
+    pod::protocol(errors, port, path);
+    let target = get(port, "targetPort").filter(|t| t.as_i64() != Some(0) && t.as_str() != Some(""));
+    match target {
+        Some(target) => pod::port_or_name(errors, target, &path.child("targetPort")),
+        None => errors.invalid_number(&path.child("targetPort"), number, names::port_number(number)),
+    }
+    if let Some(protocol) = get(port, "appProtocol").and_then(Value::as_str) {
+        errors.invalid_text(&path.child("appProtocol"), protocol, names::qualified_name(protocol));
+    }
+}
+
+/// upstream: ValidateIngressSpec
+pub(super) fn ingress(errors: &mut Errors, object: &Value) {
+    let path = Path::new("spec");
+    let spec = get(object, "spec").unwrap_or(&Value::Null);
+    let rules = list(spec, "rules");
+    let default = get(spec, "defaultBackend");
+    if rules.is_empty() && default.is_none() {
+        let shown = get(spec, "rules").cloned().unwrap_or(Value::Null);
+        errors.invalid(&path, &shown, "either `defaultBackend` or `rules` must be specified");
+    }
+    if let Some(backend) = default {
+        ingress_backend(errors, backend, &path.child("defaultBackend"));
+    }
+    for (i, rule) in rules.iter().enumerate() {
+        let at = path.child("rules").index(i);
+        let host = text(rule, "host");
+        if !host.is_empty() {
+            if host.parse::<std::net::IpAddr>().is_ok() {
+                let detail = "must be a DNS name, not an IP address".to_owned();
+                errors.invalid_text(&at.child("host"), host, vec![detail]);
+            }
+            ingress_host(errors, host, &at.child("host"));
+        }
+        let Some(http) = get(rule, "http") else { continue };
+        let at = at.child("http.paths");
+        let paths = list(http, "paths");
+        if paths.is_empty() {
+            errors.required(&at, "");
+        }
+        for (j, entry) in paths.iter().enumerate() {
+            let at = at.index(j);
+            ingress_path(errors, entry, &at);
+            ingress_backend(errors, get(entry, "backend").unwrap_or(&Value::Null), &at.child("backend"));
+        }
+    }
+    for (i, tls) in list(spec, "tls").iter().enumerate() {
+        let at = path.child("tls").index(i);
+        for (j, host) in list(tls, "hosts").iter().filter_map(Value::as_str).enumerate() {
+            ingress_host(errors, host, &at.child("hosts").index(j));
+        }
+        let secret = text(tls, "secretName");
+        if !secret.is_empty() {
+            errors.invalid_text(&at.child("secretName"), secret, names::dns1123_subdomain(secret));
+        }
+    }
+    if let Some(class) = get(spec, "ingressClassName").and_then(Value::as_str) {
+        errors.invalid_text(&path.child("ingressClassName"), class, names::dns1123_subdomain(class));
+    }
+}
+
+fn ingress_host(errors: &mut Errors, host: &str, path: &Path) {
+    let wrong = if host.contains('*') { names::wildcard_subdomain(host) } else { names::dns1123_subdomain(host) };
+    errors.invalid_text(path, host, wrong);
+}
+
+fn ingress_path(errors: &mut Errors, entry: &Value, path: &Path) {
+    let kind = get(entry, "pathType").and_then(Value::as_str);
+    let value = text(entry, "path");
+    match kind {
+        None => errors.required(&path.child("pathType"), "pathType must be specified"),
+        Some("Exact" | "Prefix") => {
+            let at = path.child("path");
+            if !value.starts_with('/') {
+                errors.invalid_text(&at, value, vec!["must be an absolute path".to_owned()]);
+            }
+            for bad in ["//", "/./", "/../", "%2f", "%2F"] {
+                if value.contains(bad) {
+                    errors.invalid_text(&at, value, vec![format!("must not contain '{bad}'")]);
+                }
+            }
+            for bad in ["/..", "/."] {
+                if value.ends_with(bad) {
+                    errors.invalid_text(&at, value, vec![format!("cannot end with '{bad}'")]);
+                }
+            }
+        }
+        Some("ImplementationSpecific") => {
+            if !value.is_empty() && !value.starts_with('/') {
+                errors.invalid_text(&path.child("path"), value, vec!["must be an absolute path".to_owned()]);
+            }
+        }
+        Some(other) => errors.unsupported(&path.child("pathType"), other, &["Exact", "ImplementationSpecific", "Prefix"]),
+    }
+}
+
+fn ingress_backend(errors: &mut Errors, backend: &Value, path: &Path) {
+    match (get(backend, "resource"), get(backend, "service")) {
+        (Some(_), Some(_)) => errors.invalid_text(path, "", vec!["cannot set both resource and service backends".to_owned()]),
+        (Some(_), None) => {}
+        (None, Some(service)) => {
+            let at = path.child("service");
+            let name = text(service, "name");
+            if name.is_empty() {
+                errors.required(&at.child("name"), "");
+            } else {
+                errors.invalid_text(&at.child("name"), name, names::dns1123_label(name));
+            }
+            let port = get(service, "port").unwrap_or(&Value::Null);
+            match (text(port, "name"), int(port, "number").unwrap_or(0)) {
+                ("", 0) => errors.required(path, "port name or number is required"),
+                ("", number) => errors.invalid_number(&at.child("port.number"), number, names::port_number(number)),
+                (name, 0) => errors.invalid_text(&at.child("port.name"), name, names::port_name(name)),
+                _ => errors.invalid_text(path, "", vec!["cannot set both port name & port number".to_owned()]),
+            }
+        }
+        (None, None) => errors.invalid_text(path, "", vec!["resource or service backend is required".to_owned()]),
+    }
+}
