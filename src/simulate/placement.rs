@@ -13,7 +13,7 @@ use super::expand::expand;
 use super::replay::{Arrival, Run, first_by_name, simulate};
 use super::scheduler::api::Pod;
 use super::scheduler::json::{namespace, text};
-use super::scheduler::profile::Profile;
+use super::scheduler::profile::Profiles;
 use super::scheduler::snapshot::Snapshot;
 use crate::diagnostic::{Diagnostic, ObjectRef, Severity};
 use crate::kube::Object;
@@ -110,8 +110,8 @@ pub fn predict(cluster: &[Value], objects: &[Value], options: &Options) -> Predi
     let all: Vec<Value> = cluster.iter().chain(objects).map(|o| with_namespace(o, &options.namespace)).collect();
     let expanded = expand(&all);
     let order: Vec<String> = expanded.nodes.iter().map(|n| n.name.clone()).collect();
-    let profile = Profile::default();
-    let first = simulate(expanded.clone(), &profile, Arrival::Sequential, first_by_name);
+    let profiles = Profiles::default();
+    let first = simulate(expanded.clone(), &profiles, Arrival::Sequential, first_by_name);
     let free = first.attempts.iter().any(|a| a.outcome.top.len() > 1);
     let mut possible: Vec<BTreeSet<Option<usize>>> = first.placement.iter().map(|p| BTreeSet::from([*p])).collect();
     let mut determined = true;
@@ -119,7 +119,7 @@ pub fn predict(cluster: &[Value], objects: &[Value], options: &Options) -> Predi
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     for _ in 0..if free { options.alternatives } else { 0 } {
         let choose = |_: &Snapshot, top: &[usize]| top[random.next_u32() as usize % top.len()];
-        let other = simulate(expanded.clone(), &profile, Arrival::Sequential, choose);
+        let other = simulate(expanded.clone(), &profiles, Arrival::Sequential, choose);
         determined &= distribution(&other) == usual;
         possible.iter_mut().zip(&other.placement).for_each(|(set, node)| {
             set.insert(*node);

@@ -8,10 +8,12 @@ use serde_json::{Map, Value, json};
 
 use super::expand::{Expanded, expand};
 use super::scheduler::api::Pod;
+use super::scheduler::json::text;
 use super::scheduler::cycle::{MIN_FEASIBLE_NODES_TO_FIND, Outcome, schedule};
 use super::scheduler::plugins::volume_binding;
 use super::scheduler::preemption::Preemption;
-use super::scheduler::profile::Profile;
+use super::scheduler::config;
+use super::scheduler::profile::Profiles;
 use super::scheduler::snapshot::Snapshot;
 use crate::source::FileId;
 use crate::yaml;
@@ -63,7 +65,7 @@ pub struct Run {
 }
 
 /// Places all pods. `choose` picks one of the nodes with the highest score (it is given their indices, never none).
-pub fn simulate(expanded: Expanded, profile: &Profile, arrival: Arrival, mut choose: impl FnMut(&Snapshot, &[usize]) -> usize) -> Run {
+pub fn simulate(expanded: Expanded, profiles: &Profiles, arrival: Arrival, mut choose: impl FnMut(&Snapshot, &[usize]) -> usize) -> Run {
     let mut cluster = Snapshot::new(expanded.nodes, expanded.listers);
     let (bound, mut pods): (Vec<_>, Vec<_>) = expanded.pods.into_iter().partition(|p| !p.node_name.is_empty());
     for pod in &bound {
@@ -79,7 +81,7 @@ pub fn simulate(expanded: Expanded, profile: &Profile, arrival: Arrival, mut cho
     for _ in 0..=MAX_ROUNDS {
         let mut progress = false;
         for i in std::mem::take(&mut queue) {
-            let placed = attempt(&mut run, profile, i, &mut numbers[i], &mut start, &mut choose);
+            let placed = attempt(&mut run, profiles, i, &mut numbers[i], &mut start, &mut choose);
             progress |= placed;
             if !placed && run.pods[i].gates.is_empty() {
                 queue.push(i);
@@ -94,13 +96,15 @@ pub fn simulate(expanded: Expanded, profile: &Profile, arrival: Arrival, mut cho
 
 fn attempt(
     run: &mut Run,
-    profile: &Profile,
+    profiles: &Profiles,
     i: usize,
     number: &mut usize,
     start: &mut usize,
     choose: &mut impl FnMut(&Snapshot, &[usize]) -> usize,
 ) -> bool {
     let pod = Arc::clone(&run.pods[i]);
+    // A pod that names a scheduler nobody runs waits for ever.
+    let Some(profile) = profiles.get(&pod.scheduler_name) else { return false };
     let mut nominated = None;
     // A pod that preempted is tried again at once; each time pods are gone, so this ends.
     loop {
@@ -254,10 +258,19 @@ pub fn to_json(run: &Run, arrival: Arrival) -> Value {
     out
 }
 
-/// Runs objects that are already read, with the built-in profile.
+/// Runs objects that are already read. A `KubeSchedulerConfiguration` among them configures the scheduler; when it is
+/// refused, the answer has a `config_error`.
 pub fn run_objects(objects: &[Value], arrival: Arrival) -> Value {
-    let run = simulate(expand(objects), &Profile::default(), arrival, first_by_name);
-    to_json(&run, arrival)
+    let configuration = objects.iter().find(|o| text(o, &["kind"]) == "KubeSchedulerConfiguration");
+    let profiles = match configuration.map(config::profiles) {
+        None => Profiles::default(),
+        Some(Ok(profiles)) => profiles,
+        Some(Err(error)) => {
+            let arrival = if arrival == Arrival::Batch { "batch" } else { "sequential" };
+            return json!({"arrival": arrival, "config_error": error, "attempts": null, "placement": {}, "ties": false});
+        }
+    };
+    to_json(&simulate(expand(objects), &profiles, arrival, first_by_name), arrival)
 }
 
 /// Runs the documents of a YAML text. A comment `# param arrival=batch` lets all pods wait before the first is placed.
@@ -279,11 +292,15 @@ mod tests {
     use super::*;
 
     fn differences(got: &Value, want: &Value) -> Vec<String> {
-        let keys = ["arrival", "attempts", "placement", "pending", "per_node", "ties"];
+        let keys = ["config_error", "arrival", "attempts", "placement", "pending", "per_node", "ties"];
         let mut out = Vec::new();
+        let attempts = |v: &Value| v["attempts"].as_array().cloned().unwrap_or_default();
+        if let Some((got, want)) = attempts(got).iter().zip(&attempts(want)).find(|(g, w)| g != w) {
+            out.push(format!("first attempt that differs: got {got} want {want}"));
+        }
         for key in keys {
             if got.get(key) != want.get(key) {
-                out.push(format!("{key}: got {} want {}", got.get(key).unwrap_or(&Value::Null), want.get(key).unwrap_or(&Value::Null)));
+                out.push(key.to_owned());
             }
         }
         out
@@ -294,12 +311,17 @@ mod tests {
     fn recordings() {
         let Ok(root) = std::env::var("KVAL_SIMULATION") else { return };
         let verbose = std::env::var("KVAL_VERBOSE").unwrap_or_default();
-        for group in ["scheduling-filter", "scheduling-score", "scheduling-sequence"] {
+        for group in ["scheduling-filter", "scheduling-score", "scheduling-sequence", "scheduler-config", "scheduling-large"] {
             let (mut passed, mut total) = (0, 0);
             let mut folders: Vec<_> = std::fs::read_dir(format!("{root}/{group}")).expect("the group").flatten().map(|e| e.path()).collect();
             folders.sort();
             for folder in folders {
-                let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("a file");
+                let read = |name: &str| {
+                    std::fs::read_to_string(folder.join(name)).unwrap_or_else(|_| {
+                        let packed = std::fs::File::open(folder.join(format!("{name}.gz"))).expect("a file");
+                        std::io::read_to_string(flate2::read::GzDecoder::new(packed)).expect("text")
+                    })
+                };
                 let want: Value = serde_json::from_str(&read("expected.json")).expect("JSON");
                 let got = run(&read("input.yaml"));
                 let wrong = differences(&got, &want);

@@ -122,7 +122,7 @@ pub fn schedule(cluster: &Snapshot, profile: &Profile, pod: &Pod, start: &mut us
     let mut cycle = Cycle { cluster, profile, pod, state: CycleState::default(), skip: BTreeSet::new() };
     let mut allowed: Option<BTreeSet<String>> = None;
     let mut limiting: Vec<&'static str> = Vec::new();
-    for entry in profile.plugins.iter().filter(|e| e.filters) {
+    for entry in profile.plugins.iter().filter(|e| e.pre_filters) {
         let name = entry.plugin.name();
         let rejected = match entry.plugin.pre_filter(cluster, &mut cycle.state, pod) {
             PreFilter::All => continue,
@@ -146,7 +146,13 @@ pub fn schedule(cluster: &Snapshot, profile: &Profile, pod: &Pod, start: &mut us
             }
         };
         // The cycle ends before device claims were looked at, which is what the last words are about.
-        let tail = if profile.plugins.iter().any(|e| e.plugin.name() == "DynamicResources") { " not found" } else { "" };
+        let tail = if profile.plugins.iter().any(|e| e.plugin.name() == "DynamicResources") {
+            " not found".to_owned()
+        } else if profile.preemption {
+            format!(" preemption: 0/{total} nodes are available: {total} Preemption is not helpful for scheduling.")
+        } else {
+            String::new()
+        };
         out.message = Some(format!("0/{total} nodes are available: {rejected}.{tail}"));
         out.prefilter = Some((name, rejected));
         return out;
@@ -200,13 +206,18 @@ fn search(cycle: &Cycle<'_>, allowed: &Option<BTreeSet<String>>, out: &mut Outco
             list
         }
     };
-    out.nodes_to_find = num_feasible_nodes_to_find(cycle.profile.percentage_of_nodes_to_score, candidates.len() as i64) as usize;
+    let percentage = cycle.profile.percentage_of_nodes_to_score;
+    out.nodes_to_find = num_feasible_nodes_to_find(percentage, total as i64) as usize;
+    let mut limit = num_feasible_nodes_to_find(percentage, candidates.len() as i64) as usize;
+    if !cycle.profile.plugins.iter().any(|e| e.weight > 0 && e.plugin.scores()) {
+        // Without scores the first node is as good as any.
+        (out.nodes_to_find, limit) = (1, 1);
+    }
     let mut rejected = 0;
     for i in candidates {
-        if out.feasible.len() >= out.nodes_to_find {
-            break;
-        }
         match cycle.filter(&cycle.state, &cycle.cluster.nodes[i]) {
+            // The search only ends at a node too many: those rejected before it are still looked at.
+            Ok(()) if out.feasible.len() >= limit => break,
             Ok(()) => out.feasible.push(i),
             Err(rejection) => {
                 rejected += 1;

@@ -1,6 +1,7 @@
 //! The scheduler: framework, plugins, scheduling cycle and preemption, with the integers of kube-scheduler v1.36.
 
 pub mod api;
+pub mod config;
 pub mod cycle;
 pub mod framework;
 pub mod json;

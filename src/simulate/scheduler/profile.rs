@@ -19,7 +19,9 @@ pub struct Entry {
     pub plugin: Box<dyn Plugin>,
     /// What its normalised score is multiplied by; 0 when it does not score.
     pub weight: i64,
-    /// Whether it takes part in filtering.
+    /// Whether it looks at the pod before any node.
+    pub pre_filters: bool,
+    /// Whether it judges nodes.
     pub filters: bool,
 }
 
@@ -36,7 +38,7 @@ pub struct Profile {
 impl Default for Profile {
     /// The built-in profile. upstream: apis/config/v1/default_plugins.go
     fn default() -> Self {
-        let entry = |plugin: Box<dyn Plugin>, weight: i64, filters: bool| Entry { plugin, weight, filters };
+        let entry = |plugin: Box<dyn Plugin>, weight: i64, filters: bool| Entry { plugin, weight, pre_filters: filters, filters };
         Self {
             plugins: vec![
                 entry(Box::new(NodeUnschedulable), 0, true),
@@ -58,5 +60,21 @@ impl Default for Profile {
             preemption: true,
             percentage_of_nodes_to_score: 0,
         }
+    }
+}
+
+/// The profiles of a scheduler by name.
+pub struct Profiles(pub Vec<(String, Profile)>);
+
+impl Default for Profiles {
+    fn default() -> Self {
+        Self(vec![("default-scheduler".to_owned(), Profile::default())])
+    }
+}
+
+impl Profiles {
+    /// The profile that places pods of this scheduler name.
+    pub fn get(&self, name: &str) -> Option<&Profile> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, p)| p)
     }
 }
