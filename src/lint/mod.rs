@@ -11,6 +11,8 @@ mod labels;
 mod rules;
 mod shell;
 mod suppress;
+#[cfg(test)]
+mod tests;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;

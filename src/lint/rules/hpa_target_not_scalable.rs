@@ -1,7 +1,6 @@
 //! `hpa-target-not-scalable`: reports an autoscaler whose target cannot be scaled.
 
 use crate::lint::context::Context;
-use crate::lint::context::Pod;
 
 pub(super) fn check(cx: &Context) {
     for scaler in cx.all("HorizontalPodAutoscaler") {

@@ -2,7 +2,6 @@
 
 use crate::lint::amount;
 use crate::lint::context::Context;
-use crate::lint::context::Pod;
 use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {

@@ -1,0 +1,14 @@
+//! `cpu-request-not-limit`: reports a container whose cpu request and limit differ.
+
+use crate::lint::amount;
+use crate::lint::context::Context;
+
+pub(super) fn check(cx: &Context) {
+    for (_, container) in cx.containers() {
+        let limit = container.field.get("resources.limits.cpu");
+        let Some(request) = container.field.get("resources.requests.cpu") else { continue };
+        if limit.as_ref().and_then(amount::of) != amount::of(&request) {
+            cx.report(container.field.place("resources.limits.cpu"), "the cpu request and limit differ", "set both to the same amount");
+        }
+    }
+}
