@@ -1,0 +1,12 @@
+//! `kube-system-namespace`: reports an object in a namespace of the system.
+
+use crate::lint::context::Context;
+
+pub(super) fn check(cx: &Context) {
+    for object in cx.objects() {
+        let Some(namespace) = object.get("metadata.namespace") else { continue };
+        if let Some(text) = namespace.str().filter(|n| matches!(*n, "kube-system" | "kube-public" | "kube-node-lease")) {
+            cx.report(namespace, format!("{text} belongs to the cluster"), "use a namespace of your own");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! `persistent-volume-create`: reports the right to create persistent volumes.
+
+use crate::lint::context::Context;
+use crate::lint::field::Field;
+
+pub(super) fn check(cx: &Context) {
+    for role in cx.of(&["Role", "ClusterRole"]) {
+        for rule in role.items("rules") {
+            let verbs = rule.items("verbs");
+            if !verbs.iter().filter_map(Field::str).any(|v| matches!(v, "create" | "update" | "patch" | "*")) {
+                continue;
+            }
+            for resource in rule.items("resources") {
+                if matches!(resource.str(), Some("persistentvolumes")) {
+                    cx.report(resource, "a hostPath volume may be made", "leave it to the storage provisioner");
+                }
+            }
+        }
+    }
+}
