@@ -5,3 +5,6 @@ mod architecture;
 
 #[path = "run/placement.rs"]
 mod placement;
+
+#[path = "run/cli.rs"]
+mod cli;
