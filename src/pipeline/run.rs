@@ -23,9 +23,12 @@ use crate::yaml;
 use crate::yaml::Document;
 
 /// The codes of findings that come from the phases before judging.
-pub const CODES: &[&str] = &[RENDER_ERROR, INVALID_YAML, NOT_AN_OBJECT, INTERNAL_ERROR];
+pub const CODES: &[&str] = &[
+    RENDER_ERROR, INVALID_YAML, NOT_AN_OBJECT, INTERNAL_ERROR, "unknown-field", "duplicate-field", "wrong-type", "invalid-value",
+    "missing-required-field", "unknown-kind", "removed-api", "unschedulable-pod",
+];
 const RENDER_ERROR: &str = "render-error";
-const INVALID_YAML: &str = "invalid-yaml";
+const INVALID_YAML: &str = "yaml-syntax";
 const NOT_AN_OBJECT: &str = "no-kubernetes-object";
 const INTERNAL_ERROR: &str = "internal-error";
 
@@ -190,6 +193,10 @@ fn examine(mut unit: Unit, checks: &Checks) -> Unit {
     let options = version.map_or_else(ValidateOptions::default, |kube_version| ValidateOptions { kube_version });
     for (file, document) in &unit.documents {
         if let Some(error) = &document.error {
+            // The rules about broken YAML say more than the parser does.
+            if checks.judge {
+                continue;
+            }
             let at = error.offset.unwrap_or(document.span.start as usize);
             findings.push(Diagnostic::new(INVALID_YAML, Severity::Error, error.message.clone()).at(Span::new(*file, at, at + 1)));
             continue;
