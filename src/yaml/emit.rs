@@ -97,7 +97,10 @@ impl Emitter {
 
     /// Writes a key; answers whether it needed no `?`.
     fn key(&mut self, key: &[u8], origin: OriginId, indent: i32) -> Result<bool, String> {
-        let key = self.string_text(key)?;
+        let key = match self.dialect {
+            Dialect::V2 => super::scalar_text::key_through_json(valid(key))?,
+            Dialect::V3 => std::borrow::Cow::Borrowed(key),
+        };
         let from = self.text.out.len();
         let simple = self.text.is_simple_key(&key);
         if !simple {

@@ -7,6 +7,7 @@ use super::compose::scalar;
 use super::parser::{NONE, NodeId, RawKind, Tree};
 use super::resolve::Scalar;
 use super::scanner::Fail;
+use crate::value::quote;
 
 /// Deeper values are cut in messages.
 const MAX_DEPTH: usize = 64;
@@ -84,42 +85,11 @@ fn write_value(tree: &Tree<'_>, id: NodeId, depth: usize, out: &mut String) -> R
                     let _ = write!(out, "{u:#x}");
                 }
                 Scalar::Float(f) => out.push_str(&float_g(f, Digits::of(f))),
-                Scalar::Timestamp | Scalar::Str => quote(&text, out),
+                Scalar::Timestamp | Scalar::Str => out.push_str(&quote(&text)),
             }
         }
     }
     Ok(())
-}
-
-/// `strconv.Quote`.
-fn quote(text: &[u8], out: &mut String) {
-    out.push('"');
-    for chunk in text.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '"' => out.push_str("\\\""),
-                '\\' => out.push_str("\\\\"),
-                '\x07' => out.push_str("\\a"),
-                '\x08' => out.push_str("\\b"),
-                '\x0C' => out.push_str("\\f"),
-                '\n' => out.push_str("\\n"),
-                '\r' => out.push_str("\\r"),
-                '\t' => out.push_str("\\t"),
-                '\x0B' => out.push_str("\\v"),
-                c if (c as u32) < 0x20 || c == '\x7F' => {
-                    let _ = write!(out, "\\x{:02x}", c as u32);
-                }
-                c if c != ' ' && (c.is_control() || c.is_whitespace() || c == '\u{FEFF}') => {
-                    let _ = write!(out, "\\u{:04x}", c as u32);
-                }
-                c => out.push(c),
-            }
-        }
-        for b in chunk.invalid() {
-            let _ = write!(out, "\\x{b:02x}");
-        }
-    }
-    out.push('"');
 }
 
 /// A string as it comes back from JSON: every byte that is not UTF-8 becomes U+FFFD.

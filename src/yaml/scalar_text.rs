@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::resolve::{Scalar, resolve};
+use crate::value::json;
 
 /// Whose rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,23 @@ pub(super) fn through_json(text: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, String>
         return Ok(text);
     }
     Ok(Cow::Owned(fold_next_lines(&string).into_bytes()))
+}
+
+/// Like [`through_json`] for a key: go-yaml wants it on one line and not longer than its limit.
+pub(super) fn key_through_json(text: Cow<'_, [u8]>) -> Result<Cow<'_, [u8]>, String> {
+    const LIMIT: usize = 1024;
+    let breaks = text.windows(2).any(|w| w == b"\xC2\x85");
+    // No character needs more than six in JSON.
+    let long = text.len() * 6 + 2 > LIMIT && {
+        let mut written = Vec::new();
+        json::write_string(&text, true, &mut written);
+        String::from_utf8_lossy(&written).chars().count() > LIMIT
+    };
+    let text = through_json(text)?;
+    if breaks || long {
+        return Err("yaml: did not find expected ',' or '}'".to_owned());
+    }
+    Ok(text)
 }
 
 /// A next-line character is a line break inside a quoted scalar: blanks around it vanish, one break becomes a blank.
@@ -222,10 +240,7 @@ fn is_base60(text: &[u8]) -> bool {
 }
 
 /// Whether a string, written plain, is read back as a string.
-fn is_plain_string(text: &[u8], dialect: Dialect) -> bool {
-    if dialect == Dialect::V3 && text == b"<<" {
-        return false;
-    }
+fn is_plain_string(text: &[u8]) -> bool {
     resolve(b"", text) == Ok(Scalar::Str) && !is_base60(text)
 }
 
@@ -318,7 +333,7 @@ impl Text {
         let a = analyze(text, self.dialect);
         let mut style = if text.contains(&b'\n') {
             Style::Literal
-        } else if is_plain_string(text, self.dialect) {
+        } else if is_plain_string(text) {
             Style::Plain
         } else {
             Style::Double

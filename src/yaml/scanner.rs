@@ -535,7 +535,7 @@ impl<'a> Scanner<'a> {
 
     fn to_next_token(&mut self) {
         loop {
-            if self.mark.column == 0 && self.at(0) == 0xEF && self.at(1) == 0xBB && self.at(2) == 0xBF {
+            if self.mark.pos == 0 && self.src.starts_with(b"\xEF\xBB\xBF") {
                 self.skip();
             }
             while self.at(0) == b' ' || ((self.flow_level > 0 || !self.simple_key_allowed) && self.at(0) == b'\t') {

@@ -1,7 +1,7 @@
 //! The order of keys in emitted YAML: letters, then numbers by value, as go-yaml sorts.
 
 use super::scalar_text::Dialect;
-use crate::value::{Str, Value};
+use crate::value::{Str, Value, is_digit, is_letter};
 
 /// Sorts entries that are in byte order. go-yaml's comparison is not transitive for some keys, so the
 /// sort must bear any answers: it is a merge sort, and stable.
@@ -36,24 +36,6 @@ pub(super) fn sort_keys(entries: &mut Vec<(Str, Value)>, dialect: Dialect) {
     }
     let mut slots: Vec<Option<(Str, Value)>> = std::mem::take(entries).into_iter().map(Some).collect();
     entries.extend(order.into_iter().filter_map(|i| slots[i].take()));
-}
-
-fn is_digit(c: char) -> bool {
-    c.is_ascii_digit() || (c > '\x7F' && c.is_numeric() && c.to_digit(36).is_none() && is_decimal(c))
-}
-
-/// Decimal digits of other scripts come in runs of ten.
-fn is_decimal(c: char) -> bool {
-    const ZEROS: &[u32] = &[
-        0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0, 0xF20, 0x1040, 0x1090, 0x17E0,
-        0x1810, 0x1946, 0x19D0, 0x1A80, 0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900, 0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10,
-    ];
-    ZEROS.iter().any(|z| (*z..*z + 10).contains(&(c as u32)))
-}
-
-/// Letters without the letter-like numbers that Rust counts as alphabetic.
-fn is_letter(c: char) -> bool {
-    c.is_alphabetic() && !c.is_numeric()
 }
 
 fn less(a: &[u8], b: &[u8], dialect: Dialect) -> bool {

@@ -139,7 +139,8 @@ fn parse_from(text: &str, base: usize, file: FileId, out: &mut Vec<Document>) ->
             }
             Err(fail) => {
                 let at = fail.offset.map_or(from, |o| o + shift).max(from).min(text.len());
-                let end = next_marker(text, at.max(first_after_marker(text, from)));
+                // The error may stand at the marker itself.
+                let end = next_marker(text, at.saturating_sub(1).max(first_after_marker(text, from)));
                 let comments = comments.into_iter().map(|c| comment(c, shift, file)).collect();
                 out.push(Document { span: Span::new(file, from, end), root: None, comments, error: Some(error_of(fail, shift, first_line)) });
                 return (end < text.len() && end > base).then_some(end);
