@@ -241,7 +241,7 @@ impl Decoder<'_> {
             ("int16", NodeKind::Int(i)) if i16::try_from(*i).is_ok() => {}
             ("uint8", NodeKind::Int(i)) if u8::try_from(*i).is_ok() => {}
             ("uint32", NodeKind::Int(i)) if u32::try_from(*i).is_ok() => {}
-            ("int32" | "int64" | "int" | "int16" | "uint8" | "uint32", NodeKind::Int(i)) => self.wrong(&format!("number {i}"), ty),
+            ("int32" | "int16" | "uint8" | "uint32", NodeKind::Int(i)) => self.wrong(&format!("number {i}"), ty),
             ("int32" | "int64" | "int" | "int16" | "uint8" | "uint32", NodeKind::Uint(u)) => self.wrong(&format!("number {u}"), ty),
             ("int32" | "int64" | "int" | "int16" | "uint8" | "uint32", NodeKind::Float(f)) => {
                 self.wrong(&format!("number {}", float_text(*f)), ty);

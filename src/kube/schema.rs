@@ -142,7 +142,7 @@ fn read_go_types(text: &'static str) -> Schema {
     let mut schema = Schema::default();
     let mut name = "";
     let mut current = Struct::default();
-    let mut flush = |name: &'static str, current: &mut Struct, structs: &mut FxHashMap<&'static str, Arc<Struct>>| {
+    let flush = |name: &'static str, current: &mut Struct, structs: &mut FxHashMap<&'static str, Arc<Struct>>| {
         if !name.is_empty() {
             structs.insert(name, Arc::new(std::mem::take(current)));
         }

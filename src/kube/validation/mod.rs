@@ -7,6 +7,7 @@ mod meta;
 mod network;
 mod pod;
 mod policy;
+mod volume;
 mod workload;
 
 use serde_json::Value;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::super::field::Path;
 use super::super::names;
 use super::super::quantity;
-use super::{Errors, get, int, list, meta, text, text_or};
+use super::{Errors, get, int, list, meta, text, text_or, volume};
 
 /// upstream: ValidatePodCreate
 pub(super) fn pod(errors: &mut Errors, object: &Value) {
@@ -32,7 +32,7 @@ fn is_true(value: &Value, key: &str) -> bool {
 
 /// upstream: ValidatePodSpec
 pub(super) fn spec(errors: &mut Errors, spec: &Value, path: &Path) {
-    let volumes = volumes(errors, spec, &path.child("volumes"));
+    let volumes = volume::volumes(errors, spec, &path.child("volumes"));
     let claims = list(spec, "resourceClaims").iter().map(|c| text(c, "name")).collect();
     let context = Context { volumes, claims, host_network: is_true(spec, "hostNetwork") };
     let regular = list(spec, "containers");
@@ -122,145 +122,6 @@ fn address(errors: &mut Errors, text: &str, path: &Path) {
     if text.parse::<std::net::IpAddr>().is_err() && sloppy.parse::<std::net::Ipv4Addr>().is_err() {
         let detail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned();
         errors.invalid_text(path, text, vec![detail]);
-    }
-}
-
-const VOLUME_SOURCES: &[&str] = &[
-    "emptyDir",
-    "hostPath",
-    "gitRepo",
-    "gcePersistentDisk",
-    "awsElasticBlockStore",
-    "secret",
-    "nfs",
-    "iscsi",
-    "glusterfs",
-    "persistentVolumeClaim",
-    "rbd",
-    "cinder",
-    "cephfs",
-    "flocker",
-    "downwardAPI",
-    "fc",
-    "configMap",
-    "azureFile",
-    "flexVolume",
-    "vsphereVolume",
-    "quobyte",
-    "azureDisk",
-    "storageos",
-    "photonPersistentDisk",
-    "projected",
-    "portworxVolume",
-    "scaleIO",
-    "csi",
-    "ephemeral",
-    "image",
-];
-
-/// upstream: ValidateVolumes
-fn volumes<'a>(errors: &mut Errors, spec: &'a Value, path: &Path) -> Vec<(&'a str, bool)> {
-    let mut out: Vec<(&str, bool)> = Vec::new();
-    for (i, volume) in list(spec, "volumes").iter().enumerate() {
-        let at = path.index(i);
-        let mut own = Errors::default();
-        let mut sources = VOLUME_SOURCES.iter().filter(|s| get(volume, s).is_some());
-        if let Some(first) = sources.next() {
-            volume_source(&mut own, first, get(volume, first).unwrap_or(&Value::Null), &at);
-        }
-        for more in sources {
-            // The server's own spelling of these two.
-            let field = match *more {
-                "cephfs" => "cephFS",
-                "downwardAPI" => "downwarAPI",
-                other => other,
-            };
-            own.forbidden(&at.child(field), "may not specify more than 1 volume type");
-        }
-        let name = text(volume, "name");
-        if name.is_empty() {
-            own.required(&at.child("name"), "");
-        } else {
-            own.invalid_text(&at.child("name"), name, names::dns1123_label(name));
-        }
-        if out.iter().any(|(n, _)| *n == name) {
-            own.duplicate(&at.child("name"), name);
-        }
-        if own.0.is_empty() {
-            out.push((name, get(volume, "persistentVolumeClaim").is_some() || get(volume, "ephemeral").is_some()));
-        } else {
-            errors.0.append(&mut own.0);
-        }
-    }
-    out
-}
-
-fn backsteps(errors: &mut Errors, value: &str, path: &Path) {
-    if value.split('/').any(|part| part == "..") {
-        errors.invalid_text(path, value, vec!["must not contain '..'".to_owned()]);
-    }
-}
-
-fn descending(errors: &mut Errors, value: &str, path: &Path) {
-    if value.starts_with('/') {
-        errors.invalid_text(path, value, vec!["must be a relative path".to_owned()]);
-    }
-    backsteps(errors, value, path);
-}
-
-fn file_mode(errors: &mut Errors, mode: Option<i64>, path: &Path) {
-    if let Some(mode) = mode.filter(|m| !(0..=0o777).contains(m)) {
-        let detail = "must be a number between 0 and 0777 (octal), both inclusive".to_owned();
-        errors.invalid_number(path, mode, vec![detail]);
-    }
-}
-
-fn volume_source(errors: &mut Errors, kind: &str, source: &Value, path: &Path) {
-    let at = path.child(kind);
-    let require = |errors: &mut Errors, field: &str| {
-        if text(source, field).is_empty() {
-            errors.required(&at.child(field), "");
-        }
-    };
-    match kind {
-        "hostPath" => {
-            let value = text(source, "path");
-            if value.is_empty() {
-                errors.required(&at.child("path"), "");
-            } else {
-                backsteps(errors, value, &at.child("path"));
-            }
-        }
-        "persistentVolumeClaim" => require(errors, "claimName"),
-        "nfs" => {
-            require(errors, "server");
-            require(errors, "path");
-            let value = text(source, "path");
-            if !value.is_empty() && !value.starts_with('/') {
-                errors.invalid_text(&at.child("path"), value, vec!["must be an absolute path".to_owned()]);
-            }
-        }
-        "secret" | "configMap" => {
-            require(errors, if kind == "secret" { "secretName" } else { "name" });
-            file_mode(errors, int(source, "defaultMode"), &at.child("defaultMode"));
-            for (i, item) in list(source, "items").iter().enumerate() {
-                let at = at.child("items").index(i);
-                if text(item, "key").is_empty() {
-                    errors.required(&at.child("key"), "");
-                }
-                let value = text(item, "path");
-                if value.is_empty() {
-                    errors.required(&at.child("path"), "");
-                } else {
-                    descending(errors, value, &at.child("path"));
-                    if value.starts_with("..") && !value.starts_with("../") {
-                        errors.invalid_text(&at.child("path"), value, vec!["must not start with '..'".to_owned()]);
-                    }
-                }
-                file_mode(errors, int(item, "mode"), &at.child("mode"));
-            }
-        }
-        _ => {}
     }
 }
 
@@ -468,13 +329,13 @@ fn mounts(errors: &mut Errors, container: &Value, context: &Context<'_>, path: &
         }
         let (sub, expression) = (text(mount, "subPath"), text(mount, "subPathExpr"));
         if !sub.is_empty() {
-            descending(errors, sub, &at.child("subPath"));
+            volume::descending(errors, sub, &at.child("subPath"));
         }
         if !expression.is_empty() {
             if !sub.is_empty() {
                 fault(errors, &at.index(i).child("subPathExpr"), expression, "subPathExpr and subPath are mutually exclusive");
             }
-            descending(errors, expression, &at.child("subPathExpr"));
+            volume::descending(errors, expression, &at.child("subPathExpr"));
         }
     }
     let at = path.child("volumeDevices");
