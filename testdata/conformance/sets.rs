@@ -7,6 +7,8 @@ use crate::data;
 
 #[path = "cli.rs"]
 mod cli;
+#[path = "helm.rs"]
+mod helm;
 #[path = "yaml.rs"]
 mod yaml;
 
@@ -16,8 +18,12 @@ type Set = fn(&str) -> Option<(bool, Vec<Outcome>)>;
 /// All sets in the order of their lines.
 pub fn all() -> Vec<(&'static str, Set)> {
     vec![
-        ("toyaml", yaml::toyaml as Set),
+        ("template", helm::template as Set),
+        ("functions", helm::template),
+        ("toyaml", yaml::toyaml),
         ("fromyaml", yaml::fromyaml),
+        ("values", helm::values),
+        ("schema_values", helm::schema_values),
         ("sort", cli::sort),
         ("corpus", cli::corpus),
     ]
