@@ -1,9 +1,25 @@
 //! Charts: load, dependencies, values, capabilities, engine, hooks, order, package.
+//!
+//! [`load`] turns a folder or archive into a [`Chart`]; [`values`] and [`dependency`] decide what each chart of the tree
+//! sees; [`release::template`] is `helm template` as a function.
 
+pub mod capabilities;
+pub mod chart;
+pub mod dependency;
+pub mod engine;
+pub mod files;
+pub mod hooks;
 pub mod ignore;
+mod json;
+pub mod load;
 pub mod order;
+pub mod package;
 pub mod release;
+pub mod schema;
+pub mod strvals;
+pub mod values;
 
+pub use chart::{Chart, Dependency, File, Metadata};
 pub use release::{Compat, HelmError, RenderedDocument, TemplateOptions, TemplateOutput, template};
 pub mod engine;
 mod engine_error;

@@ -3,7 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::source::{SourceMap, Sources, World};
+use super::capabilities::{Capabilities, HelmVersion, KubeVersion};
+use super::chart::Chart;
+use super::dependency;
+use super::engine;
+use super::files::Files;
+use super::hooks::{self, HookEvent, Manifest, Sorted};
+use super::load;
+use super::schema;
+use super::strvals::quote;
+use super::values::{self, Logs, UserValues, ValuesReader};
+use crate::source::{Origins, SourceMap, Sources, World};
+use crate::sprig;
+use crate::value::{GoType, List, Map, Str, Value};
 
 /// Whose bytes to print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -136,8 +148,521 @@ impl fmt::Display for HelmError {
 
 impl std::error::Error for HelmError {}
 
+
+/// Go's `path.Clean`.
+pub(crate) fn clean_path(path: &str) -> String {
+    let rooted = path.starts_with('/');
+    let mut out: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." if out.last().is_some_and(|p| *p != "..") => {
+                out.pop();
+            }
+            ".." if rooted => {}
+            part => out.push(part),
+        }
+    }
+    match (rooted, out.join("/")) {
+        (true, text) => format!("/{text}"),
+        (false, text) if text.is_empty() => ".".to_owned(),
+        (false, text) => text,
+    }
+}
+
+const DEBUG_HINT: &str = "\n\nUse --debug flag to render out invalid YAML";
+
+/// What a run has gathered so far, for success and failure alike.
+struct Run<'a> {
+    world: &'a dyn World,
+    options: &'a TemplateOptions,
+    logs: Logs,
+    sources: Sources,
+    origins: Origins,
+}
+
+impl Run<'_> {
+    fn fail(self, message: impl Into<String>) -> HelmError {
+        let stderr = self.logs.lines(self.options.debug);
+        HelmError { message: message.into(), stderr, sources: self.sources, ..HelmError::default() }
+    }
+
+    /// A failure of rendering: the chart was good enough for `--debug` to help.
+    fn fail_rendering(self, message: &str, dump: &[u8]) -> HelmError {
+        if self.options.debug {
+            let mut stdout = dump.trim_ascii().to_vec();
+            stdout.push(b'\n');
+            return HelmError { stdout, ..self.fail(message) };
+        }
+        self.fail(format!("{message}{DEBUG_HINT}"))
+    }
+}
+
 /// Renders a chart as `helm template` does.
 pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<TemplateOutput, HelmError> {
-    world.kind(&options.chart).map_err(|e| HelmError::new(e.message))?;
-    Err(HelmError::new(format!("chart {} cannot be rendered yet", options.chart)))
+    let mut run = Run { world, options, logs: Logs::default(), sources: Sources::new(), origins: Origins::new() };
+    let kube_version = match options.kube_version.as_deref().filter(|v| !v.is_empty()) {
+        None => KubeVersion::default(),
+        Some(text) => match KubeVersion::parse(text) {
+            Ok(version) => version,
+            Err(e) => return Err(run.fail(format!("invalid kube version '{text}': {e}"))),
+        },
+    };
+    run.logs.debug("Original chart version", &[("version", "")]);
+    let name = match release_name(world, options) {
+        Ok(name) => name,
+        Err(e) => return Err(run.fail(e)),
+    };
+    let chart_path = options.chart.trim().to_owned();
+    if world.kind(&chart_path).is_err() {
+        let message = if chart_path.starts_with(['/', '.']) {
+            format!("path {} not found", quote(&chart_path))
+        } else if chart_path.contains("://") {
+            format!("chart {} cannot be fetched: kval does not use the network", quote(&chart_path))
+        } else if let Some((repository, _)) = chart_path.split_once('/') {
+            format!("repo {repository} not found")
+        } else {
+            format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {chart_path}")
+        };
+        return Err(run.fail(message));
+    }
+    let full_path = load::absolute(world, &chart_path);
+    run.logs.debug("Chart path", &[("path", &full_path)]);
+    let loaded = {
+        let trace = options.trace.then_some((&mut run.sources, &mut run.origins));
+        let mut reader = ValuesReader { trace };
+        let user = UserValues {
+            files: &options.value_files,
+            json: &options.set_json,
+            set: &options.set,
+            string: &options.set_string,
+            file: &options.set_file,
+            literal: &options.set_literal,
+        };
+        values::merge_options(world, user, &mut reader).and_then(|user| {
+            let chart = load::load_with(world, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
+            Ok((user, chart))
+        })
+    };
+    let (user, mut chart) = match loaded {
+        Ok(loaded) => loaded,
+        Err(e) => return Err(run.fail(e)),
+    };
+    if !matches!(chart.metadata.chart_type.as_str(), "" | "application") {
+        return Err(run.fail(format!("{} charts are not installable", chart.metadata.chart_type)));
+    }
+    if chart.metadata.deprecated {
+        run.logs.push("WARN", "this chart is deprecated".to_owned());
+    }
+    let missing = dependency::missing(&chart);
+    if !missing.is_empty() {
+        return Err(run.fail(format!(
+            "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
+            missing.join(", ")
+        )));
+    }
+    if let Err(e) = valid_name(&name) {
+        let message = format!("release name {}: {e}", quote(&name));
+        run.logs.push_with("ERROR", "release name check failed", &[("error", &message)]);
+        return Err(run.fail(format!("release name check failed: {message}")));
+    }
+    if let Err(e) = dependency::process(&mut chart, &user, &mut run.logs) {
+        run.logs.push_with("ERROR", "chart dependencies processing failed", &[("error", &e)]);
+        return Err(run.fail(format!("chart dependencies processing failed: {e}")));
+    }
+    let mut capabilities = Capabilities::new(kube_version, &options.api_versions);
+    if options.compat == Compat::V3 {
+        capabilities.helm = HelmVersion::v3();
+    }
+    let namespace = if options.namespace.is_empty() { "default" } else { &options.namespace };
+    let release = ReleaseInfo { name: &name, namespace, is_upgrade: options.is_upgrade, revision: 1 };
+    let top = match render_values(&chart, &user, &release, &capabilities, options.skip_schema_validation, &mut run.logs) {
+        Ok(top) => top,
+        Err(e) => return Err(run.fail(e)),
+    };
+    let wanted = &chart.metadata.kube_version;
+    if !wanted.is_empty() && !dependency::compatible(wanted, &capabilities.kube_version.normalized) {
+        let message = format!(
+            "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}",
+            capabilities.kube_version.version
+        );
+        return Err(run.fail_rendering(&message, b""));
+    }
+    let templates = templates(&chart, &top, &mut run.sources);
+    let rendered = engine::render(
+        &templates,
+        sprig::functions(),
+        &engine::Options {
+            strict: options.strict,
+            lint: options.lint,
+            compat: if options.compat == Compat::V3 { 3 } else { 4 },
+            trace: options.trace.then_some(&run.origins),
+            ..engine::Options::new(world)
+        },
+    );
+    let rendered = match rendered {
+        Ok(rendered) => rendered,
+        Err(e) => {
+            let span = e.span;
+            return Err(HelmError { span, ..run.fail_rendering(&e.text, b"") });
+        }
+    };
+    for warning in &rendered.warnings {
+        run.logs.push("INFO", warning.clone());
+    }
+    compose(run, &chart, &name, rendered)
+}
+
+/// Cuts, sorts and prints what was rendered.
+fn compose(mut run: Run<'_>, chart: &Chart, name: &str, rendered: engine::Output) -> Result<TemplateOutput, HelmError> {
+    let options = run.options;
+    let notes_path = format!("{}/templates/NOTES.txt", chart.name());
+    let mut notes = String::new();
+    let mut texts: Vec<(String, String, Option<Arc<SourceMap>>)> = Vec::new();
+    for (path, file) in rendered.files {
+        let text = String::from_utf8(file.text).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+        if path.ends_with("NOTES.txt") {
+            if path == notes_path {
+                notes = text;
+            }
+        } else {
+            texts.push((path, text, file.map));
+        }
+    }
+    let files = texts.iter().map(|(path, text, _)| (path.as_str(), text.as_str()));
+    let sorted = match hooks::sort(files, options.compat == Compat::V3) {
+        Ok(sorted) => sorted,
+        Err(e) => {
+            let mut dump = String::new();
+            for (path, text, _) in texts.iter().filter(|t| !t.1.trim().is_empty()) {
+                dump.push_str(&format!("---\n# Source: {path}\n{text}\n"));
+            }
+            return Err(run.fail_rendering(&e.0, dump.as_bytes()));
+        }
+    };
+    for text in &sorted.unknown_hooks {
+        run.logs.push_with("INFO", "skipping unknown hooks", &[("hookTypes", text)]);
+    }
+    let documents = documents(chart, options, &sorted, &texts);
+    let printed = print(options, name, &sorted, &documents);
+    let stdout = if options.show_only.is_empty() { printed.stdout } else {
+        match show_only(&printed.stdout, &options.show_only) {
+            Ok(text) => text,
+            Err(e) => return Err(run.fail(e)),
+        }
+    };
+    Ok(TemplateOutput {
+        stdout: stdout.into_bytes(),
+        stderr: run.logs.lines(options.debug),
+        documents,
+        notes,
+        files: printed.files,
+        sources: run.sources,
+    })
+}
+
+fn documents(
+    chart: &Chart,
+    options: &TemplateOptions,
+    sorted: &Sorted,
+    texts: &[(String, String, Option<Arc<SourceMap>>)],
+) -> Vec<RenderedDocument> {
+    let map = |m: &Manifest| {
+        let file = texts.iter().find(|t| t.0 == m.path)?;
+        file.2.as_ref().map(|map| Arc::new(map.cut(m.range.clone())))
+    };
+    let mut out = Vec::new();
+    if options.include_crds {
+        for (path, file) in chart.crds() {
+            let text = String::from_utf8_lossy(&file.data).into_owned();
+            out.push(RenderedDocument { source: path, text, map: None, hook: false, crd: true });
+        }
+    }
+    for m in sorted.manifests.iter().chain(&sorted.hooks) {
+        let (source, text) = (m.path.clone(), m.text.clone());
+        out.push(RenderedDocument { source, text, map: map(m), hook: m.hook.is_some(), crd: false });
+    }
+    out
+}
+
+struct Printed {
+    stdout: String,
+    files: Vec<(String, String)>,
+}
+
+fn print(options: &TemplateOptions, name: &str, sorted: &Sorted, documents: &[RenderedDocument]) -> Printed {
+    let mut main = String::new();
+    let mut after = String::new();
+    let mut files: Vec<(String, String)> = Vec::new();
+    let mut wrote = String::new();
+    let hook_tests: Vec<bool> = sorted
+        .hooks
+        .iter()
+        .map(|m| m.hook.as_ref().is_some_and(|h| h.events.contains(&HookEvent::Test)))
+        .collect();
+    let mut tests = hook_tests.iter();
+    for document in documents {
+        let test = document.hook && tests.next().copied().unwrap_or(false);
+        if document.hook && (options.no_hooks || (options.skip_tests && test)) {
+            continue;
+        }
+        let text = format!("---\n# Source: {}\n{}\n", document.source, document.text);
+        match &options.output_dir {
+            Some(folder) => {
+                let folder = match (options.release_name, document.crd) {
+                    (true, false) => clean_path(&format!("{folder}/{name}")),
+                    _ => folder.clone(),
+                };
+                let path = format!("{folder}/{}", document.source);
+                wrote.push_str(&format!("wrote {path}\n"));
+                match files.iter_mut().find(|f| f.0 == path) {
+                    Some(file) => file.1.push_str(&text),
+                    None => files.push((path, text)),
+                }
+            }
+            None if document.hook => after.push_str(&text),
+            None => main.push_str(&text),
+        }
+    }
+    Printed { stdout: format!("{wrote}{}\n{after}", main.trim()), files }
+}
+
+/// Narrows what would be printed to the documents of some templates.
+fn show_only(printed: &str, wanted: &[String]) -> Result<String, String> {
+    let parts: Vec<&str> = hooks::split(printed).into_iter().map(|r| &printed[r]).collect();
+    let mut out = String::new();
+    for pattern in wanted {
+        let mut missing = true;
+        for part in &parts {
+            let Some(name) = source_of(part) else { continue };
+            if super::ignore::glob_match(pattern, name).unwrap_or(false) {
+                out.push_str(&format!("---\n{part}\n"));
+                missing = false;
+            }
+        }
+        if missing {
+            return Err(format!("could not find template {pattern} in chart"));
+        }
+    }
+    Ok(out)
+}
+
+/// The path after the chart's name in the first `# Source:` comment.
+fn source_of(text: &str) -> Option<&str> {
+    const MARK: &str = "# Source: ";
+    let mut from = 0;
+    while let Some(i) = text[from..].find(MARK) {
+        let rest = &text[from + i + MARK.len()..];
+        if let Some(slash) = rest.find('/').filter(|s| *s > 0) {
+            let name = rest[slash + 1..].split('\n').next().unwrap_or("");
+            if !name.is_empty() {
+                return Some(name);
+            }
+        }
+        from += i + MARK.len();
+    }
+    None
+}
+
+/// The name of the release: given, templated or the default.
+fn release_name(world: &dyn World, options: &TemplateOptions) -> Result<String, String> {
+    let template = options.name_template.as_deref().filter(|t| !t.is_empty());
+    match (&options.name, template) {
+        (Some(_), _) if options.generate_name => Err("cannot set --generate-name and also specify a name".to_owned()),
+        (Some(_), Some(_)) => Err("cannot set --name-template and also specify a name".to_owned()),
+        (Some(name), None) => Ok(name.clone()),
+        (None, None) => Ok("release-name".to_owned()),
+        (None, Some(text)) => {
+            let mut sources = Sources::new();
+            let template = engine::Template {
+                name: "name-template".to_owned(),
+                text: Arc::from(text.as_bytes()),
+                file: sources.add("--name-template", text),
+                base_path: String::new(),
+                dot: Map::default().into(),
+                partial_only: false,
+            };
+            let out = engine::render(&[template], sprig::functions(), &engine::Options::new(world)).map_err(|e| e.text)?;
+            Ok(out.files.values().next().map_or_else(String::new, |f| String::from_utf8_lossy(&f.text).into_owned()))
+        }
+    }
+}
+
+/// Helm's rule for names of releases.
+pub fn valid_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        return Err("no name provided");
+    }
+    let label = |label: &str| {
+        let edge = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+        !label.is_empty()
+            && label.bytes().all(|b| edge(b) || b == b'-')
+            && label.bytes().next().is_some_and(edge)
+            && label.bytes().last().is_some_and(edge)
+    };
+    if name.len() > 53 || !name.split('.').all(label) {
+        return Err(
+            "invalid release name, must match regex ^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$ and the length must not be longer than 53",
+        );
+    }
+    Ok(())
+}
+
+/// What `.Release` tells.
+#[derive(Clone, Copy, Debug)]
+pub struct ReleaseInfo<'a> {
+    /// The release's name.
+    pub name: &'a str,
+    /// Its namespace.
+    pub namespace: &'a str,
+    /// Whether it is an upgrade and not an installation.
+    pub is_upgrade: bool,
+    /// Its revision.
+    pub revision: i64,
+}
+
+/// The top-level map of the root chart's templates, without what differs by chart.
+pub fn render_values(
+    chart: &Chart,
+    user: &Map,
+    release: &ReleaseInfo<'_>,
+    capabilities: &Capabilities,
+    skip_schema: bool,
+    logs: &mut Logs,
+) -> Result<Map, String> {
+    let values = values::coalesce_values(chart, user, logs)?;
+    if !skip_schema {
+        schema::validate_chart(chart, &values, logs).map_err(|e| {
+            format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{e}")
+        })?;
+    }
+    let about = Map::default();
+    about.insert("Name", release.name.into());
+    about.insert("Namespace", release.namespace.into());
+    about.insert("IsUpgrade", release.is_upgrade.into());
+    about.insert("IsInstall", (!release.is_upgrade).into());
+    about.insert("Revision", Value::int(release.revision));
+    about.insert("Service", "Helm".into());
+    let top = Map::default();
+    top.insert("Release", about.into());
+    top.insert("Capabilities", Value::object(capabilities.clone()));
+    top.insert("Values", values.into());
+    Ok(top)
+}
+
+/// All templates of a chart and those below it, with the data each sees.
+pub fn templates(chart: &Chart, top: &Map, sources: &mut Sources) -> Vec<engine::Template> {
+    let mut out = Vec::new();
+    collect(chart, chart.name(), top, true, sources, &mut out);
+    out
+}
+
+fn collect(chart: &Chart, path: &str, above: &Map, root: bool, sources: &mut Sources, out: &mut Vec<engine::Template>) -> Map {
+    let dot = Map::default();
+    let about = metadata_map(chart);
+    about.insert("IsRoot", root.into());
+    dot.insert("Chart", about.into());
+    dot.insert("Files", Value::object(Files::new(chart.files.iter().map(|f| (f.name.as_str(), f.data.as_slice())))));
+    for key in ["Release", "Capabilities"] {
+        dot.insert(key, above.get(key).unwrap_or_default());
+    }
+    let named = || Map::typed(GoType::Any, Some("common.Values"), std::collections::BTreeMap::new());
+    let given = above.get("Values").unwrap_or_default();
+    let values = match given.as_map() {
+        Some(map) if root => {
+            let values = named();
+            values.borrow_mut().extend(map.borrow().iter().map(|(k, v)| (k.clone(), v.clone())));
+            Value::from(values).with_origin(given.origin)
+        }
+        // The very map the parent holds, so that both see each other's changes.
+        Some(map) => map.get(chart.name()).filter(|v| v.as_map().is_some()).unwrap_or_else(|| named().into()),
+        None => named().into(),
+    };
+    dot.insert("Values", values);
+    let below = Map::default();
+    dot.insert("Subcharts", below.clone().into());
+    for child in &chart.dependencies {
+        let inner = collect(child, &format!("{path}/charts/{}", child.name()), &dot, false, sources, out);
+        below.insert(child.name(), inner.into());
+    }
+    for file in &chart.templates {
+        let shown = if chart.path.is_empty() { file.name.clone() } else { format!("{}/{}", chart.path, file.name) };
+        out.push(engine::Template {
+            name: clean_path(&format!("{path}/{}", file.name)),
+            text: Arc::from(file.data.as_slice()),
+            file: sources.add(shown, String::from_utf8_lossy(&file.data).into_owned()),
+            base_path: format!("{path}/templates"),
+            dot: dot.clone().into(),
+            partial_only: chart.is_library(),
+        });
+    }
+    dot
+}
+
+/// `.Chart`: the metadata by Go's names of its fields.
+fn metadata_map(chart: &Chart) -> Map {
+    let m = &chart.metadata;
+    let text = |s: &String| Value::from(s.as_str());
+    let texts = |l: &[String]| Value::from(List::any(l.iter().map(text).collect()));
+    let record = |fields: Vec<(&str, Value)>| {
+        let map = Map::default();
+        for (key, value) in fields {
+            map.insert(key, value);
+        }
+        map
+    };
+    let maintainers = m.maintainers.iter().flatten().flatten();
+    let maintainers = maintainers
+        .map(|p| record(vec![("Name", text(&p.name)), ("Email", text(&p.email)), ("URL", text(&p.url))]).into())
+        .collect();
+    let dependencies = m
+        .dependencies()
+        .map(|d| {
+            let imports = d.import_values.iter().map(import_map).collect();
+            record(vec![
+                ("Name", text(&d.name)),
+                ("Version", text(&d.version)),
+                ("Repository", text(&d.repository)),
+                ("Condition", text(&d.condition)),
+                ("Tags", texts(&d.tags)),
+                ("Enabled", d.enabled.into()),
+                ("ImportValues", List::any(imports).into()),
+                ("Alias", text(&d.alias)),
+            ])
+            .into()
+        })
+        .collect();
+    let annotations = m.annotations.iter().flatten().map(|(k, v)| (Str::from(k.as_str()), text(v))).collect();
+    record(vec![
+        ("Name", text(&m.name)),
+        ("Home", text(&m.home)),
+        ("Sources", texts(m.sources.as_deref().unwrap_or_default())),
+        ("Version", text(&m.version)),
+        ("Description", text(&m.description)),
+        ("Keywords", texts(m.keywords.as_deref().unwrap_or_default())),
+        ("Maintainers", List::any(maintainers).into()),
+        ("Icon", text(&m.icon)),
+        ("APIVersion", text(&m.api_version)),
+        ("Condition", text(&m.condition)),
+        ("Tags", text(&m.tags)),
+        ("AppVersion", text(&m.app_version)),
+        ("Deprecated", m.deprecated.into()),
+        ("Annotations", Map::typed(GoType::String, None, annotations).into()),
+        ("KubeVersion", text(&m.kube_version)),
+        ("Dependencies", List::any(dependencies).into()),
+        ("Type", text(&m.chart_type)),
+    ])
+}
+
+/// An entry of `import-values` as processing leaves it.
+fn import_map(import: &super::chart::ImportValue) -> Value {
+    use super::chart::ImportValue;
+    let (child, parent) = match import {
+        ImportValue::Export(name) => (format!("exports.{name}"), "."),
+        ImportValue::Path { child, parent } => (child.clone(), parent.as_str()),
+        ImportValue::Other => return Value::NIL,
+    };
+    let entries = [("child", child.as_str()), ("parent", parent)];
+    let entries = entries.into_iter().map(|(k, v)| (Str::from(k), Value::from(v))).collect();
+    Map::typed(GoType::String, None, entries).into()
 }

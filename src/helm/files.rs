@@ -1,0 +1,253 @@
+//! `.Files`: the files of a chart that are neither templates nor metadata.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::value::{GoError, GoType, Kind, List, Map, Object, ReflectKind, Str, UintType, Value};
+use crate::yaml;
+
+/// `.Files`
+#[derive(Clone, Debug, Default)]
+pub struct Files {
+    files: BTreeMap<String, Arc<[u8]>>,
+}
+
+impl Files {
+    /// From paths and contents; a later one of the same path wins.
+    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        Self { files: files.into_iter().map(|(name, data)| (name.to_owned(), Arc::from(data))).collect() }
+    }
+
+    fn bytes(&self, name: &Str) -> &[u8] {
+        self.files.get(name.to_str().as_ref()).map_or(&[], |d| d.as_ref())
+    }
+
+    fn glob(&self, pattern: &str) -> Self {
+        let glob = Glob::parse(pattern).unwrap_or_else(Glob::all);
+        Self { files: self.files.iter().filter(|(name, _)| glob.matches(name)).map(|(n, d)| (n.clone(), Arc::clone(d))).collect() }
+    }
+
+    /// A YAML map from base name to content.
+    fn as_yaml(&self, content: impl Fn(&[u8]) -> Value) -> String {
+        let map = Map::default();
+        for (name, data) in &self.files {
+            map.insert(name.rsplit('/').next().unwrap_or(name), content(data));
+        }
+        let text = yaml::to_yaml(&map.into()).unwrap_or_default();
+        String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(&text)).into_owned()
+    }
+}
+
+fn byte_list(data: &[u8]) -> Value {
+    let items = data.iter().map(|b| Kind::Uint(UintType::Uint8, u64::from(*b)).into()).collect();
+    List::new(GoType::Uint(UintType::Uint8), items).into()
+}
+
+const BYTES: GoType = GoType::Slice(&GoType::Uint(UintType::Uint8));
+
+impl Object for Files {
+    fn go_type(&self) -> GoType {
+        GoType::Named("engine.files", ReflectKind::Map)
+    }
+
+    fn method(&self, name: &str) -> Option<(&'static [GoType], bool)> {
+        match name {
+            "Get" | "GetBytes" | "Glob" | "Lines" => Some((&[GoType::String], false)),
+            "AsConfig" | "AsSecrets" => Some((&[], false)),
+            _ => None,
+        }
+    }
+
+    fn call(&self, name: &str, args: &[Value]) -> Result<Value, GoError> {
+        let text = args.first().and_then(Value::as_str).cloned().unwrap_or_else(|| Str::from(""));
+        Ok(match name {
+            "Get" => Str::from(self.bytes(&text)).into(),
+            "GetBytes" => byte_list(self.bytes(&text)),
+            "Glob" => Value::object(self.glob(&text.to_str())),
+            "Lines" => {
+                let data = self.bytes(&text);
+                if data.is_empty() {
+                    List::strings(Vec::<Str>::new()).into()
+                } else {
+                    let data = data.strip_suffix(b"\n").unwrap_or(data);
+                    List::strings(data.split(|b| *b == b'\n').map(Str::from)).into()
+                }
+            }
+            "AsConfig" => self.as_yaml(|data| Str::from(data).into()).into(),
+            "AsSecrets" => self.as_yaml(|data| data_encoding::BASE64.encode(data).into()).into(),
+            _ => return Err(GoError(format!("no method {name}"))),
+        })
+    }
+
+    fn print(&self) -> String {
+        let list = |data: &[u8]| data.iter().map(u8::to_string).collect::<Vec<_>>().join(" ");
+        let entries: Vec<String> = self.files.iter().map(|(name, data)| format!("{name}:[{}]", list(data))).collect();
+        format!("map[{}]", entries.join(" "))
+    }
+
+    fn truth(&self) -> bool {
+        !self.files.is_empty()
+    }
+
+    fn underlying(&self) -> Option<Value> {
+        let entries = self.files.iter().map(|(name, data)| (Str::from(name.as_str()), byte_list(data))).collect();
+        Some(Map::typed(BYTES, Some("engine.files"), entries).into())
+    }
+
+    fn to_plain(&self) -> Result<Value, GoError> {
+        let map = Map::default();
+        for (name, data) in &self.files {
+            map.insert(name.as_str(), data_encoding::BASE64.encode(data).into());
+        }
+        Ok(map.into())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A pattern of paths: `*` and `?` stop at `/`, `**` does not, with classes and alternatives.
+#[derive(Clone, Debug)]
+enum Part {
+    Char(char),
+    One,
+    Star,
+    Super,
+    Class { not: bool, ranges: Vec<(char, char)> },
+    Either(Vec<Vec<Part>>),
+}
+
+#[derive(Clone, Debug)]
+struct Glob(Vec<Part>);
+
+/// The deepest nesting of alternatives.
+const MAX_NESTING: usize = 32;
+/// The most steps of one match.
+const MAX_STEPS: usize = 1_000_000;
+
+impl Glob {
+    fn all() -> Self {
+        Self(vec![Part::Super])
+    }
+
+    fn parse(pattern: &str) -> Option<Self> {
+        let chars: Vec<char> = pattern.chars().collect();
+        let mut at = 0;
+        let parts = parse_parts(&chars, &mut at, 0)?;
+        (at == chars.len()).then_some(Self(parts))
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        let name: Vec<char> = name.chars().collect();
+        let parts: Vec<&Part> = self.0.iter().collect();
+        run(&parts, &name, &mut 0)
+    }
+}
+
+fn parse_parts(chars: &[char], at: &mut usize, depth: usize) -> Option<Vec<Part>> {
+    if depth > MAX_NESTING {
+        return None;
+    }
+    let mut out = Vec::new();
+    while let Some(&c) = chars.get(*at) {
+        match c {
+            ',' | '}' if depth > 0 => break,
+            '\\' => {
+                *at += 1;
+                out.push(Part::Char(*chars.get(*at)?));
+            }
+            '?' => out.push(Part::One),
+            '*' => {
+                let mut stars = 1;
+                while chars.get(*at + 1) == Some(&'*') {
+                    *at += 1;
+                    stars += 1;
+                }
+                out.push(if stars > 1 { Part::Super } else { Part::Star });
+            }
+            '[' => out.push(parse_class(chars, at)?),
+            '{' => {
+                let mut choices = Vec::new();
+                loop {
+                    *at += 1;
+                    choices.push(parse_parts(chars, at, depth + 1)?);
+                    match chars.get(*at)? {
+                        ',' => {}
+                        _ => break,
+                    }
+                }
+                out.push(Part::Either(choices));
+            }
+            c => out.push(Part::Char(c)),
+        }
+        *at += 1;
+    }
+    Some(out)
+}
+
+/// `[abc]`, `[a-z]`, each with `!`; leaves `at` at the closing bracket.
+fn parse_class(chars: &[char], at: &mut usize) -> Option<Part> {
+    *at += 1;
+    let not = chars.get(*at) == Some(&'!');
+    if not {
+        *at += 1;
+    }
+    let mut text = Vec::new();
+    loop {
+        match *chars.get(*at)? {
+            ']' => break,
+            '\\' => {
+                *at += 1;
+                text.push(*chars.get(*at)?);
+            }
+            c => text.push(c),
+        }
+        *at += 1;
+    }
+    match text.as_slice() {
+        [] => None,
+        [low, '-', high] => (low <= high).then(|| Part::Class { not, ranges: vec![(*low, *high)] }),
+        list => Some(Part::Class { not, ranges: list.iter().map(|c| (*c, *c)).collect() }),
+    }
+}
+
+fn run(parts: &[&Part], name: &[char], steps: &mut usize) -> bool {
+    *steps += 1;
+    if *steps > MAX_STEPS {
+        return false;
+    }
+    let Some((first, rest)) = parts.split_first() else { return name.is_empty() };
+    match first {
+        Part::Char(c) => name.first() == Some(c) && run(rest, &name[1..], steps),
+        Part::One => name.first().is_some_and(|c| *c != '/') && run(rest, &name[1..], steps),
+        Part::Class { not, ranges } => {
+            name.first().is_some_and(|c| ranges.iter().any(|(l, h)| l <= c && c <= h) != *not) && run(rest, &name[1..], steps)
+        }
+        Part::Star | Part::Super => {
+            let longest = if matches!(first, Part::Super) { name.len() } else { name.iter().take_while(|c| **c != '/').count() };
+            (0..=longest).any(|n| run(rest, &name[n..], steps))
+        }
+        Part::Either(choices) => choices.iter().any(|choice| {
+            let joined: Vec<&Part> = choice.iter().chain(rest.iter().copied()).collect();
+            run(&joined, name, steps)
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stop_at_slashes_and_double_stars_do_not() {
+        let matches = |p: &str, n: &str| Glob::parse(p).is_some_and(|g| g.matches(n));
+        assert!(matches("conf/*.yaml", "conf/a.yaml"));
+        assert!(!matches("conf/*.yaml", "conf/b/a.yaml"));
+        assert!(matches("conf/**", "conf/b/a.yaml"));
+        assert!(matches("{a,b/*}.txt", "b/c.txt"));
+        assert!(matches("[!a-c]x", "dx"));
+        assert!(Glob::parse("[").is_none());
+    }
+}

@@ -1,0 +1,283 @@
+//! Cutting rendered files into documents, and telling hooks from the rest.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::chart::Decoder;
+use super::load::LoadError;
+use super::order;
+use crate::source::Span;
+use crate::value::{Kind, Value};
+use crate::yaml::{self, Entry, Node, NodeKind};
+
+/// When a hook runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum HookEvent {
+    PreInstall,
+    PostInstall,
+    PreDelete,
+    PostDelete,
+    PreUpgrade,
+    PostUpgrade,
+    PreRollback,
+    PostRollback,
+    Test,
+}
+
+impl HookEvent {
+    /// By the name in the annotation.
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "pre-install" => Self::PreInstall,
+            "post-install" => Self::PostInstall,
+            "pre-delete" => Self::PreDelete,
+            "post-delete" => Self::PostDelete,
+            "pre-upgrade" => Self::PreUpgrade,
+            "post-upgrade" => Self::PostUpgrade,
+            "pre-rollback" => Self::PreRollback,
+            "post-rollback" => Self::PostRollback,
+            "test" | "test-success" => Self::Test,
+            _ => return None,
+        })
+    }
+
+    /// The name in the annotation.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PreInstall => "pre-install",
+            Self::PostInstall => "post-install",
+            Self::PreDelete => "pre-delete",
+            Self::PostDelete => "post-delete",
+            Self::PreUpgrade => "pre-upgrade",
+            Self::PostUpgrade => "post-upgrade",
+            Self::PreRollback => "pre-rollback",
+            Self::PostRollback => "post-rollback",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// What a document's annotations say of it as a hook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hook {
+    /// When it runs.
+    pub events: Vec<HookEvent>,
+    /// Its place among the hooks of an event.
+    pub weight: i64,
+    /// `helm.sh/hook-delete-policy`
+    pub delete_policies: Vec<String>,
+    /// `helm.sh/hook-output-log-policy`
+    pub output_log_policies: Vec<String>,
+}
+
+/// The part of an object that sorting needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// `apiVersion`
+    pub api_version: String,
+    /// `kind`
+    pub kind: String,
+    /// `metadata.name`
+    pub name: String,
+    /// `metadata.annotations`
+    pub annotations: Vec<(String, String)>,
+}
+
+/// A document of a rendered file.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// The file's full path.
+    pub path: String,
+    /// The text.
+    pub text: String,
+    /// Where the text stands in the file.
+    pub range: Range<usize>,
+    /// Its head.
+    pub head: Head,
+    /// Present for a hook.
+    pub hook: Option<Hook>,
+}
+
+/// Hooks and the rest, each in the order of installation.
+#[derive(Clone, Debug, Default)]
+pub struct Sorted {
+    /// Hooks.
+    pub hooks: Vec<Manifest>,
+    /// The rest.
+    pub manifests: Vec<Manifest>,
+    /// The `helm.sh/hook` texts of dropped documents with unknown events.
+    pub unknown_hooks: Vec<String>,
+}
+
+/// Where the documents of a rendered file stand: cut at every line that starts with `---`, blank ones left out.
+pub fn split(text: &str) -> Vec<Range<usize>> {
+    let start = text.len() - text.trim_start().len();
+    let mut out = Vec::new();
+    let mut push = |from: usize, to: usize| {
+        let part = &text[from..to];
+        let from = to - part.trim_start().len();
+        if from < to {
+            out.push(from..to);
+        }
+    };
+    let mut from = start;
+    let mut line = start;
+    loop {
+        if text[line..].starts_with("---") {
+            push(from, line);
+            from = line + 3 + text[line + 3..].bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        }
+        match text[line..].find('\n') {
+            Some(i) => line += i + 1,
+            None => break,
+        }
+    }
+    push(from, text.len());
+    out
+}
+
+/// The same as Helm 3 does it: white space around documents goes.
+pub fn split_v3(text: &str) -> Vec<Range<usize>> {
+    let mut out: Vec<Range<usize>> = Vec::new();
+    let start = text.len() - text.trim_start().len();
+    let end = text.trim_end().len();
+    let mut push = |from: usize, to: usize| {
+        let part = &text[from..to];
+        let from = from + part.len() - part.trim_start().len();
+        let to = to - (part.len() - part.trim_end().len());
+        if from < to {
+            out.push(from..to);
+        }
+    };
+    let (mut from, mut line) = (start, start);
+    while line < end {
+        if text[line..end].starts_with("---") {
+            push(from, line);
+            from = line + 3;
+        }
+        match text[line..end].find('\n') {
+            Some(i) => line += i + 1,
+            None => break,
+        }
+    }
+    if from < end {
+        push(from, end);
+    }
+    out
+}
+
+/// Reads the head of a document as Helm does.
+pub fn head(text: &str) -> Result<Head, LoadError> {
+    let mut out = Head::default();
+    let value = yaml::decode(text.as_bytes()).map_err(|e| LoadError(e.message))?;
+    let node = shallow(&value, 0);
+    let mut d = Decoder::default();
+    let mut annotations = None;
+    d.object(&node, "SimpleHead", "util.SimpleHead", |d, key, node| match key {
+        "apiversion" => d.string(node, &mut out.api_version),
+        "kind" => d.string(node, &mut out.kind),
+        "metadata" => {
+            let full = "struct { Name string \"json:\\\"name\\\"\"; Annotations map[string]string \"json:\\\"annotations\\\"\" }";
+            d.object(node, "", full, |d, key, node| match key {
+                "name" => d.string(node, &mut out.name),
+                "annotations" => d.string_map(node, &mut annotations),
+                _ => {}
+            });
+        }
+        _ => {}
+    });
+    d.finish()?;
+    out.annotations = annotations.unwrap_or_default();
+    Ok(out)
+}
+
+/// The top of a value as a tree: what a head can hold. Scalars keep their text, deeper levels only their kind.
+fn shallow(value: &Value, depth: usize) -> Node {
+    let kind = match &value.kind {
+        Kind::Bool(b) => NodeKind::Bool(*b),
+        Kind::Float(f) if f.fract() == 0.0 && f.abs() < 9e15 => NodeKind::Int(*f as i64),
+        Kind::Float(f) => NodeKind::Float(*f),
+        Kind::Str(s) => NodeKind::Str(s.to_string()),
+        Kind::List(_) => NodeKind::Sequence(Vec::new()),
+        Kind::Map(map) if depth < 4 => {
+            let wanted = |k: &str| depth != 0 || ["apiversion", "kind", "metadata"].contains(&k.to_lowercase().as_str());
+            let entries = map.borrow();
+            let entries = entries.iter().filter(|(k, _)| wanted(&k.to_str())).map(|(k, v)| Entry {
+                key: k.to_string(),
+                key_span: Span::default(),
+                value: Arc::new(shallow(v, depth + 1)),
+            });
+            NodeKind::Mapping(entries.collect())
+        }
+        Kind::Map(_) => NodeKind::Mapping(Vec::new()),
+        _ => NodeKind::Null,
+    };
+    Node { span: Span::default(), kind }
+}
+
+fn annotation<'a>(head: &'a Head, key: &str) -> Option<&'a str> {
+    head.annotations.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str())
+}
+
+fn list(head: &Head, key: &str) -> Vec<String> {
+    annotation(head, key).map_or_else(Vec::new, |text| text.split(',').map(|p| p.trim().to_lowercase()).collect())
+}
+
+/// Go's `strconv.Atoi`, 0 when it fails.
+fn weight(text: &str) -> i64 {
+    text.parse().unwrap_or(0)
+}
+
+/// Splits and sorts rendered files, given in order of their paths; on failure, Helm's sentence.
+/// `v3` cuts as Helm 3 does.
+pub fn sort<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, v3: bool) -> Result<Sorted, LoadError> {
+    let mut out = Sorted::default();
+    for (path, text) in files {
+        let base = path.rsplit('/').next().unwrap_or(path);
+        if base.starts_with('_') || text.trim().is_empty() {
+            continue;
+        }
+        for range in if v3 { split_v3(text) } else { split(text) } {
+            let part = &text[range.clone()];
+            let head = head(part).map_err(|e| LoadError(format!("YAML parse error on {path}: {e}")))?;
+            let mut manifest = Manifest { path: path.to_owned(), text: part.to_owned(), range, head, hook: None };
+            let Some(events) = annotation(&manifest.head, "helm.sh/hook") else {
+                out.manifests.push(manifest);
+                continue;
+            };
+            let Some(known) = events.split(',').map(|e| HookEvent::parse(&e.trim().to_lowercase())).collect() else {
+                out.unknown_hooks.push(events.to_owned());
+                continue;
+            };
+            manifest.hook = Some(Hook {
+                events: known,
+                weight: annotation(&manifest.head, "helm.sh/hook-weight").map_or(0, weight),
+                delete_policies: list(&manifest.head, "helm.sh/hook-delete-policy"),
+                output_log_policies: list(&manifest.head, "helm.sh/hook-output-log-policy"),
+            });
+            out.hooks.push(manifest);
+        }
+    }
+    order::sort_by_kind(&mut out.hooks, order::INSTALL, |m| m.head.kind.clone());
+    order::sort_by_kind(&mut out.manifests, order::INSTALL, |m| m.head.kind.clone());
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(text: &str) -> Vec<&str> {
+        split(text).into_iter().map(|r| &text[r]).collect()
+    }
+
+    #[test]
+    fn documents_are_cut_at_every_line_of_three_dashes() {
+        assert_eq!(texts("a: 1\n---\nb: 2\n"), ["a: 1\n", "b: 2\n"]);
+        assert_eq!(texts("\n---apiVersion: v1\n--- # c\nx"), ["apiVersion: v1\n", "# c\nx"]);
+        assert_eq!(texts("---\n----\nk: v\n"), ["-\nk: v\n"]);
+        assert_eq!(texts("  a: 1\n  ---\n"), ["a: 1\n  ---\n"]);
+        assert_eq!(texts(" \n"), Vec::<&str>::new());
+    }
+}

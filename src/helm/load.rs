@@ -1,0 +1,380 @@
+//! From a folder, an archive or files in memory to a [`Chart`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+
+use super::chart::{Chart, File, decode_lock};
+use super::ignore::Rules;
+use super::strvals::quote;
+use super::values::{Logs, ValuesReader};
+use crate::source::{FileKind, World};
+use crate::yaml;
+
+/// The most bytes a chart may hold once unpacked.
+const MAX_SIZE: u64 = 100 * 1024 * 1024;
+/// The most files a chart may hold; Helm has no limit, memory has.
+const MAX_FILES: usize = 100_000;
+/// The deepest nesting of folders and of charts in charts.
+const MAX_DEPTH: usize = 64;
+
+/// Why there is no chart; Helm's sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadError(pub String);
+
+impl fmt::Display for LoadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for LoadError {}
+
+impl From<String> for LoadError {
+    fn from(s: String) -> Self {
+        Self(s)
+    }
+}
+impl From<&str> for LoadError {
+    fn from(s: &str) -> Self {
+        Self(s.to_owned())
+    }
+}
+
+/// Loads a folder or an archive; what Helm would log is dropped and values carry no origins.
+pub fn load(world: &dyn World, path: &str) -> Result<Chart, LoadError> {
+    load_with(world, path, &mut ValuesReader::default(), &mut Logs::default())
+}
+
+/// Loads a folder or an archive. `values` turns values files into values, `logs` takes what Helm prints on the way.
+pub fn load_with(world: &dyn World, path: &str, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Chart, LoadError> {
+    let files = read(world, path, logs)?;
+    let shown = path.trim_end_matches('/');
+    load_named(files, shown, values, logs, 0)
+}
+
+/// The files of a chart as they would be loaded: ignored ones left out, archives unpacked.
+pub fn read(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
+    match world.kind(path).map_err(|e| LoadError(e.message))? {
+        FileKind::Directory => read_folder(world, path, logs),
+        _ => {
+            let bytes = world.read(path).map_err(|e| LoadError(e.message))?;
+            let path = absolute(world, path);
+            ensure_archive(&path, &bytes)?;
+            unpack(&bytes).map_err(|e| match e.0.as_str() {
+                "gzip: invalid header" => {
+                    LoadError(format!("file '{path}' does not appear to be a valid chart file (details: {})", e.0))
+                }
+                _ => e,
+            })
+        }
+    }
+}
+
+/// Loads from files in memory.
+pub fn load_files(files: Vec<(String, Vec<u8>)>) -> Result<Chart, LoadError> {
+    load_files_with(files, &mut ValuesReader::default(), &mut Logs::default())
+}
+
+/// Loads from files in memory; see [`load_with`].
+pub fn load_files_with(
+    files: Vec<(String, Vec<u8>)>,
+    values: &mut ValuesReader<'_>,
+    logs: &mut Logs,
+) -> Result<Chart, LoadError> {
+    load_named(files, "", values, logs, 0)
+}
+
+/// The absolute, clean form of a path.
+pub(crate) fn absolute(world: &dyn World, path: &str) -> String {
+    let joined = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", world.current_dir()) };
+    super::release::clean_path(&joined)
+}
+
+fn read_folder(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
+    let top = path.trim_end_matches('/');
+    let top = if top.is_empty() { "/" } else { top };
+    let mut rules = match world.read(&format!("{top}/.helmignore")) {
+        Ok(bytes) => Rules::parse(&String::from_utf8_lossy(&bytes))?,
+        Err(_) => Rules::default(),
+    };
+    rules.add_defaults();
+    let mut walk = Walk { world, top, rules, left: MAX_SIZE, files: Vec::new() };
+    walk.folder("", 0, logs)?;
+    Ok(walk.files)
+}
+
+struct Walk<'a> {
+    world: &'a dyn World,
+    top: &'a str,
+    rules: Rules,
+    left: u64,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl Walk<'_> {
+    fn folder(&mut self, below: &str, depth: usize, logs: &mut Logs) -> Result<(), LoadError> {
+        if depth > MAX_DEPTH {
+            return Err(LoadError(format!("folder {below} is nested deeper than {MAX_DEPTH}")));
+        }
+        let path = if below.is_empty() { self.top.to_owned() } else { format!("{}/{below}", self.top) };
+        for entry in self.world.read_dir(&path).map_err(|e| LoadError(e.message))? {
+            let name = if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
+            let full = absolute(self.world, &format!("{}/{name}", self.top));
+            if entry.link {
+                logs.push_with(
+                    "INFO",
+                    "found symbolic link in path. Contents of linked file included and used",
+                    &[("path", &full), ("resolved", &full)],
+                );
+            }
+            let directory = entry.kind == FileKind::Directory;
+            if self.rules.ignored(&name, directory) {
+                continue;
+            }
+            match entry.kind {
+                FileKind::Directory => self.folder(&name, depth + 1, logs)?,
+                FileKind::File => {
+                    let data = self.world.read(&format!("{}/{name}", self.top)).map_err(|e| {
+                        LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, &full)))
+                    })?;
+                    self.left = self.left.checked_sub(data.len() as u64).ok_or_else(|| {
+                        LoadError(format!("error reading {name}: chart exceeds maximum decompressed size of {MAX_SIZE} bytes"))
+                    })?;
+                    if self.files.len() >= MAX_FILES {
+                        return Err(LoadError(format!("chart holds more than {MAX_FILES} files")));
+                    }
+                    self.files.push((name, without_bom(data)));
+                }
+                FileKind::Other => {
+                    return Err(LoadError(format!("cannot load irregular file {full} as it has file mode type bits set")));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn without_bom(mut data: Vec<u8>) -> Vec<u8> {
+    if data.starts_with(b"\xef\xbb\xbf") {
+        data.drain(..3);
+    }
+    data
+}
+
+fn ensure_archive(path: &str, bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.starts_with(b"\x1f\x8b\x08") {
+        return Ok(());
+    }
+    if [".yml", ".yaml"].iter().any(|e| path.ends_with(e)) {
+        return Err(LoadError(format!("file '{path}' seems to be a YAML file, but expected a gzipped archive")));
+    }
+    let kind = content_type(&bytes[..bytes.len().min(512)]);
+    Err(LoadError(format!("file '{path}' does not appear to be a gzipped archive; got '{kind}'")))
+}
+
+/// What Go's `http.DetectContentType` says of the files people mistake for charts. Go looks at a buffer of 512 bytes, so
+/// a shorter file ends in zeros.
+fn content_type(head: &[u8]) -> &'static str {
+    let binary = |b: &u8| matches!(b, 0..=8 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f);
+    match head {
+        h if h.starts_with(b"PK\x03\x04") => "application/zip",
+        h if h.starts_with(b"%PDF-") => "application/pdf",
+        h if h.len() < 512 || h.iter().any(binary) => "application/octet-stream",
+        _ => "text/plain; charset=utf-8",
+    }
+}
+
+/// Unpacks an archive: the first folder of each name is dropped.
+pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
+    let too_large = || LoadError(format!("decompressed chart is larger than the maximum size {MAX_SIZE}"));
+    if bytes.len() < 10 {
+        return Err(if bytes.is_empty() { "EOF".into() } else { "unexpected EOF".into() });
+    }
+    if !bytes.starts_with(b"\x1f\x8b\x08") {
+        return Err("gzip: invalid header".into());
+    }
+    // The limit is on what is unpacked, headers and padding included.
+    let limited = flate2::read::MultiGzDecoder::new(bytes).take(MAX_SIZE + MAX_SIZE / 4);
+    let mut archive = tar::Archive::new(limited);
+    let mut left = MAX_SIZE;
+    let mut files = Vec::new();
+    let broken = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::UnexpectedEof => LoadError("unexpected EOF".to_owned()),
+        _ => LoadError("archive/tar: invalid tar header".to_owned()),
+    };
+    for entry in archive.entries().map_err(broken)? {
+        let mut entry = entry.map_err(broken)?;
+        let kind = entry.header().entry_type();
+        let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        if kind.is_dir() || raw.ends_with('/') || kind.is_pax_global_extensions() || kind.is_pax_local_extensions() {
+            continue;
+        }
+        let name = entry_name(&raw)?;
+        if entry.size() > left {
+            return Err(too_large());
+        }
+        let mut data = Vec::new();
+        if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
+            (&mut entry).take(left).read_to_end(&mut data).map_err(broken)?;
+        }
+        left -= data.len() as u64;
+        if left == 0 {
+            return Err(too_large());
+        }
+        if files.len() >= MAX_FILES {
+            return Err(LoadError(format!("chart holds more than {MAX_FILES} files")));
+        }
+        files.push((name, without_bom(data)));
+    }
+    if files.is_empty() {
+        return Err("no files in chart archive".into());
+    }
+    Ok(files)
+}
+
+/// The name inside the chart, when it is one that stays inside.
+fn entry_name(raw: &str) -> Result<String, LoadError> {
+    let delimiter = if raw.contains('\\') { '\\' } else { '/' };
+    let (top, rest) = raw.split_once(delimiter).unwrap_or((raw, ""));
+    let name = rest.replace(delimiter, "/");
+    if name.starts_with('/') {
+        return Err("chart illegally contains absolute paths".into());
+    }
+    let name = super::release::clean_path(&name);
+    if name == "." {
+        return Err(LoadError(format!("chart illegally contains content outside the base directory: {}", quote(raw))));
+    }
+    if name.starts_with("..") {
+        return Err("chart illegally references parent directory".into());
+    }
+    let bytes = name.as_bytes();
+    if bytes.len() > 2 && bytes[0].is_ascii_alphabetic() && bytes[1..].starts_with(b":/") {
+        return Err("chart contains illegally named files".into());
+    }
+    if top == "Chart.yaml" {
+        return Err("chart yaml not in base directory".into());
+    }
+    Ok(name)
+}
+
+/// The tree of the first document, with the errors of sigs.k8s.io/yaml.
+pub(crate) fn node(data: &[u8]) -> Result<Option<std::sync::Arc<yaml::Node>>, LoadError> {
+    yaml::decode(data).map_err(|e| LoadError(e.message))?;
+    let text = String::from_utf8_lossy(data);
+    Ok(yaml::parse(&text, crate::source::FileId::default()).into_iter().next().and_then(|d| d.root))
+}
+
+fn tree(data: &[u8], what: &str) -> Result<Option<std::sync::Arc<yaml::Node>>, LoadError> {
+    node(data).map_err(|e| LoadError(format!("cannot load {what}: {}", e.0)))
+}
+
+/// `shown` is where the files come from, for the names of values files in findings.
+fn load_named(
+    files: Vec<(String, Vec<u8>)>,
+    shown: &str,
+    values: &mut ValuesReader<'_>,
+    logs: &mut Logs,
+    depth: usize,
+) -> Result<Chart, LoadError> {
+    if depth > MAX_DEPTH {
+        return Err(LoadError(format!("charts are nested deeper than {MAX_DEPTH}")));
+    }
+    let mut chart = Chart { path: shown.to_owned(), ..Chart::default() };
+    let mut found = false;
+    for (_, data) in files.iter().filter(|f| f.0 == "Chart.yaml") {
+        found = true;
+        if let Some(node) = tree(data, "Chart.yaml")? {
+            chart.metadata.decode(&node).map_err(|e| LoadError(format!("cannot load Chart.yaml: {e}")))?;
+        }
+        if chart.metadata.api_version.is_empty() {
+            "v1".clone_into(&mut chart.metadata.api_version);
+        }
+    }
+    let mut below: BTreeMap<String, Vec<(String, Vec<u8>)>> = BTreeMap::new();
+    for (name, data) in files {
+        let file = File { name: name.clone(), data };
+        chart.raw.push(file.clone());
+        match name.as_str() {
+            "Chart.yaml" => {}
+            "Chart.lock" | "requirements.lock" => {
+                found |= name == "requirements.lock";
+                if let Some(node) = tree(&file.data, &name)? {
+                    chart.lock = Some(decode_lock(&node).map_err(|e| LoadError(format!("cannot load {name}: {e}")))?);
+                }
+                if name == "requirements.lock" {
+                    keep_v1(
+                        &mut chart,
+                        file,
+                        logs,
+                        "Warning: Dependency locking is handled in Chart.lock since apiVersion \"v2\". We recommend migrating to Chart.lock.",
+                    );
+                }
+            }
+            "values.yaml" => {
+                let path = if shown.is_empty() { name } else { format!("{shown}/{name}") };
+                let map = values.read(&path, &file.data).map_err(|e| LoadError(format!("cannot load values.yaml: {e}")))?;
+                chart.values = Some(map);
+            }
+            "values.schema.json" => chart.schema = Some(file.data),
+            "requirements.yaml" => {
+                found = true;
+                if let Some(node) = tree(&file.data, "requirements.yaml")? {
+                    chart.metadata.decode(&node).map_err(|e| LoadError(format!("cannot load requirements.yaml: {e}")))?;
+                }
+                keep_v1(
+                    &mut chart,
+                    file,
+                    logs,
+                    "Warning: Dependencies are handled in Chart.yaml since apiVersion \"v2\". We recommend migrating dependencies to Chart.yaml.",
+                );
+            }
+            n if n.starts_with("templates/") => chart.templates.push(file),
+            n if n.starts_with("charts/") && !n.ends_with(".prov") => {
+                let name = n["charts/".len()..].to_owned();
+                let top = name.split('/').next().unwrap_or_default().to_owned();
+                below.entry(top).or_default().push((name, file.data));
+            }
+            _ => chart.files.push(file),
+        }
+    }
+    if !found {
+        return Err("Chart.yaml file is missing".into());
+    }
+    chart.metadata.validate(super::dependency::valid_version)?;
+    for (name, files) in below {
+        if name.starts_with(['_', '.']) {
+            continue;
+        }
+        let path = if shown.is_empty() { format!("charts/{name}") } else { format!("{shown}/charts/{name}") };
+        let child = if name.ends_with(".tgz") {
+            match files.first() {
+                Some((first, data)) if *first == name => {
+                    unpack(data).and_then(|files| load_named(files, &path, values, logs, depth + 1))
+                }
+                first => {
+                    let got = first.map_or("", |f| &f.0);
+                    return Err(LoadError(format!(
+                        "error unpacking subchart tar in {}: expected {name}, got {got}",
+                        chart.name()
+                    )));
+                }
+            }
+        } else {
+            let files = files.into_iter().filter_map(|(n, data)| Some((n.split_once('/')?.1.to_owned(), data))).collect();
+            load_named(files, &path, values, logs, depth + 1)
+        };
+        let child = child.map_err(|e| LoadError(format!("error unpacking subchart {name} in {}: {e}", chart.name())))?;
+        chart.dependencies.push(child);
+    }
+    Ok(chart)
+}
+
+/// Charts of the first version keep these files among their files; others get a warning.
+fn keep_v1(chart: &mut Chart, file: File, logs: &mut Logs, warning: &str) {
+    if chart.metadata.api_version == "v1" {
+        chart.files.push(file);
+    } else {
+        logs.push("INFO", warning.to_owned());
+    }
+}

@@ -1,0 +1,428 @@
+//! Values: what the user gives, merged with what charts bring, as each chart of the tree sees it.
+
+use std::collections::BTreeMap;
+
+use super::chart::Chart;
+use super::json;
+use super::strvals::{Mode, mark, parse_into, quote};
+use crate::source::{FileId, Origin, Origins, Sources, World};
+use crate::value::{Kind, List, Map, Str, Value};
+use crate::yaml;
+
+/// The deepest nesting that is copied or merged.
+const MAX_DEPTH: usize = 10_000;
+
+/// A line of Helm's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// Such as `INFO`.
+    pub level: &'static str,
+    /// The sentence.
+    pub message: String,
+    /// What follows the sentence: keys and values.
+    pub attributes: Vec<(String, String)>,
+}
+
+impl std::fmt::Display for LogLine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "level={} msg={}", self.level, log_text(&self.message))?;
+        self.attributes.iter().try_for_each(|(k, v)| write!(f, " {k}={}", log_text(v)))
+    }
+}
+
+/// Quotes as slog's text handler does, where it does.
+fn log_text(text: &str) -> String {
+    let plain = |c: char| super::strvals::is_print(c) && !matches!(c, ' ' | '"' | '=');
+    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { quote(text) }
+}
+
+/// What Helm logs.
+#[derive(Clone, Debug, Default)]
+pub struct Logs {
+    /// In order.
+    pub list: Vec<LogLine>,
+}
+
+impl Logs {
+    /// Adds a line.
+    pub fn push(&mut self, level: &'static str, message: String) {
+        self.list.push(LogLine { level, message, attributes: Vec::new() });
+    }
+
+    /// Adds a line with keys and values.
+    pub fn push_with(&mut self, level: &'static str, message: &str, attributes: &[(&str, &str)]) {
+        let attributes = attributes.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        self.list.push(LogLine { level, message: message.to_owned(), attributes });
+    }
+
+    /// Adds a line that only `--debug` shows.
+    pub fn debug(&mut self, message: &str, attributes: &[(&str, &str)]) {
+        self.push_with("DEBUG", message, attributes);
+    }
+
+    /// The lines as printed.
+    pub fn lines(&self, debug: bool) -> Vec<String> {
+        self.list.iter().filter(|l| debug || l.level != "DEBUG").map(ToString::to_string).collect()
+    }
+
+    /// What goes through Go's `log` package.
+    fn print(&mut self, text: String) {
+        self.push("INFO", text);
+    }
+}
+
+/// Turns values files into values, with origins when tracing.
+#[derive(Default)]
+pub struct ValuesReader<'a> {
+    /// Where texts and origins go; `None` when not tracing.
+    pub trace: Option<(&'a mut Sources, &'a mut Origins)>,
+}
+
+impl ValuesReader<'_> {
+    /// Decodes a values file, one or more documents merged.
+    pub fn read(&mut self, path: &str, data: &[u8]) -> Result<Map, String> {
+        match &mut self.trace {
+            None => yaml::decode_values(data).map_err(|e| e.message),
+            Some((sources, origins)) => {
+                let file: FileId = sources.add(path, String::from_utf8_lossy(data).into_owned());
+                yaml::decode_values_traced(data, file, origins).map_err(|e| e.message)
+            }
+        }
+    }
+}
+
+/// The flags that give values.
+#[derive(Clone, Copy, Debug, Default)]
+#[allow(missing_docs)]
+pub struct UserValues<'a> {
+    pub files: &'a [String],
+    pub json: &'a [String],
+    pub set: &'a [String],
+    pub string: &'a [String],
+    pub file: &'a [String],
+    pub literal: &'a [String],
+}
+
+/// Reads and merges all values the user gives, in Helm's fixed order: files, then the flags by kind.
+pub fn merge_options(world: &dyn World, user: UserValues<'_>, reader: &mut ValuesReader<'_>) -> Result<Map, String> {
+    let mut base = Map::default();
+    for path in user.files {
+        let data = read_file(world, path)?;
+        let map = reader.read(path, &data).map_err(|e| format!("failed to parse {path}: {e}"))?;
+        base = merge_maps(&base, &map, 0);
+    }
+    for text in user.json {
+        let trimmed = text.trim();
+        if trimmed.starts_with('{') {
+            let value = match json::prefix(trimmed) {
+                Ok((value, end)) if trimmed[end..].trim().is_empty() => value,
+                _ => return Err(format!("failed parsing --set-json data JSON: {text}")),
+            };
+            let value = match &mut reader.trace {
+                Some((_, origins)) => {
+                    let origin = Origin::Argument { flag: "--set-json", text: text.clone(), path: String::new() };
+                    mark(value, origins.add(origin), 0)
+                }
+                None => value,
+            };
+            if let Some(map) = value.as_map() {
+                base = merge_maps(&base, map, 0);
+            }
+        } else {
+            let origins = reader.trace.as_mut().map(|(_, o)| &mut **o);
+            parse_into(Mode::Json, text, &base, &|_| Ok(Vec::new()), origins)
+                .map_err(|_| format!("failed parsing --set-json data {text}"))?;
+        }
+    }
+    let read = |path: &str| read_file(world, path);
+    for (mode, texts) in
+        [(Mode::Set, user.set), (Mode::String, user.string), (Mode::File, user.file), (Mode::Literal, user.literal)]
+    {
+        for text in texts {
+            let origins = reader.trace.as_mut().map(|(_, o)| &mut **o);
+            parse_into(mode, text, &base, &read, origins).map_err(|e| format!("failed parsing {} data: {e}", mode.flag()))?;
+        }
+    }
+    Ok(base)
+}
+
+fn read_file(world: &dyn World, path: &str) -> Result<Vec<u8>, String> {
+    if path.trim() == "-" {
+        return world.stdin().map_err(|e| e.message);
+    }
+    if path.starts_with("http://") || path.starts_with("https://") || path.starts_with("oci://") {
+        return Err(format!("{path} cannot be read: kval does not use the network"));
+    }
+    world.read(path).map_err(|e| e.message)
+}
+
+/// A new map with the entries of both; `b` wins, maps are merged.
+pub fn merge_maps(a: &Map, b: &Map, depth: usize) -> Map {
+    let out = Map::new(a.borrow().clone());
+    for (key, value) in b.borrow().iter() {
+        let merged = match (value.as_map(), out.get(key.as_bytes())) {
+            (Some(from), Some(old)) if depth < MAX_DEPTH => match old.as_map() {
+                Some(into) => Value::from(merge_maps(into, from, depth + 1)).with_origin(value.origin),
+                None => value.clone(),
+            },
+            _ => value.clone(),
+        };
+        out.insert(key.clone(), merged);
+    }
+    out
+}
+
+/// A copy that shares no map.
+pub fn deep_copy(value: &Value) -> Value {
+    match &value.kind {
+        Kind::Map(map) => Value::from(copy_map(map)).with_origin(value.origin),
+        Kind::List(list) => {
+            Value::from(List::new(list.elem(), list.items().iter().map(deep_copy).collect())).with_origin(value.origin)
+        }
+        _ => value.clone(),
+    }
+}
+
+/// A copy of a map that shares no map.
+pub fn copy_map(map: &Map) -> Map {
+    let entries: BTreeMap<Str, Value> = map.borrow().iter().map(|(k, v)| (k.clone(), deep_copy(v))).collect();
+    Map::new(entries)
+}
+
+fn snapshot(map: &Map) -> Vec<(Str, Value)> {
+    map.borrow().iter().map(|(k, v)| (k.clone(), v.clone())).collect()
+}
+
+fn join(prefix: &str, key: &str) -> String {
+    if prefix.is_empty() { key.to_owned() } else { format!("{prefix}.{key}") }
+}
+
+/// The values of a chart and all below it; a user's null removes a key.
+pub fn coalesce_values(chart: &Chart, values: &Map, logs: &mut Logs) -> Result<Map, String> {
+    let values = copy_map(values);
+    coalesce(chart, &values, "", false, logs)?;
+    Ok(values)
+}
+
+/// The same, but nulls are kept.
+pub fn merge_values(chart: &Chart, values: &Map, logs: &mut Logs) -> Result<Map, String> {
+    let values = copy_map(values);
+    coalesce(chart, &values, "", true, logs)?;
+    Ok(values)
+}
+
+fn coalesce(chart: &Chart, dest: &Map, prefix: &str, merge: bool, logs: &mut Logs) -> Result<(), String> {
+    coalesce_own(chart, dest, prefix, merge, logs);
+    let prefix = join(prefix, chart.name());
+    for child in &chart.dependencies {
+        let inner = match dest.get(child.name()) {
+            None => {
+                let inner = Map::default();
+                dest.insert(child.name(), inner.clone().into());
+                inner
+            }
+            Some(value) => match value.as_map() {
+                Some(map) => map.clone(),
+                None => return Err(format!("type mismatch on {}: {}", child.name(), percent_t(&value))),
+            },
+        };
+        coalesce_globals(&inner, dest, &prefix, logs);
+        coalesce(child, &inner, &prefix, merge, logs)?;
+    }
+    Ok(())
+}
+
+/// Go's `%t` of a value.
+fn percent_t(value: &Value) -> String {
+    match &value.kind {
+        Kind::Bool(b) => b.to_string(),
+        Kind::Nil => "%!t(<nil>)".to_owned(),
+        Kind::List(list) => format!("[{}]", list.items().iter().map(percent_t).collect::<Vec<_>>().join(" ")),
+        Kind::Map(map) => {
+            let entries: Vec<String> =
+                map.borrow().iter().map(|(k, v)| format!("%!t(string={k}):{}", percent_t(v))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        _ => format!("%!t({}={})", value.go_type_name().unwrap_or_default(), percent_v(value)),
+    }
+}
+
+/// Go's `%v` of a plain value.
+pub(crate) fn percent_v(value: &Value) -> String {
+    match &value.kind {
+        Kind::Nil => "<nil>".to_owned(),
+        Kind::Bool(b) => b.to_string(),
+        Kind::Int(_, i) => i.to_string(),
+        Kind::Uint(_, u) => u.to_string(),
+        Kind::Float(f) => float_v(*f),
+        Kind::Complex(re, im) => format!("({}+{}i)", float_v(*re), float_v(*im)),
+        Kind::Str(s) => s.to_string(),
+        Kind::List(list) => format!("[{}]", list.items().iter().map(percent_v).collect::<Vec<_>>().join(" ")),
+        Kind::Map(map) => {
+            let entries: Vec<String> = map.borrow().iter().map(|(k, v)| format!("{k}:{}", percent_v(v))).collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        Kind::Object(o) => o.print(),
+    }
+}
+
+/// Go's `%v` of a float: the exponent form from 1e21 on.
+fn float_v(f: f64) -> String {
+    if f.is_infinite() {
+        return if f > 0.0 { "+Inf".to_owned() } else { "-Inf".to_owned() };
+    }
+    if f.is_nan() {
+        return "NaN".to_owned();
+    }
+    if f == 0.0 {
+        return if f.is_sign_negative() { "-0".to_owned() } else { "0".to_owned() };
+    }
+    let text = format!("{f:e}");
+    let Some((digits, exponent)) = text.split_once('e') else { return text };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let significant = digits.bytes().filter(u8::is_ascii_digit).count() as i32;
+    // `%v` is `%g` with the shortest digits: the exponent form where it is larger than the digits and than 20.
+    if exponent < -4 || exponent >= significant.max(21) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{digits}e{sign}{:02}", exponent.abs());
+    }
+    format!("{f}")
+}
+
+fn coalesce_own(chart: &Chart, dest: &Map, prefix: &str, merge: bool, logs: &mut Logs) {
+    let Some(own) = &chart.values else { return };
+    let prefix = join(prefix, chart.name());
+    for (key, default) in snapshot(&copy_map(own)) {
+        let name = key.to_string();
+        let Some(given) = dest.get(key.as_bytes()) else {
+            if !merge {
+                if default.is_nil() {
+                    continue;
+                }
+                if let Some(map) = default.as_map() {
+                    clean_nils(map, 0);
+                }
+            }
+            dest.insert(key, default);
+            continue;
+        };
+        if given.is_nil() && !merge {
+            dest.remove(key.as_bytes());
+        } else if let Some(into) = given.as_map() {
+            match default.as_map() {
+                None if !default.is_nil() => {
+                    logs.print(format!("warning: skipped value for {prefix}.{name}: Not a table."));
+                }
+                None => {}
+                Some(from) => {
+                    let merge = merge || chart.dependencies.iter().any(|c| c.name() == name);
+                    if !merge {
+                        clean_nils(from, 0);
+                    }
+                    coalesce_tables(into, from, &join(&prefix, &name), merge, logs, 0);
+                }
+            }
+        }
+    }
+}
+
+fn clean_nils(map: &Map, depth: usize) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    map.borrow_mut().retain(|_, v| !v.is_nil());
+    for (_, value) in snapshot(map) {
+        if let Some(inner) = value.as_map() {
+            clean_nils(inner, depth + 1);
+        }
+    }
+}
+
+/// Puts into `dest` what it lacks of `src`; with `merge` nulls are kept.
+pub fn coalesce_tables(dest: &Map, src: &Map, prefix: &str, merge: bool, logs: &mut Logs, depth: usize) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    let known: Vec<Str> = src.borrow().iter().filter(|(_, v)| !v.is_nil()).map(|(k, _)| k.clone()).collect();
+    for (key, value) in snapshot(dest) {
+        if value.is_nil() {
+            src.insert(key, Value::NIL);
+        }
+    }
+    for (key, value) in snapshot(src) {
+        let full = join(prefix, &key.to_string());
+        let Some(old) = dest.get(key.as_bytes()) else {
+            dest.insert(key, value);
+            continue;
+        };
+        if !merge && old.is_nil() && known.binary_search(&key).is_ok() {
+            dest.remove(key.as_bytes());
+        } else if let Some(from) = value.as_map() {
+            match old.as_map() {
+                Some(into) => coalesce_tables(into, from, &full, merge, logs, depth + 1),
+                None => {
+                    logs.print(format!("warning: cannot overwrite table with non table for {full} ({})", percent_v(&value)));
+                }
+            }
+        } else if old.as_map().is_some() && !value.is_nil() {
+            logs.print(format!("warning: destination for {full} is a table. Ignoring non-table value ({})", percent_v(&value)));
+        }
+    }
+}
+
+fn coalesce_globals(dest: &Map, src: &Map, prefix: &str, logs: &mut Logs) {
+    let table = |map: &Map, what: &str, logs: &mut Logs| match map.get("global") {
+        None => Some(Map::default()),
+        Some(value) => {
+            let table = value.as_map().cloned();
+            if table.is_none() {
+                logs.print(format!("warning: skipping globals because {what} global is not a table."));
+            }
+            table
+        }
+    };
+    let Some(into) = table(dest, "destination", logs) else { return };
+    let Some(from) = table(src, "source", logs) else { return };
+    let origin = dest.get("global").map(|v| v.origin).unwrap_or_default();
+    for (key, value) in snapshot(&from) {
+        let old = into.get(key.as_bytes());
+        if let Some(map) = value.as_map() {
+            let copy = Map::new(map.borrow().clone());
+            if let Some(old) = old {
+                let Some(old) = old.as_map() else {
+                    logs.print(format!("Conflict: cannot merge map onto non-map for {}. Skipping.", quote(&key.to_string())));
+                    continue;
+                };
+                coalesce_tables(&copy, old, &join(prefix, &key.to_string()), true, logs, 0);
+            }
+            into.insert(key, Value::from(copy).with_origin(value.origin));
+        } else if old.is_some_and(|v| v.as_map().is_some()) {
+            logs.print(format!("key {key} is table. Skipping"));
+        } else {
+            into.insert(key, value);
+        }
+    }
+    dest.insert("global", Value::from(into).with_origin(origin));
+}
+
+/// The table at a path of dots.
+pub fn table(values: &Map, path: &str) -> Result<Map, String> {
+    let mut map = values.clone();
+    for name in path.split('.') {
+        map = match map.get(name) {
+            Some(value) if value.as_map().is_some() => value.as_map().cloned().unwrap_or_default(),
+            _ => return Err(format!("{} is not a table", quote(name))),
+        };
+    }
+    Ok(map)
+}
+
+/// The value at a path of dots, when it is there and not a table.
+pub fn path_value(values: &Map, path: &str) -> Option<Value> {
+    let map = match path.rsplit_once('.') {
+        Some((parent, _)) => table(values, parent).ok()?,
+        None => values.clone(),
+    };
+    let key = path.rsplit('.').next().unwrap_or(path);
+    map.get(key).filter(|v| v.as_map().is_none())
+}
