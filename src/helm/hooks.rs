@@ -8,7 +8,8 @@ use super::load::LoadError;
 use super::order;
 use crate::source::Span;
 use crate::value::{Kind, Value};
-use crate::yaml::{self, Entry, Node, NodeKind};
+use crate::yaml;
+use crate::yaml::{Entry, Node, NodeKind};
 
 /// When a hook runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -171,7 +172,8 @@ pub fn split_v3(text: &str) -> Vec<Range<usize>> {
 pub fn head(text: &str) -> Result<Head, LoadError> {
     let mut out = Head::default();
     let value = yaml::decode(text.as_bytes()).map_err(|e| LoadError(e.message))?;
-    let node = shallow(&value, 0);
+    let head_only = |left: usize, key: &str| left != 4 || ["apiversion", "kind", "metadata"].contains(&key.to_lowercase().as_str());
+    let node = tree_of(&value, 4, &head_only);
     let mut d = Decoder::default();
     let mut annotations = None;
     d.object(&node, "SimpleHead", "util.SimpleHead", |d, key, node| match key {
@@ -192,21 +194,23 @@ pub fn head(text: &str) -> Result<Head, LoadError> {
     Ok(out)
 }
 
-/// The top of a value as a tree: what a head can hold. Scalars keep their text, deeper levels only their kind.
-fn shallow(value: &Value, depth: usize) -> Node {
+/// A value as a tree, `depth` levels of it: below, only the kind is kept. `wanted` picks keys by what depth is left.
+pub(crate) fn tree_of(value: &Value, depth: usize, wanted: &dyn Fn(usize, &str) -> bool) -> Node {
     let kind = match &value.kind {
         Kind::Bool(b) => NodeKind::Bool(*b),
         Kind::Float(f) if f.fract() == 0.0 && f.abs() < 9e15 => NodeKind::Int(*f as i64),
         Kind::Float(f) => NodeKind::Float(*f),
         Kind::Str(s) => NodeKind::Str(s.to_string()),
+        Kind::List(list) if depth > 0 => {
+            NodeKind::Sequence(list.items().iter().map(|v| Arc::new(tree_of(v, depth - 1, wanted))).collect())
+        }
         Kind::List(_) => NodeKind::Sequence(Vec::new()),
-        Kind::Map(map) if depth < 4 => {
-            let wanted = |k: &str| depth != 0 || ["apiversion", "kind", "metadata"].contains(&k.to_lowercase().as_str());
+        Kind::Map(map) if depth > 0 => {
             let entries = map.borrow();
-            let entries = entries.iter().filter(|(k, _)| wanted(&k.to_str())).map(|(k, v)| Entry {
+            let entries = entries.iter().filter(|(k, _)| wanted(depth, &k.to_str())).map(|(k, v)| Entry {
                 key: k.to_string(),
                 key_span: Span::default(),
-                value: Arc::new(shallow(v, depth + 1)),
+                value: Arc::new(tree_of(v, depth - 1, wanted)),
             });
             NodeKind::Mapping(entries.collect())
         }

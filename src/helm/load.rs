@@ -259,13 +259,12 @@ fn entry_name(raw: &str) -> Result<String, LoadError> {
 }
 
 /// The tree of the first document, with the errors of sigs.k8s.io/yaml.
-pub(crate) fn node(data: &[u8]) -> Result<Option<std::sync::Arc<yaml::Node>>, LoadError> {
-    yaml::decode(data).map_err(|e| LoadError(e.message))?;
-    let text = String::from_utf8_lossy(data);
-    Ok(yaml::parse(&text, crate::source::FileId::default()).into_iter().next().and_then(|d| d.root))
+pub(crate) fn node(data: &[u8]) -> Result<Option<yaml::Node>, LoadError> {
+    let value = yaml::decode(data).map_err(|e| LoadError(e.message))?;
+    Ok((!value.is_nil()).then(|| super::hooks::tree_of(&value, 8, &|_, _| true)))
 }
 
-fn tree(data: &[u8], what: &str) -> Result<Option<std::sync::Arc<yaml::Node>>, LoadError> {
+fn tree(data: &[u8], what: &str) -> Result<Option<yaml::Node>, LoadError> {
     node(data).map_err(|e| LoadError(format!("cannot load {what}: {}", e.0)))
 }
 

@@ -7,6 +7,8 @@ pub mod capabilities;
 pub mod chart;
 pub mod dependency;
 pub mod engine;
+mod engine_error;
+mod engine_functions;
 pub mod files;
 pub mod hooks;
 pub mod ignore;
@@ -21,9 +23,6 @@ pub mod values;
 
 pub use chart::{Chart, Dependency, File, Metadata};
 pub use release::{Compat, HelmError, RenderedDocument, TemplateOptions, TemplateOutput, template};
-pub mod engine;
-mod engine_error;
-mod engine_functions;
 
 #[cfg(test)]
 mod engine_tests;

@@ -2,7 +2,7 @@
 
 use super::chart::Chart;
 use super::values::Logs;
-use crate::value::{Kind, Map};
+use crate::value::{Kind, Map, Value};
 
 /// Checks the values of a chart and of all below it.
 pub fn validate_chart(chart: &Chart, values: &Map, logs: &mut Logs) -> Result<(), String> {
@@ -32,4 +32,32 @@ pub fn validate_chart(chart: &Chart, values: &Map, logs: &mut Logs) -> Result<()
         }
     }
     if out.is_empty() { Ok(()) } else { Err(out) }
+}
+
+/// Checks values against one schema.
+pub fn validate(values: &Map, schema: &[u8]) -> Result<(), String> {
+    let schema: serde_json::Value = serde_json::from_slice(schema).map_err(|e| format!("{e}\n"))?;
+    let instance = plain(&values.clone().into(), 0);
+    let validator = jsonschema::validator_for(&schema).map_err(|e| format!("{e}\n"))?;
+    let errors: Vec<String> = validator.iter_errors(&instance).map(|e| format!("- at '{}': {e}\n", e.instance_path())).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.concat()) }
+}
+
+fn plain(value: &Value, depth: usize) -> serde_json::Value {
+    if depth > 1000 {
+        return serde_json::Value::Null;
+    }
+    match &value.kind {
+        Kind::Bool(b) => (*b).into(),
+        Kind::Int(_, i) => (*i).into(),
+        Kind::Uint(_, u) => (*u).into(),
+        Kind::Float(f) if f.fract() == 0.0 && f.abs() < 9e15 => (*f as i64).into(),
+        Kind::Float(f) => (*f).into(),
+        Kind::Str(s) => s.to_string().into(),
+        Kind::List(list) => list.items().iter().map(|v| plain(v, depth + 1)).collect(),
+        Kind::Map(map) => {
+            serde_json::Value::Object(map.borrow().iter().map(|(k, v)| (k.to_string(), plain(v, depth + 1))).collect())
+        }
+        _ => serde_json::Value::Null,
+    }
 }

@@ -339,10 +339,6 @@ impl Parser<'_> {
             None => (Some(list), Err(Stop::End)),
             Some('=') => {
                 let value = self.item_value();
-                if let (Mode::Json, Ok(_)) = (self.mode, &value) {
-                    let (list, result) = place(list, value);
-                    return (list, result);
-                }
                 place(list, value)
             }
             Some('[') => {
@@ -396,11 +392,15 @@ impl Parser<'_> {
                 }
             }
             Mode::Literal => Value::from(self.until(&[]).0),
-            _ if self.at_end() => Value::from(""),
-            _ if self.list_starts() => List::any(self.list()?).into(),
             _ => {
-                let (text, _) = self.until(&[',']);
-                self.typed(&text)?
+                if self.at_end() {
+                    Value::from("")
+                } else if self.list_starts() {
+                    List::any(self.list()?).into()
+                } else {
+                    let (text, _) = self.until(&[',']);
+                    self.typed(&text)?
+                }
             }
         };
         Ok(self.traced(value))
