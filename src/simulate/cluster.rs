@@ -59,7 +59,9 @@ pub fn short_form(value: &Value) -> Result<Vec<Value>, String> {
         let mut taints = Vec::new();
         for taint in list(entry, &["taints"]) {
             taints.push(match taint.as_str() {
-                Some(short) => parse_taint(short).ok_or_else(|| format!("nodes[{position}].taints: {short:?} is not key[=value]:Effect"))?,
+                Some(short) => {
+                    parse_taint(short).ok_or_else(|| format!("nodes[{position}].taints: {short:?} is not key[=value]:Effect"))?
+                }
                 None => taint.clone(),
             });
         }

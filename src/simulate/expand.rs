@@ -97,7 +97,8 @@ fn add(out: &mut Expanded, admission: &Admission, object: &Value, input: usize) 
                     claims.push(claim);
                 }
                 let taken: Vec<String> = volumes.iter().map(|v| text(v, &["name"]).to_owned()).collect();
-                volumes.extend(list(&pod, &["spec", "volumes"]).iter().filter(|v| !taken.contains(&text(v, &["name"]).to_owned())).cloned());
+                volumes
+                    .extend(list(&pod, &["spec", "volumes"]).iter().filter(|v| !taken.contains(&text(v, &["name"]).to_owned())).cloned());
                 pod["spec"]["volumes"] = Value::Array(volumes);
                 push(pod);
             }
@@ -147,10 +148,9 @@ fn from_template(owner: &Value, template: &Value, pod_name: &str, owner_kind: &s
     object_at(affinity, "nodeAffinity");
     if list(template, &["spec", "affinity", "nodeAffinity", "preferredDuringSchedulingIgnoredDuringExecution"]).is_empty()
         && at(template, &["spec", "affinity", "nodeAffinity"]).is_null()
+        && let Some(map) = pod["spec"]["affinity"].as_object_mut()
     {
-        if let Some(map) = pod["spec"]["affinity"].as_object_mut() {
-            map.remove("nodeAffinity");
-        }
+        map.remove("nodeAffinity");
     }
     object_at(object_at(&mut pod, "metadata"), "labels");
     pod["metadata"]["name"] = pod_name.into();
@@ -226,9 +226,9 @@ impl Admission {
         self.priority(pod);
         self.runtime(pod);
         for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
-            let covered = list(pod, &["spec", "tolerations"]).iter().any(|t| {
-                matches!(text(t, &["effect"]), "" | "NoExecute") && (text(t, &["key"]) == key || text(t, &["key"]).is_empty())
-            });
+            let covered = list(pod, &["spec", "tolerations"])
+                .iter()
+                .any(|t| matches!(text(t, &["effect"]), "" | "NoExecute") && (text(t, &["key"]) == key || text(t, &["key"]).is_empty()));
             if !covered {
                 push_toleration(pod, json!({"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}));
             }

@@ -4,6 +4,7 @@
 //! nodes seen are the possible nodes of a pod.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
@@ -88,10 +89,10 @@ pub struct Prediction {
 
 fn with_namespace(object: &Value, default: &str) -> Value {
     let mut object = object.clone();
-    if text(&object, &["metadata", "namespace"]).is_empty() {
-        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.insert("namespace".to_owned(), default.into());
-        }
+    if text(&object, &["metadata", "namespace"]).is_empty()
+        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
+    {
+        metadata.insert("namespace".to_owned(), default.into());
     }
     object
 }
@@ -242,10 +243,10 @@ pub fn table(prediction: &Prediction) -> String {
         out.push('\n');
     }
     for ((kind, name), message, n) in told {
-        out += &format!("{kind}/{name}: {n} pending: {message}\n");
+        let _ = writeln!(out, "{kind}/{name}: {n} pending: {message}");
     }
     for pod in prediction.pods.iter().filter(|p| !p.victims.is_empty()) {
-        out += &format!("{}/{} drives away {}\n", pod.namespace, pod.name, pod.victims.join(", "));
+        let _ = writeln!(out, "{}/{} drives away {}", pod.namespace, pod.name, pod.victims.join(", "));
     }
     let mut nodes = vec![row(&["NODE", "PODS", "CPU", "MEMORY"])];
     for node in &prediction.nodes {

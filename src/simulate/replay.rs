@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::expand::{Expanded, expand};
 use super::scheduler::api::Pod;
-use super::scheduler::json::text;
+use super::scheduler::config;
 use super::scheduler::cycle::{MIN_FEASIBLE_NODES_TO_FIND, Outcome, schedule};
+use super::scheduler::json::text;
 use super::scheduler::plugins::volume_binding;
 use super::scheduler::preemption::Preemption;
-use super::scheduler::config;
 use super::scheduler::profile::Profiles;
 use super::scheduler::snapshot::Snapshot;
 use crate::source::FileId;
@@ -313,7 +313,8 @@ mod tests {
         let verbose = std::env::var("KVAL_VERBOSE").unwrap_or_default();
         for group in ["scheduling-filter", "scheduling-score", "scheduling-sequence", "scheduler-config", "scheduling-large"] {
             let (mut passed, mut total) = (0, 0);
-            let mut folders: Vec<_> = std::fs::read_dir(format!("{root}/{group}")).expect("the group").flatten().map(|e| e.path()).collect();
+            let mut folders: Vec<_> =
+                std::fs::read_dir(format!("{root}/{group}")).expect("the group").flatten().map(|e| e.path()).collect();
             folders.sort();
             for folder in folders {
                 let read = |name: &str| {

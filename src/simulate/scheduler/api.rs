@@ -73,7 +73,8 @@ impl AffinityTerm {
 
     /// Whether a pod is one the term speaks of; `namespace_labels` are those of the pod's namespace.
     pub fn matches(&self, pod: &Pod, namespace_labels: &Labels) -> bool {
-        (self.namespaces.contains(&pod.namespace) || self.namespace_selector.matches(namespace_labels)) && self.selector.matches(&pod.labels)
+        (self.namespaces.contains(&pod.namespace) || self.namespace_selector.matches(namespace_labels))
+            && self.selector.matches(&pod.labels)
     }
 }
 
@@ -332,11 +333,7 @@ fn host_ports(spec: &Value) -> Vec<HostPort> {
                 continue;
             }
             let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
-            out.push(HostPort {
-                ip: or(text(port, &["hostIP"]), "0.0.0.0"),
-                protocol: or(text(port, &["protocol"]), "TCP"),
-                port: number,
-            });
+            out.push(HostPort { ip: or(text(port, &["hostIP"]), "0.0.0.0"), protocol: or(text(port, &["protocol"]), "TCP"), port: number });
         }
     }
     out
@@ -375,10 +372,8 @@ impl Node {
                 effect: text(t, &["effect"]).to_owned(),
             })
             .collect();
-        let images = list(status, &["images"])
-            .iter()
-            .map(|i| (words(i, &["names"]), value(&super::json::scalar(at(i, &["sizeBytes"])))))
-            .collect();
+        let images =
+            list(status, &["images"]).iter().map(|i| (words(i, &["names"]), value(&super::json::scalar(at(i, &["sizeBytes"]))))).collect();
         Self {
             name: name(object),
             labels: strings(object, &["metadata", "labels"]),

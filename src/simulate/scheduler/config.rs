@@ -95,8 +95,7 @@ pub fn profiles(configuration: &Value) -> Result<Profiles, String> {
     }
     let mut out = Vec::new();
     for (profile, name) in given.iter().zip(names) {
-        let mut built =
-            build(profile).map_err(|e| format!("initializing profiles: creating profile for scheduler name {name}: {e}"))?;
+        let mut built = build(profile).map_err(|e| format!("initializing profiles: creating profile for scheduler name {name}: {e}"))?;
         built.percentage_of_nodes_to_score = int(profile, &["percentageOfNodesToScore"]).or(percentage).unwrap_or(0);
         out.push((name, built));
     }
@@ -155,7 +154,9 @@ fn build(profile: &Value) -> Result<Profile, String> {
     let at_point = |point: &Point<'_>, name: &str| point.has(name) || (!point.disables(name) && everywhere(name));
     let (pre_filter, filter, score) = (point(profile, "preFilter"), point(profile, "filter"), point(profile, "score"));
     let post_filter = point(profile, "postFilter");
-    for (kind, own) in [("PreFilterPlugin", &pre_filter), ("FilterPlugin", &filter), ("PostFilterPlugin", &post_filter), ("ScorePlugin", &score)] {
+    for (kind, own) in
+        [("PreFilterPlugin", &pre_filter), ("FilterPlugin", &filter), ("PostFilterPlugin", &post_filter), ("ScorePlugin", &score)]
+    {
         let mut seen = BTreeSet::new();
         for (name, _) in &own.enabled {
             if !known(name) {

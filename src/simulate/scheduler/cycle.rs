@@ -2,6 +2,7 @@
 //! upstream: pkg/scheduler/schedule_one.go
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use super::api::Pod;
 use super::framework::{CycleState, PreFilter, Status};
@@ -105,7 +106,7 @@ pub fn fit_error<'a>(nodes: usize, reasons: impl Iterator<Item = &'a String>) ->
     texts.sort();
     let mut out = format!("0/{nodes} nodes are available:");
     if !texts.is_empty() {
-        out += &format!(" {}.", texts.join(", "));
+        let _ = write!(out, " {}.", texts.join(", "));
     }
     out
 }
@@ -159,18 +160,18 @@ pub fn schedule(cluster: &Snapshot, profile: &Profile, pod: &Pod, start: &mut us
     }
     if let Some(names) = &allowed {
         let status = Status::unresolvable(format!("node(s) didn't satisfy plugin(s) [{}]", limiting.join(" ")));
-        for (i, node) in cluster.nodes.iter().enumerate().filter(|(_, n)| !names.contains(&n.node.name)) {
-            let _ = node;
+        for (i, _) in cluster.nodes.iter().enumerate().filter(|(_, n)| !names.contains(&n.node.name)) {
             out.infeasible.insert(i, Rejection { plugin: "", status: status.clone() });
         }
     }
-    if let Some(i) = nominated {
-        if !out.infeasible.contains_key(&i) && cycle.filter(&cycle.state, &cluster.nodes[i]).is_ok() {
-            out.feasible.push(i);
-        }
+    if let Some(i) = nominated
+        && !out.infeasible.contains_key(&i)
+        && cycle.filter(&cycle.state, &cluster.nodes[i]).is_ok()
+    {
+        out.feasible.push(i);
     }
     if out.feasible.is_empty() {
-        search(&cycle, &allowed, &mut out, start);
+        search(&cycle, allowed.as_ref(), &mut out, start);
     }
     if out.feasible.is_empty() {
         let reasons = out.infeasible.values().flat_map(|r| &r.status.reasons);
@@ -184,7 +185,7 @@ pub fn schedule(cluster: &Snapshot, profile: &Profile, pod: &Pod, start: &mut us
         if !matches!(preemption, Some(Preemption::Victims { .. })) {
             let words: Vec<&str> = devices.into_iter().chain(refused.as_deref()).collect();
             if !words.is_empty() {
-                message += &format!(" {}", words.join(", "));
+                let _ = write!(message, " {}", words.join(", "));
             }
         }
         out.message = Some(message);
@@ -195,7 +196,7 @@ pub fn schedule(cluster: &Snapshot, profile: &Profile, pod: &Pod, start: &mut us
     out
 }
 
-fn search(cycle: &Cycle<'_>, allowed: &Option<BTreeSet<String>>, out: &mut Outcome, start: &mut usize) {
+fn search(cycle: &Cycle<'_>, allowed: Option<&BTreeSet<String>>, out: &mut Outcome, start: &mut usize) {
     let total = cycle.cluster.nodes.len();
     let candidates: Vec<usize> = match allowed {
         None => (0..total).map(|i| (*start + i) % total).collect(),

@@ -48,7 +48,12 @@ fn split_by_budget(pods: Vec<Arc<Pod>>, budgets: &[Value]) -> (Vec<Arc<Pod>>, Ve
         for (budget, left) in budgets.iter().zip(&mut allowed) {
             let selector = Selector::new(at(budget, &["spec", "selector"]));
             let listed = !at(budget, &["status", "disruptedPods", &pod.name]).is_null();
-            if pod.labels.is_empty() || namespace(budget) != pod.namespace || selector.is_empty() || !selector.matches(&pod.labels) || listed {
+            if pod.labels.is_empty()
+                || namespace(budget) != pod.namespace
+                || selector.is_empty()
+                || !selector.matches(&pod.labels)
+                || listed
+            {
                 continue;
             }
             *left -= 1;

@@ -98,7 +98,9 @@ impl Selector {
             return Self::Nothing;
         }
         let mut all = Self::from_labels(&strings(value, &["matchLabels"]));
-        list(value, &["matchExpressions"]).iter().for_each(|e| all.add(Requirement::new(e)));
+        for expression in list(value, &["matchExpressions"]) {
+            all.add(Requirement::new(expression));
+        }
         all
     }
 

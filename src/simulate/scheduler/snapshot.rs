@@ -85,10 +85,8 @@ impl Listers {
     pub fn add(&mut self, object: &Value) {
         let key = (namespace(object), name(object));
         match text(object, &["kind"]) {
-            "Service" => {
-                if at(object, &["spec", "selector"]).is_object() {
-                    self.services.push((key.0, strings(object, &["spec", "selector"])));
-                }
+            "Service" if at(object, &["spec", "selector"]).is_object() => {
+                self.services.push((key.0, strings(object, &["spec", "selector"])));
             }
             "ReplicationController" => {
                 let labels = strings(object, &["spec", "selector"]);
@@ -126,9 +124,10 @@ impl Listers {
 
     /// The labels of a namespace; one that nobody described has only its name.
     pub fn namespace_labels(&self, namespace: &str) -> Labels {
-        self.namespaces.get(namespace).cloned().unwrap_or_else(|| {
-            Labels::from([("kubernetes.io/metadata.name".to_owned(), namespace.to_owned())])
-        })
+        self.namespaces
+            .get(namespace)
+            .cloned()
+            .unwrap_or_else(|| Labels::from([("kubernetes.io/metadata.name".to_owned(), namespace.to_owned())]))
     }
 }
 

@@ -139,15 +139,17 @@ impl Plugin for InterPodAffinity {
         for node in &cluster.nodes {
             let labels = &node.node.labels;
             let mut add = |term: &AffinityTerm, target: &Pod, namespace: &Labels, weight: i64| {
-                if term.matches(target, namespace) {
-                    if let Some(value) = labels.get(&term.topology_key) {
-                        *worth.entry(term.topology_key.clone()).or_default().entry(value.clone()).or_insert(0) += weight;
-                    }
+                if term.matches(target, namespace)
+                    && let Some(value) = labels.get(&term.topology_key)
+                {
+                    *worth.entry(term.topology_key.clone()).or_default().entry(value.clone()).or_insert(0) += weight;
                 }
             };
             for other in node.pods.iter().filter(|p| own || p.has_affinity()) {
                 let mut each = |terms: &[Weighted<AffinityTerm>], target: &Pod, namespace: &Labels, sign: i64| {
-                    terms.iter().for_each(|t| add(&t.term, target, namespace, sign * t.weight));
+                    for t in terms {
+                        add(&t.term, target, namespace, sign * t.weight);
+                    }
                 };
                 if own {
                     let other_namespace = cluster.listers.namespace_labels(&other.namespace);
@@ -174,8 +176,7 @@ impl Plugin for InterPodAffinity {
     fn normalize(&self, _state: &CycleState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
         let (Some(min), Some(max)) = (scores.iter().copied().min(), scores.iter().copied().max()) else { return };
         for score in scores {
-            let scaled =
-                if max > min { MAX_NODE_SCORE as f64 * ((*score - min) as f64 / (max - min) as f64) } else { 0.0 };
+            let scaled = if max > min { MAX_NODE_SCORE as f64 * ((*score - min) as f64 / (max - min) as f64) } else { 0.0 };
             *score = scaled as i64;
         }
     }

@@ -109,7 +109,8 @@ impl Plugin for Fit {
 
     fn score(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
         let (mut sum, mut weights) = (0, 0);
-        for ((_, weight), (requested, _, there)) in self.resources.iter().zip(amounts(&self.resources, &pod.non_zero, &node.non_zero, node)) {
+        for ((_, weight), (requested, _, there)) in self.resources.iter().zip(amounts(&self.resources, &pod.non_zero, &node.non_zero, node))
+        {
             if there == 0 {
                 continue;
             }
@@ -150,8 +151,7 @@ impl Default for BalancedAllocation {
 }
 
 fn balance(amounts: impl Iterator<Item = (i64, i64)>) -> i64 {
-    let fractions: Vec<f64> =
-        amounts.filter(|(_, there)| *there != 0).map(|(used, there)| (used as f64 / there as f64).min(1.0)).collect();
+    let fractions: Vec<f64> = amounts.filter(|(_, there)| *there != 0).map(|(used, there)| (used as f64 / there as f64).min(1.0)).collect();
     let total = fractions.iter().fold(0.0, |a, f| a + f);
     let std = match fractions.as_slice() {
         [a, b] => ((a - b) / 2.0).abs(),

@@ -63,7 +63,9 @@ fn default_selector(pod: &Pod, listers: &Listers) -> Selector {
     if let Some(owner) = &pod.owner {
         let key = (owner.kind.clone(), (pod.namespace.clone(), owner.name.clone()));
         if let Some(Selector::All(more)) = listers.workloads.get(&key) {
-            more.iter().for_each(|r| selector.add(r.clone()));
+            for requirement in more {
+                selector.add(requirement.clone());
+            }
         }
     }
     selector
@@ -97,7 +99,9 @@ impl PodTopologySpread {
         if selector.is_empty() {
             return Vec::new();
         }
-        out.iter_mut().for_each(|c| c.selector = selector.clone());
+        for constraint in &mut out {
+            constraint.selector = selector.clone();
+        }
         out
     }
 }
@@ -133,11 +137,8 @@ impl Plugin for PodTopologySpread {
             let Some(value) = node.node.labels.get(&c.topology_key) else {
                 return Err(Status::unresolvable(format!("{REASON} (missing required label)")));
             };
-            let least = if (counts.len() as i64) < c.min_domains {
-                0
-            } else {
-                counts.values().copied().min().unwrap_or(i64::from(i32::MAX))
-            };
+            let least =
+                if (counts.len() as i64) < c.min_domains { 0 } else { counts.values().copied().min().unwrap_or(i64::from(i32::MAX)) };
             let own = i64::from(c.selector.matches(&pod.labels));
             if counts.get(value).copied().unwrap_or(0) + own - least > c.max_skew {
                 return Err(Status::unschedulable(REASON));

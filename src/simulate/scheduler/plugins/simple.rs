@@ -17,8 +17,7 @@ impl Plugin for NodeUnschedulable {
         if !node.node.unschedulable {
             return Ok(());
         }
-        let taint =
-            Taint { key: "node.kubernetes.io/unschedulable".to_owned(), value: String::new(), effect: "NoSchedule".to_owned() };
+        let taint = Taint { key: "node.kubernetes.io/unschedulable".to_owned(), value: String::new(), effect: "NoSchedule".to_owned() };
         if pod.tolerations.iter().any(|t| tolerates(t, &taint)) {
             return Ok(());
         }

@@ -28,11 +28,9 @@ impl Plugin for TaintToleration {
     }
 
     fn score(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
-        let relevant: Vec<&Toleration> =
-            pod.tolerations.iter().filter(|t| t.effect.is_empty() || t.effect == "PreferNoSchedule").collect();
-        let disliked = |t: &&crate::simulate::scheduler::api::Taint| {
-            t.effect == "PreferNoSchedule" && !relevant.iter().any(|x| tolerates(x, t))
-        };
+        let relevant: Vec<&Toleration> = pod.tolerations.iter().filter(|t| t.effect.is_empty() || t.effect == "PreferNoSchedule").collect();
+        let disliked =
+            |t: &&crate::simulate::scheduler::api::Taint| t.effect == "PreferNoSchedule" && !relevant.iter().any(|x| tolerates(x, t));
         node.node.taints.iter().filter(disliked).count() as i64
     }
 
