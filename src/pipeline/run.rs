@@ -25,7 +25,7 @@ use crate::yaml::Document;
 /// The codes of findings that come from the phases before judging.
 pub const CODES: &[&str] = &[
     RENDER_ERROR, INVALID_YAML, NOT_AN_OBJECT, INTERNAL_ERROR, "unknown-field", "duplicate-field", "wrong-type", "invalid-value",
-    "missing-required-field", "unknown-kind", "removed-api", "unschedulable-pod",
+    "missing-required-field", "duplicate-value", "forbidden-field", "unsupported-value", "unknown-kind", "removed-api", "unschedulable-pod",
 ];
 const RENDER_ERROR: &str = "render-error";
 const INVALID_YAML: &str = "yaml-syntax";
@@ -202,6 +202,9 @@ fn examine(mut unit: Unit, checks: &Checks) -> Unit {
             continue;
         }
         if let Some(root) = document.root.as_ref().filter(|r| !matches!(r.kind, yaml::NodeKind::Mapping(_))) {
+            if checks.judge {
+                continue;
+            }
             let finding = Diagnostic::new(NOT_AN_OBJECT, Severity::Error, "this document is not a Kubernetes object: it is not a mapping");
             findings.push(finding.at(root.span));
             continue;
