@@ -1,6 +1,7 @@
 //! The command line: arguments, the real world, one file per subcommand, exit codes.
 
 mod args;
+mod chart;
 mod error;
 mod explain;
 mod lint;
@@ -102,6 +103,15 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
         Some(("simulate", matches)) => match matches.subcommand() {
             Some(("placement", matches)) => simulate::placement(matches, output),
             _ => Err(Error::unusable("simulate what? There is: placement")),
+        },
+        Some(("package", matches)) => chart::package(matches, output),
+        Some(("show", matches)) => match matches.subcommand() {
+            Some((part, matches)) => chart::show(part, matches, output),
+            None => Err(Error::unusable("show what? There is: all, chart, crds, readme, values")),
+        },
+        Some(("dependency", matches)) => match matches.subcommand() {
+            Some(("list", matches)) => chart::dependencies(matches, output),
+            _ => Err(Error::unusable("dependency what? There is: list")),
         },
         Some(("why", matches)) => why::run(matches, output),
         Some(("explain", matches)) => explain::run(matches, output),
