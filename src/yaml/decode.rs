@@ -1,6 +1,7 @@
 //! Text to values as Helm's stack decodes: YAML through JSON, so that every number is a `float64`.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use super::compose::{Build, Key, Late, compose};
 use super::node::YamlError;
@@ -118,7 +119,7 @@ impl Build for Values<'_> {
         if let Some(trace) = &mut self.trace {
             let length = trace.path.len();
             if length < MAX_PATH {
-                trace.path.push_str(&format!("[{index}]"));
+                let _ = write!(trace.path, "[{index}]");
             }
             trace.steps.push((length, None));
         }

@@ -96,10 +96,10 @@ fn number(text: &[u8]) -> Scalar {
     if let Some(f) = float(plain.as_bytes()) {
         return Scalar::Float(f);
     }
-    if let Some(rest) = plain.strip_prefix("0b") {
-        if let Ok(i) = i64::from_str_radix(rest, 2) {
-            return Scalar::Int(i);
-        }
+    if let Some(rest) = plain.strip_prefix("0b")
+        && let Ok(i) = i64::from_str_radix(rest, 2)
+    {
+        return Scalar::Int(i);
     }
     Scalar::Str
 }

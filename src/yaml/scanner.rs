@@ -312,7 +312,7 @@ impl<'a> Scanner<'a> {
             self.push(TokenKind::StreamStart, self.mark, self.mark);
             return Ok(());
         }
-        self.to_next_token();
+        self.skip_to_token();
         self.unroll_indent(self.mark.column);
         let b = self.at(0);
         if b == 0 {
@@ -533,7 +533,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn to_next_token(&mut self) {
+    fn skip_to_token(&mut self) {
         loop {
             if self.mark.pos == 0 && self.src.starts_with(b"\xEF\xBB\xBF") {
                 self.skip();
