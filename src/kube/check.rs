@@ -61,10 +61,10 @@ fn gvk_of(api_version: &str, kind: &str) -> String {
 fn type_of(gvk: &str, version: &str) -> Option<(std::sync::Arc<schema::Schema>, &'static str)> {
     let at = schema::of_version(version)?;
     let listed = at.kind(gvk)?;
-    if schema::minor(version) == schema::minor(schema::NEWEST_VALIDATED) {
-        if let Some(ty) = schema::newest().kind(gvk) {
-            return Some((std::sync::Arc::clone(schema::newest()), ty));
-        }
+    if schema::minor(version) == schema::minor(schema::NEWEST_VALIDATED)
+        && let Some(ty) = schema::newest().kind(gvk)
+    {
+        return Some((std::sync::Arc::clone(schema::newest()), ty));
     }
     Some((at, listed))
 }
@@ -149,12 +149,11 @@ pub fn validate(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
             _ => refusal.message.clone(),
         };
         let mut finding = Diagnostic::new(code, Severity::Error, message).at(span).on(id.clone(), refusal.path.to_string());
-        if refusal.fault == Fault::UnknownField {
-            if let Some(super::field::Step::Field(name)) = refusal.path.0.last() {
-                if let Some(near) = nearest(name, refusal.known.iter().copied()) {
-                    finding = finding.help(format!("did you mean `{near}`?"));
-                }
-            }
+        if refusal.fault == Fault::UnknownField
+            && let Some(super::field::Step::Field(name)) = refusal.path.0.last()
+            && let Some(near) = nearest(name, refusal.known.iter().copied())
+        {
+            finding = finding.help(format!("did you mean `{near}`?"));
         }
         out.push(finding);
     }

@@ -3,6 +3,8 @@
 //! upstream: sigs.k8s.io/json. The first wrong type decides the server's answer and unknown fields are only reported when
 //! there is none; here all are collected, in the order the server would meet them.
 
+use std::fmt::Write as _;
+
 use super::field::{Path, Step};
 use super::quantity;
 use super::schema::Schema;
@@ -361,7 +363,9 @@ fn dotted(path: &Path) -> String {
                 }
                 out.push_str(name);
             }
-            Step::Index(i) => out.push_str(&format!("[{i}]")),
+            Step::Index(i) => {
+                let _ = write!(out, "[{i}]");
+            }
         }
     }
     out
@@ -381,9 +385,11 @@ pub(crate) fn quote(text: &str) -> String {
             '\u{8}' => out.push_str("\\b"),
             '\u{b}' => out.push_str("\\v"),
             '\u{c}' => out.push_str("\\f"),
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => out.push_str(&format!("\\x{:02x}", c as u32)),
+            c if (c as u32) < 0x20 || c as u32 == 0x7f => {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            }
             '\u{80}'..='\u{a0}' | '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202f}' | '\u{feff}' => {
-                out.push_str(&format!("\\u{:04x}", c as u32));
+                let _ = write!(out, "\\u{:04x}", c as u32);
             }
             c => out.push(c),
         }

@@ -118,12 +118,15 @@ pub struct Lifecycle {
     pub replacement: &'static str,
 }
 
+/// A definition that a version sets (its number) or drops.
+type Change = (&'static str, Option<usize>);
+
 #[derive(Debug, Default)]
 struct Bundle {
     lives: Vec<Lifecycle>,
     groups: BTreeSet<&'static str>,
     definitions: Vec<(Arc<Struct>, Vec<&'static str>)>,
-    versions: Vec<(&'static str, Vec<(&'static str, Option<usize>)>)>,
+    versions: Vec<(&'static str, Vec<Change>)>,
 }
 
 fn inflate(bytes: &[u8]) -> &'static str {

@@ -14,6 +14,15 @@ pub(super) fn pod(errors: &mut Errors, object: &Value) {
     let inner = get(object, "spec").unwrap_or(&Value::Null);
     let path = Path::new("spec");
     spec(errors, inner, &path);
+    for field in ["containers", "initContainers"] {
+        for (i, container) in list(inner, field).iter().enumerate() {
+            let image = text(container, "image");
+            if image.trim() != image {
+                let detail = "must not have leading or trailing whitespace".to_owned();
+                errors.invalid_text(&path.child(field).index(i).child("image"), image, vec![detail]);
+            }
+        }
+    }
     if !list(inner, "ephemeralContainers").is_empty() {
         errors.forbidden(&path.child("ephemeralContainers"), "cannot be set on create");
     }
@@ -135,9 +144,6 @@ fn container_common(errors: &mut Errors, container: &Value, context: &Context<'_
     let image = text(container, "image");
     if image.is_empty() {
         errors.required(&path.child("image"), "");
-    } else if image.trim() != image {
-        let detail = "must not have leading or trailing whitespace".to_owned();
-        errors.invalid_text(&path.child("image"), image, vec![detail]);
     }
     let policy = text_or(container, "terminationMessagePolicy", "File");
     if !["File", "FallbackToLogsOnError"].contains(&policy) {
