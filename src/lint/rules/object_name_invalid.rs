@@ -13,7 +13,7 @@ pub(super) fn check(cx: &Context) {
             "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => !matches!(text, "." | "..") && !text.contains(['/', '%']),
             "Service" if group(object.object).is_empty() => label(text) && text.as_bytes()[0].is_ascii_lowercase(),
             "Namespace" => label(text),
-            _ => text.len() <= 253 && text.split('.').all(|p| part(p)),
+            _ => text.len() <= 253 && text.split('.').all(part),
         };
         if !good {
             cx.report(name, format!("`{text}` is not a name for a {kind}"), "use lower-case letters, digits and `-`, and start and end with a letter or digit");
