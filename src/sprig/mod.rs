@@ -29,6 +29,9 @@ mod toml;
 mod urls;
 mod versions;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::LazyLock;
 
 use crate::gotmpl::Function;
