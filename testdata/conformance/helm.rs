@@ -31,7 +31,7 @@ fn strings(record: &Json, field: &str) -> Vec<String> {
 fn capabilities(record: &Json) -> Result<Capabilities, String> {
     let version = record.get("kube_version").and_then(Json::as_str).unwrap_or("v1.31.2");
     let mut out = Capabilities::new(KubeVersion::parse(version)?, &strings(record, "api_versions"));
-    out.helm_version = HelmVersion { version: "v4.3.1".to_owned(), ..out.helm_version };
+    out.helm = HelmVersion { version: "v4.3.1".to_owned(), ..out.helm };
     Ok(out)
 }
 
