@@ -8,20 +8,22 @@
 //!
 //! A room may name only rooms listed above it:
 //!
-//! 1. [`source`]: texts, spans, source maps, origins, and the `World` at the edge.
-//! 2. [`diagnostic`]: the finding.
-//! 3. [`value`]: the dynamic value with Go's semantics.
-//! 4. [`yaml`]: parsing with spans, decoding as Helm's stack does, byte-identical emission.
-//! 5. [`cel`]: the expression language of Kubernetes.
-//! 6. [`gotmpl`]: Go text/template.
-//! 7. [`sprig`]: template functions.
-//! 8. [`kube`]: the API as data and the API server's path.
-//! 9. [`helm`]: charts and their rendering.
-//! 10. [`lint`]: rules.
-//! 11. [`simulate`]: prediction.
-//! 12. [`pipeline`]: the order of the phases.
-//! 13. [`report`]: output formats.
-//! 14. [`cli`]: the command line.
+//! 1. [`source`] — texts, spans, source maps, origins, and the `World` at the edge.
+//! 2. [`diagnostic`] — the finding.
+//! 3. [`value`] — the dynamic value with Go's semantics.
+//! 4. [`yaml`] — parsing with spans, decoding as Helm's stack does, byte-identical emission.
+//! 5. [`cel`] — the expression language of Kubernetes.
+//! 6. [`gotmpl`] — Go text/template.
+//! 7. [`sprig`] — template functions.
+//! 8. [`kube`] — the API as data and the API server's path.
+//! 9. [`helm`] — charts and their rendering.
+//! 10. [`lint`] — rules.
+//! 11. [`simulate`] — prediction.
+//! 12. [`pipeline`] — the order of the phases.
+//! 13. [`report`] — output formats.
+//! 14. [`cli`] — the command line.
+
+#![cfg_attr(test, allow(clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
 pub mod source;
 pub mod diagnostic;

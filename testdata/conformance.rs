@@ -8,6 +8,8 @@
 //! set is skipped with a line saying so. Below a set's line stand at most twenty failing ids with the first difference.
 //! `testdata/floors.toml` holds a floor a set: the run fails below it, and floors only rise.
 
+#![allow(clippy::print_stdout)]
+
 #[path = "conformance/data.rs"]
 mod data;
 #[path = "conformance/sets.rs"]

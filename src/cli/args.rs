@@ -5,16 +5,52 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 /// The flags of `helm template` that speak to a cluster or a repository's transport; rendering needs none of them, so
 /// they are accepted and change nothing, that existing command lines go on working.
 const CLUSTER_SWITCHES: &[&str] = &[
-    "atomic", "create-namespace", "devel", "disable-openapi-validation", "force", "force-conflicts", "force-replace", "hide-notes",
-    "insecure-skip-tls-verify", "kube-insecure-skip-tls-verify", "pass-credentials", "plain-http", "render-subchart-notes", "replace",
-    "rollback-on-failure", "server-side", "take-ownership", "wait-for-jobs", "enable-dns", "dependency-update",
+    "atomic",
+    "create-namespace",
+    "devel",
+    "disable-openapi-validation",
+    "force",
+    "force-conflicts",
+    "force-replace",
+    "hide-notes",
+    "insecure-skip-tls-verify",
+    "kube-insecure-skip-tls-verify",
+    "pass-credentials",
+    "plain-http",
+    "render-subchart-notes",
+    "replace",
+    "rollback-on-failure",
+    "server-side",
+    "take-ownership",
+    "wait-for-jobs",
+    "enable-dns",
+    "dependency-update",
 ];
 
 /// As [`CLUSTER_SWITCHES`], with a value.
 const CLUSTER_VALUES: &[&str] = &[
-    "burst-limit", "ca-file", "cert-file", "content-cache", "description", "key-file", "keyring", "kube-apiserver", "kube-as-group",
-    "kube-as-user", "kube-ca-file", "kube-context", "kube-tls-server-name", "kube-token", "kubeconfig", "password", "qps",
-    "registry-config", "repository-cache", "repository-config", "timeout", "username",
+    "burst-limit",
+    "ca-file",
+    "cert-file",
+    "content-cache",
+    "description",
+    "key-file",
+    "keyring",
+    "kube-apiserver",
+    "kube-as-group",
+    "kube-as-user",
+    "kube-ca-file",
+    "kube-context",
+    "kube-tls-server-name",
+    "kube-token",
+    "kubeconfig",
+    "password",
+    "qps",
+    "registry-config",
+    "repository-cache",
+    "repository-config",
+    "timeout",
+    "username",
 ];
 
 /// Flags of `helm template` that would change what is rendered and that kval does not have: refused, never ignored.
@@ -71,17 +107,21 @@ fn rendering(command: Command) -> Command {
         .arg(value("name-template", "TEMPLATE", "Template for the release name"))
         .arg(switch("generate-name", "Generate the release name").short('g'))
         .arg(switch("skip-schema-validation", "Do not check values against values.schema.json"))
-        .arg(value("dry-run", "MODE", "Accepted as Helm does: none, client or server")
-            .num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("client"))
+        .arg(
+            value("dry-run", "MODE", "Accepted as Helm does: none, client or server")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("client"),
+        )
         .arg(switch("debug", "Print more on failures"))
         .arg(value("helm-compat", "3|4", "The Helm whose bytes to print").value_parser(["3", "4"]).default_value("4"))
         .arg(value("seed", "NUMBER", "Seed of random functions, so that a run repeats").value_parser(clap::value_parser!(u64)))
         .arg(value("now", "TIME", "The time templates see: RFC 3339 or seconds since 1970"));
     let command = CLUSTER_SWITCHES.iter().fold(command, |c, name| c.arg(switch(name, "").hide(true)));
     let command = CLUSTER_VALUES.iter().fold(command, |c, name| c.arg(list(name, "VALUE", "").hide(true)));
-    let command = command.arg(list("labels", "VALUE", "").short('l').hide(true)).arg(list("wait", "VALUE", "").num_args(0..=1).require_equals(true).hide(true));
+    let command = command
+        .arg(list("labels", "VALUE", "").short('l').hide(true))
+        .arg(list("wait", "VALUE", "").num_args(0..=1).require_equals(true).hide(true));
     REFUSED.iter().fold(command, |c, name| c.arg(list(name, "VALUE", "").num_args(0..=1).hide(true)))
 }
 
@@ -89,12 +129,16 @@ fn rendering(command: Command) -> Command {
 fn reporting(command: Command) -> Command {
     command
         .next_help_heading("Report")
-        .arg(list("format", "FORMAT", "How findings are printed: text, concise or json; repeatable, each with its --output")
-            .value_parser(["text", "concise", "json"]))
+        .arg(
+            list("format", "FORMAT", "How findings are printed: text, concise or json; repeatable, each with its --output")
+                .value_parser(["text", "concise", "json"]),
+        )
         .arg(list("output", "FILE", "Where the report of the --format before it goes; - is standard output").short('o'))
-        .arg(value("fail-on", "SEVERITY", "Exit 1 from this severity on: info, warning, error or never")
-            .value_parser(["info", "warning", "error", "never"])
-            .default_value("error"))
+        .arg(
+            value("fail-on", "SEVERITY", "Exit 1 from this severity on: info, warning, error or never")
+                .value_parser(["info", "warning", "error", "never"])
+                .default_value("error"),
+        )
         .arg(list("select", "RULES", "Only these rules (comma-separated; a prefix with * matches several)"))
         .arg(list("ignore", "RULES", "Without these rules (comma-separated; a prefix with * matches several)"))
         .arg(switch("strict", "Fail on warnings too"))
@@ -126,17 +170,30 @@ pub(super) fn command() -> Command {
     let why = rendering(
         Command::new("why")
             .about("Show which template line and which value wrote a rendered field or line")
-            .arg(Arg::new("target").value_name("TARGET").required(true).help("KIND/NAME:.field.path or TEMPLATE:LINE (line of the rendered text)"))
+            .arg(
+                Arg::new("target")
+                    .value_name("TARGET")
+                    .required(true)
+                    .help("KIND/NAME:.field.path or TEMPLATE:LINE (line of the rendered text)"),
+            )
             .arg(Arg::new("args").value_name("[NAME] CHART").num_args(1..).required(true)),
     );
-    let simulate = Command::new("simulate").about("Predict what a cluster would do").subcommand_required(true).arg_required_else_help(true).subcommand(
-        reporting(rendering(
-            Command::new("placement")
-                .about("Where the scheduler puts each pod, and why not elsewhere")
-                .arg(paths("Charts, manifests and directories of them; - reads standard input")),
-        ))
-        .arg(list("cluster", "FILE", "A file of nodes and of what runs on them, or nodes such as 3x4cpu,16Gi [default: 3x4cpu,16Gi]")),
-    );
+    let simulate = Command::new("simulate")
+        .about("Predict what a cluster would do")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            reporting(rendering(
+                Command::new("placement")
+                    .about("Where the scheduler puts each pod, and why not elsewhere")
+                    .arg(paths("Charts, manifests and directories of them; - reads standard input")),
+            ))
+            .arg(list(
+                "cluster",
+                "FILE",
+                "A file of nodes and of what runs on them, or nodes such as 3x4cpu,16Gi [default: 3x4cpu,16Gi]",
+            )),
+        );
     let package = Command::new("package")
         .about("Pack charts into archives")
         .arg(paths("Chart directories"))
@@ -144,21 +201,33 @@ pub(super) fn command() -> Command {
         .arg(value("app-version", "VERSION", "The appVersion to pack it as"))
         .arg(value("destination", "DIR", "Where the archive goes").short('d').default_value("."))
         .arg(value("now", "TIME", "The time of the files in the archive: RFC 3339 or seconds since 1970"));
-    let show = ["all", "chart", "crds", "readme", "values"].iter().fold(
-        Command::new("show").about("Print parts of a chart").subcommand_required(true).arg_required_else_help(true),
-        |c, part| c.subcommand(Command::new(*part).arg(Arg::new("chart").value_name("CHART").required(true))),
-    );
-    let dependency = Command::new("dependency").about("Show a chart's dependencies").subcommand_required(true).arg_required_else_help(true).subcommand(
-        Command::new("list").visible_alias("ls").about("The dependencies and whether they are there").arg(Arg::new("chart").value_name("CHART").default_value(".")),
-    );
-    let explain = Command::new("explain").about("Print the page of a rule; without one, list all rules").arg(Arg::new("rule").value_name("RULE"));
+    let show = ["all", "chart", "crds", "readme", "values"]
+        .iter()
+        .fold(Command::new("show").about("Print parts of a chart").subcommand_required(true).arg_required_else_help(true), |c, part| {
+            c.subcommand(Command::new(*part).arg(Arg::new("chart").value_name("CHART").required(true)))
+        });
+    let dependency =
+        Command::new("dependency").about("Show a chart's dependencies").subcommand_required(true).arg_required_else_help(true).subcommand(
+            Command::new("list")
+                .visible_alias("ls")
+                .about("The dependencies and whether they are there")
+                .arg(Arg::new("chart").value_name("CHART").default_value(".")),
+        );
+    let explain =
+        Command::new("explain").about("Print the page of a rule; without one, list all rules").arg(Arg::new("rule").value_name("RULE"));
     Command::new("kval")
         .about(env!("CARGO_PKG_DESCRIPTION"))
         .version(env!("CARGO_PKG_VERSION"))
         .subcommand_required(true)
         .arg_required_else_help(true)
         .after_help("Exit codes: 0 clean, 1 findings or a chart that does not render, 2 could not run or nothing to do, 3 a bug in kval.")
-        .arg(value("color", "WHEN", "auto, always or never").value_parser(["auto", "always", "never"]).default_value("auto").alias("colour").global(true))
+        .arg(
+            value("color", "WHEN", "auto, always or never")
+                .value_parser(["auto", "always", "never"])
+                .default_value("auto")
+                .alias("colour")
+                .global(true),
+        )
         .subcommands([template, lint, validate, why, simulate, package, show, dependency, explain])
         .subcommand(Command::new("version").about("Print the version"))
 }

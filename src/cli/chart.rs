@@ -45,7 +45,11 @@ pub(super) fn package(matches: &ArgMatches, output: &mut Output) -> Result<u8, E
         let seconds = u64::try_from(world.now() / 1_000_000_000).unwrap_or_default();
         let (name, bytes) = package::package(&chart, seconds).map_err(|e| Error::helm(e.0))?;
         create_directories(&directory)?;
-        let target = if directory == "." { format!("{}/{name}", world.current_dir()) } else { format!("{}/{name}", directory.trim_end_matches('/')) };
+        let target = if directory == "." {
+            format!("{}/{name}", world.current_dir())
+        } else {
+            format!("{}/{name}", directory.trim_end_matches('/'))
+        };
         write_atomically(&target, &bytes)?;
         output.line(&format!("Successfully packaged chart and saved it to: {target}"));
     }
@@ -86,7 +90,8 @@ pub(super) fn dependencies(matches: &ArgMatches, output: &mut Output) -> Result<
     let mut rows = vec![["NAME", "VERSION", "REPOSITORY", "STATUS"].map(str::to_owned)];
     for wanted in chart.metadata.dependencies() {
         let found = chart.dependencies.iter().find(|c| c.name() == wanted.name);
-        let unpacked = world.kind(&format!("{}/charts/{}", path.trim_end_matches('/'), wanted.name)).is_ok_and(|k| k == FileKind::Directory);
+        let unpacked =
+            world.kind(&format!("{}/charts/{}", path.trim_end_matches('/'), wanted.name)).is_ok_and(|k| k == FileKind::Directory);
         let status = match found {
             None => "missing",
             Some(c) if !dependency::compatible(&wanted.version, &c.metadata.version) => "wrong version",

@@ -2,10 +2,10 @@
 
 use clap::ArgMatches;
 
+use super::CLEAN;
 use super::args::string;
 use super::error::Error;
 use super::output::Output;
-use super::CLEAN;
 use crate::lint;
 
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {

@@ -69,7 +69,12 @@ pub(super) fn color(matches: &ArgMatches) -> bool {
 
 /// Prints the findings in every format asked for and gives the exit code. `extra` comes before them: a name, its text
 /// for people and its JSON for programs.
-pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: &[(&str, &str, serde_json::Value)], output: &mut Output) -> Result<u8, Error> {
+pub(super) fn print(
+    matches: &ArgMatches,
+    outcome: &Outcome,
+    extra: &[(&str, &str, serde_json::Value)],
+    output: &mut Output,
+) -> Result<u8, Error> {
     let mut formats = strings(matches, "format");
     if formats.is_empty() {
         formats.push("text".to_owned());

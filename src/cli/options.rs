@@ -75,7 +75,8 @@ fn instant(text: &str) -> Result<i128, Error> {
         return Ok(i128::from(seconds) * 1_000_000_000);
     }
     let time: Result<jiff::Timestamp, _> = text.parse();
-    time.map(jiff::Timestamp::as_nanosecond).map_err(|_| Error::unusable(format!("--now: {text:?} is neither an RFC 3339 time nor seconds since 1970")))
+    time.map(jiff::Timestamp::as_nanosecond)
+        .map_err(|_| Error::unusable(format!("--now: {text:?} is neither an RFC 3339 time nor seconds since 1970")))
 }
 
 /// The ids among `known` that a list names; `prefix*` names several. A name that matches nothing is refused.

@@ -25,7 +25,11 @@ pub(super) fn placement(matches: &ArgMatches, output: &mut Output) -> Result<u8,
     let mut outcome = examine(matches, &world, &template, &["."], false)?;
     let objects: Vec<Value> = outcome.units.iter().flat_map(|u| u.objects.iter().map(|o| o.value.clone())).collect();
     let namespace = string(matches, "namespace").unwrap_or_else(|| "default".to_owned());
-    let choices = placement::Options { seed: matches.get_one::<u64>("seed").copied().unwrap_or_default(), namespace, ..placement::Options::default() };
+    let choices = placement::Options {
+        seed: matches.get_one::<u64>("seed").copied().unwrap_or_default(),
+        namespace,
+        ..placement::Options::default()
+    };
     let prediction = placement::predict(&nodes, &objects, &choices);
     add_findings(&mut outcome, &prediction);
     let table = placement::table(&prediction);

@@ -35,9 +35,9 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
 
 /// What a target names: a field of an object, or a line of what a template rendered.
 fn find(unit: &Unit, target: &str) -> Result<(String, Span), Error> {
-    let (left, right) = target
-        .split_once(':')
-        .ok_or_else(|| Error::unusable(format!("{target:?} is neither KIND/NAME:.field.path nor TEMPLATE:LINE, such as Deployment/app:.spec.replicas")))?;
+    let (left, right) = target.split_once(':').ok_or_else(|| {
+        Error::unusable(format!("{target:?} is neither KIND/NAME:.field.path nor TEMPLATE:LINE, such as Deployment/app:.spec.replicas"))
+    })?;
     match right.parse::<usize>() {
         Ok(line) => find_line(unit, left, line),
         Err(_) => find_field(unit, left, right),
@@ -46,7 +46,8 @@ fn find(unit: &Unit, target: &str) -> Result<(String, Span), Error> {
 
 fn find_field(unit: &Unit, id: &str, field: &str) -> Result<(String, Span), Error> {
     let (kind, name) = id.split_once('/').ok_or_else(|| Error::unusable(format!("{id:?} is not KIND/NAME, such as Deployment/app")))?;
-    let path = parse_path(field).ok_or_else(|| Error::unusable(format!("{field:?} is not a field path, such as .spec.containers[0].image")))?;
+    let path =
+        parse_path(field).ok_or_else(|| Error::unusable(format!("{field:?} is not a field path, such as .spec.containers[0].image")))?;
     let named: Vec<&Object> = unit.objects.iter().filter(|o| o.id.kind.eq_ignore_ascii_case(kind) && o.id.name == name).collect();
     let Some(object) = named.first() else {
         let mut known: Vec<String> = unit.objects.iter().map(|o| format!("{}/{}", o.id.kind, o.id.name)).collect();

@@ -26,7 +26,11 @@ impl RealWorld {
             Ok(since) => since.as_nanos() as i128,
             Err(before) => -(before.duration().as_nanos() as i128),
         };
-        Self { now: now.unwrap_or_else(clock), seed: seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()), stdin: OnceLock::new() }
+        Self {
+            now: now.unwrap_or_else(clock),
+            seed: seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
+            stdin: OnceLock::new(),
+        }
     }
 }
 
@@ -39,7 +43,11 @@ fn go_words(error: &io::Error) -> String {
 }
 
 fn world_error(verb: &str, path: &str, error: &io::Error) -> WorldError {
-    WorldError { path: path.to_owned(), message: format!("{verb} {path}: {}", go_words(error)), not_found: error.kind() == ErrorKind::NotFound }
+    WorldError {
+        path: path.to_owned(),
+        message: format!("{verb} {path}: {}", go_words(error)),
+        not_found: error.kind() == ErrorKind::NotFound,
+    }
 }
 
 fn kind_of(meta: &fs::Metadata) -> FileKind {

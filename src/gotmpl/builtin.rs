@@ -326,8 +326,11 @@ fn eq_pair(a: Option<&Value>, b: Option<&Value>) -> Answer<bool> {
                 return Err(format!("non-comparable types {}: {}, {}: {}", shown(a), type_name(a), type_name(b), shown(b)));
             }
             match (&a.kind, &b.kind) {
-                (Kind::Object(x), Kind::Object(y)) if !matches!(y.go_type().kind(), ReflectKind::Map | ReflectKind::Slice | ReflectKind::Func) => {
-                    std::rc::Rc::ptr_eq(x, y) || (y.go_type().kind() != ReflectKind::Ptr && x.go_type() == y.go_type() && x.print() == y.print())
+                (Kind::Object(x), Kind::Object(y))
+                    if !matches!(y.go_type().kind(), ReflectKind::Map | ReflectKind::Slice | ReflectKind::Func) =>
+                {
+                    std::rc::Rc::ptr_eq(x, y)
+                        || (y.go_type().kind() != ReflectKind::Ptr && x.go_type() == y.go_type() && x.print() == y.print())
                 }
                 _ => return Err(format!("non-comparable type {}: {}", shown(b), type_name(b))),
             }

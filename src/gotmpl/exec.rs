@@ -228,17 +228,11 @@ pub(super) struct Frame<'t> {
     pub(super) action: (usize, usize),
 }
 
-impl<'t> Frame<'t> {
+impl Frame<'_> {
     /// The error `message` at the current node.
     pub(super) fn error<T>(&self, message: impl Into<String>) -> Result<T> {
         let message = message.into();
-        Err(Box::new(ExecError {
-            prefix: format!("{}{message}", self.prefix()),
-            message,
-            exec: true,
-            span: self.span(),
-            cause: None,
-        }))
+        Err(Box::new(ExecError { prefix: format!("{}{message}", self.prefix()), message, exec: true, span: self.span(), cause: None }))
     }
 
     /// The error of a called function.

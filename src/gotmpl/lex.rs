@@ -95,11 +95,7 @@ pub(super) fn decode(bytes: &[u8]) -> (char, usize) {
         0xF0..=0xF4 => 4,
         _ => return ('\u{fffd}', 1),
     };
-    bytes
-        .get(..want)
-        .and_then(|b| std::str::from_utf8(b).ok())
-        .and_then(|s| s.chars().next())
-        .map_or(('\u{fffd}', 1), |c| (c, want))
+    bytes.get(..want).and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next()).map_or(('\u{fffd}', 1), |c| (c, want))
 }
 
 fn is_space(c: Option<char>) -> bool {

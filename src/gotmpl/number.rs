@@ -54,7 +54,7 @@ pub(super) fn parse(text: &str, kind: ItemKind) -> Result<Number, String> {
 
 fn integral(n: &mut Number, f: f64) {
     // Casts saturate, so the upper bounds are excluded as Go's conversions do on amd64.
-    if (f as i64) as f64 == f && f < 9.223_372_036_854_775_807e18 {
+    if (f as i64) as f64 == f && f < 9.223_372_036_854_776e18 {
         n.int = Some(f as i64);
     }
     if f >= 0.0 && (f as u64) as f64 == f && f < 1.844_674_407_370_955_2e19 {

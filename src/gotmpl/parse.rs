@@ -27,12 +27,7 @@ const MAX_DEPTH: usize = 10_000;
 ///
 /// # Errors
 /// Go's parse errors.
-pub fn parse(
-    name: &Str,
-    text: &Rc<[u8]>,
-    file: Option<FileId>,
-    has_function: &dyn Fn(&[u8]) -> bool,
-) -> Result<Vec<Rc<Tree>>, ParseError> {
+pub fn parse(name: &Str, text: &Rc<[u8]>, file: Option<FileId>, has_function: &dyn Fn(&[u8]) -> bool) -> Result<Vec<Rc<Tree>>, ParseError> {
     let mut parser = Parser {
         name,
         text,
@@ -81,8 +76,6 @@ enum Stop {
 enum Step {
     Node(Node),
     Stop(Stop),
-    /// A definition, which leaves nothing behind.
-    Comment,
 }
 
 struct Parser<'a> {
@@ -214,7 +207,6 @@ impl Parser<'_> {
             }
             match self.text_or_action()? {
                 Step::Node(n) => nodes.push(n),
-                Step::Comment => {}
                 Step::Stop(stop) => return self.error(format!("unexpected {}", stop_name(&stop))),
             }
         }
@@ -253,7 +245,6 @@ impl Parser<'_> {
         while self.peek_non_space().kind != ItemKind::Eof {
             match self.text_or_action()? {
                 Step::Node(n) => nodes.push(n),
-                Step::Comment => {}
                 Step::Stop(stop) => {
                     self.nesting -= 1;
                     return Ok((nodes, stop));
@@ -266,11 +257,9 @@ impl Parser<'_> {
     fn text_or_action(&mut self) -> Parsed<Step> {
         let token = self.next_non_space();
         match token.kind {
-            ItemKind::Text => Ok(Step::Node(Node {
-                pos: token.pos,
-                span: (token.pos, token.end),
-                kind: NodeKind::Text(self.slice(&token).into()),
-            })),
+            ItemKind::Text => {
+                Ok(Step::Node(Node { pos: token.pos, span: (token.pos, token.end), kind: NodeKind::Text(self.slice(&token).into()) }))
+            }
             ItemKind::LeftDelim => {
                 self.action_line = token.line;
                 self.action_start = token.pos;
@@ -572,12 +561,10 @@ impl Parser<'_> {
             }
             ItemKind::Field => ArgKind::Field(vec![Str::from(&text.as_bytes()[1..])]),
             ItemKind::Bool => ArgKind::Bool(text.as_bytes() == b"true"),
-            ItemKind::CharConstant | ItemKind::Complex | ItemKind::Number => {
-                match number::parse(&text.to_str(), token.kind) {
-                    Ok(n) => ArgKind::Number(n),
-                    Err(message) => return self.error(message),
-                }
-            }
+            ItemKind::CharConstant | ItemKind::Complex | ItemKind::Number => match number::parse(&text.to_str(), token.kind) {
+                Ok(n) => ArgKind::Number(n),
+                Err(message) => return self.error(message),
+            },
             ItemKind::LeftParen => {
                 if self.scope.parens >= MAX_DEPTH {
                     return self.error("max expression depth exceeded");

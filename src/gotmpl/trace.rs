@@ -223,7 +223,7 @@ impl Out {
 
     /// Deletes every `needle` from the text.
     pub fn delete(&mut self, needle: &[u8]) {
-        while let Some(first) = find(&self.text, needle) {
+        if let Some(first) = find(&self.text, needle) {
             // One pass over the rest: the needle is rare, its first place decides whether there is work at all.
             let mut cuts = vec![first];
             let mut at = first + needle.len();
@@ -249,7 +249,6 @@ impl Out {
                 (p.start, p.end) = (moved(p.start), moved(p.end));
             }
             self.pieces.retain(|p| p.start < p.end);
-            break;
         }
     }
 }

@@ -96,7 +96,10 @@ pub enum ArgKind {
     Dot,
     Nil,
     Number(Number),
-    Str { quoted: Str, text: Str },
+    Str {
+        quoted: Str,
+        text: Str,
+    },
     Identifier(Str),
     Field(Vec<Str>),
     /// The first name carries its `$`.

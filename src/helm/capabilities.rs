@@ -219,12 +219,7 @@ impl Object for Capabilities {
     }
 
     fn print(&self) -> String {
-        format!(
-            "&{{{} [{}] {}}}",
-            self.kube_version.print(),
-            self.api_versions.join(" "),
-            self.helm.print()
-        )
+        format!("&{{{} [{}] {}}}", self.kube_version.print(), self.api_versions.join(" "), self.helm.print())
     }
 
     fn to_plain(&self) -> Result<Value, GoError> {

@@ -58,9 +58,8 @@ impl Chart {
     }
 
     fn collect_crds<'a>(&'a self, path: &str, out: &mut Vec<(String, &'a File)>) {
-        let manifest = |name: &str| {
-            Path::new(name).extension().is_some_and(|e| ["yaml", "yml", "json"].iter().any(|x| e.eq_ignore_ascii_case(x)))
-        };
+        let manifest =
+            |name: &str| Path::new(name).extension().is_some_and(|e| ["yaml", "yml", "json"].iter().any(|x| e.eq_ignore_ascii_case(x)));
         out.extend(
             self.files.iter().filter(|f| f.name.starts_with("crds/") && manifest(&f.name)).map(|f| (format!("{path}/{}", f.name), f)),
         );
@@ -358,13 +357,7 @@ impl Decoder {
     }
 
     /// A struct: `field` gets each key in lower case (Go matches without case). False for null.
-    pub(crate) fn object(
-        &mut self,
-        node: &Node,
-        name: &'static str,
-        full: &str,
-        mut field: impl FnMut(&mut Self, &str, &Node),
-    ) -> bool {
+    pub(crate) fn object(&mut self, node: &Node, name: &'static str, full: &str, mut field: impl FnMut(&mut Self, &str, &Node)) -> bool {
         match &node.kind {
             NodeKind::Null => false,
             NodeKind::Mapping(entries) => {

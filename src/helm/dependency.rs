@@ -32,8 +32,7 @@ fn enable(chart: &mut Chart, values: &Map, path: &str, logs: &mut Logs) -> Resul
     }
     let charts = std::mem::take(&mut chart.dependencies);
     let named = |d: &Dependency, c: &Chart| c.name() == d.name && compatible(&d.version, &c.metadata.version);
-    let mut kept: Vec<Chart> =
-        charts.iter().filter(|c| !wanted.iter().flatten().any(|d| named(d, c))).cloned().collect();
+    let mut kept: Vec<Chart> = charts.iter().filter(|c| !wanted.iter().flatten().any(|d| named(d, c))).cloned().collect();
     for dependency in wanted.iter_mut().flatten() {
         if let Some(found) = charts.iter().find(|c| named(dependency, c)) {
             let mut copy = found.clone();
@@ -141,10 +140,5 @@ fn nested(path: &str, table: Map) -> Map {
 
 /// The names of dependencies that `Chart.yaml` asks for and `charts/` lacks.
 pub fn missing(chart: &Chart) -> Vec<String> {
-    chart
-        .metadata
-        .dependencies()
-        .filter(|d| !chart.dependencies.iter().any(|c| c.name() == d.name))
-        .map(|d| d.name.clone())
-        .collect()
+    chart.metadata.dependencies().filter(|d| !chart.dependencies.iter().any(|c| c.name() == d.name)).map(|d| d.name.clone()).collect()
 }

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use rand_core::{Rng, SeedableRng};
 use rustc_hash::FxHashMap;
 
+use super::engine_error::{exec_error, parse_error};
+use super::engine_functions::Engine;
 use crate::gotmpl;
 use crate::gotmpl::Function;
 use crate::gotmpl::{MissingKey, Out, Runtime, Scope, Tracer};
@@ -19,8 +21,6 @@ use crate::source::Segment;
 use crate::source::SourceMap;
 use crate::source::Span;
 use crate::source::World;
-use super::engine_error::{exec_error, parse_error};
-use super::engine_functions::Engine;
 use crate::value::{GoType, Map, Str, Value};
 
 /// A template file of a chart with the data it sees.

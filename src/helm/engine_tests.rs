@@ -125,7 +125,12 @@ fn vectors() {
             *groups.entry(group.clone()).or_default() += 1;
             if failed <= show {
                 let cut = |s: String| s.chars().take(600).collect::<String>();
-                eprintln!("{group} {}\n  want {}\n  got  {}", cut(serde_json::to_string(&files).unwrap()), cut(want.to_string()), cut(got.to_string()));
+                eprintln!(
+                    "{group} {}\n  want {}\n  got  {}",
+                    cut(serde_json::to_string(&files).unwrap()),
+                    cut(want.to_string()),
+                    cut(got.to_string())
+                );
             }
         }
     }

@@ -201,9 +201,7 @@ pub(crate) fn tree_of(value: &Value, depth: usize, wanted: &dyn Fn(usize, &str) 
         Kind::Float(f) if f.fract() == 0.0 && f.abs() < 9e15 => NodeKind::Int(*f as i64),
         Kind::Float(f) => NodeKind::Float(*f),
         Kind::Str(s) => NodeKind::Str(s.to_string()),
-        Kind::List(list) if depth > 0 => {
-            NodeKind::Sequence(list.items().iter().map(|v| Arc::new(tree_of(v, depth - 1, wanted))).collect())
-        }
+        Kind::List(list) if depth > 0 => NodeKind::Sequence(list.items().iter().map(|v| Arc::new(tree_of(v, depth - 1, wanted))).collect()),
         Kind::List(_) => NodeKind::Sequence(Vec::new()),
         Kind::Map(map) if depth > 0 => {
             let entries = map.borrow();

@@ -62,9 +62,7 @@ pub fn read(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(Strin
             let path = absolute(world, path);
             ensure_archive(&path, &bytes)?;
             unpack(&bytes).map_err(|e| match e.0.as_str() {
-                "gzip: invalid header" => {
-                    LoadError(format!("file '{path}' does not appear to be a valid chart file (details: {})", e.0))
-                }
+                "gzip: invalid header" => LoadError(format!("file '{path}' does not appear to be a valid chart file (details: {})", e.0)),
                 _ => e,
             })
         }
@@ -77,11 +75,7 @@ pub fn load_files(files: Vec<(String, Vec<u8>)>) -> Result<Chart, LoadError> {
 }
 
 /// Loads from files in memory; see [`load_with`].
-pub fn load_files_with(
-    files: Vec<(String, Vec<u8>)>,
-    values: &mut ValuesReader<'_>,
-    logs: &mut Logs,
-) -> Result<Chart, LoadError> {
+pub fn load_files_with(files: Vec<(String, Vec<u8>)>, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Chart, LoadError> {
     load_named(files, "", values, logs, 0)
 }
 
@@ -135,9 +129,10 @@ impl Walk<'_> {
             match entry.kind {
                 FileKind::Directory => self.folder(&name, depth + 1, logs)?,
                 FileKind::File => {
-                    let data = self.world.read(&format!("{}/{name}", self.top)).map_err(|e| {
-                        LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, &full)))
-                    })?;
+                    let data = self
+                        .world
+                        .read(&format!("{}/{name}", self.top))
+                        .map_err(|e| LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, &full))))?;
                     self.left = self.left.checked_sub(data.len() as u64).ok_or_else(|| {
                         LoadError(format!("error reading {name}: chart exceeds maximum decompressed size of {MAX_SIZE} bytes"))
                     })?;
@@ -348,15 +343,10 @@ fn load_named(
         let path = if shown.is_empty() { format!("charts/{name}") } else { format!("{shown}/charts/{name}") };
         let child = if name.ends_with(".tgz") {
             match files.first() {
-                Some((first, data)) if *first == name => {
-                    unpack(data).and_then(|files| load_named(files, &path, values, logs, depth + 1))
-                }
+                Some((first, data)) if *first == name => unpack(data).and_then(|files| load_named(files, &path, values, logs, depth + 1)),
                 first => {
                     let got = first.map_or("", |f| &f.0);
-                    return Err(LoadError(format!(
-                        "error unpacking subchart tar in {}: expected {name}, got {got}",
-                        chart.name()
-                    )));
+                    return Err(LoadError(format!("error unpacking subchart tar in {}: expected {name}, got {got}", chart.name())));
                 }
             }
         } else {

@@ -148,7 +148,6 @@ impl fmt::Display for HelmError {
 
 impl std::error::Error for HelmError {}
 
-
 /// Go's `path.Clean`.
 pub(crate) fn clean_path(path: &str) -> String {
     let rooted = path.starts_with('/');
@@ -174,7 +173,6 @@ const DEBUG_HINT: &str = "\n\nUse --debug flag to render out invalid YAML";
 
 /// What a run has gathered so far, for success and failure alike.
 struct Run<'a> {
-    world: &'a dyn World,
     options: &'a TemplateOptions,
     logs: Logs,
     sources: Sources,
@@ -200,7 +198,7 @@ impl Run<'_> {
 
 /// Renders a chart as `helm template` does.
 pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<TemplateOutput, HelmError> {
-    let mut run = Run { world, options, logs: Logs::default(), sources: Sources::new(), origins: Origins::new() };
+    let mut run = Run { options, logs: Logs::default(), sources: Sources::new(), origins: Origins::new() };
     let kube_version = match options.kube_version.as_deref().filter(|v| !v.is_empty()) {
         None => KubeVersion::default(),
         Some(text) => match KubeVersion::parse(text) {
@@ -282,10 +280,8 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     };
     let wanted = &chart.metadata.kube_version;
     if !wanted.is_empty() && !dependency::compatible(wanted, &capabilities.kube_version.normalized) {
-        let message = format!(
-            "chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}",
-            capabilities.kube_version.version
-        );
+        let message =
+            format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}", capabilities.kube_version.version);
         return Err(run.fail_rendering(&message, b""));
     }
     let templates = templates(&chart, &top, &mut run.sources);
@@ -345,7 +341,9 @@ fn compose(mut run: Run<'_>, chart: &Chart, name: &str, rendered: engine::Output
     }
     let documents = documents(chart, options, &sorted, &texts);
     let printed = print(options, name, &sorted, &documents);
-    let stdout = if options.show_only.is_empty() { printed.stdout } else {
+    let stdout = if options.show_only.is_empty() {
+        printed.stdout
+    } else {
         match show_only(&printed.stdout, &options.show_only) {
             Ok(text) => text,
             Err(e) => return Err(run.fail(e)),
@@ -395,11 +393,7 @@ fn print(options: &TemplateOptions, name: &str, sorted: &Sorted, documents: &[Re
     let mut after = String::new();
     let mut files: Vec<(String, String)> = Vec::new();
     let mut wrote = String::new();
-    let hook_tests: Vec<bool> = sorted
-        .hooks
-        .iter()
-        .map(|m| m.hook.as_ref().is_some_and(|h| h.events.contains(&HookEvent::Test)))
-        .collect();
+    let hook_tests: Vec<bool> = sorted.hooks.iter().map(|m| m.hook.as_ref().is_some_and(|h| h.events.contains(&HookEvent::Test))).collect();
     let mut tests = hook_tests.iter();
     for document in documents {
         let test = document.hook && tests.next().copied().unwrap_or(false);
@@ -532,9 +526,8 @@ pub fn render_values(
 ) -> Result<Map, String> {
     let values = values::coalesce_values(chart, user, logs)?;
     if !skip_schema {
-        schema::validate_chart(chart, &values, logs).map_err(|e| {
-            format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{e}")
-        })?;
+        schema::validate_chart(chart, &values, logs)
+            .map_err(|e| format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{e}"))?;
     }
     let about = Map::default();
     about.insert("Name", release.name.into());
@@ -612,9 +605,8 @@ fn metadata_map(chart: &Chart) -> Map {
         map
     };
     let maintainers = m.maintainers.iter().flatten().flatten();
-    let maintainers = maintainers
-        .map(|p| record(vec![("Name", text(&p.name)), ("Email", text(&p.email)), ("URL", text(&p.url))]).into())
-        .collect();
+    let maintainers =
+        maintainers.map(|p| record(vec![("Name", text(&p.name)), ("Email", text(&p.email)), ("URL", text(&p.url))]).into()).collect();
     let dependencies = m
         .dependencies()
         .map(|d| {

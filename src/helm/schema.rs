@@ -55,9 +55,7 @@ fn plain(value: &Value, depth: usize) -> serde_json::Value {
         Kind::Float(f) => (*f).into(),
         Kind::Str(s) => s.to_string().into(),
         Kind::List(list) => list.items().iter().map(|v| plain(v, depth + 1)).collect(),
-        Kind::Map(map) => {
-            serde_json::Value::Object(map.borrow().iter().map(|(k, v)| (k.to_string(), plain(v, depth + 1))).collect())
-        }
+        Kind::Map(map) => serde_json::Value::Object(map.borrow().iter().map(|(k, v)| (k.to_string(), plain(v, depth + 1))).collect()),
         _ => serde_json::Value::Null,
     }
 }

@@ -514,9 +514,7 @@ pub(crate) fn mark(value: Value, origin: OriginId, depth: usize) -> Value {
         return value;
     }
     let kind = match value.kind {
-        Kind::List(list) => {
-            Kind::List(List::new(list.elem(), list.items().iter().map(|v| mark(v.clone(), origin, depth + 1)).collect()))
-        }
+        Kind::List(list) => Kind::List(List::new(list.elem(), list.items().iter().map(|v| mark(v.clone(), origin, depth + 1)).collect())),
         Kind::Map(map) => {
             for value in map.borrow_mut().values_mut() {
                 *value = mark(std::mem::take(value), origin, depth + 1);

@@ -135,9 +135,7 @@ pub fn merge_options(world: &dyn World, user: UserValues<'_>, reader: &mut Value
         }
     }
     let read = |path: &str| read_file(world, path);
-    for (mode, texts) in
-        [(Mode::Set, user.set), (Mode::String, user.string), (Mode::File, user.file), (Mode::Literal, user.literal)]
-    {
+    for (mode, texts) in [(Mode::Set, user.set), (Mode::String, user.string), (Mode::File, user.file), (Mode::Literal, user.literal)] {
         for text in texts {
             let origins = reader.trace.as_mut().map(|(_, o)| &mut **o);
             parse_into(mode, text, &base, &read, origins).map_err(|e| format!("failed parsing {} data: {e}", mode.flag()))?;
@@ -176,9 +174,7 @@ pub fn merge_maps(a: &Map, b: &Map, depth: usize) -> Map {
 pub fn deep_copy(value: &Value) -> Value {
     match &value.kind {
         Kind::Map(map) => Value::from(copy_map(map)).with_origin(value.origin),
-        Kind::List(list) => {
-            Value::from(List::new(list.elem(), list.items().iter().map(deep_copy).collect())).with_origin(value.origin)
-        }
+        Kind::List(list) => Value::from(List::new(list.elem(), list.items().iter().map(deep_copy).collect())).with_origin(value.origin),
         _ => value.clone(),
     }
 }
@@ -239,8 +235,7 @@ fn percent_t(value: &Value) -> String {
         Kind::Nil => "%!t(<nil>)".to_owned(),
         Kind::List(list) => format!("[{}]", list.items().iter().map(percent_t).collect::<Vec<_>>().join(" ")),
         Kind::Map(map) => {
-            let entries: Vec<String> =
-                map.borrow().iter().map(|(k, v)| format!("%!t(string={k}):{}", percent_t(v))).collect();
+            let entries: Vec<String> = map.borrow().iter().map(|(k, v)| format!("%!t(string={k}):{}", percent_t(v))).collect();
             format!("map[{}]", entries.join(" "))
         }
         _ => format!("%!t({}={})", value.go_type_name().unwrap_or_default(), percent_v(value)),

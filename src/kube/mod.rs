@@ -9,5 +9,5 @@ pub mod quantity;
 pub mod schema;
 mod validation;
 
-pub use check::{Cause, Verdict, admit, admit_node, validate, ValidateOptions};
+pub use check::{Cause, ValidateOptions, Verdict, admit, admit_node, validate};
 pub use object::{Object, objects};

@@ -59,8 +59,12 @@ fn create_answers_agree() {
         };
         let fields_same = same && fields == got_fields;
         let messages_same = fields_same && (phase == "ok" || messages == got);
-        if std::env::var_os("SHOW").is_some_and(|k| record["kind"] == *k.to_string_lossy() || k == "all" || *k == *phase) && !messages_same {
-            println!("{} {} {} {}\n  want {causes:?} {}\n  got  {:?} {}", record["kind"], record["field"], record["mutation"], phase, record["message"], verdict.causes, verdict.message);
+        if std::env::var_os("SHOW").is_some_and(|k| record["kind"] == *k.to_string_lossy() || k == "all" || *k == *phase) && !messages_same
+        {
+            println!(
+                "{} {} {} {}\n  want {causes:?} {}\n  got  {:?} {}",
+                record["kind"], record["field"], record["mutation"], phase, record["message"], verdict.causes, verdict.message
+            );
         }
         alarms += usize::from(!refused && verdict.rejected);
         for key in [phase.to_owned(), "all".to_owned(), format!("{phase} {}", record["kind"].as_str().unwrap_or(""))] {

@@ -131,9 +131,7 @@ fn versions(shared: &Path) -> String {
 #[test]
 fn schemas_are_fresh() {
     let Some(shared) = shared() else { return };
-    for (file, text, now) in
-        [("go-types.bin", go_types(&shared), super::GO_TYPES), ("versions.bin", versions(&shared), super::VERSIONS)]
-    {
+    for (file, text, now) in [("go-types.bin", go_types(&shared), super::GO_TYPES), ("versions.bin", versions(&shared), super::VERSIONS)] {
         if super::inflate(now) == text {
             continue;
         }

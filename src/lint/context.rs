@@ -279,8 +279,7 @@ impl<'a> Context<'a> {
     pub(super) fn report<'p>(&self, place: impl Into<Place<'p>>, message: impl Into<String>, help: impl Into<String>) {
         let place: Place = place.into();
         let (id, severity) = self.rule.get();
-        let finding =
-            Diagnostic::new(id, severity, message).at(place.span()).on(place.object.id.clone(), place.spelled()).help(help);
+        let finding = Diagnostic::new(id, severity, message).at(place.span()).on(place.object.id.clone(), place.spelled()).help(help);
         self.found.borrow_mut().push(finding);
     }
 

@@ -1,6 +1,6 @@
 //! Judges objects and documents beyond what the API server checks: one rule per file, one page per rule.
 //!
-//! [`check`] runs every rule that is on; [`page`] and [`rules`] tell about them. A finding is silenced by a comment
+//! [`check`] runs every rule that is on; [`page`] and [`rules()`] tell about them. A finding is silenced by a comment
 //! `# kval:ignore rule-id reason` on its line or above it, and by the ignore annotations of kube-linter, kube-score
 //! and polaris.
 

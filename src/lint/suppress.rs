@@ -26,8 +26,7 @@ pub(super) fn comments<'a>(sources: &'a Sources, documents: &[(FileId, Document)
     let mut out = Vec::new();
     for (file, document) in documents {
         let source = sources.get(*file);
-        let own: Vec<usize> =
-            document.comments.iter().filter(|c| c.own_line).map(|c| source.line_index(c.span.start as usize)).collect();
+        let own: Vec<usize> = document.comments.iter().filter(|c| c.own_line).map(|c| source.line_index(c.span.start as usize)).collect();
         for comment in &document.comments {
             let text = sources.slice(comment.span).trim_start_matches('#').trim_start();
             let Some(rest) = text.strip_prefix("kval:ignore") else { continue };

@@ -59,14 +59,9 @@ fn every_page_is_true() {
             wrong.push(format!("{}: an example is missing", rule.id));
             continue;
         };
-        let marks: Vec<(u32, &str)> = bad
-            .lines()
-            .zip(1..)
-            .filter_map(|(l, n)| Some((n, l.split_once("# error: ")?.1.trim())))
-            .collect();
+        let marks: Vec<(u32, &str)> = bad.lines().zip(1..).filter_map(|(l, n)| Some((n, l.split_once("# error: ")?.1.trim()))).collect();
         let (sources, found) = run(bad, &only(rule.id));
-        let mut left: Vec<(u32, &str)> =
-            found.iter().map(|d| (d.span.map_or(0, |s| sources.start(s).line), d.message.as_str())).collect();
+        let mut left: Vec<(u32, &str)> = found.iter().map(|d| (d.span.map_or(0, |s| sources.start(s).line), d.message.as_str())).collect();
         for (line, text) in &marks {
             match left.iter().position(|(l, m)| l == line && m.contains(text)) {
                 Some(i) => drop(left.remove(i)),

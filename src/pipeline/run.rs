@@ -24,8 +24,21 @@ use crate::yaml::Document;
 
 /// The codes of findings that come from the phases before judging.
 pub const CODES: &[&str] = &[
-    RENDER_ERROR, INVALID_YAML, NOT_AN_OBJECT, INTERNAL_ERROR, "unknown-field", "duplicate-field", "wrong-type", "invalid-value",
-    "missing-required-field", "duplicate-value", "forbidden-field", "unsupported-value", "unknown-kind", "removed-api", "unschedulable-pod",
+    RENDER_ERROR,
+    INVALID_YAML,
+    NOT_AN_OBJECT,
+    INTERNAL_ERROR,
+    "unknown-field",
+    "duplicate-field",
+    "wrong-type",
+    "invalid-value",
+    "missing-required-field",
+    "duplicate-value",
+    "forbidden-field",
+    "unsupported-value",
+    "unknown-kind",
+    "removed-api",
+    "unschedulable-pod",
 ];
 const RENDER_ERROR: &str = "render-error";
 const INVALID_YAML: &str = "yaml-syntax";
@@ -152,7 +165,10 @@ fn read(world: &dyn World, inputs: &Inputs) -> Result<Unit, WorldError> {
         let before = unit.documents.len();
         add(&mut unit, file);
         // Trees hold other YAML too: values, workflows, compose files.
-        if unit.documents[before..].iter().any(|(_, d)| d.root.as_ref().is_some_and(|r| r.get("apiVersion").is_some() && r.get("kind").is_some())) {
+        if unit.documents[before..]
+            .iter()
+            .any(|(_, d)| d.root.as_ref().is_some_and(|r| r.get("apiVersion").is_some() && r.get("kind").is_some()))
+        {
             unit.files += 1;
         } else {
             unit.documents.truncate(before);

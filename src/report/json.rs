@@ -7,8 +7,8 @@ use super::place::place;
 use super::{Section, count};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
-use crate::source::Origin;
 use crate::pipeline::Counts;
+use crate::source::Origin;
 use crate::source::Sources;
 use crate::source::Span;
 
@@ -82,10 +82,10 @@ fn finding(sources: &Sources, finding: &Diagnostic) -> Value {
     out.insert("originsExact".into(), place.resolved.exact.into());
     out.insert(
         "object".into(),
-        finding.object.as_ref().map_or(
-            Value::Null,
-            |o| json!({ "apiVersion": o.api_version, "kind": o.kind, "namespace": o.namespace, "name": o.name }),
-        ),
+        finding
+            .object
+            .as_ref()
+            .map_or(Value::Null, |o| json!({ "apiVersion": o.api_version, "kind": o.kind, "namespace": o.namespace, "name": o.name })),
     );
     out.insert("field".into(), finding.field.as_str().into());
     let labels = finding.labels.iter().map(|l| {

@@ -14,9 +14,9 @@ use super::place::{Place, origin_words, place, position, subject};
 use super::{Section, summary};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
+use crate::pipeline::Counts;
 use crate::source::FileId;
 use crate::source::Origin;
-use crate::pipeline::Counts;
 use crate::source::Sources;
 use crate::source::Span;
 

@@ -21,7 +21,13 @@ impl Decimal {
     /// The shortest decimal that is the float.
     pub(super) fn from_float(f: f64) -> Result<Self, String> {
         if !f.is_finite() {
-            let name = if f.is_nan() { "NaN" } else if f > 0.0 { "+Inf" } else { "-Inf" };
+            let name = if f.is_nan() {
+                "NaN"
+            } else if f > 0.0 {
+                "+Inf"
+            } else {
+                "-Inf"
+            };
             return Err(format!("Cannot create a Decimal from {name}"));
         }
         let text = format!("{f:e}");
@@ -38,11 +44,7 @@ impl Decimal {
 
     fn aligned(&self, other: &Self) -> (BigInt, BigInt, i32) {
         let exponent = self.exponent.min(other.exponent);
-        (
-            &self.mantissa * power_of_ten(self.exponent - exponent),
-            &other.mantissa * power_of_ten(other.exponent - exponent),
-            exponent,
-        )
+        (&self.mantissa * power_of_ten(self.exponent - exponent), &other.mantissa * power_of_ten(other.exponent - exponent), exponent)
     }
 
     /// The sum.

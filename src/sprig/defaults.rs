@@ -15,9 +15,7 @@ use super::args::variadic;
 use super::go_time;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    variadic("default", &[ANY, ANY], ANY, |_, a| {
-        Ok(a.get(1).filter(|v| !empty(v)).unwrap_or(any(a, 0)).clone())
-    }),
+    variadic("default", &[ANY, ANY], ANY, |_, a| Ok(a.get(1).filter(|v| !empty(v)).unwrap_or(any(a, 0)).clone())),
     fixed("empty", &[ANY], BOOL, |_, a| Ok(empty(any(a, 0)).into())),
     variadic("coalesce", &[ANY], ANY, |_, a| Ok(a.iter().find(|v| !empty(v)).cloned().unwrap_or_default())),
     variadic("all", &[ANY], BOOL, |_, a| Ok((!a.iter().any(empty)).into())),

@@ -50,9 +50,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(any(a, 0).clone())
     }),
     fixed("hasKey", &[DICT, STR], BOOL, |_, a| Ok(dict(a, 0).get(bytes(a, 1)).is_some().into())),
-    variadic("pluck", &[STR, DICT], LIST, |_, a| {
-        Ok(List::any((1..a.len()).filter_map(|i| dict(a, i).get(bytes(a, 0))).collect()).into())
-    }),
+    variadic("pluck", &[STR, DICT], LIST, |_, a| Ok(List::any((1..a.len()).filter_map(|i| dict(a, i).get(bytes(a, 0))).collect()).into())),
     variadic("keys", &[DICT], STRS, |_, a| {
         let keys: Vec<Str> = (0..a.len()).flat_map(|i| dict(a, i).borrow().keys().cloned().collect::<Vec<_>>()).collect();
         Ok(List::strings(keys).into())
@@ -60,13 +58,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("values", &[DICT], LIST, |_, a| Ok(List::any(dict(a, 0).borrow().values().cloned().collect()).into())),
     variadic("pick", &[DICT, STR], DICT, |_, a| {
         let map = dict(a, 0);
-        let picked: BTreeMap<Str, Value> =
-            (1..a.len()).filter_map(|i| Some((Str::from(bytes(a, i)), map.get(bytes(a, i))?))).collect();
+        let picked: BTreeMap<Str, Value> = (1..a.len()).filter_map(|i| Some((Str::from(bytes(a, i)), map.get(bytes(a, i))?))).collect();
         Ok(Map::new(picked).into())
     }),
     variadic("omit", &[DICT, STR], DICT, |_, a| {
         let map = dict(a, 0);
-        let kept = map.borrow().iter().filter(|(k, _)| !(1..a.len()).any(|i| bytes(a, i) == k.as_bytes())).map(|(k, v)| (k.clone(), v.clone())).collect();
+        let kept = map
+            .borrow()
+            .iter()
+            .filter(|(k, _)| !(1..a.len()).any(|i| bytes(a, i) == k.as_bytes()))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
         Ok(Map::new(kept).into())
     }),
     fixed("deepCopy", &[ANY], ANY, |_, a| deep::copy(any(a, 0)).map_err(|e| format!("deepCopy error: {e}"))),

@@ -52,9 +52,16 @@ enum Field {
     LowerHalf,
     Zone,
     /// `Z` for UTC; with colons; hours only, with seconds.
-    Offset { z: bool, colon: bool, parts: u8 },
+    Offset {
+        z: bool,
+        colon: bool,
+        parts: u8,
+    },
     /// Zeros keep trailing zeros, nines drop them.
-    Fraction { digits: usize, nines: bool },
+    Fraction {
+        digits: usize,
+        nines: bool,
+    },
 }
 
 /// The plain names, longest first where one starts another.
@@ -227,7 +234,7 @@ fn range(what: &'static str) -> Failure {
     Failure { out_of_range: Some(what) }
 }
 
-fn take_number<'a>(s: &'a [u8], min: usize, max: usize) -> Result<(i64, &'a [u8]), Failure> {
+fn take_number(s: &[u8], min: usize, max: usize) -> Result<(i64, &[u8]), Failure> {
     let n = s.iter().take(max).take_while(|b| b.is_ascii_digit()).count();
     if n < min || n == 0 {
         return Err(MISMATCH);
@@ -247,7 +254,11 @@ fn take_name<'a>(s: &'a [u8], names: &[&str], len: Option<usize>) -> Result<(i64
 
 /// Drops a literal of the layout from the text; a run of spaces stands for any run.
 fn skip<'a>(mut value: &'a [u8], mut literal: &[u8]) -> Result<&'a [u8], Failure> {
-    let trim = |s: &mut &[u8]| while let [b' ', tail @ ..] = *s { *s = tail };
+    let trim = |s: &mut &[u8]| {
+        while let [b' ', tail @ ..] = *s {
+            *s = tail;
+        }
+    };
     while let Some(&b) = literal.first() {
         if b == b' ' {
             if value.first().is_some_and(|v| *v != b' ') {
@@ -303,7 +314,7 @@ fn all_digits(s: &[u8], at: &[usize]) -> Option<i64> {
     at.iter().try_fold(0, |v, &i| s.get(i).filter(|b| b.is_ascii_digit()).map(|b| v * 10 + i64::from(b - b'0')))
 }
 
-fn take_offset<'a>(value: &'a [u8], z: bool, colon: bool, parts: u8) -> Result<(ParsedZone, &'a [u8]), Failure> {
+fn take_offset(value: &[u8], z: bool, colon: bool, parts: u8) -> Result<(ParsedZone, &[u8]), Failure> {
     if z && value.first() == Some(&b'Z') {
         return Ok((ParsedZone::Utc, &value[1..]));
     }
@@ -356,16 +367,10 @@ struct State {
 
 /// `time.Parse`: the civil time and its zone, or Go's sentence.
 pub(super) fn parse(layout: &[u8], value: &[u8]) -> Result<(Civil, ParsedZone), String> {
-    let mut state = State {
-        civil: Civil { month: -1, day: -1, ..Civil::default() },
-        zone: ParsedZone::Unsaid,
-        afternoon: None,
-        year_day: None,
-    };
+    let mut state =
+        State { civil: Civil { month: -1, day: -1, ..Civil::default() }, zone: ParsedZone::Unsaid, afternoon: None, year_day: None };
     let head = format!("parsing time {}", quote(value));
-    let cannot = |rest: &[u8], element: &[u8]| {
-        format!("{head} as {}: cannot parse {} as {}", quote(layout), quote(rest), quote(element))
-    };
+    let cannot = |rest: &[u8], element: &[u8]| format!("{head} as {}: cannot parse {} as {}", quote(layout), quote(rest), quote(element));
     let (mut rest, mut text) = (layout, value);
     loop {
         let (literal, field, tail) = next_field(rest);
@@ -407,7 +412,7 @@ impl State {
             }
             Field::NumberMonth | Field::ZeroMonth => {
                 let (n, rest) = take_number(value, if field == Field::ZeroMonth { 2 } else { 1 }, 2)?;
-                if n < 1 || n > 12 {
+                if !(1..=12).contains(&n) {
                     return Err(range("month"));
                 }
                 t.month = n;
@@ -455,7 +460,9 @@ impl State {
                 let (n, mut rest) = bounded(found, found.0 < 60, "second")?;
                 t.second = n;
                 // A fraction that the layout does not name is read along.
-                if matches!(rest, [b'.' | b',', d, ..] if d.is_ascii_digit()) && !matches!(field_at(layout_rest), Some((Field::Fraction { .. }, _))) {
+                if matches!(rest, [b'.' | b',', d, ..] if d.is_ascii_digit())
+                    && !matches!(field_at(layout_rest), Some((Field::Fraction { .. }, _)))
+                {
                     let n = 1 + rest[1..].iter().take_while(|b| b.is_ascii_digit()).count();
                     t.nanosecond = take_fraction(rest, n)?;
                     rest = &rest[n..];
@@ -530,7 +537,11 @@ impl State {
                 month += 1;
             }
             if (t.month >= 0 && t.month != month) || (t.day >= 0 && t.day != day) {
-                return Err(if t.month >= 0 && t.month != month { "day-of-year does not match month" } else { "day-of-year does not match day" });
+                return Err(if t.month >= 0 && t.month != month {
+                    "day-of-year does not match month"
+                } else {
+                    "day-of-year does not match day"
+                });
             }
             t.month = month;
             t.day = day;

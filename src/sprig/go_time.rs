@@ -87,7 +87,7 @@ impl Duration {
             let mut fraction = "";
             let point = rest.starts_with('.');
             if point {
-                fraction = &rest[1..1 + digits(&rest[1..])];
+                fraction = &rest[1..=digits(&rest[1..])];
                 rest = &rest[1 + fraction.len()..];
             }
             if whole.is_empty() && fraction.is_empty() {

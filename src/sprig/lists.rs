@@ -160,7 +160,7 @@ fn chunk(a: &[Value]) -> Reply {
     if size == 0 && items.len() == 1 {
         return Err("runtime error: makeslice: len out of range".to_owned());
     }
-    if count.is_nan() || count < 0.0 || count > 1e15 {
+    if !(0.0..=1e15).contains(&count) {
         return Err("runtime error: makeslice: len out of range".to_owned());
     }
     if count == 0.0 {

@@ -158,7 +158,7 @@ impl<'a> Translator<'a> {
             let Some(end) = tail.find('>') else {
                 return Err(format!("invalid named capture: `{here}`"));
             };
-            let (name, full) = (&tail[..end], &here[..lead.len() + end + 1]);
+            let (name, full) = (&tail[..end], &here[..=lead.len() + end]);
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
                 return Err(format!("invalid named capture: `{full}`"));
             }
@@ -268,8 +268,8 @@ impl<'a> Translator<'a> {
                     let full = &rest[..end + 4];
                     let name = tail[..end].trim_start_matches('^');
                     const NAMES: [&str; 14] = [
-                        "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper",
-                        "word", "xdigit",
+                        "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "word",
+                        "xdigit",
                     ];
                     if !NAMES.contains(&name) {
                         return Err(format!("invalid character class range: `{full}`"));

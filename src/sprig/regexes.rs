@@ -38,10 +38,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("regexSplit", &[STR, STR, INT], STRS, |_, a| split(&must_compile(bytes(a, 0))?, a)),
     fixed("mustRegexSplit", &[STR, STR, INT], STRS, |_, a| split(&compile(bytes(a, 0))?, a)),
     fixed("regexQuoteMeta", &[STR], STR, |_, a| {
-        let quoted: Vec<u8> = bytes(a, 0)
-            .iter()
-            .flat_map(|&b| if br"\.+*?()|[]{}^$".contains(&b) { vec![b'\\', b] } else { vec![b] })
-            .collect();
+        let quoted: Vec<u8> =
+            bytes(a, 0).iter().flat_map(|&b| if br"\.+*?()|[]{}^$".contains(&b) { vec![b'\\', b] } else { vec![b] }).collect();
         string(quoted)
     }),
 ];
@@ -73,7 +71,8 @@ fn compile(pattern: &[u8]) -> Result<Regex, String> {
 fn must_compile(pattern: &[u8]) -> Result<Regex, String> {
     compile(pattern).map_err(|e| {
         let text = Str::from(pattern);
-        let plain = std::str::from_utf8(pattern).is_ok_and(|s| !s.chars().any(|c| c == '`' || c == '\u{feff}' || (c.is_control() && c != '\t')));
+        let plain =
+            std::str::from_utf8(pattern).is_ok_and(|s| !s.chars().any(|c| c == '`' || c == '\u{feff}' || (c.is_control() && c != '\t')));
         let quoted = if plain { format!("`{text}`") } else { super::text::quote(pattern) };
         format!("regexp: Compile({quoted}): {e}")
     })

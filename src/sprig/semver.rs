@@ -113,9 +113,7 @@ impl Version {
         }
         let Some(found) = LOOSE.captures(text) else { return Err("invalid semantic version".to_owned()) };
         let group = |i: usize| found.get(i).map(|m| m.as_str());
-        let segment = |i: usize| {
-            group(i).map_or(Ok(0), |s| number(s).map_err(|e| format!("error parsing version segment: {e}")))
-        };
+        let segment = |i: usize| group(i).map_or(Ok(0), |s| number(s).map_err(|e| format!("error parsing version segment: {e}")));
         let version = Self {
             major: segment(1)?,
             minor: segment(2)?,
@@ -173,9 +171,7 @@ impl Version {
 
     /// The order of versions; metadata does not count.
     pub fn compare(&self, other: &Self) -> Ordering {
-        (self.major, self.minor, self.patch)
-            .cmp(&(other.major, other.minor, other.patch))
-            .then_with(|| compare_pre(&self.pre, &other.pre))
+        (self.major, self.minor, self.patch).cmp(&(other.major, other.minor, other.patch)).then_with(|| compare_pre(&self.pre, &other.pre))
     }
 
     /// With its original text rewritten, keeping a `v` before it.
@@ -239,12 +235,12 @@ struct Condition {
 }
 
 const OPERATORS: &str = r"=||!=|>|<|>=|=>|<=|=<|~|~>|\^";
-const LOOSE_VERSION: &str = r"v?([0-9|x|X|\*]+)(\.[0-9|x|X|\*]+)?(\.[0-9|x|X|\*]+)?(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?";
+const LOOSE_VERSION: &str =
+    r"v?([0-9|x|X|\*]+)(\.[0-9|x|X|\*]+)?(\.[0-9|x|X|\*]+)?(-([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?(\+([0-9A-Za-z\-]+(\.[0-9A-Za-z\-]+)*))?";
 const SPACE: &str = r"[\t\n\f\r ]";
 
-static ONE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(&format!(r"^{SPACE}*({OPERATORS}){SPACE}*({LOOSE_VERSION}){SPACE}*$")).expect("the pattern is valid")
-});
+static ONE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(&format!(r"^{SPACE}*({OPERATORS}){SPACE}*({LOOSE_VERSION}){SPACE}*$")).expect("the pattern is valid"));
 static EACH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(&format!(r"({OPERATORS}){SPACE}*({LOOSE_VERSION})")).expect("the pattern is valid"));
 static VALID: LazyLock<Regex> = LazyLock::new(|| {

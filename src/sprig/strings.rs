@@ -68,8 +68,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         string(parts.join(" "))
     }),
     variadic("squote", &[ANY], STR, |_, a| {
-        let parts: Vec<Vec<u8>> =
-            a.iter().filter(|v| !v.is_nil()).map(|v| [b"'".as_slice(), &text::print(v), b"'"].concat()).collect();
+        let parts: Vec<Vec<u8>> = a.iter().filter(|v| !v.is_nil()).map(|v| [b"'".as_slice(), &text::print(v), b"'"].concat()).collect();
         string(parts.join(&b' '))
     }),
     variadic("cat", &[ANY], STR, |_, a| {

@@ -63,7 +63,9 @@ fn render(text: &str, values: &str) -> Result<Vec<u8>, String> {
     let values = crate::yaml::decode_values(values.as_bytes()).expect("the context is YAML");
     let dot = Map::new(BTreeMap::from([(Str::from("Values"), Value::from(values))]));
     let mut out = Out::default();
-    runtime.execute(b"c/templates/t.yaml", "c/templates/t.yaml", &dot.into(), &mut out).map_err(|e| e.chain().last().map(|l| l.message.clone()).unwrap_or_default())?;
+    runtime
+        .execute(b"c/templates/t.yaml", "c/templates/t.yaml", &dot.into(), &mut out)
+        .map_err(|e| e.chain().last().map(|l| l.message.clone()).unwrap_or_default())?;
     out.delete(b"<no value>");
     Ok(out.text)
 }

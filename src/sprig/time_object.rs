@@ -296,7 +296,8 @@ impl Object for Named {
     }
 
     fn print(&self) -> String {
-        let name = if self.go_type == MONTH { go_layout::MONTHS.get((self.value - 1) as usize) } else { go_layout::DAYS.get(self.value as usize) };
+        let name =
+            if self.go_type == MONTH { go_layout::MONTHS.get((self.value - 1) as usize) } else { go_layout::DAYS.get(self.value as usize) };
         name.map_or_else(|| self.value.to_string(), |n| (*n).to_owned())
     }
 

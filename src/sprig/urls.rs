@@ -219,7 +219,8 @@ fn parse_host(host: &str) -> Result<String, String> {
             return Err(invalid_port(port));
         }
         if let Some(zone) = host[..close].find("%25") {
-            let parts = [unescape(&host[..zone], Part::Host)?, unescape(&host[zone..close], Part::Zone)?, unescape(&host[close..], Part::Host)?];
+            let parts =
+                [unescape(&host[..zone], Part::Host)?, unescape(&host[zone..close], Part::Zone)?, unescape(&host[close..], Part::Host)?];
             return Ok(utf8(parts.concat()));
         }
         let address = &host[1..close];
@@ -347,8 +348,7 @@ fn join(map: &Map) -> Reply {
     let info = entry(map, "userinfo")?;
     if !info.is_empty() {
         let source = format!("proto://{info}@host");
-        let parsed =
-            parse(&source).map_err(|e| format!("unable to parse userinfo in dict: parse {}: {e}", quote(source.as_bytes())))?;
+        let parsed = parse(&source).map_err(|e| format!("unable to parse userinfo in dict: parse {}: {e}", quote(source.as_bytes())))?;
         url.user = parsed.user;
     }
     string(url.print())

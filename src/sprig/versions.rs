@@ -22,9 +22,7 @@ const POINTER: GoType = GoType::Named("*semver.Version", ReflectKind::Ptr);
 const STRUCT: GoType = GoType::Named("semver.Version", ReflectKind::Struct);
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("semver", &[STR], POINTER, |_, a| {
-        Ok(Value::object(VersionObject { version: Version::parse(&text(a, 0))?, go_type: POINTER }))
-    }),
+    fixed("semver", &[STR], POINTER, |_, a| Ok(Value::object(VersionObject { version: Version::parse(&text(a, 0))?, go_type: POINTER }))),
     fixed("semverCompare", &[STR, STR], BOOL, |_, a| {
         let constraints = Constraints::parse(&text(a, 0))?;
         let version = Version::parse(&text(a, 1))?;

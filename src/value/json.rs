@@ -148,7 +148,13 @@ impl Writer {
 /// A `float64` as encoding/json writes it.
 pub fn number(f: f64) -> Result<String, String> {
     if !f.is_finite() {
-        let name = if f.is_nan() { "NaN" } else if f > 0.0 { "+Inf" } else { "-Inf" };
+        let name = if f.is_nan() {
+            "NaN"
+        } else if f > 0.0 {
+            "+Inf"
+        } else {
+            "-Inf"
+        };
         return Err(format!("json: unsupported value: {name}"));
     }
     let abs = f.abs();

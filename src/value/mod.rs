@@ -12,9 +12,9 @@ mod quote;
 
 pub mod json;
 
+pub use float::{float_text, format_float};
 pub use go_type::{GoType, IntType, ReflectKind, UintType};
 pub use kinds::{Kind, List, Map, Str, Value};
 pub use object::{GoError, Object};
-pub use float::{float_text, format_float};
 pub use print::{print_value, sprint, sprintf, sprintln};
 pub use quote::{is_digit, is_letter, is_print, quote, quote_with, unquote, unquote_char};

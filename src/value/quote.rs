@@ -77,7 +77,7 @@ fn escape(c: char, mark: char, ascii: bool, out: &mut String) {
 }
 
 /// Whether Go's `strconv.CanBackquote` holds.
-pub fn can_backquote(bytes: &[u8]) -> bool {
+pub(super) fn can_backquote(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_ok_and(|s| s.chars().all(|c| c != '\u{feff}' && (c == '\t' || (c >= ' ' && c != '`' && c != '\x7f'))))
 }
 

@@ -298,7 +298,13 @@ impl<B: Build> Composer<'_, '_, B> {
             && !f.is_finite()
             && self.late.number.is_none()
         {
-            let name = if f.is_nan() { "NaN" } else if f > 0.0 { "+Inf" } else { "-Inf" };
+            let name = if f.is_nan() {
+                "NaN"
+            } else if f > 0.0 {
+                "+Inf"
+            } else {
+                "-Inf"
+            };
             self.late.number = Some(Fail::plain(format!("json: unsupported value: {name}"), Some(node.start)));
         }
         let text = if found == Scalar::Str { go_syntax::valid_cow(text) } else { text };

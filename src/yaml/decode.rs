@@ -247,7 +247,8 @@ fn decode_cuts(text: &[u8], mut trace: Option<(FileId, &mut Origins)>, values: b
             e.offset = e.offset.map(|o| offsets.map(o));
             e
         };
-        let value = decode_with(&document.text, false, trace.as_mut().map(|(file, origins)| (*file, &mut **origins, &offsets))).map_err(place)?;
+        let value =
+            decode_with(&document.text, false, trace.as_mut().map(|(file, origins)| (*file, &mut **origins, &offsets))).map_err(place)?;
         let kind = match value.kind {
             Kind::Map(_) | Kind::Nil => None,
             _ if !values => None,

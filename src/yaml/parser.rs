@@ -211,7 +211,11 @@ impl<'a> Parser<'a> {
                 let token = self.scanner.peek()?;
                 if matches!(
                     token.kind,
-                    TokenKind::Version(..) | TokenKind::TagDirective(_) | TokenKind::DocumentStart | TokenKind::DocumentEnd | TokenKind::StreamEnd
+                    TokenKind::Version(..)
+                        | TokenKind::TagDirective(_)
+                        | TokenKind::DocumentStart
+                        | TokenKind::DocumentEnd
+                        | TokenKind::StreamEnd
                 ) {
                     let mark = token.start;
                     self.pop();
@@ -366,7 +370,9 @@ impl<'a> Parser<'a> {
             TokenKind::BlockEntry if indentless => (State::IndentlessEntry, false),
             TokenKind::Scalar(..) => {
                 let token = self.take()?;
-                let TokenKind::Scalar(value, style) = token.kind else { return Self::error("did not find expected node content", token_start) };
+                let TokenKind::Scalar(value, style) = token.kind else {
+                    return Self::error("did not find expected node content", token_start);
+                };
                 let implicit = (implicit && style == Style::Plain) || *tag == *b"!";
                 self.pop();
                 return Ok(Event::Scalar { value, implicit, props: Props { anchor, tag }, start, end: token.end });

@@ -44,12 +44,7 @@ pub(super) fn resolve(tag: &[u8], text: &[u8]) -> Result<Scalar, String> {
     match found {
         _ if short == found.tag().as_bytes() => Ok(found),
         Scalar::Int(i) if short == b"float" => Ok(Scalar::Float(i as f64)),
-        _ => Err(format!(
-            "cannot decode !!{} `{}` as a !!{}",
-            found.tag(),
-            String::from_utf8_lossy(text),
-            String::from_utf8_lossy(short)
-        )),
+        _ => Err(format!("cannot decode !!{} `{}` as a !!{}", found.tag(), String::from_utf8_lossy(text), String::from_utf8_lossy(short))),
     }
 }
 

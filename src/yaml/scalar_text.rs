@@ -157,7 +157,9 @@ fn analyze(text: &[u8], dialect: Dialect) -> Analysis {
         let w = width(b).min(text.len() - i);
         let followed = i + w >= text.len() || is_blank_at(text, i + w);
         match b {
-            b'#' | b',' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`' if i == 0 => indicators = true,
+            b'#' | b',' | b'[' | b']' | b'{' | b'}' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`' if i == 0 => {
+                indicators = true;
+            }
             b'?' | b'-' if i == 0 && followed => indicators = true,
             b':' if followed => indicators = true,
             b'#' if preceded => indicators = true,

@@ -354,7 +354,24 @@ impl<'a> Scanner<'a> {
             _ => {
                 let never = matches!(
                     b,
-                    b'-' | b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!' | b'|' | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`'
+                    b'-' | b'?'
+                        | b':'
+                        | b','
+                        | b'['
+                        | b']'
+                        | b'{'
+                        | b'}'
+                        | b'#'
+                        | b'&'
+                        | b'*'
+                        | b'!'
+                        | b'|'
+                        | b'>'
+                        | b'\''
+                        | b'"'
+                        | b'%'
+                        | b'@'
+                        | b'`'
                 ) || self.is_blankz(0);
                 if !never || (b == b'-' && !is_blank(self.at(1))) || (!flow && matches!(b, b'?' | b':') && !self.is_blankz(1)) {
                     self.plain()

@@ -135,14 +135,24 @@ fn parse_from(text: &str, base: usize, file: FileId, out: &mut Vec<Document>) ->
                 from = end;
                 let (mine, next): (Vec<RawComment>, Vec<RawComment>) = comments.into_iter().partition(|c| c.start + shift < end);
                 parser.scanner.comments = next;
-                out.push(Document { span: Span::new(file, start, end), root, comments: mine.into_iter().map(|c| comment(c, shift, file)).collect(), error });
+                out.push(Document {
+                    span: Span::new(file, start, end),
+                    root,
+                    comments: mine.into_iter().map(|c| comment(c, shift, file)).collect(),
+                    error,
+                });
             }
             Err(fail) => {
                 let at = fail.offset.map_or(from, |o| o + shift).max(from).min(text.len());
                 // The error may stand at the marker itself.
                 let end = next_marker(text, at.saturating_sub(1).max(first_after_marker(text, from)));
                 let comments = comments.into_iter().map(|c| comment(c, shift, file)).collect();
-                out.push(Document { span: Span::new(file, from, end), root: None, comments, error: Some(error_of(fail, shift, first_line)) });
+                out.push(Document {
+                    span: Span::new(file, from, end),
+                    root: None,
+                    comments,
+                    error: Some(error_of(fail, shift, first_line)),
+                });
                 return (end < text.len() && end > base).then_some(end);
             }
         }

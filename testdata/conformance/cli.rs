@@ -37,14 +37,22 @@ fn kval(args: &[String], dir: &Path) -> Result<Run, String> {
     let mut out = child.stdout.take().ok_or("no stdout")?;
     let mut err = child.stderr.take().ok_or("no stderr")?;
     let readers = (
-        std::thread::spawn(move || { let mut b = Vec::new(); let _ = out.read_to_end(&mut b); b }),
-        std::thread::spawn(move || { let mut b = Vec::new(); let _ = err.read_to_end(&mut b); b }),
+        std::thread::spawn(move || {
+            let mut b = Vec::new();
+            let _ = out.read_to_end(&mut b);
+            b
+        }),
+        std::thread::spawn(move || {
+            let mut b = Vec::new();
+            let _ = err.read_to_end(&mut b);
+            b
+        }),
     );
     let start = Instant::now();
     let status = loop {
         match child.try_wait().map_err(|e| e.to_string())? {
             Some(status) => break status,
-            None if start.elapsed() > Duration::from_secs(120) => {
+            None if start.elapsed() > Duration::from_mins(2) => {
                 let _ = child.kill();
                 return Err("hangs (over 120 s)".to_owned());
             }
@@ -98,7 +106,7 @@ fn tree(record: &Json, extra: &[&str]) -> Result<(), String> {
     same("stderr", &out.get("stderr").and_then(data::value_bytes).unwrap_or_default(), &replace_all(&run.stderr, &place, "$DIR"))
 }
 
-pub fn sort(_: &str) -> Option<(bool, Vec<Outcome>)> {
+pub(super) fn sort(_: &str) -> Option<(bool, Vec<Outcome>)> {
     Some((true, records("vectors/sort.jsonl", |r| tree(r, &[]))?))
 }
 
@@ -119,7 +127,8 @@ fn corpus_data() -> Option<&'static Corpus> {
             let dir = scratch("corpus");
             if !dir.join("unfolded").exists() {
                 let _ = fs::remove_dir_all(&dir);
-                let source: BTreeMap<&str, &str> = charts.iter().filter_map(|c| Some((c["tgz"].as_str()?, c["source"].as_str()?))).collect();
+                let source: BTreeMap<&str, &str> =
+                    charts.iter().filter_map(|c| Some((c["tgz"].as_str()?, c["source"].as_str()?))).collect();
                 let known: BTreeSet<&str> = cases.iter().filter_map(|c| c["source"].as_str()).collect();
                 copy(&pack.join("values"), &dir.join("values"));
                 copy(&pack.join("charts"), &dir.join("charts"));
@@ -153,8 +162,7 @@ fn corpus_data() -> Option<&'static Corpus> {
 }
 
 fn names(dir: &Path) -> Vec<String> {
-    let mut names: Vec<String> =
-        fs::read_dir(dir).into_iter().flatten().filter_map(|e| e.ok()?.file_name().into_string().ok()).collect();
+    let mut names: Vec<String> = fs::read_dir(dir).into_iter().flatten().filter_map(|e| e.ok()?.file_name().into_string().ok()).collect();
     names.sort();
     names
 }
@@ -206,7 +214,7 @@ fn corpus_case(corpus: &Corpus, case: &Json, args: &[String]) -> Result<(), Stri
     same("stdout", &mask(&want), &mask(&got))
 }
 
-pub fn corpus(_: &str) -> Option<(bool, Vec<Outcome>)> {
+pub(super) fn corpus(_: &str) -> Option<(bool, Vec<Outcome>)> {
     let corpus = corpus_data()?;
     let cases: Vec<&Json> = corpus.cases.iter().filter(|c| c["kind"] == "template").collect();
     // Third-party charts are only read from beside the checkout; in a debug build they would take minutes.

@@ -17,12 +17,12 @@ fn roots() -> Vec<PathBuf> {
 }
 
 /// The first place that has `path`, or `path` with `.gz`.
-pub fn find(path: &str) -> Option<PathBuf> {
+pub(crate) fn find(path: &str) -> Option<PathBuf> {
     roots().into_iter().flat_map(|r| [r.join(path), r.join(format!("{path}.gz"))]).find(|p| p.exists())
 }
 
 /// The bytes of `path`, unpacked when it ends in `.gz`.
-pub fn read(path: &Path) -> Vec<u8> {
+pub(crate) fn read(path: &Path) -> Vec<u8> {
     let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     if path.extension().is_some_and(|e| e == "gz") {
         let mut out = Vec::new();
@@ -33,14 +33,14 @@ pub fn read(path: &Path) -> Vec<u8> {
 }
 
 /// The records of a JSON-lines file; `None` when there is none.
-pub fn lines(path: &str) -> Option<Vec<Json>> {
+pub(crate) fn lines(path: &str) -> Option<Vec<Json>> {
     let bytes = read(&find(path)?);
     let text = String::from_utf8(bytes).expect("UTF-8");
     Some(text.lines().filter(|l| !l.is_empty()).map(|l| serde_json::from_str(l).expect("JSON")).collect())
 }
 
 /// A string field, also in its `_b64` form.
-pub fn bytes(record: &Json, field: &str) -> Option<Vec<u8>> {
+pub(crate) fn bytes(record: &Json, field: &str) -> Option<Vec<u8>> {
     if let Some(v) = record.get(field) {
         return value_bytes(v);
     }
@@ -49,7 +49,7 @@ pub fn bytes(record: &Json, field: &str) -> Option<Vec<u8>> {
 }
 
 /// A string value, also as `{"b64": …}`.
-pub fn value_bytes(v: &Json) -> Option<Vec<u8>> {
+pub(crate) fn value_bytes(v: &Json) -> Option<Vec<u8>> {
     match v {
         Json::String(s) => Some(s.clone().into_bytes()),
         Json::Object(o) if o.len() == 1 => Some(data_encoding::BASE64.decode(o.get("b64")?.as_str()?.as_bytes()).expect("base64")),

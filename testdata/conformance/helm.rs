@@ -21,7 +21,13 @@ use crate::data;
 const CHART: &str = "apiVersion: v2\nname: c\nversion: 1.2.3\nappVersion: \"4.5.6\"\ndescription: a chart\n";
 
 fn contents(record: &Json, field: &str) -> Vec<(String, Vec<u8>)> {
-    record.get(field).and_then(Json::as_object).into_iter().flatten().map(|(k, v)| (k.clone(), data::value_bytes(v).unwrap_or_default())).collect()
+    record
+        .get(field)
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(k, v)| (k.clone(), data::value_bytes(v).unwrap_or_default()))
+        .collect()
 }
 
 fn strings(record: &Json, field: &str) -> Vec<String> {
@@ -91,18 +97,18 @@ fn check_semver(record: &Json) -> Result<(), String> {
     let text = record["version"].as_str().ok_or("no version")?;
     let version = semver::Version::parse(text);
     match (&version, out.get("version_err").and_then(Json::as_str)) {
-        (Err(e), Some(want)) => same("version_err", want.as_bytes(), e.to_string().as_bytes())?,
+        (Err(e), Some(want)) => same("version_err", want.as_bytes(), e.clone().as_bytes())?,
         (Err(e), None) => return Err(format!("version: {e}")),
         (Ok(_), Some(want)) => return Err(format!("version should fail: {want}")),
         (Ok(v), None) => same("string", out["string"].as_str().unwrap_or("").as_bytes(), v.to_string().as_bytes())?,
     }
     if let (Some(want), Err(e)) = (out.get("strict_err").and_then(Json::as_str), semver::Version::parse_strict(text)) {
-        same("strict_err", want.as_bytes(), e.to_string().as_bytes())?;
+        same("strict_err", want.as_bytes(), e.clone().as_bytes())?;
     }
     let Some(constraint) = record.get("constraint").and_then(Json::as_str) else { return Ok(()) };
     let constraint = semver::Constraints::parse(constraint);
     match (&constraint, out.get("constraint_err").and_then(Json::as_str), &version) {
-        (Err(e), Some(want), _) => same("constraint_err", want.as_bytes(), e.to_string().as_bytes()),
+        (Err(e), Some(want), _) => same("constraint_err", want.as_bytes(), e.clone().as_bytes()),
         (Err(e), None, _) => Err(format!("constraint: {e}")),
         (Ok(_), Some(want), _) => Err(format!("constraint should fail: {want}")),
         (Ok(c), None, Ok(v)) => {
@@ -115,7 +121,7 @@ fn check_semver(record: &Json) -> Result<(), String> {
 }
 
 /// Sets `template` and `functions`.
-pub fn template(set: &str) -> Option<(bool, Vec<Outcome>)> {
+pub(super) fn template(set: &str) -> Option<(bool, Vec<Outcome>)> {
     let contexts: Json = serde_json::from_slice(&data::read(&data::find("vectors/contexts.json")?)).expect("contexts");
     let outcomes = records(&format!("vectors/{set}.jsonl"), |r| match r["kind"].as_str() {
         Some("semver") => check_semver(r),
@@ -180,7 +186,8 @@ fn see(record: &Json) -> Result<Seen, String> {
     let coalesced = typed(&top.get("Values").unwrap_or_default());
     let templates = templates(&chart, &top, &mut Sources::new());
     let output = engine::render(&templates, kval::sprig::functions(), &engine::Options::new(&world)).map_err(|e| e.to_string())?;
-    let files = output.files.into_iter().map(|(n, f)| (n.strip_suffix(&format!("/{DUMP}")).map_or(n.clone(), str::to_owned), f.text)).collect();
+    let files =
+        output.files.into_iter().map(|(n, f)| (n.strip_suffix(&format!("/{DUMP}")).map_or(n.clone(), str::to_owned), f.text)).collect();
     let mut warnings: Vec<String> =
         logs.list.iter().filter(|l| l.level == "INFO" && l.attributes.is_empty()).map(|l| l.message.clone()).collect();
     warnings.sort();
@@ -209,7 +216,7 @@ fn check_values(record: &Json) -> Result<(), String> {
 }
 
 /// Set `values`.
-pub fn values(_: &str) -> Option<(bool, Vec<Outcome>)> {
+pub(super) fn values(_: &str) -> Option<(bool, Vec<Outcome>)> {
     Some((true, records("vectors/values.jsonl", |r| if r["kind"] == "strvals" { check_strvals(r) } else { check_values(r) })?))
 }
 
@@ -220,12 +227,14 @@ fn check_schema(record: &Json) -> Result<(), String> {
     }
     match (see(record).err(), data::bytes(record, "err")) {
         (None, None) => Ok(()),
-        (Some(got), Some(want)) => same("error", &want, got.strip_prefix("VALUES: ").unwrap_or(&got).as_bytes()).or_else(|_| same("error", &want, got.as_bytes())),
+        (Some(got), Some(want)) => {
+            same("error", &want, got.strip_prefix("VALUES: ").unwrap_or(&got).as_bytes()).or_else(|_| same("error", &want, got.as_bytes()))
+        }
         (got, want) => Err(format!("want {:?} got {got:?}", want.map(|w| String::from_utf8_lossy(&w).into_owned()))),
     }
 }
 
 /// Set `schema_values`.
-pub fn schema_values(_: &str) -> Option<(bool, Vec<Outcome>)> {
+pub(super) fn schema_values(_: &str) -> Option<(bool, Vec<Outcome>)> {
     Some((true, records("vectors/schema_values.jsonl", check_schema)?))
 }

@@ -16,7 +16,7 @@ mod yaml;
 type Set = fn(&str) -> Option<(bool, Vec<Outcome>)>;
 
 /// All sets in the order of their lines.
-pub fn all() -> Vec<(&'static str, Set)> {
+pub(crate) fn all() -> Vec<(&'static str, Set)> {
     vec![
         ("template", helm::template as Set),
         ("functions", helm::template),
@@ -30,12 +30,16 @@ pub fn all() -> Vec<(&'static str, Set)> {
 }
 
 /// Runs `check` over the records of a file; a panic of one record is its failure.
-pub fn records(path: &str, check: impl Fn(&Json) -> Result<(), String> + Sync) -> Option<Vec<Outcome>> {
+pub(crate) fn records(path: &str, check: impl Fn(&Json) -> Result<(), String> + Sync) -> Option<Vec<Outcome>> {
     Some(each(data::lines(path)?, |r| r["id"].as_str().unwrap_or("?").to_owned(), check))
 }
 
 /// Runs `check` over `items` on all cores, in order.
-pub fn each<T: Send + Sync>(items: Vec<T>, id: impl Fn(&T) -> String + Sync, check: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<Outcome> {
+pub(crate) fn each<T: Send + Sync>(
+    items: Vec<T>,
+    id: impl Fn(&T) -> String + Sync,
+    check: impl Fn(&T) -> Result<(), String> + Sync,
+) -> Vec<Outcome> {
     use rayon::prelude::*;
     std::panic::set_hook(Box::new(|_| {}));
     // Vectors nest as deep as Go allows; unoptimised frames need room for that.
@@ -58,7 +62,7 @@ fn run<T>(item: &T, id: &impl Fn(&T) -> String, check: &impl Fn(&T) -> Result<()
 }
 
 /// The first difference of two texts.
-pub fn same(what: &str, want: &[u8], got: &[u8]) -> Result<(), String> {
+pub(crate) fn same(what: &str, want: &[u8], got: &[u8]) -> Result<(), String> {
     if want == got {
         return Ok(());
     }
@@ -69,7 +73,7 @@ pub fn same(what: &str, want: &[u8], got: &[u8]) -> Result<(), String> {
 }
 
 /// The typed form of the vectors: JSON-like, numbers end in `f`, `i` (int64) or `n` (int), strings Go-quoted.
-pub fn typed(value: &kval::value::Value) -> String {
+pub(crate) fn typed(value: &kval::value::Value) -> String {
     use kval::value::{IntType, Kind};
     match &value.kind {
         Kind::Nil => "null".to_owned(),

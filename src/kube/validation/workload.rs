@@ -115,10 +115,8 @@ pub(super) fn apps(errors: &mut Errors, kind: &str, object: &Value) {
                 pod.remove("subdomain");
                 let name_of = |v: &Value| v.pointer("/metadata/name").and_then(Value::as_str).unwrap_or("").to_owned();
                 let names: Vec<String> = claims.iter().map(name_of).collect();
-                let mut volumes: Vec<Value> = names
-                    .iter()
-                    .map(|n| serde_json::json!({"name": n, "persistentVolumeClaim": {"claimName": n}}))
-                    .collect();
+                let mut volumes: Vec<Value> =
+                    names.iter().map(|n| serde_json::json!({"name": n, "persistentVolumeClaim": {"claimName": n}})).collect();
                 if let Some(own) = pod.get("volumes").and_then(Value::as_array) {
                     volumes.extend(own.iter().filter(|v| !names.iter().any(|n| n == text(v, "name"))).cloned());
                 }
