@@ -255,13 +255,6 @@ impl<'a> Translator<'a> {
             if c == ']' && !first {
                 break;
             }
-            if c == '-' && !first && !rest[1..].starts_with(']') {
-                let next = rest[1..].chars().next();
-                if next.is_some() {
-                    let end = 1 + next.map_or(0, char::len_utf8);
-                    return Err(format!("invalid character class range: `{}`", &rest[..end]));
-                }
-            }
             first = false;
             if let Some(tail) = rest.strip_prefix("[:") {
                 if let Some(end) = tail.find(":]") {
