@@ -3,6 +3,7 @@
 mod check;
 pub mod decode;
 pub mod field;
+pub mod ip;
 pub mod names;
 mod object;
 pub mod quantity;

@@ -178,3 +178,16 @@ pub fn path_segment(text: &str) -> Vec<String> {
     }
     out
 }
+
+/// A label that starts with a letter (RFC 1035).
+pub fn dns1035_label(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 63 {
+        out.push("must be no more than 63 characters".to_owned());
+    }
+    if !is_label(text) || !text.starts_with(|c: char| c.is_ascii_lowercase()) {
+        let words = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character";
+        out.push(shape_error(words, "[a-z]([-a-z0-9]*[a-z0-9])?", &["my-name", "abc-123"]));
+    }
+    out
+}
