@@ -3,6 +3,7 @@
 use super::Object;
 use super::decode;
 use super::decode::Fault;
+use super::defaults as fill;
 use super::field::Path;
 use super::schema;
 use super::validation;
@@ -83,17 +84,50 @@ pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
     };
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let Some((schema, ty)) = type_of(&gvk_of(&api_version, &kind), kube_version) else { return accepted };
-    let refusals = decode::decode(&schema, ty, node);
-    if let Some(sentence) = decode::sentence(&refusals) {
-        let version = split_version(&api_version).1;
-        let message = format!("{kind} in version {} cannot be handled as a {kind}: {sentence}", decode::quote(version));
-        return Verdict { rejected: true, phase: "decode", message, ..Verdict::default() };
+    if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, node) {
+        return verdict;
     }
-    let causes = validation::validate(&api_version, &kind, &node.to_json());
+    let object = filled(&api_version, &kind, node);
+    let causes = validation::validate(&api_version, &kind, &object);
     if !causes.is_empty() {
         return Verdict { rejected: true, phase: "validation", causes, ..Verdict::default() };
     }
     accepted
+}
+
+/// What the API server of a version would answer to replacing `old` by `new`, both as the user would send them.
+pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_version: &str) -> Verdict {
+    let node = node_of(new, 0);
+    let text = |key: &str| new.get(key).and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    let Some((schema, ty)) = type_of(&gvk_of(&api_version, &kind), kube_version) else {
+        return Verdict { phase: "ok", ..Verdict::default() };
+    };
+    if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, &node) {
+        return verdict;
+    }
+    let (new, old) = (filled(&api_version, &kind, &node), filled(&api_version, &kind, &node_of(old, 0)));
+    let causes = validation::validate_update(&api_version, &kind, &new, &old);
+    let rejected = !causes.is_empty();
+    Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }
+}
+
+fn undecodable(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node: &Node) -> Option<Verdict> {
+    let sentence = decode::sentence(&decode::decode(schema, ty, node))?;
+    let version = split_version(api_version).1;
+    let message = format!("{kind} in version {} cannot be handled as a {kind}: {sentence}", decode::quote(version));
+    Some(Verdict { rejected: true, phase: "decode", message, ..Verdict::default() })
+}
+
+fn filled(api_version: &str, kind: &str, node: &Node) -> serde_json::Value {
+    let mut object = node.to_json();
+    fill::apply(api_version, kind, &mut object);
+    object
+}
+
+/// The object as the API server would store it: with its defaults and what creation sets, generated values aside.
+pub fn defaults(object: &Object) -> serde_json::Value {
+    filled(&object.id.api_version, &object.id.kind, &object.node)
 }
 
 fn node_of(value: &serde_json::Value, depth: usize) -> Node {

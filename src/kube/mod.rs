@@ -2,6 +2,7 @@
 
 mod check;
 pub mod decode;
+mod defaults;
 pub mod field;
 pub mod ip;
 pub mod names;
@@ -10,5 +11,5 @@ pub mod quantity;
 pub mod schema;
 mod validation;
 
-pub use check::{Cause, ValidateOptions, Verdict, admit, admit_node, validate};
+pub use check::{Cause, ValidateOptions, Verdict, admit, admit_node, admit_update, defaults, validate};
 pub use object::{Object, objects};

@@ -40,8 +40,8 @@ fn known(api_version: &str) -> bool {
     !api_version.contains("beta") && !api_version.contains("alpha")
 }
 
-/// upstream: ValidateObjectMeta
-pub(super) fn object_meta(errors: &mut Errors, api_version: &str, kind: &str, object: &Value) {
+/// The metadata of the kinds whose group does not check it itself yet.
+pub(super) fn object_meta_of_kind(errors: &mut Errors, api_version: &str, kind: &str, object: &Value) {
     let check: fn(&str) -> Vec<String> = match kind {
         "PodDisruptionBudget" => |_| Vec::new(),
         "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => names::path_segment,
@@ -49,6 +49,11 @@ pub(super) fn object_meta(errors: &mut Errors, api_version: &str, kind: &str, ob
         _ if SUBDOMAIN_KINDS.contains(&kind) && known(api_version) => names::dns1123_subdomain,
         _ => return,
     };
+    object_meta(errors, object, check);
+}
+
+/// upstream: ValidateObjectMeta
+pub(super) fn object_meta(errors: &mut Errors, object: &Value, check: fn(&str) -> Vec<String>) {
     let Some(meta) = get(object, "metadata") else {
         return errors.required(&Path::new("metadata").child("name"), "name or generateName is required");
     };

@@ -2,11 +2,19 @@
 //!
 //! Values are read with the server's defaults in mind: an absent field is what defaulting would have made of it.
 
+#![allow(dead_code, clippy::needless_borrows_for_generic_args, reason = "groups come one by one")]
+
+mod apps;
+mod autoscaling;
+mod batch;
 mod config;
+mod core;
 mod meta;
-mod network;
+mod networking;
 mod pod;
 mod policy;
+mod rbac;
+mod service;
 mod volume;
 mod workload;
 
@@ -14,62 +22,123 @@ use serde_json::Value;
 
 use super::check::Cause;
 use super::decode::quote;
-use super::field::Path;
+use super::field::Place;
 
 /// The findings of one object.
 #[derive(Debug, Default)]
 pub(crate) struct Errors(pub(crate) Vec<Cause>);
 
+/// A value that a sentence shows.
+pub(crate) trait Shown {
+    fn shown(&self) -> String;
+}
+
+impl Shown for str {
+    fn shown(&self) -> String {
+        quote(self)
+    }
+}
+
+impl Shown for String {
+    fn shown(&self) -> String {
+        quote(self)
+    }
+}
+
+impl Shown for i64 {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for bool {
+    fn shown(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Shown for Value {
+    fn shown(&self) -> String {
+        shown(self)
+    }
+}
+
+impl<T: Shown + ?Sized> Shown for &T {
+    fn shown(&self) -> String {
+        (**self).shown()
+    }
+}
+
+/// A value already written as it is to be shown.
+pub(crate) struct Raw(pub(crate) String);
+
+impl Shown for Raw {
+    fn shown(&self) -> String {
+        self.0.clone()
+    }
+}
+
 impl Errors {
-    fn add(&mut self, reason: &'static str, path: &Path, message: String) {
-        self.0.push(Cause { reason, field: path.to_string(), message, path: path.clone() });
+    fn add(&mut self, reason: &'static str, at: &impl Place, message: String) {
+        let path = at.path();
+        self.0.push(Cause { reason, field: path.to_string(), message, path });
     }
 
-    fn required(&mut self, path: &Path, detail: &str) {
-        self.add("FieldValueRequired", path, with_detail("Required value", detail));
+    fn required(&mut self, at: &impl Place, detail: &str) {
+        self.add("FieldValueRequired", at, with_detail("Required value", detail));
     }
 
-    fn forbidden(&mut self, path: &Path, detail: &str) {
-        self.add("FieldValueForbidden", path, with_detail("Forbidden", detail));
+    fn forbidden(&mut self, at: &impl Place, detail: &str) {
+        self.add("FieldValueForbidden", at, with_detail("Forbidden", detail));
     }
 
-    fn invalid(&mut self, path: &Path, value: &Value, detail: &str) {
-        self.add("FieldValueInvalid", path, with_detail(&format!("Invalid value: {}", shown(value)), detail));
+    fn invalid(&mut self, at: &impl Place, value: impl Shown, detail: &str) {
+        self.add("FieldValueInvalid", at, with_detail(&format!("Invalid value: {}", value.shown()), detail));
     }
 
-    fn invalid_text(&mut self, path: &Path, value: &str, details: Vec<String>) {
+    /// One error a detail.
+    fn invalid_each(&mut self, at: &impl Place, value: impl Shown, details: Vec<String>) {
         for detail in details {
-            self.add("FieldValueInvalid", path, with_detail(&format!("Invalid value: {}", quote(value)), &detail));
+            self.invalid(at, &value, &detail);
         }
     }
 
-    fn invalid_number(&mut self, path: &Path, value: i64, details: Vec<String>) {
-        for detail in details {
-            self.add("FieldValueInvalid", path, format!("Invalid value: {value}: {detail}"));
-        }
+    fn invalid_text(&mut self, at: &impl Place, value: &str, details: Vec<String>) {
+        self.invalid_each(at, value, details);
     }
 
-    fn unsupported(&mut self, path: &Path, value: &str, supported: &[&str]) {
+    fn invalid_number(&mut self, at: &impl Place, value: i64, details: Vec<String>) {
+        self.invalid_each(at, value, details);
+    }
+
+    /// `supported` in the order in which the sentence shows it (upstream sorts most lists).
+    fn unsupported(&mut self, at: &impl Place, value: impl Shown, supported: &[&str]) {
         let supported: Vec<String> = supported.iter().map(|s| quote(s)).collect();
-        let message = format!("Unsupported value: {}: supported values: {}", quote(value), supported.join(", "));
-        self.add("FieldValueNotSupported", path, message);
+        let message = format!("Unsupported value: {}: supported values: {}", value.shown(), supported.join(", "));
+        self.add("FieldValueNotSupported", at, message);
     }
 
-    fn duplicate(&mut self, path: &Path, value: &str) {
-        self.add("FieldValueDuplicate", path, format!("Duplicate value: {}", quote(value)));
+    fn duplicate(&mut self, at: &impl Place, value: impl Shown) {
+        self.add("FieldValueDuplicate", at, format!("Duplicate value: {}", value.shown()));
     }
 
-    fn not_found(&mut self, path: &Path, value: &str) {
-        self.add("FieldValueNotFound", path, format!("Not found: {}", quote(value)));
+    fn not_found(&mut self, at: &impl Place, value: impl Shown) {
+        self.add("FieldValueNotFound", at, format!("Not found: {}", value.shown()));
     }
 
-    fn too_long(&mut self, path: &Path, limit: usize) {
-        self.add("FieldValueTooLong", path, format!("Too long: may not be more than {limit} bytes"));
+    fn too_long(&mut self, at: &impl Place, limit: usize) {
+        self.add("FieldValueTooLong", at, format!("Too long: may not be more than {limit} bytes"));
     }
 
-    fn nonnegative(&mut self, path: &Path, value: i64) {
+    fn too_many(&mut self, at: &impl Place, count: usize, limit: usize) {
+        let items = if limit == 1 { "item" } else { "items" };
+        self.add("FieldValueTooMany", at, format!("Too many: {count}: must have at most {limit} {items}"));
+    }
+
+    /// upstream: ValidateNonnegativeField
+    fn nonnegative(&mut self, at: &impl Place, value: i64) {
         if value < 0 {
-            self.invalid_number(path, value, vec!["must be greater than or equal to 0".to_owned()]);
+            self.invalid(at, value, "must be greater than or equal to 0");
         }
     }
 }
@@ -119,35 +188,43 @@ fn strings<'a>(value: &'a Value, key: &str) -> Vec<(&'a str, &'a str)> {
     entries.map(|(k, v)| (k.as_str(), v.as_str().unwrap_or(""))).collect()
 }
 
-/// Validates an object of a kind whose rules are known; others only in what all objects share.
+/// Checks of one group on creation: the findings, the version, the kind, and the object with its defaults.
+type Create = fn(&mut Errors, version: &str, kind: &str, object: &Value);
+
+/// Checks of one group on update: the findings, the version, the kind, the new object with its defaults, the old one.
+type Update = fn(&mut Errors, version: &str, kind: &str, object: &Value, old: &Value);
+
+/// One line a group; its file is named after it.
+const GROUPS: &[(&str, Create, Update)] = &[
+    ("", core::create, core::update),
+    ("apps", apps::create, apps::update),
+    ("autoscaling", autoscaling::create, autoscaling::update),
+    ("batch", batch::create, batch::update),
+    ("networking.k8s.io", networking::create, networking::update),
+    ("policy", policy::create, policy::update),
+    ("rbac.authorization.k8s.io", rbac::create, rbac::update),
+];
+
+fn group_of(api_version: &str) -> (Option<&'static (&'static str, Create, Update)>, &str) {
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    (GROUPS.iter().find(|g| g.0 == group), version)
+}
+
+/// What creating `object` (with its defaults) is refused for; of kinds whose rules are not known nothing is.
 pub(crate) fn validate(api_version: &str, kind: &str, object: &Value) -> Vec<Cause> {
     let mut errors = Errors::default();
-    meta::object_meta(&mut errors, api_version, kind, object);
-    match (api_version, kind) {
-        ("v1", "Pod") => pod::pod(&mut errors, object),
-        ("v1", "PodTemplate") => {
-            let empty = Value::Null;
-            workload::pod_template(&mut errors, get(object, "template").unwrap_or(&empty), &Path::new("template"));
-        }
-        ("v1", "ReplicationController") => workload::replication_controller(&mut errors, object),
-        ("apps/v1", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet") => workload::apps(&mut errors, kind, object),
-        ("batch/v1", "Job") => workload::plain_job(&mut errors, object),
-        ("batch/v1", "CronJob") => workload::cron_job(&mut errors, object),
-        ("v1", "ConfigMap") => config::config_map(&mut errors, object),
-        ("v1", "Secret") => config::secret(&mut errors, object),
-        ("v1", "Service") => network::service(&mut errors, object),
-        ("rbac.authorization.k8s.io/v1", "Role" | "ClusterRole") => policy::role(&mut errors, object, kind == "Role"),
-        ("rbac.authorization.k8s.io/v1", "RoleBinding" | "ClusterRoleBinding") => {
-            policy::role_binding(&mut errors, object, kind == "RoleBinding");
-        }
-        ("networking.k8s.io/v1", "NetworkPolicy") => policy::network_policy(&mut errors, object),
-        ("v1", "PersistentVolumeClaim") => {
-            policy::claim(&mut errors, get(object, "spec").unwrap_or(&Value::Null), &Path::new("spec"));
-        }
-        ("autoscaling/v1" | "autoscaling/v2", "HorizontalPodAutoscaler") => policy::autoscaler(&mut errors, object),
-        ("policy/v1", "PodDisruptionBudget") => policy::budget(&mut errors, object),
-        ("networking.k8s.io/v1", "Ingress") => network::ingress(&mut errors, object),
-        _ => {}
+    meta::object_meta_of_kind(&mut errors, api_version, kind, object);
+    if let (Some(group), version) = group_of(api_version) {
+        (group.1)(&mut errors, version, kind, object);
+    }
+    errors.0
+}
+
+/// What replacing `old` by `object` (both with their defaults) is refused for.
+pub(crate) fn validate_update(api_version: &str, kind: &str, object: &Value, old: &Value) -> Vec<Cause> {
+    let mut errors = Errors::default();
+    if let (Some(group), version) = group_of(api_version) {
+        (group.2)(&mut errors, version, kind, object, old);
     }
     errors.0
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::field::Path;
 use super::super::names;
-use super::{Errors, get, int, list, policy, text};
+use super::{Errors, core, get, int, list, text};
 
 const VOLUME_SOURCES: &[&str] = &[
     "emptyDir",
@@ -146,7 +146,7 @@ fn volume_source(errors: &mut Errors, kind: &str, source: &Value, path: &Path) {
             None => errors.required(&at.child("volumeClaimTemplate"), ""),
             Some(template) => {
                 let spec = get(template, "spec").unwrap_or(&Value::Null);
-                policy::claim(errors, spec, &at.child("volumeClaimTemplate.spec"));
+                core::claim(errors, spec, &at.child("volumeClaimTemplate.spec"));
             }
         },
         "gcePersistentDisk" if text(source, "pdName").is_empty() => errors.required(&path.child("persistentDisk.pdName"), ""),
