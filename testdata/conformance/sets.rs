@@ -9,6 +9,8 @@ use crate::data;
 mod cli;
 #[path = "helm.rs"]
 mod helm;
+#[path = "simulation.rs"]
+mod simulation;
 #[path = "yaml.rs"]
 mod yaml;
 
@@ -17,7 +19,7 @@ type Set = fn(&str) -> Option<(bool, Vec<Outcome>)>;
 
 /// All sets in the order of their lines.
 pub(crate) fn all() -> Vec<(&'static str, Set)> {
-    vec![
+    let mut all = vec![
         ("template", helm::template as Set),
         ("functions", helm::template),
         ("toyaml", yaml::toyaml),
@@ -26,7 +28,9 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("schema_values", helm::schema_values),
         ("sort", cli::sort),
         ("corpus", cli::corpus),
-    ]
+    ];
+    all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
+    all
 }
 
 /// Runs `check` over the records of a file; a panic of one record is its failure.

@@ -1,0 +1,112 @@
+//! Sets `simulation/<group>`: what the real scheduler, controllers and kubelet packages did with a scenario.
+//!
+//! A group is a folder of scenarios (`<name>/input.yaml` and `<name>/expected.json`, also packed), a file of vectors
+//! (`vectors.jsonl`), or both packed as `<group>.jsonl.gz` with lines `{"id", "input", "expected"}`.
+
+use std::fs;
+use std::path::Path;
+
+use kval::simulate::replay;
+use serde_json::Value as Json;
+
+use super::each;
+use crate::Outcome;
+use crate::data;
+
+/// One scenario.
+struct Case {
+    id: String,
+    /// A text (YAML) or an object (vectors).
+    input: Json,
+    expected: Json,
+}
+
+impl Case {
+    fn text(&self) -> &str {
+        self.input.as_str().unwrap_or("")
+    }
+}
+
+type Check = fn(&Case) -> Result<(), String>;
+
+/// The groups and what runs them.
+const GROUPS: &[(&str, Check)] = &[
+    ("simulation/scheduling-filter", scheduling),
+    ("simulation/scheduling-score", scheduling),
+    ("simulation/scheduling-sequence", scheduling),
+    ("simulation/scheduler-config", scheduling),
+    ("simulation/scheduling-large", scheduling),
+];
+
+/// The names of the sets.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    GROUPS.iter().map(|(name, _)| *name)
+}
+
+/// Runs one group.
+pub(super) fn group(set: &str) -> Option<(bool, Vec<Outcome>)> {
+    let check = GROUPS.iter().find(|(name, _)| *name == set)?.1;
+    Some((true, each(cases(set)?, |c| c.id.clone(), check)))
+}
+
+fn cases(set: &str) -> Option<Vec<Case>> {
+    let Some(folder) = data::find(set) else {
+        let field = |r: &Json, key: &str| r.get(key).cloned().unwrap_or_default();
+        let case = |r: Json| Case {
+            id: field(&r, "id").as_str().unwrap_or("?").to_owned(),
+            input: field(&r, "input"),
+            expected: field(&r, "expected"),
+        };
+        return Some(data::lines(&format!("{set}.jsonl"))?.into_iter().map(case).collect());
+    };
+    if let Some(vectors) = data::lines(&format!("{set}/vectors.jsonl")) {
+        return Some(vectors.into_iter().map(vector).collect());
+    }
+    let mut names: Vec<_> = fs::read_dir(folder).ok()?.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect();
+    names.sort();
+    Some(names.iter().map(|folder| scenario(folder)).collect())
+}
+
+/// A vector keeps its answers beside `name` and `input`; one without `input` is all in `expected`.
+fn vector(mut record: Json) -> Case {
+    let input = record.as_object_mut().and_then(|o| o.remove("input")).unwrap_or_default();
+    let name = record["name"].as_str().or(input["name"].as_str());
+    Case { id: name.unwrap_or("?").to_owned(), input, expected: record }
+}
+
+fn scenario(folder: &Path) -> Case {
+    let read = |name: &str| {
+        let plain = folder.join(name);
+        data::read(&if plain.exists() { plain } else { folder.join(format!("{name}.gz")) })
+    };
+    let id = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let input = String::from_utf8_lossy(&read("input.yaml")).into_owned();
+    Case { id, input: input.into(), expected: serde_json::from_slice(&read("expected.json")).expect("JSON") }
+}
+
+/// The first difference of two JSON values, with its path.
+fn agree(got: &Json, want: &Json) -> Result<(), String> {
+    fn walk(path: &str, got: &Json, want: &Json) -> Option<String> {
+        match (got, want) {
+            (Json::Object(g), Json::Object(w)) => {
+                let keys = w.keys().chain(g.keys().filter(|k| !w.contains_key(*k)));
+                keys.into_iter().find_map(|k| walk(&format!("{path}.{k}"), &got[k.as_str()], &want[k.as_str()]))
+            }
+            (Json::Array(g), Json::Array(w)) if g.len() == w.len() => {
+                (0..w.len()).find_map(|i| walk(&format!("{path}[{i}]"), &g[i], &w[i]))
+            }
+            _ if got == want => None,
+            _ => Some(format!("{path}: want {want} got {got}")),
+        }
+    }
+    walk("", got, want).map_or(Ok(()), Err)
+}
+
+/// The trace of the scheduler, without what needs random repetitions.
+fn scheduling(case: &Case) -> Result<(), String> {
+    let keys = ["config_error", "arrival", "attempts", "placement", "pending", "per_node", "ties"];
+    let pick = |v: &Json| -> Json {
+        keys.iter().filter_map(|k| Some(((*k).to_owned(), v.get(k)?.clone()))).collect::<serde_json::Map<_, _>>().into()
+    };
+    agree(&pick(&replay::run(case.text())), &pick(&case.expected))
+}
