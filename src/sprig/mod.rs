@@ -3,24 +3,30 @@
 
 mod args;
 mod cases;
+mod certificates;
 mod decimal;
 mod crypto;
 mod dates;
 mod deep;
 mod defaults;
+mod der;
 mod dicts;
 mod durations;
 mod encoding;
 mod go_layout;
 mod go_time;
+mod keys;
 mod kinds;
 mod lists;
 mod numbers;
 mod passwords;
 mod paths;
+mod pem;
+mod primes;
 mod random;
 mod regex_syntax;
 mod regexes;
+mod rsa;
 pub mod semver;
 mod strings;
 mod text;
@@ -28,6 +34,7 @@ mod time_object;
 mod toml;
 mod urls;
 mod versions;
+mod x509;
 
 #[cfg(test)]
 mod tests;
@@ -52,6 +59,7 @@ pub fn functions() -> &'static [Function] {
             toml::FUNCTIONS,
             crypto::FUNCTIONS,
             passwords::FUNCTIONS,
+            certificates::FUNCTIONS,
             dates::FUNCTIONS,
             durations::FUNCTIONS,
             versions::FUNCTIONS,
