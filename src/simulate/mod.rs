@@ -2,9 +2,11 @@
 //!
 //! [`cluster`] reads the description of a cluster, [`expand`] turns workloads into the pods their controllers would
 //! create, [`scheduler`] places them, [`placement`] is the prediction users see and [`replay`] the full trace.
+//! [`nodes`] plays what the control plane does about failing and tainted nodes over time.
 
 pub mod cluster;
 pub mod expand;
+pub mod nodes;
 pub mod placement;
 pub mod replay;
 pub mod scheduler;

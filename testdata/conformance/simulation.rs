@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::Path;
 
+use kval::simulate::nodes;
 use kval::simulate::replay;
 use serde_json::Value as Json;
 
@@ -36,6 +37,8 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/scheduling-sequence", scheduling),
     ("simulation/scheduler-config", scheduling),
     ("simulation/scheduling-large", scheduling),
+    ("simulation/taint-eviction", node_timeline),
+    ("simulation/node-lifecycle", node_timeline),
 ];
 
 /// The names of the sets.
@@ -109,4 +112,36 @@ fn scheduling(case: &Case) -> Result<(), String> {
         keys.iter().filter_map(|k| Some(((*k).to_owned(), v.get(k)?.clone()))).collect::<serde_json::Map<_, _>>().into()
     };
     agree(&pick(&replay::run(case.text())), &pick(&case.expected))
+}
+
+/// What happens to nodes and their pods over time; where the real controllers race, one of the timelines seen.
+fn node_timeline(case: &Case) -> Result<(), String> {
+    let rows = nodes::run(&nodes::Scenario::new(&case.input));
+    let row = |r: &nodes::Row| {
+        let mut cells = vec![Json::from(r.at), r.what.into(), r.name.as_str().into()];
+        if r.what != "pod-deleted" {
+            cells.push(r.value.as_str().into());
+        }
+        Json::from(cells)
+    };
+    let got: Json = rows.iter().map(row).collect();
+    let in_millis = |timeline: &Json| -> Json {
+        let cell = |row: &Json| {
+            let mut row = row.clone();
+            row[0] = ((row[0].as_f64().unwrap_or(-1.0) * 1000.0).round() as i64).into();
+            row
+        };
+        timeline.as_array().into_iter().flatten().map(cell).collect()
+    };
+    let only = [case.expected["timeline"].clone()];
+    let wanted = case.expected["timeline_alternatives"].as_array().map_or(only.as_slice(), Vec::as_slice);
+    let mut first = Ok(());
+    for want in wanted {
+        match agree(&got, &in_millis(want)) {
+            Ok(()) => return Ok(()),
+            Err(difference) if first.is_ok() => first = Err(difference),
+            Err(_) => {}
+        }
+    }
+    first
 }

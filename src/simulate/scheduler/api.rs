@@ -19,6 +19,13 @@ pub struct Taint {
     pub effect: String,
 }
 
+impl Taint {
+    /// From its JSON form.
+    pub fn new(v: &Value) -> Self {
+        Self { key: text(v, &["key"]).to_owned(), value: super::json::scalar(at(v, &["value"])), effect: text(v, &["effect"]).to_owned() }
+    }
+}
+
 /// A toleration of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Toleration {
@@ -30,13 +37,16 @@ pub struct Toleration {
     pub value: String,
     /// Empty: every effect.
     pub effect: String,
+    /// How long a `NoExecute` taint is tolerated; `None` is for ever.
+    pub seconds: Option<i64>,
 }
 
 impl Toleration {
     /// From its JSON form.
     pub fn new(v: &Value) -> Self {
         let get = |key: &str| text(v, &[key]).to_owned();
-        Self { key: get("key"), operator: get("operator"), value: get("value"), effect: get("effect") }
+        let seconds = int(v, &["tolerationSeconds"]);
+        Self { key: get("key"), operator: get("operator"), value: get("value"), effect: get("effect"), seconds }
     }
 }
 
@@ -364,14 +374,7 @@ impl Node {
             Value::Object(map) if !map.is_empty() => at(status, &["allocatable"]),
             _ => at(status, &["capacity"]),
         };
-        let taints = list(object, &["spec", "taints"])
-            .iter()
-            .map(|t| Taint {
-                key: text(t, &["key"]).to_owned(),
-                value: super::json::scalar(at(t, &["value"])),
-                effect: text(t, &["effect"]).to_owned(),
-            })
-            .collect();
+        let taints = list(object, &["spec", "taints"]).iter().map(Taint::new).collect();
         let images =
             list(status, &["images"]).iter().map(|i| (words(i, &["names"]), value(&super::json::scalar(at(i, &["sizeBytes"]))))).collect();
         Self {
