@@ -5,7 +5,8 @@
 //! ```
 //!
 //! The sets are read from `$KVAL_SHARED` when set, else from `../shared` when there, else from `testdata/`. A missing
-//! set is skipped with a line saying so. Below a set's line stand at most twenty failing ids with the first difference.
+//! set is skipped with a line saying so. Below a set's line stand at most twenty failing ids (`KVAL_FAILURES`
+//! sets another number) with the first difference.
 //! `testdata/floors.toml` holds a floor a set: the run fails below it, and floors only rise.
 
 #![allow(clippy::print_stdout)]
@@ -51,7 +52,8 @@ fn main() -> ExitCode {
         let failed: Vec<&Outcome> = outcomes.iter().filter(|o| o.failure.is_some()).collect();
         let passed = total - failed.len();
         println!("conformance {name} {passed}/{total}");
-        for outcome in failed.iter().take(20) {
+        let shown = std::env::var("KVAL_FAILURES").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
+        for outcome in failed.iter().take(shown) {
             let text: String = outcome.failure.as_deref().unwrap_or("").chars().take(400).collect();
             println!("    {}: {}", outcome.id, text.replace('\n', "\\n"));
         }

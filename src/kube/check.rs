@@ -6,6 +6,8 @@ use super::decode::Fault;
 use super::defaults as fill;
 use super::field::Path;
 use super::schema;
+use super::scope;
+use super::shape;
 use super::validation;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
@@ -87,7 +89,7 @@ pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
     if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, node) {
         return verdict;
     }
-    let object = filled(&api_version, &kind, node);
+    let object = filled(&schema, ty, &api_version, &kind, node);
     let causes = validation::validate(&api_version, &kind, &object);
     if !causes.is_empty() {
         return Verdict { rejected: true, phase: "validation", causes, ..Verdict::default() };
@@ -106,7 +108,7 @@ pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_versi
     if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, &node) {
         return verdict;
     }
-    let (new, old) = (filled(&api_version, &kind, &node), filled(&api_version, &kind, &node_of(old, 0)));
+    let (new, old) = (filled(&schema, ty, &api_version, &kind, &node), filled(&schema, ty, &api_version, &kind, &node_of(old, 0)));
     let causes = validation::validate_update(&api_version, &kind, &new, &old);
     let rejected = !causes.is_empty();
     Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }
@@ -119,15 +121,97 @@ fn undecodable(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str,
     Some(Verdict { rejected: true, phase: "decode", message, ..Verdict::default() })
 }
 
-fn filled(api_version: &str, kind: &str, node: &Node) -> serde_json::Value {
-    let mut object = node.to_json();
+/// The object as validation sees it, of the type `ty` of `schema`.
+fn filled(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node: &Node) -> serde_json::Value {
+    let mut object = shape::read(schema, ty, node);
+    if scope::is_namespaced(api_version, kind) {
+        fill::namespace(&mut object);
+    }
     fill::apply(api_version, kind, &mut object);
     object
 }
 
-/// The object as the API server would store it: with its defaults and what creation sets, generated values aside.
+/// The object as the API server would store it: with its defaults and what creation sets, generated values aside. Objects
+/// of unknown kinds stay as they are.
 pub fn defaults(object: &Object) -> serde_json::Value {
-    filled(&object.id.api_version, &object.id.kind, &object.node)
+    defaults_of_node(&object.node, &object.id.api_version, &object.id.kind)
+}
+
+/// As [`defaults`], for a JSON value.
+pub fn defaults_of(value: &serde_json::Value) -> serde_json::Value {
+    let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str).unwrap_or("");
+    defaults_of_node(&node_of(value, 0), text("apiVersion"), text("kind"))
+}
+
+fn defaults_of_node(node: &Node, api_version: &str, kind: &str) -> serde_json::Value {
+    let Some((schema, ty)) = type_of(&gvk_of(api_version, kind), schema::NEWEST_VALIDATED) else { return node.to_json() };
+    let mut object = filled(&schema, ty, api_version, kind, node);
+    fill::finish(api_version, kind, &mut object);
+    shape::write(&schema, ty, &mut object);
+    object
+}
+
+/// What the server would answer to a text sent as `application/yaml` to the endpoint of a kind. upstream: sigs.k8s.io/yaml,
+/// apimachinery/pkg/runtime/serializer
+pub fn admit_text(text: &str, expected_kind: &str, kube_version: &str) -> Verdict {
+    let refused = |message: String| Verdict { rejected: true, phase: "decode", message, ..Verdict::default() };
+    let unrecognized = |why: &str| {
+        use std::fmt::Write as _;
+        let bytes = text.as_bytes();
+        let mut hex = String::new();
+        for b in bytes.iter().take(30) {
+            let _ = write!(hex, "{b:02x}");
+        }
+        let more = if bytes.len() > 30 { " ..." } else { "" };
+        refused(format!("the object provided is unrecognized (must be of type {expected_kind}): {why} ({hex}{more})"))
+    };
+    let document = match crate::yaml::decode(text.as_bytes()) {
+        Ok(value) => value,
+        Err(error) => return unrecognized(&error.message.replace("error converting YAML to JSON: ", "")),
+    };
+    let json = match crate::value::json::to_json(&document) {
+        Ok(json) => json,
+        Err(error) => return unrecognized(&error),
+    };
+    let value: serde_json::Value = serde_json::from_slice(&json).unwrap_or_default();
+    let meta = "json: cannot unmarshal";
+    let what = match &value {
+        serde_json::Value::Object(_) | serde_json::Value::Null => None,
+        serde_json::Value::Array(_) => Some("array"),
+        serde_json::Value::String(_) => Some("string"),
+        serde_json::Value::Bool(_) => Some("bool"),
+        serde_json::Value::Number(_) => Some("number"),
+    };
+    if let Some(what) = what {
+        let ty = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+        return unrecognized(&format!("couldn't get version/kind; json parse error: {meta} {what} into Go value of type {ty}"));
+    }
+    for key in ["apiVersion", "kind"] {
+        let what = match &value[key] {
+            serde_json::Value::Null | serde_json::Value::String(_) => continue,
+            serde_json::Value::Array(_) => "array",
+            serde_json::Value::Object(_) => "object",
+            serde_json::Value::Bool(_) => "bool",
+            serde_json::Value::Number(_) => "number",
+        };
+        return unrecognized(&format!(
+            "couldn't get version/kind; json parse error: {meta} {what} into Go struct field .{key} of type string"
+        ));
+    }
+    let verdict = admit(&value, kube_version);
+    if let Err(error) = crate::yaml::decode_strict(text.as_bytes())
+        && (!verdict.rejected || verdict.message.contains("strict decoding error: "))
+    {
+        let version = value["apiVersion"].as_str().map_or("", |v| split_version(v).1);
+        let kind = value["kind"].as_str().unwrap_or("");
+        let rest = verdict.message.split_once("strict decoding error: ").map_or(String::new(), |(_, rest)| format!(", {rest}"));
+        let why = error.message.trim_start_matches("error converting YAML to JSON: ").to_owned();
+        return refused(format!(
+            "{kind} in version {} cannot be handled as a {kind}: strict decoding error: {why}{rest}",
+            decode::quote(version)
+        ));
+    }
+    verdict
 }
 
 fn node_of(value: &serde_json::Value, depth: usize) -> Node {

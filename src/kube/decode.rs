@@ -64,7 +64,7 @@ pub fn sentence(refusals: &[Refusal]) -> Option<String> {
 }
 
 /// How Go writes a number that is not whole in JSON.
-fn float_text(f: f64) -> String {
+pub(crate) fn float_text(f: f64) -> String {
     let magnitude = f.abs();
     if magnitude != 0.0 && !(1e-6..1e21).contains(&magnitude) {
         let text = format!("{f:e}");

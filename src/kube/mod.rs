@@ -9,7 +9,9 @@ pub mod names;
 mod object;
 pub mod quantity;
 pub mod schema;
+pub mod scope;
+mod shape;
 mod validation;
 
-pub use check::{Cause, ValidateOptions, Verdict, admit, admit_node, admit_update, defaults, validate};
+pub use check::{Cause, ValidateOptions, Verdict, admit, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
 pub use object::{Object, objects};

@@ -38,6 +38,61 @@ impl Quantity {
     }
 }
 
+/// How a quantity's suffix is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `k`, `M`, …
+    Decimal,
+    /// `Ki`, `Mi`, …
+    Binary,
+    /// `e3`, …
+    Exponent,
+}
+
+/// The format of a text that is a quantity. upstream: ParseQuantity
+pub fn format_of(text: &str) -> Format {
+    let suffix = text.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '.'));
+    match suffix.as_bytes() {
+        [.., b'i'] => Format::Binary,
+        [b'e' | b'E', _, ..] => Format::Exponent,
+        _ => Format::Decimal,
+    }
+}
+
+/// The canonical text of a quantity. upstream: Quantity.CanonicalizeBytes
+pub fn text(quantity: Quantity, format: Format) -> String {
+    let nanos = quantity.nanos;
+    if nanos == 0 {
+        return "0".to_owned();
+    }
+    let whole = nanos / 1_000_000_000;
+    if format == Format::Binary && quantity.is_whole() && whole.abs() >= 1024 {
+        let (mut value, mut times) = (whole, 0);
+        while value % 1024 == 0 && times < 6 {
+            (value, times) = (value / 1024, times + 1);
+        }
+        return format!("{value}{}", ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"][times]);
+    }
+    let (mut value, mut exponent) = (nanos, -9_i32);
+    while value % 10 == 0 {
+        (value, exponent) = (value / 10, exponent + 1);
+    }
+    while exponent.rem_euclid(3) != 0 {
+        (value, exponent) = (value * 10, exponent - 1);
+    }
+    if format == Format::Exponent {
+        return if exponent == 0 { value.to_string() } else { format!("{value}e{exponent}") };
+    }
+    let suffixes = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
+    let suffix = usize::try_from(exponent / 3 + 3).ok().and_then(|i| suffixes.get(i)).copied().unwrap_or("");
+    format!("{value}{suffix}")
+}
+
+/// The canonical form of a text; the text itself when it is no quantity.
+pub fn canonical(given: &str) -> String {
+    parse(given).map_or_else(|_| given.to_owned(), |q| text(q, format_of(given)))
+}
+
 fn ceil_div(nanos: i128, unit: i128) -> i64 {
     let (quotient, rest) = (nanos / unit, nanos % unit);
     let rounded = if rest == 0 { quotient } else { quotient + rest.signum() };
@@ -159,5 +214,23 @@ mod tests {
         assert_eq!(parse("1GB"), Err(FORMAT_WRONG));
         assert_eq!(parse("1Gm"), Err(SUFFIX_WRONG));
         assert_eq!(parse(""), Err(FORMAT_WRONG));
+        for (given, want) in [
+            ("1.5Gi", "1536Mi"),
+            ("0.5", "500m"),
+            ("1000", "1k"),
+            ("1000m", "1"),
+            ("512", "512"),
+            ("1e3", "1e3"),
+            ("12e4", "120e3"),
+            ("1024Ki", "1Mi"),
+            ("100Ki", "100Ki"),
+            ("0.5Ki", "512"),
+            ("-2Gi", "-2Gi"),
+            ("0Gi", "0"),
+            ("1E", "1E"),
+            ("5000u", "5m"),
+        ] {
+            assert_eq!(canonical(given), want, "{given}");
+        }
     }
 }

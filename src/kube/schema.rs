@@ -25,6 +25,20 @@ pub struct Field {
     pub ty: &'static str,
     /// Its name in Go; empty where only OpenAPI is known.
     pub go_name: &'static str,
+    /// When it is left out of JSON.
+    pub omit: Omit,
+}
+
+/// When a field is left out of JSON.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Omit {
+    /// Never.
+    #[default]
+    Never,
+    /// When empty; a struct never is (`omitempty`).
+    Empty,
+    /// When it has its type's zero value, structs too (`omitzero`).
+    Zero,
 }
 
 /// A struct.
@@ -164,7 +178,15 @@ fn read_go_types(text: &'static str) -> Schema {
                 name = cell();
                 current.printed = cell();
             }
-            "F" => current.fields.push(Field { json: cell(), ty: cell(), go_name: cell() }),
+            "F" => {
+                let (json, ty, go_name) = (cell(), cell(), cell());
+                let omit = match cell() {
+                    "e" => Omit::Empty,
+                    "z" => Omit::Zero,
+                    _ => Omit::Never,
+                };
+                current.fields.push(Field { json, ty, go_name, omit });
+            }
             _ => {}
         }
     }
@@ -202,7 +224,7 @@ fn read_versions(text: &'static str) -> Bundle {
             "D" => open = Some((Struct::default(), Vec::new())),
             "F" => {
                 if let Some((body, _)) = &mut open {
-                    body.fields.push(Field { json: cell(), ty: cell(), go_name: "" });
+                    body.fields.push(Field { json: cell(), ty: cell(), go_name: "", omit: Omit::Empty });
                 }
             }
             "G" => {

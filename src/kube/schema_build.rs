@@ -37,7 +37,12 @@ fn go_types(shared: &Path) -> String {
             if json.is_empty() && !inline {
                 continue;
             }
-            writeln!(out, "F\t{json}\t{}\t{}", text("type"), text("name")).expect("string");
+            let omit = match text("opt").as_str() {
+                "" | "inline" => "",
+                o if o.contains("omitzero") => "\tz",
+                _ => "\te",
+            };
+            writeln!(out, "F\t{json}\t{}\t{}{omit}", text("type"), text("name")).expect("string");
         }
     }
     out

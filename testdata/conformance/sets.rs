@@ -11,6 +11,8 @@ mod cli;
 mod helm;
 #[path = "simulation.rs"]
 mod simulation;
+#[path = "validation.rs"]
+mod validation;
 #[path = "yaml.rs"]
 mod yaml;
 
@@ -31,6 +33,12 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all
+        ("validation-verdict", validation::verdict),
+        ("validation-field", validation::field),
+        ("validation-message", validation::message),
+        ("validation-valid", validation::valid),
+        ("validation-defaults", validation::defaults),
+    ]
 }
 
 /// Runs `check` over the records of a file; a panic of one record is its failure.
