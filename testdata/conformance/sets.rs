@@ -30,15 +30,14 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("schema_values", helm::schema_values),
         ("sort", cli::sort),
         ("corpus", cli::corpus),
-    ];
-    all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
-    all
         ("validation-verdict", validation::verdict),
         ("validation-field", validation::field),
         ("validation-message", validation::message),
         ("validation-valid", validation::valid),
         ("validation-defaults", validation::defaults),
-    ]
+    ];
+    all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
+    all
 }
 
 /// Runs `check` over the records of a file; a panic of one record is its failure.
