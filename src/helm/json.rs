@@ -4,6 +4,56 @@ use std::collections::BTreeMap;
 
 use crate::value::{List, Map, Str, Value};
 
+/// A JSON value whose numbers keep their spelling, as Go's `json.Number` does.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Json {
+    Null,
+    Bool(bool),
+    Number(String),
+    Str(String),
+    List(Vec<Json>),
+    Map(BTreeMap<String, Json>),
+    /// A value that JSON has no form for; its Go type. Never read from text.
+    Foreign(String),
+}
+
+impl Json {
+    /// As a value of a template: numbers become `float64`.
+    pub(crate) fn value(&self) -> Result<Value, String> {
+        Ok(match self {
+            Self::Null | Self::Foreign(_) => Value::NIL,
+            Self::Bool(b) => (*b).into(),
+            Self::Number(text) => match text.parse::<f64>() {
+                Ok(f) if f.is_finite() => f.into(),
+                _ => return Err(format!("json: cannot unmarshal number {text} into Go value of type float64")),
+            },
+            Self::Str(s) => s.as_str().into(),
+            Self::List(items) => List::any(items.iter().map(Self::value).collect::<Result<_, _>>()?).into(),
+            Self::Map(entries) => {
+                let entries: Result<BTreeMap<Str, Value>, String> =
+                    entries.iter().map(|(k, v)| Ok((Str::from(k.as_str()), v.value()?))).collect();
+                Map::new(entries?).into()
+            }
+        })
+    }
+
+    /// The entry of an object.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Map(entries) => entries.get(key),
+            _ => None,
+        }
+    }
+
+    /// The text, when it is one.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Str(s) => Some(s),
+            _ => None,
+        }
+    }
+}
+
 /// Go's limit of nesting.
 const MAX_DEPTH: usize = 10_000;
 /// Ours: the stack is not endless.
@@ -11,6 +61,12 @@ const MAX_STACK: usize = 1000;
 
 /// The value at the start of `text` and the length of what was read. An empty text is `EOF`.
 pub(crate) fn prefix(text: &str) -> Result<(Value, usize), String> {
+    let (json, end) = decode(text)?;
+    Ok((json.value()?, end))
+}
+
+/// As [`prefix`], with the numbers as they are spelled.
+pub(crate) fn decode(text: &str) -> Result<(Json, usize), String> {
     let mut reader = Reader { text: text.as_bytes(), at: 0 };
     reader.blanks();
     if reader.at == reader.text.len() {
@@ -51,7 +107,7 @@ impl Reader<'_> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Value, String> {
+    fn value(&mut self, depth: usize) -> Result<Json, String> {
         if depth > MAX_STACK.min(MAX_DEPTH) {
             return Err("exceeded max depth".to_owned());
         }
@@ -59,16 +115,16 @@ impl Reader<'_> {
         match self.text.get(self.at) {
             Some(b'{') => self.object(depth),
             Some(b'[') => self.array(depth),
-            Some(b'"') => Ok(Value::from(self.string()?)),
-            Some(b't') => self.word("true", true.into()),
-            Some(b'f') => self.word("false", false.into()),
-            Some(b'n') => self.word("null", Value::NIL),
+            Some(b'"') => Ok(Json::Str(self.string()?)),
+            Some(b't') => self.word("true", Json::Bool(true)),
+            Some(b'f') => self.word("false", Json::Bool(false)),
+            Some(b'n') => self.word("null", Json::Null),
             Some(b'-' | b'0'..=b'9') => self.number(),
             _ => self.wrong("looking for beginning of value"),
         }
     }
 
-    fn word(&mut self, word: &str, value: Value) -> Result<Value, String> {
+    fn word(&mut self, word: &str, value: Json) -> Result<Json, String> {
         for (i, b) in word.bytes().enumerate() {
             if self.text.get(self.at) != Some(&b) {
                 return self.wrong(&format!("in literal {word} (expecting {})", shown(word.as_bytes()[i])));
@@ -78,7 +134,7 @@ impl Reader<'_> {
         Ok(value)
     }
 
-    fn number(&mut self) -> Result<Value, String> {
+    fn number(&mut self) -> Result<Json, String> {
         let start = self.at;
         if self.text[self.at] == b'-' {
             self.at += 1;
@@ -105,11 +161,7 @@ impl Reader<'_> {
             }
             self.digits();
         }
-        let text = std::str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
-        match text.parse::<f64>() {
-            Ok(f) if f.is_finite() => Ok(f.into()),
-            _ => Err(format!("json: cannot unmarshal number {text} into Go value of type float64")),
-        }
+        Ok(Json::Number(String::from_utf8_lossy(&self.text[start..self.at]).into_owned()))
     }
 
     fn digits(&mut self) {
@@ -118,13 +170,13 @@ impl Reader<'_> {
         }
     }
 
-    fn array(&mut self, depth: usize) -> Result<Value, String> {
+    fn array(&mut self, depth: usize) -> Result<Json, String> {
         self.at += 1;
         let mut items = Vec::new();
         self.blanks();
         if self.text.get(self.at) == Some(&b']') {
             self.at += 1;
-            return Ok(List::any(items).into());
+            return Ok(Json::List(items));
         }
         loop {
             items.push(self.value(depth + 1)?);
@@ -133,20 +185,20 @@ impl Reader<'_> {
                 Some(b',') => self.at += 1,
                 Some(b']') => {
                     self.at += 1;
-                    return Ok(List::any(items).into());
+                    return Ok(Json::List(items));
                 }
                 _ => return self.wrong("after array element"),
             }
         }
     }
 
-    fn object(&mut self, depth: usize) -> Result<Value, String> {
+    fn object(&mut self, depth: usize) -> Result<Json, String> {
         self.at += 1;
-        let mut entries: BTreeMap<Str, Value> = BTreeMap::new();
+        let mut entries = BTreeMap::new();
         self.blanks();
         if self.text.get(self.at) == Some(&b'}') {
             self.at += 1;
-            return Ok(Map::new(entries).into());
+            return Ok(Json::Map(entries));
         }
         loop {
             self.blanks();
@@ -160,13 +212,13 @@ impl Reader<'_> {
             }
             self.at += 1;
             let value = self.value(depth + 1)?;
-            entries.insert(key.into(), value);
+            entries.insert(key, value);
             self.blanks();
             match self.text.get(self.at) {
                 Some(b',') => self.at += 1,
                 Some(b'}') => {
                     self.at += 1;
-                    return Ok(Map::new(entries).into());
+                    return Ok(Json::Map(entries));
                 }
                 _ => return self.wrong("after object key:value pair"),
             }

@@ -13,6 +13,7 @@ pub mod files;
 pub mod hooks;
 pub mod ignore;
 mod json;
+mod jsonschema;
 pub mod load;
 pub mod order;
 pub mod package;

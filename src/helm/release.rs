@@ -274,7 +274,8 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     }
     let namespace = if options.namespace.is_empty() { "default" } else { &options.namespace };
     let release = ReleaseInfo { name: &name, namespace, is_upgrade: options.is_upgrade, revision: 1 };
-    let top = match render_values(&chart, &user, &release, &capabilities, options.skip_schema_validation, &mut run.logs) {
+    let top = match render_values(&chart, &user, &release, &capabilities, (!options.skip_schema_validation).then_some(world), &mut run.logs)
+    {
         Ok(top) => top,
         Err(e) => return Err(run.fail(e)),
     };
@@ -515,18 +516,19 @@ pub struct ReleaseInfo<'a> {
     pub revision: i64,
 }
 
-/// The top-level map of the root chart's templates, without what differs by chart.
+/// The top-level map of the root chart's templates, without what differs by chart. Values are held against the charts'
+/// schemas unless `schema_world` is `None`; schemas may name files of that world.
 pub fn render_values(
     chart: &Chart,
     user: &Map,
     release: &ReleaseInfo<'_>,
     capabilities: &Capabilities,
-    skip_schema: bool,
+    schema_world: Option<&dyn World>,
     logs: &mut Logs,
 ) -> Result<Map, String> {
     let values = values::coalesce_values(chart, user, logs)?;
-    if !skip_schema {
-        schema::validate_chart(chart, &values, logs)
+    if let Some(world) = schema_world {
+        schema::validate_chart(chart, &values, world, logs)
             .map_err(|e| format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{e}"))?;
     }
     let about = Map::default();

@@ -55,6 +55,14 @@ impl Logs {
         self.list.push(LogLine { level, message: message.to_owned(), attributes });
     }
 
+    /// Adds a warning about one thing, unless it was said before.
+    pub(crate) fn warn_once(&mut self, message: &str, key: &str, value: &str) {
+        let said = |l: &LogLine| l.message == message && l.attributes.iter().any(|(_, v)| v == value);
+        if !self.list.iter().any(said) {
+            self.push_with("WARN", message, &[(key, value)]);
+        }
+    }
+
     /// Adds a line that only `--debug` shows.
     pub fn debug(&mut self, message: &str, attributes: &[(&str, &str)]) {
         self.push_with("DEBUG", message, attributes);

@@ -32,7 +32,7 @@ mod strings;
 mod text;
 mod time_object;
 mod toml;
-mod urls;
+pub(crate) mod urls;
 mod versions;
 mod x509;
 
@@ -42,6 +42,16 @@ mod tests;
 use std::sync::LazyLock;
 
 use crate::gotmpl::Function;
+
+/// `regexp.Compile`: the expression, or Go's sentence.
+pub(crate) fn go_regexp(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {
+    regexes::compile(pattern)
+}
+
+/// Whether a text is a date such as `2006-01-02`, or Go's sentence.
+pub(crate) fn go_date(text: &[u8]) -> Result<(), String> {
+    go_layout::parse(b"2006-01-02", text).map(|_| ())
+}
 
 /// All functions, by family.
 pub fn functions() -> &'static [Function] {

@@ -47,7 +47,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// Compiled patterns are kept: charts use the same few again and again.
 const MAX_KEPT: usize = 256;
 
-fn compile(pattern: &[u8]) -> Result<Regex, String> {
+pub(super) fn compile(pattern: &[u8]) -> Result<Regex, String> {
     thread_local! {
         static KEPT: RefCell<FxHashMap<Vec<u8>, Regex>> = RefCell::new(FxHashMap::default());
     }

@@ -24,8 +24,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("urlJoin", &[DICT], STR, |_, a| join(&dict(a, 0))),
 ];
 
-#[derive(Default)]
-struct Url {
+/// A URL in its parts.
+#[derive(Clone, Default)]
+pub(crate) struct Url {
     scheme: String,
     opaque: String,
     user: Option<(String, Option<String>)>,
@@ -42,10 +43,21 @@ struct Url {
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Path,
+    Segment,
     Host,
     Zone,
     User,
     Fragment,
+}
+
+/// `url.PathUnescape`.
+pub(crate) fn unescape_path(text: &str) -> Result<String, String> {
+    unescape(text, Part::Segment).map(utf8)
+}
+
+/// `url.PathEscape`.
+pub(crate) fn escape_path_segment(text: &str) -> String {
+    escape(text.as_bytes(), Part::Segment)
 }
 
 fn should_escape(b: u8, part: Part) -> bool {
@@ -59,6 +71,7 @@ fn should_escape(b: u8, part: Part) -> bool {
         b'-' | b'_' | b'.' | b'~' => false,
         b'$' | b'&' | b'+' | b',' | b'/' | b':' | b';' | b'=' | b'?' | b'@' => match part {
             Part::Path => b == b'?',
+            Part::Segment => matches!(b, b'/' | b';' | b',' | b'?'),
             Part::User => matches!(b, b'@' | b'/' | b'?' | b':'),
             Part::Fragment => false,
             Part::Host | Part::Zone => true,
@@ -136,7 +149,8 @@ fn scheme(raw: &str) -> Result<(&str, &str), String> {
     Ok(("", raw))
 }
 
-fn parse(source: &str) -> Result<Url, String> {
+/// `url.Parse`; the error without the URL.
+pub(crate) fn parse(source: &str) -> Result<Url, String> {
     let (raw, fragment) = source.split_once('#').unwrap_or((source, ""));
     if source.bytes().any(|b| b < 0x20 || b == 0x7f) {
         return Err("net/url: invalid control character in URL".to_owned());
@@ -181,11 +195,7 @@ fn parse_rest(raw: &str, url: &mut Url) -> Result<(), String> {
     } else if !url.scheme.is_empty() && rest.starts_with('/') {
         url.omit_host = true;
     }
-    url.path = unescape(rest, Part::Path)?;
-    if escape(&url.path, Part::Path) != rest {
-        url.raw_path = rest.to_owned();
-    }
-    Ok(())
+    url.set_path(rest)
 }
 
 fn parse_authority(authority: &str, url: &mut Url) -> Result<(), String> {
@@ -240,6 +250,75 @@ fn parse_host(host: &str) -> Result<String, String> {
 }
 
 impl Url {
+    fn set_path(&mut self, path: &str) -> Result<(), String> {
+        self.path = unescape(path, Part::Path)?;
+        self.raw_path = if escape(&self.path, Part::Path) == path { String::new() } else { path.to_owned() };
+        Ok(())
+    }
+
+    /// In lower case; empty for none.
+    pub(crate) fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// With its port.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Decoded.
+    pub(crate) fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// As spelled, where that is not the usual spelling.
+    pub(crate) fn raw_path(&self) -> &str {
+        &self.raw_path
+    }
+
+    fn escaped_path(&self) -> String {
+        let usual = |b: u8| !should_escape(b, Part::Path) || b"!'()*[]%".contains(&b);
+        let faithful = || unescape(&self.raw_path, Part::Path).is_ok_and(|p| p == self.path);
+        if !self.raw_path.is_empty() && self.raw_path.bytes().all(usual) && faithful() {
+            return self.raw_path.clone();
+        }
+        escaped_path(&self.path)
+    }
+
+    /// `URL.ResolveReference`, where what has no path of its own keeps the opaque part.
+    pub(crate) fn resolve(&self, reference: &Self) -> Self {
+        let mut url = reference.clone();
+        let settle = |url: &mut Self, path: &str| {
+            // A path put together from two good ones is good.
+            let _ = url.set_path(path);
+        };
+        if !reference.scheme.is_empty() || !reference.host.is_empty() || reference.user.is_some() {
+            if reference.scheme.is_empty() {
+                url.scheme.clone_from(&self.scheme);
+            }
+            settle(&mut url, &resolve_path(&reference.escaped_path(), ""));
+            return url;
+        }
+        url.scheme.clone_from(&self.scheme);
+        if reference.path.is_empty() && !reference.force_query && reference.query.is_empty() {
+            url.query.clone_from(&self.query);
+            if reference.fragment.is_empty() {
+                url.fragment.clone_from(&self.fragment);
+                url.raw_fragment.clone_from(&self.raw_fragment);
+            }
+        }
+        if !self.opaque.is_empty() {
+            url.opaque.clone_from(&self.opaque);
+            if reference.path.is_empty() {
+                return url;
+            }
+        }
+        url.host.clone_from(&self.host);
+        url.user.clone_from(&self.user);
+        settle(&mut url, &resolve_path(&self.escaped_path(), &reference.escaped_path()));
+        url
+    }
+
     fn userinfo(&self) -> String {
         match &self.user {
             None => String::new(),
@@ -254,7 +333,8 @@ impl Url {
         }
     }
 
-    fn hostname(&self) -> &str {
+    /// Without its port and brackets.
+    pub(crate) fn hostname(&self) -> &str {
         let host = match self.host.rfind(':') {
             Some(i) if valid_port(&self.host[i..]) => &self.host[..i],
             _ => &self.host,
@@ -277,14 +357,14 @@ impl Url {
     }
 
     /// `URL.String`.
-    fn print(&self) -> String {
+    pub(crate) fn print(&self) -> String {
         let mut out = String::new();
         if !self.scheme.is_empty() {
             out.push_str(&self.scheme);
             out.push(':');
         }
         if self.opaque.is_empty() {
-            let path = escaped_path(&self.path);
+            let path = self.escaped_path();
             if !self.scheme.is_empty() || !self.host.is_empty() || self.user.is_some() {
                 let hidden = self.omit_host && self.host.is_empty() && self.user.is_none();
                 if !hidden {
@@ -318,6 +398,43 @@ impl Url {
         }
         out
     }
+}
+
+/// Joins two paths and takes out `.` and `..`.
+fn resolve_path(base: &str, reference: &str) -> String {
+    let full = match reference {
+        "" => base.to_owned(),
+        r if r.starts_with('/') => r.to_owned(),
+        r => format!("{}{r}", &base[..base.rfind('/').map_or(0, |i| i + 1)]),
+    };
+    if full.is_empty() {
+        return full;
+    }
+    let mut out = "/".to_owned();
+    let mut first = true;
+    let mut last = "";
+    for part in full.split('/') {
+        last = part;
+        match part {
+            "." => first = false,
+            ".." => {
+                let kept = out[1..].rfind('/').map(|i| out[1..=i].to_owned());
+                first = kept.is_none();
+                out = format!("/{}", kept.unwrap_or_default());
+            }
+            part => {
+                if !first {
+                    out.push('/');
+                }
+                out.push_str(part);
+                first = false;
+            }
+        }
+    }
+    if last == "." || last == ".." {
+        out.push('/');
+    }
+    if out.starts_with("//") { out[1..].to_owned() } else { out }
 }
 
 fn escaped_path(path: &[u8]) -> String {

@@ -28,6 +28,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("fromyaml", yaml::fromyaml),
         ("values", helm::values),
         ("schema_values", helm::schema_values),
+        ("schema_generated", helm::schema_values),
         ("sort", cli::sort),
         ("corpus", cli::corpus),
         ("validation-verdict", validation::verdict),
