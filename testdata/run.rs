@@ -8,3 +8,6 @@ mod placement;
 
 #[path = "run/cli.rs"]
 mod cli;
+
+#[path = "run/rules.rs"]
+mod rules;

@@ -103,6 +103,7 @@ pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Chec
         judge,
         select: ids(&slices(matches, "select"), "select")?,
         ignore: ids(&slices(matches, "ignore"), "ignore")?,
+        ..pipeline::Checks::default()
     })
 }
 

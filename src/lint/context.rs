@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use super::ChartSource;
 use super::Input;
 use super::field::Field;
 use super::field::Place;
@@ -270,6 +271,16 @@ impl<'a> Context<'a> {
         self.all("PodDisruptionBudget").into_iter().filter(selects).collect()
     }
 
+    /// The chart itself, when the objects come from one.
+    pub(super) fn chart(&self) -> Option<&'a ChartSource> {
+        self.input.chart
+    }
+
+    /// A setting of the rule that runs; empty when the user gave none.
+    pub(super) fn param(&self, name: &str) -> &'a [String] {
+        self.input.options.params.get(&format!("{}.{name}", self.rule.get().0)).map_or(&[], Vec::as_slice)
+    }
+
     /// The Kubernetes minor version the set is meant for.
     pub(super) fn minor(&self) -> u32 {
         self.input.options.minor.unwrap_or(36)
@@ -280,6 +291,15 @@ impl<'a> Context<'a> {
         let place: Place = place.into();
         let (id, severity) = self.rule.get();
         let finding = Diagnostic::new(id, severity, message).at(place.span()).on(place.object.id.clone(), place.spelled()).help(help);
+        self.found.borrow_mut().push(finding);
+    }
+
+    /// A finding about a file of the chart that is absent or has no text; shown at the start of `Chart.yaml`.
+    pub(super) fn report_file(&self, chart: &ChartSource, name: &str, message: impl Into<String>, help: impl Into<String>) {
+        let (id, severity) = self.rule.get();
+        let mut finding = Diagnostic::new(id, severity, message).help(help);
+        finding.span = chart.start();
+        name.clone_into(&mut finding.field);
         self.found.borrow_mut().push(finding);
     }
 

@@ -5,6 +5,7 @@
 //! and polaris.
 
 mod amount;
+pub mod chart;
 mod context;
 mod field;
 mod labels;
@@ -14,6 +15,8 @@ mod suppress;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::kube::Object;
@@ -21,6 +24,7 @@ use crate::source::FileId;
 use crate::source::Sources;
 use crate::yaml::Document;
 
+pub use chart::ChartSource;
 pub use suppress::suppress;
 
 /// What is judged.
@@ -32,6 +36,8 @@ pub struct Input<'a> {
     pub objects: &'a [Object],
     /// The documents the objects were read from, with comments, and those that could not be parsed.
     pub documents: &'a [(FileId, Document)],
+    /// The chart the objects were rendered from, when they were.
+    pub chart: Option<&'a ChartSource>,
     /// What to run.
     pub options: &'a Options,
 }
@@ -49,6 +55,8 @@ pub struct Options {
     pub severities: Vec<(String, Severity)>,
     /// The Kubernetes minor version (35 for 1.35) the set is meant for; the newest known when absent.
     pub minor: Option<u32>,
+    /// Settings of rules by `rule-id.setting`, such as `untrusted-registry.allowed`.
+    pub params: BTreeMap<String, Vec<String>>,
 }
 
 /// What is known about one rule.

@@ -1,6 +1,7 @@
 //! The phases in their order, for each chart by itself and for all plain manifests together.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
@@ -10,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::helm;
 use crate::helm::TemplateOptions;
+use crate::helm::values::Logs;
 use crate::kube;
 use crate::kube::Object;
 use crate::kube::ValidateOptions;
@@ -56,6 +58,8 @@ pub struct Checks {
     pub select: Vec<String>,
     /// Findings with these codes are dropped.
     pub ignore: Vec<String>,
+    /// Settings of rules by `rule-id.setting`.
+    pub params: BTreeMap<String, Vec<String>>,
 }
 
 /// What was looked at.
@@ -113,12 +117,12 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
         .charts
         .par_iter()
         .map(|chart| {
-            let guarded = catch_unwind(AssertUnwindSafe(|| examine(render(world, chart, template), checks)));
+            let guarded = catch_unwind(AssertUnwindSafe(|| examine(render(world, chart, template), source(world, chart, checks), checks)));
             guarded.unwrap_or_else(|panic| Unit { findings: vec![bug(&format!("chart {chart}"), &*panic)], ..Unit::default() })
         })
         .collect();
     if manifests.files > 0 {
-        units.push(examine(manifests, checks));
+        units.push(examine(manifests, None, checks));
     }
     let counts = Counts {
         charts: inputs.charts.len(),
@@ -202,8 +206,17 @@ fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
     }
 }
 
+/// A chart's path and files.
+type ChartFiles<'a> = Option<(&'a str, Vec<(String, Vec<u8>)>)>;
+
+/// The files of a chart, when rules look at them. What cannot be read is told by rendering.
+fn source<'a>(world: &dyn World, chart: &'a str, checks: &Checks) -> ChartFiles<'a> {
+    let files = checks.judge.then(|| helm::load::read(world, chart, &mut Logs::default()).ok())??;
+    Some((chart, files))
+}
+
 /// Decodes, validates and judges the documents of a unit.
-fn examine(mut unit: Unit, checks: &Checks) -> Unit {
+fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks) -> Unit {
     let mut findings = std::mem::take(&mut unit.findings);
     let version = checks.kube_version.clone();
     let options = version.map_or_else(ValidateOptions::default, |kube_version| ValidateOptions { kube_version });
@@ -236,7 +249,8 @@ fn examine(mut unit: Unit, checks: &Checks) -> Unit {
     }
     let mut findings = lint::suppress(&unit.sources, &unit.documents, &unit.objects, findings);
     if checks.judge {
-        findings.extend(judge(&unit, checks, &options));
+        let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));
+        findings.extend(judge(&unit, chart.as_ref(), checks, &options));
     }
     let chosen = |code: &str| checks.select.is_empty() || checks.select.iter().any(|c| c == code);
     findings.retain(|f| f.severity == Severity::Bug || (chosen(f.code) && !checks.ignore.iter().any(|c| c == f.code)));
@@ -245,10 +259,16 @@ fn examine(mut unit: Unit, checks: &Checks) -> Unit {
     unit
 }
 
-fn judge(unit: &Unit, checks: &Checks, validate: &ValidateOptions) -> Vec<Diagnostic> {
+fn judge(unit: &Unit, chart: Option<&lint::ChartSource>, checks: &Checks, validate: &ValidateOptions) -> Vec<Diagnostic> {
     let minor = validate.kube_version.split('.').nth(1).and_then(|m| m.parse().ok());
-    let options = lint::Options { disable: checks.ignore.clone(), only: checks.select.clone(), minor, ..lint::Options::default() };
-    let input = lint::Input { sources: &unit.sources, objects: &unit.objects, documents: &unit.documents, options: &options };
+    let options = lint::Options {
+        disable: checks.ignore.clone(),
+        only: checks.select.clone(),
+        minor,
+        params: checks.params.clone(),
+        ..lint::Options::default()
+    };
+    let input = lint::Input { sources: &unit.sources, objects: &unit.objects, documents: &unit.documents, chart, options: &options };
     let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input)));
     found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)])
 }

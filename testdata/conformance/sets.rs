@@ -13,6 +13,8 @@ mod helm;
 mod simulation;
 #[path = "validation.rs"]
 mod validation;
+#[path = "rules.rs"]
+mod rules;
 #[path = "yaml.rs"]
 mod yaml;
 
@@ -39,6 +41,8 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all
+        ("rules", rules::rules),
+    ]
 }
 
 /// Runs `check` over the records of a file; a panic of one record is its failure.
