@@ -117,6 +117,37 @@ const GROUPS: &[(&str, &[&str])] = &[
     ("ClusterRoleBinding", &["rbac.authorization.k8s.io"]),
 ];
 
+/// Kinds that live in no namespace.
+pub(super) const CLUSTER_SCOPED: &[&str] = &[
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "StorageClass",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "PriorityClass",
+    "IngressClass",
+    "RuntimeClass",
+    "APIService",
+    "ValidatingWebhookConfiguration",
+    "MutatingWebhookConfiguration",
+    "ValidatingAdmissionPolicy",
+    "ValidatingAdmissionPolicyBinding",
+    "CSIDriver",
+    "CSINode",
+    "VolumeAttachment",
+    "CertificateSigningRequest",
+    "FlowSchema",
+    "PriorityLevelConfiguration",
+    "PodSecurityPolicy",
+    "SecurityContextConstraints",
+    "ClusterIssuer",
+    "GatewayClass",
+    "ComponentStatus",
+    "ClusterPolicy",
+];
+
 /// The API group of an object; empty for the core group.
 pub(super) fn group(object: &Object) -> &str {
     object.id.api_version.split_once('/').map_or("", |(g, _)| g)
@@ -212,6 +243,37 @@ impl<'a> Context<'a> {
     /// The object of this kind and name, wherever it is.
     pub(super) fn find_anywhere(&self, kind: &str, name: &str) -> Option<Field<'a>> {
         self.input.objects.iter().find(|o| o.id.name == name && is_kind(o, kind)).map(Field::root)
+    }
+
+    /// Whether a namespace has this Service. Objects without a namespace may end up in any.
+    pub(super) fn has_service(&self, namespace: &str, name: &str) -> bool {
+        self.all("Service")
+            .iter()
+            .any(|s| s.object.id.name == name && (s.object.id.namespace.is_empty() || s.object.id.namespace == namespace))
+    }
+
+    /// Whether an operator makes a Secret of this name from an object of the set.
+    pub(super) fn makes_secret(&self, name: &str) -> bool {
+        let kinds = ["ExternalSecret", "SealedSecret", "Certificate", "PushSecret", "VaultStaticSecret"];
+        self.of(&kinds)
+            .iter()
+            .any(|o| o.object.id.name == name || o.text("spec.target.name") == Some(name) || o.text("spec.secretName") == Some(name))
+    }
+
+    /// The first volume of a pod whose claim only one node at a time can mount, with the claim's name.
+    pub(super) fn single_node_claim(&self, pod: &Pod<'a>) -> Option<(Field<'a>, &'a str)> {
+        pod.spec.items("volumes").into_iter().find_map(|volume| {
+            let name = volume.text("persistentVolumeClaim.claimName")?;
+            let claim = self.find("PersistentVolumeClaim", pod.object, name)?;
+            let modes = claim.items("spec.accessModes");
+            let single = |m: &Field| matches!(m.str(), Some("ReadWriteOnce" | "ReadWriteOncePod"));
+            (!modes.is_empty() && modes.iter().all(single)).then_some((volume, name))
+        })
+    }
+
+    /// Whether the objects of a kind live in namespaces; kinds that are not of Kubernetes count as such.
+    pub(super) fn namespaced(&self, object: &Object) -> bool {
+        !CLUSTER_SCOPED.contains(&object.id.kind.as_str()) && !object.id.kind.is_empty()
     }
 
     /// The names of all objects of a kind in the namespace of `from`.

@@ -66,6 +66,11 @@ impl<'a> Field<'a> {
         Some(Field { object: self.object, value, path: self.path.key(key) })
     }
 
+    /// The value of one field; unlike [`Field::get`] the name is taken as it is.
+    pub(super) fn get_key(&self, name: &str) -> Option<Field<'a>> {
+        if plain(name) { self.get(name) } else { self.key(name) }
+    }
+
     /// The place below dotted names, whether or not anything is there.
     pub(super) fn place(&self, dotted: &str) -> Place<'a> {
         Place { object: self.object, path: self.path.child(dotted) }

@@ -5,8 +5,10 @@
 //! and polaris.
 
 mod amount;
+mod apis;
 pub mod chart;
 mod context;
+mod cron;
 mod field;
 mod labels;
 mod rules;

@@ -9,12 +9,12 @@ use crate::data;
 mod cli;
 #[path = "helm.rs"]
 mod helm;
+#[path = "rules.rs"]
+mod rules;
 #[path = "simulation.rs"]
 mod simulation;
 #[path = "validation.rs"]
 mod validation;
-#[path = "rules.rs"]
-mod rules;
 #[path = "yaml.rs"]
 mod yaml;
 
@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("schema_generated", helm::schema_values),
         ("sort", cli::sort),
         ("corpus", cli::corpus),
+        ("rules", rules::rules),
         ("validation-verdict", validation::verdict),
         ("validation-field", validation::field),
         ("validation-message", validation::message),
@@ -41,8 +42,6 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all
-        ("rules", rules::rules),
-    ]
 }
 
 /// Runs `check` over the records of a file; a panic of one record is its failure.

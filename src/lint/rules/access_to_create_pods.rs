@@ -11,8 +11,24 @@ pub(super) fn check(cx: &Context) {
                 continue;
             }
             for resource in rule.items("resources") {
-                if matches!(resource.str(), Some("pods" | "deployments" | "daemonsets" | "statefulsets" | "replicasets" | "jobs" | "cronjobs" | "replicationcontrollers")) {
-                    cx.report(resource, "who may create pods may use every Secret and account of the namespace", "leave it to the deployment pipeline");
+                if matches!(
+                    resource.str(),
+                    Some(
+                        "pods"
+                            | "deployments"
+                            | "daemonsets"
+                            | "statefulsets"
+                            | "replicasets"
+                            | "jobs"
+                            | "cronjobs"
+                            | "replicationcontrollers"
+                    )
+                ) {
+                    cx.report(
+                        resource,
+                        "who may create pods may use every Secret and account of the namespace",
+                        "leave it to the deployment pipeline",
+                    );
                 }
             }
         }

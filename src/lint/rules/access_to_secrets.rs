@@ -7,7 +7,11 @@ pub(super) fn check(cx: &Context) {
     for role in cx.of(&["Role", "ClusterRole"]) {
         for rule in role.items("rules") {
             let verbs = rule.items("verbs");
-            if !verbs.iter().filter_map(Field::str).any(|v| matches!(v, "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "*")) {
+            if !verbs
+                .iter()
+                .filter_map(Field::str)
+                .any(|v| matches!(v, "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "*"))
+            {
                 continue;
             }
             for resource in rule.items("resources") {

@@ -8,7 +8,11 @@ pub(super) fn check(cx: &Context) {
             let Some(text) = added.str() else { continue };
             let name = text.strip_prefix("CAP_").unwrap_or(text);
             if matches!(name, "ALL" | "SYS_ADMIN" | "NET_ADMIN" | "SYS_PTRACE" | "SYS_MODULE" | "BPF") {
-                cx.report(added, format!("{name} gives the container power over its node"), "drop it, or move the work to a component that may have it");
+                cx.report(
+                    added,
+                    format!("{name} gives the container power over its node"),
+                    "drop it, or move the work to a component that may have it",
+                );
             }
         }
     }

@@ -7,7 +7,9 @@ pub(super) fn check(cx: &Context) {
     for policy in cx.all("NetworkPolicy") {
         let rules = policy.items("spec.ingress").into_iter().map(|r| r.items("from"));
         for peer in rules.chain(policy.items("spec.egress").into_iter().map(|r| r.items("to"))).flatten() {
-            let Some(selector) = peer.get("podSelector").filter(|s| !labels::is_empty(s) && !peer.has("namespaceSelector")) else { continue };
+            let Some(selector) = peer.get("podSelector").filter(|s| !labels::is_empty(s) && !peer.has("namespaceSelector")) else {
+                continue;
+            };
             let beside = cx.pods_beside(policy.object);
             if beside.iter().any(|p| labels::matches(&selector, &p.labels)) {
                 continue;

@@ -21,7 +21,12 @@ pub(super) fn check(cx: &Context) {
         let place = nearest.map_or_else(|| selector.clone(), |l| labels::culprit(&selector, "", l));
         let help = nearest.map_or_else(
             || "select labels that a pod template of this namespace carries".to_owned(),
-            |l| format!("the nearest pod template has the labels {}", l.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")),
+            |l| {
+                format!(
+                    "the nearest pod template has the labels {}",
+                    l.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(",")
+                )
+            },
         );
         cx.report(place, "the selector matches no pod of the set", help);
     }

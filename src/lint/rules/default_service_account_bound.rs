@@ -7,7 +7,11 @@ pub(super) fn check(cx: &Context) {
         for subject in binding.items("subjects") {
             let (kind, name) = (subject.text("kind").unwrap_or(""), subject.text("name").unwrap_or(""));
             if kind == "ServiceAccount" && name == "default" {
-                cx.report(subject.place("name"), "every pod without an account of its own gets these rights", "make a ServiceAccount for the workload");
+                cx.report(
+                    subject.place("name"),
+                    "every pod without an account of its own gets these rights",
+                    "make a ServiceAccount for the workload",
+                );
             }
         }
     }

@@ -8,7 +8,11 @@ pub(super) fn check(cx: &Context) {
         let dropped = container.field.items("securityContext.capabilities.drop");
         let done = dropped.iter().filter_map(Field::str).any(|c| matches!(c.to_ascii_uppercase().trim_start_matches("CAP_"), "ALL"));
         if !done {
-            cx.report(container.field.place("securityContext.capabilities.drop"), "the container keeps capabilities it may not need", "set capabilities.drop: [ALL]");
+            cx.report(
+                container.field.place("securityContext.capabilities.drop"),
+                "the container keeps capabilities it may not need",
+                "set capabilities.drop: [ALL]",
+            );
         }
     }
 }

@@ -6,9 +6,14 @@ use crate::lint::field::Field;
 pub(super) fn check(cx: &Context) {
     for (_, container) in cx.containers() {
         let dropped = container.field.items("securityContext.capabilities.drop");
-        let done = dropped.iter().filter_map(Field::str).any(|c| matches!(c.to_ascii_uppercase().trim_start_matches("CAP_"), "ALL" | "NET_RAW"));
+        let done =
+            dropped.iter().filter_map(Field::str).any(|c| matches!(c.to_ascii_uppercase().trim_start_matches("CAP_"), "ALL" | "NET_RAW"));
         if !done {
-            cx.report(container.field.place("securityContext.capabilities"), "the container may forge network packets", "set capabilities.drop: [ALL]");
+            cx.report(
+                container.field.place("securityContext.capabilities"),
+                "the container may forge network packets",
+                "set capabilities.drop: [ALL]",
+            );
         }
     }
 }

@@ -24,7 +24,11 @@ fn walk(cx: &Context, node: &Node, depth: usize) {
             let mut seen = BTreeSet::new();
             for entry in entries {
                 if !seen.insert(entry.key.as_str()) {
-                    cx.report_span(entry.key_span, format!("the key `{}` occurs twice; the last one counts", entry.key), "remove one of them");
+                    cx.report_span(
+                        entry.key_span,
+                        format!("the key `{}` occurs twice; the last one counts", entry.key),
+                        "remove one of them",
+                    );
                 }
                 walk(cx, &entry.value, depth + 1);
             }

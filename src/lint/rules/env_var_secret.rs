@@ -10,7 +10,13 @@ pub(super) fn check(cx: &Context) {
             // A file name, an address or a reference to another variable is not the secret itself.
             let pointer = ["_FILE", "_PATH", "_URL", "_NAME", "_DIR", "_TTL", "_EXPIRY"].iter().any(|s| name.ends_with(s));
             let literal = value.str().is_some_and(|v| !v.is_empty() && !v.starts_with("$(") && !v.starts_with('/'));
-            if literal && !pointer && name != "PWD" && ["SECRET", "TOKEN", "PASSWORD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"].iter().any(|p| name.contains(p)) {
+            if literal
+                && !pointer
+                && name != "PWD"
+                && ["SECRET", "TOKEN", "PASSWORD", "API_KEY", "APIKEY", "ACCESS_KEY", "PRIVATE_KEY", "CREDENTIAL"]
+                    .iter()
+                    .any(|p| name.contains(p))
+            {
                 cx.report(value, format!("`{name}` holds a secret in plain text"), "use valueFrom.secretKeyRef");
             }
         }

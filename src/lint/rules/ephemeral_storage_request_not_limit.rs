@@ -8,7 +8,11 @@ pub(super) fn check(cx: &Context) {
         let limit = container.field.get("resources.limits.ephemeral-storage");
         let Some(request) = container.field.get("resources.requests.ephemeral-storage") else { continue };
         if limit.as_ref().and_then(amount::of) != amount::of(&request) {
-            cx.report(container.field.place("resources.limits.ephemeral-storage"), "the ephemeral-storage request and limit differ", "set both to the same amount");
+            cx.report(
+                container.field.place("resources.limits.ephemeral-storage"),
+                "the ephemeral-storage request and limit differ",
+                "set both to the same amount",
+            );
         }
     }
 }

@@ -38,7 +38,9 @@ fn credential(text: &str) -> Option<&'static str> {
         let upper = |s: &str| s.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
         if (w.starts_with("AKIA") || w.starts_with("ASIA")) && w.len() == 20 && upper(w) {
             Some("an AWS access key")
-        } else if ["ghp_", "gho_", "ghs_", "ghu_", "ghr_"].iter().any(|p| w.starts_with(p)) && w.len() >= 36 || w.starts_with("github_pat_") && w.len() > 40 {
+        } else if ["ghp_", "gho_", "ghs_", "ghu_", "ghr_"].iter().any(|p| w.starts_with(p)) && w.len() >= 36
+            || w.starts_with("github_pat_") && w.len() > 40
+        {
             Some("a GitHub token")
         } else if ["xoxb-", "xoxp-", "xoxa-", "xoxs-"].iter().any(|p| w.starts_with(p)) && w.len() > 20 {
             Some("a Slack token")

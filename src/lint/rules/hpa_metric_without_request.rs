@@ -15,11 +15,14 @@ pub(super) fn check(cx: &Context) {
             }
             let Some(name) = metric.get("resource.name") else { continue };
             let Some(text) = name.str() else { continue };
-            let lacks = |c: &&Container| {
-                c.long_running() && !["requests", "limits"].iter().any(|l| c.field.has(&format!("resources.{l}.{text}")))
-            };
+            let lacks =
+                |c: &&Container| c.long_running() && !["requests", "limits"].iter().any(|l| c.field.has(&format!("resources.{l}.{text}")));
             if let Some(container) = pod.containers.iter().find(lacks) {
-                cx.report(name, format!("the container `{}` has no {text} request", container.name), "set resources.requests in every container");
+                cx.report(
+                    name,
+                    format!("the container `{}` has no {text} request", container.name),
+                    "set resources.requests in every container",
+                );
             }
         }
     }

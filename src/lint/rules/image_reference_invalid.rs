@@ -21,14 +21,14 @@ fn valid(text: &str) -> bool {
     let slash = rest.rfind('/').map_or(0, |i| i + 1);
     let (name, tag) = rest[slash..].split_once(':').map_or((rest, None), |(n, t)| (&rest[..slash + n.len()], Some(t)));
     let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    let tagged = |t: &str| {
-        t.len() <= 128 && t.bytes().next().is_some_and(word) && t.bytes().all(|b| word(b) || b == b'.' || b == b'-')
-    };
+    let tagged = |t: &str| t.len() <= 128 && t.bytes().next().is_some_and(word) && t.bytes().all(|b| word(b) || b == b'.' || b == b'-');
     if tag.is_some_and(|t| !tagged(t)) {
         return false;
     }
     let (host, path) = match name.split_once('/') {
-        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" || first.bytes().any(|b| b.is_ascii_uppercase()) => (Some(first), rest),
+        Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" || first.bytes().any(|b| b.is_ascii_uppercase()) => {
+            (Some(first), rest)
+        }
         _ => (None, name),
     };
     let part = |p: &str| {

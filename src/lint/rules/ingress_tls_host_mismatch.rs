@@ -17,6 +17,5 @@ pub(super) fn check(cx: &Context) {
 }
 
 fn covers(certificate: &str, host: &str) -> bool {
-    certificate == host
-        || certificate.strip_prefix("*.").is_some_and(|domain| host.split_once('.').is_some_and(|(_, rest)| rest == domain))
+    certificate == host || certificate.strip_prefix("*.").is_some_and(|domain| host.split_once('.').is_some_and(|(_, rest)| rest == domain))
 }

@@ -8,7 +8,11 @@ pub(super) fn check(cx: &Context) {
         let issued = ingress.entries("metadata.annotations").iter().any(|(k, _)| k.starts_with("cert-manager.io/"));
         for tls in ingress.items("spec.tls") {
             let Some(name) = tls.get("secretName").filter(|_| !issued) else { continue };
-            let made = |n: &str| cx.of(&["Certificate", "ExternalSecret"]).iter().any(|c| c.text("spec.secretName") == Some(n) || c.text("spec.target.name") == Some(n));
+            let made = |n: &str| {
+                cx.of(&["Certificate", "ExternalSecret"])
+                    .iter()
+                    .any(|c| c.text("spec.secretName") == Some(n) || c.text("spec.target.name") == Some(n))
+            };
             if let Some(text) = name.str().filter(|n| cx.find("Secret", ingress.object, n).is_none() && !made(n)) {
                 cx.report(name, format!("the Secret `{text}` is not in the set"), "add the Secret or a Certificate for it");
             }

@@ -11,7 +11,11 @@ pub(super) fn check(cx: &Context) {
             let compact: String = text.chars().filter(|c| !matches!(c, '\n' | '\r')).collect();
             match data_encoding::BASE64.decode(compact.as_bytes()) {
                 Err(_) => cx.report(value, "the value is not base64", "encode it, or move it to stringData"),
-                Ok(bytes) if bytes.ends_with(b"\n") && !bytes.starts_with(b"-----BEGIN") && bytes.iter().filter(|b| **b == b'\n').count() == 1 => {
+                Ok(bytes)
+                    if bytes.ends_with(b"\n")
+                        && !bytes.starts_with(b"-----BEGIN")
+                        && bytes.iter().filter(|b| **b == b'\n').count() == 1 =>
+                {
                     cx.report(value, "the decoded value ends with a line break", "encode it with `printf` or `echo -n`");
                 }
                 Ok(_) => {}

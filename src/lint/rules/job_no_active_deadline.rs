@@ -6,7 +6,11 @@ pub(super) fn check(cx: &Context) {
     for object in cx.of(&["Job", "CronJob"]) {
         let spec = if object.object.id.kind == "Job" { "spec" } else { "spec.jobTemplate.spec" };
         if !object.has(&format!("{spec}.activeDeadlineSeconds")) {
-            cx.report(object.place(&format!("{spec}.activeDeadlineSeconds")), "no deadline ends a hanging Job", "set activeDeadlineSeconds");
+            cx.report(
+                object.place(&format!("{spec}.activeDeadlineSeconds")),
+                "no deadline ends a hanging Job",
+                "set activeDeadlineSeconds",
+            );
         }
     }
 }

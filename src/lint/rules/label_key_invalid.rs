@@ -12,7 +12,11 @@ pub(super) fn check(cx: &Context) {
         }
         for (key, value) in maps.iter().flat_map(|m| object.entries(m)) {
             if !valid(key) {
-                cx.report(value, format!("`{key}` is not a valid key"), "use `name` or `dns.prefix/name`, the name with at most 63 characters");
+                cx.report(
+                    value,
+                    format!("`{key}` is not a valid key"),
+                    "use `name` or `dns.prefix/name`, the name with at most 63 characters",
+                );
             }
         }
     }

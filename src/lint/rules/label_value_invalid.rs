@@ -14,7 +14,11 @@ pub(super) fn check(cx: &Context) {
             if text.len() > 63 {
                 cx.report(value, format!("the label value has {} characters; 63 are allowed", text.len()), "shorten it");
             } else if !valid(text) {
-                cx.report(value, format!("`{text}` is not a valid label value"), "use letters, digits, `-`, `_` and `.`, and start and end with a letter or digit");
+                cx.report(
+                    value,
+                    format!("`{text}` is not a valid label value"),
+                    "use letters, digits, `-`, `_` and `.`, and start and end with a letter or digit",
+                );
             }
         }
     }

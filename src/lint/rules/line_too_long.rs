@@ -11,7 +11,11 @@ pub(super) fn check(cx: &Context) {
         for range in (0..source.line_starts().len()).filter_map(|l| source.line_range(l)) {
             let text = &source.text[range.clone()];
             if let Some((start, end)) = find(text) {
-                cx.report_span(Span::new(file, range.start + start, range.start + end), "the line is longer than 120 characters", "break it");
+                cx.report_span(
+                    Span::new(file, range.start + start, range.start + end),
+                    "the line is longer than 120 characters",
+                    "break it",
+                );
             }
         }
     }

@@ -9,7 +9,11 @@ pub(super) fn check(cx: &Context) {
         let total = probe.int("periodSeconds").unwrap_or(10).saturating_mul(probe.int("failureThreshold").unwrap_or(3));
         if total < 10 {
             let place = if probe.has("failureThreshold") { "failureThreshold" } else { "periodSeconds" };
-            cx.report(probe.place(place), format!("the container is killed after {total} s of failing probes"), "raise failureThreshold or periodSeconds");
+            cx.report(
+                probe.place(place),
+                format!("the container is killed after {total} s of failing probes"),
+                "raise failureThreshold or periodSeconds",
+            );
         }
     }
 }

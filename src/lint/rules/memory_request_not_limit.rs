@@ -8,7 +8,11 @@ pub(super) fn check(cx: &Context) {
         let limit = container.field.get("resources.limits.memory");
         let Some(request) = container.field.get("resources.requests.memory") else { continue };
         if limit.as_ref().and_then(amount::of) != amount::of(&request) {
-            cx.report(container.field.place("resources.limits.memory"), "the memory request and limit differ", "set both to the same amount");
+            cx.report(
+                container.field.place("resources.limits.memory"),
+                "the memory request and limit differ",
+                "set both to the same amount",
+            );
         }
     }
 }

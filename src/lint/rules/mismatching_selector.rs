@@ -15,6 +15,10 @@ pub(super) fn check(cx: &Context) {
             continue;
         }
         let place = labels::culprit(&selector, "matchLabels", &pod.labels);
-        cx.report(place, "the selector does not match the labels of the pod template", "make spec.selector and the template's labels agree");
+        cx.report(
+            place,
+            "the selector does not match the labels of the pod template",
+            "make spec.selector and the template's labels agree",
+        );
     }
 }

@@ -9,8 +9,18 @@ pub(super) fn check(cx: &Context) {
         let made = |_: &str| false;
         let mut needed: Vec<Field> = Vec::new();
         for container in &pod.containers {
-            needed.extend(container.field.items("env").iter().filter_map(|e| e.get("valueFrom.configMapKeyRef")).filter(wanted).filter_map(|r| r.get("name")));
-            needed.extend(container.field.items("envFrom").iter().filter_map(|e| e.get("configMapRef")).filter(wanted).filter_map(|r| r.get("name")));
+            needed.extend(
+                container
+                    .field
+                    .items("env")
+                    .iter()
+                    .filter_map(|e| e.get("valueFrom.configMapKeyRef"))
+                    .filter(wanted)
+                    .filter_map(|r| r.get("name")),
+            );
+            needed.extend(
+                container.field.items("envFrom").iter().filter_map(|e| e.get("configMapRef")).filter(wanted).filter_map(|r| r.get("name")),
+            );
         }
         for volume in pod.spec.items("volumes") {
             needed.extend(volume.get("configMap").filter(wanted).and_then(|r| r.get("name")));

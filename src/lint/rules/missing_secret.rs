@@ -6,16 +6,20 @@ use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for pod in cx.pods() {
-        // Operators make Secrets from these, usually of the same name.
-        let made = |name: &str| {
-            cx.of(&["ExternalSecret", "SealedSecret", "Certificate", "PushSecret", "VaultStaticSecret"]).iter().any(|o| {
-                o.object.id.name == name || o.text("spec.target.name") == Some(name) || o.text("spec.secretName") == Some(name)
-            })
-        };
         let mut needed: Vec<Field> = Vec::new();
         for container in &pod.containers {
-            needed.extend(container.field.items("env").iter().filter_map(|e| e.get("valueFrom.secretKeyRef")).filter(wanted).filter_map(|r| r.get("name")));
-            needed.extend(container.field.items("envFrom").iter().filter_map(|e| e.get("secretRef")).filter(wanted).filter_map(|r| r.get("name")));
+            needed.extend(
+                container
+                    .field
+                    .items("env")
+                    .iter()
+                    .filter_map(|e| e.get("valueFrom.secretKeyRef"))
+                    .filter(wanted)
+                    .filter_map(|r| r.get("name")),
+            );
+            needed.extend(
+                container.field.items("envFrom").iter().filter_map(|e| e.get("secretRef")).filter(wanted).filter_map(|r| r.get("name")),
+            );
         }
         for volume in pod.spec.items("volumes") {
             needed.extend(volume.get("secret").filter(wanted).and_then(|r| r.get("secretName")));
@@ -25,7 +29,7 @@ pub(super) fn check(cx: &Context) {
         }
         for name in needed {
             let Some(text) = name.str() else { continue };
-            if cx.find("Secret", pod.object, text).is_none() && !made(text) {
+            if cx.find("Secret", pod.object, text).is_none() && !cx.makes_secret(text) {
                 let help = labels::similar(text, cx.names("Secret", pod.object))
                     .map_or_else(|| "add it to the set, or mark the reference as optional".to_owned(), |n| format!("did you mean `{n}`?"));
                 cx.report(name, format!("the Secret `{text}` is not in the set"), help);

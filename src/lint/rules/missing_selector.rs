@@ -11,7 +11,11 @@ pub(super) fn check(cx: &Context) {
         }
         let root = Field::root(pod.object);
         if root.get("spec.selector").is_none_or(|s| labels::is_empty(&s)) {
-            cx.report(root.place("spec.selector"), "the workload has no selector", "copy the pod template's labels to spec.selector.matchLabels");
+            cx.report(
+                root.place("spec.selector"),
+                "the workload has no selector",
+                "copy the pod template's labels to spec.selector.matchLabels",
+            );
         }
     }
 }

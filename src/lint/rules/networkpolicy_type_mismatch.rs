@@ -10,7 +10,11 @@ pub(super) fn check(cx: &Context) {
         let named: Vec<&str> = types.list().iter().filter_map(Field::str).collect();
         for (rules, direction) in [("spec.ingress", "Ingress"), ("spec.egress", "Egress")] {
             if !policy.items(rules).is_empty() && !named.contains(&direction) {
-                cx.report(&types, format!("the policy has {direction} rules, but policyTypes lacks {direction}"), format!("add {direction} to policyTypes"));
+                cx.report(
+                    &types,
+                    format!("the policy has {direction} rules, but policyTypes lacks {direction}"),
+                    format!("add {direction} to policyTypes"),
+                );
             }
         }
     }

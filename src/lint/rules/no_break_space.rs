@@ -11,7 +11,11 @@ pub(super) fn check(cx: &Context) {
         for range in (0..source.line_starts().len()).filter_map(|l| source.line_range(l)) {
             let text = &source.text[range.clone()];
             if let Some((start, end)) = find(text) {
-                cx.report_span(Span::new(file, range.start + start, range.start + end), "an invisible character stands in the indentation or key", "replace it by a space or remove it");
+                cx.report_span(
+                    Span::new(file, range.start + start, range.start + end),
+                    "an invisible character stands in the indentation or key",
+                    "replace it by a space or remove it",
+                );
             }
         }
     }

@@ -5,7 +5,11 @@ use crate::lint::context::Context;
 pub(super) fn check(cx: &Context) {
     for (_, container) in cx.containers() {
         if !container.field.is_true("securityContext.readOnlyRootFilesystem") {
-            cx.report(container.field.place("securityContext.readOnlyRootFilesystem"), "the root file system is writable", "set readOnlyRootFilesystem: true and mount an emptyDir where files are written");
+            cx.report(
+                container.field.place("securityContext.readOnlyRootFilesystem"),
+                "the root file system is writable",
+                "set readOnlyRootFilesystem: true and mount an emptyDir where files are written",
+            );
         }
     }
 }

@@ -7,7 +7,11 @@ pub(super) fn check(cx: &Context) {
     for (pod, container) in cx.containers() {
         let asked = pod.is(&["Deployment", "StatefulSet", "DaemonSet"]) && container.role == Role::Main;
         if asked && !container.field.has("readinessProbe") && !cx.services_of(pod).is_empty() {
-            cx.report(container.field.place("readinessProbe"), "the container has no readiness probe, but a Service sends it traffic", "add a readinessProbe");
+            cx.report(
+                container.field.place("readinessProbe"),
+                "the container has no readiness probe, but a Service sends it traffic",
+                "add a readinessProbe",
+            );
         }
     }
 }

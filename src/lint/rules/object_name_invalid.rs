@@ -16,7 +16,11 @@ pub(super) fn check(cx: &Context) {
             _ => text.len() <= 253 && text.split('.').all(part),
         };
         if !good {
-            cx.report(name, format!("`{text}` is not a name for a {kind}"), "use lower-case letters, digits and `-`, and start and end with a letter or digit");
+            cx.report(
+                name,
+                format!("`{text}` is not a name for a {kind}"),
+                "use lower-case letters, digits and `-`, and start and end with a letter or digit",
+            );
         }
     }
 }

@@ -11,7 +11,11 @@ pub(super) fn check(cx: &Context) {
         for budget in cx.budgets_of(pod) {
             let Some(min) = budget.get("spec.minAvailable") else { continue };
             if amount::scaled(&min, lowest, true).is_some_and(|m| m >= lowest) {
-                cx.report(min, format!("the autoscaler may go down to {lowest} pods, and then none may be evicted"), "let minAvailable be below minReplicas");
+                cx.report(
+                    min,
+                    format!("the autoscaler may go down to {lowest} pods, and then none may be evicted"),
+                    "let minAvailable be below minReplicas",
+                );
             }
         }
     }

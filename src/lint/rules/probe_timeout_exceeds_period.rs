@@ -9,7 +9,11 @@ pub(super) fn check(cx: &Context) {
             let period = probe.int("periodSeconds").unwrap_or(10);
             let Some(timeout) = probe.get("timeoutSeconds") else { continue };
             if timeout.value.as_i64().is_some_and(|t| t > period) {
-                cx.report(timeout, format!("the timeout is longer than the period of {period} s"), "lower timeoutSeconds or raise periodSeconds");
+                cx.report(
+                    timeout,
+                    format!("the timeout is longer than the period of {period} s"),
+                    "lower timeoutSeconds or raise periodSeconds",
+                );
             }
         }
     }

@@ -4,8 +4,28 @@ use crate::lint::context::Context;
 use crate::lint::labels;
 
 const VERBS: &[&str] = &[
-    "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "use", "bind", "escalate", "impersonate",
-    "approve", "sign", "attest", "proxy", "connect", "put", "post", "head", "options", "*",
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "use",
+    "bind",
+    "escalate",
+    "impersonate",
+    "approve",
+    "sign",
+    "attest",
+    "proxy",
+    "connect",
+    "put",
+    "post",
+    "head",
+    "options",
+    "*",
 ];
 
 pub(super) fn check(cx: &Context) {

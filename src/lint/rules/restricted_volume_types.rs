@@ -11,7 +11,11 @@ pub(super) fn check(cx: &Context) {
         for volume in pod.spec.items("volumes") {
             let Value::Object(entries) = volume.value else { continue };
             for source in entries.keys().filter(|k| !ALLOWED.contains(&k.as_str()) && k.as_str() != "hostPath") {
-                cx.report(volume.place(source), format!("volumes of type {source} are not allowed by the restricted standard"), "use a persistent volume claim");
+                cx.report(
+                    volume.place(source),
+                    format!("volumes of type {source} are not allowed by the restricted standard"),
+                    "use a persistent volume claim",
+                );
             }
         }
     }

@@ -9,7 +9,8 @@ pub(super) fn check(cx: &Context) {
         let list = if deployment { "spec.strategy.rollingUpdate" } else { "spec.updateStrategy.rollingUpdate" };
         let Some(max) = object.get(&format!("{list}.maxUnavailable")) else { continue };
         let replicas = object.int("spec.replicas").unwrap_or(1);
-        let all = max.str() == Some("100%") || deployment && replicas > 1 && amount::scaled(&max, replicas, false).is_some_and(|m| m >= replicas);
+        let all =
+            max.str() == Some("100%") || deployment && replicas > 1 && amount::scaled(&max, replicas, false).is_some_and(|m| m >= replicas);
         if all {
             cx.report(max, "a rollout may take all pods away at once", "lower maxUnavailable");
         }

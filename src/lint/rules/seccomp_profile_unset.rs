@@ -8,7 +8,11 @@ pub(super) fn check(cx: &Context) {
             continue;
         }
         if pod.containers.iter().any(|c| !c.field.has("securityContext.seccompProfile.type")) {
-            cx.report(pod.spec.place("securityContext.seccompProfile"), "no seccomp profile limits the system calls", "set securityContext.seccompProfile.type: RuntimeDefault");
+            cx.report(
+                pod.spec.place("securityContext.seccompProfile"),
+                "no seccomp profile limits the system calls",
+                "set securityContext.seccompProfile.type: RuntimeDefault",
+            );
         }
     }
 }

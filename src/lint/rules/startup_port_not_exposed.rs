@@ -14,7 +14,11 @@ pub(super) fn check(cx: &Context) {
             };
             if !declared {
                 let shown = port.scalar().unwrap_or_default();
-                cx.report(port, format!("the startup probe asks port {shown}, which the container does not declare"), "declare the port, or probe one that is declared");
+                cx.report(
+                    port,
+                    format!("the startup probe asks port {shown}, which the container does not declare"),
+                    "declare the port, or probe one that is declared",
+                );
             }
         }
     }

@@ -14,7 +14,8 @@ pub(super) fn check(cx: &Context) {
                 let text = found.scalar().unwrap_or_default();
                 let unit = amount::suffix(&text);
                 if matches!(unit, "" | "m") && amount::milli(&text).is_some_and(|v| v > 0 && v < 1024 * 1024 * 1000) {
-                    let help = text.strip_suffix('m').map_or_else(|| format!("did you mean `{text}Mi`?"), |n| format!("did you mean `{n}Mi`?"));
+                    let help =
+                        text.strip_suffix('m').map_or_else(|| format!("did you mean `{text}Mi`?"), |n| format!("did you mean `{n}Mi`?"));
                     cx.report(found, format!("`{text}` is less than a mebibyte of {name}"), help);
                 }
             }

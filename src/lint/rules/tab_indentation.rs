@@ -12,7 +12,11 @@ pub(super) fn check(cx: &Context) {
             let text = &source.text[range.clone()];
             let indent = text.len() - text.trim_start().len();
             if let Some(tab) = text[..indent].find('\t').filter(|_| indent < text.len()) {
-                cx.report_span(Span::new(*file, range.start + tab, range.start + indent), "a tab is used as indentation", "indent with spaces");
+                cx.report_span(
+                    Span::new(*file, range.start + tab, range.start + indent),
+                    "a tab is used as indentation",
+                    "indent with spaces",
+                );
             }
         }
     }

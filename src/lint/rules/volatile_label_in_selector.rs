@@ -6,7 +6,16 @@ pub(super) fn check(cx: &Context) {
     for object in cx.of(&["Deployment", "StatefulSet", "DaemonSet", "Service"]) {
         let list = if object.object.id.kind == "Service" { "spec.selector" } else { "spec.selector.matchLabels" };
         for (key, value) in object.entries(list) {
-            if matches!(key, "app.kubernetes.io/version" | "helm.sh/chart" | "chart" | "version" | "revision" | "heritage" | "app.kubernetes.io/managed-by") {
+            if matches!(
+                key,
+                "app.kubernetes.io/version"
+                    | "helm.sh/chart"
+                    | "chart"
+                    | "version"
+                    | "revision"
+                    | "heritage"
+                    | "app.kubernetes.io/managed-by"
+            ) {
                 cx.report(value, format!("the label {key} changes, but the selector cannot"), "select by name and instance only");
             }
         }

@@ -13,7 +13,9 @@ pub(super) fn check(cx: &Context) {
             for (kind, source, name) in sources {
                 let Some(source) = source.filter(|s| !s.is_true("optional")) else { continue };
                 let Some(object) = source.text(name).and_then(|n| cx.find(kind, pod.object, n)) else { continue };
-                let has = |key: &str| ["data", "binaryData", "stringData"].iter().any(|m| object.get(m).is_some_and(|d| d.value.get(key).is_some()));
+                let has = |key: &str| {
+                    ["data", "binaryData", "stringData"].iter().any(|m| object.get(m).is_some_and(|d| d.value.get(key).is_some()))
+                };
                 for key in source.items("items").iter().filter_map(|i| i.get("key")) {
                     if let Some(text) = key.str().filter(|k| !has(k)) {
                         cx.report(key, format!("the {kind} has no key `{text}`"), "name a key of the object");

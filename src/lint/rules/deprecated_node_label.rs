@@ -1,0 +1,53 @@
+//! `deprecated-node-label`: reports a label of nodes that is deprecated or gone: `beta.kubernetes.io/os`,
+//! `beta.kubernetes.io/arch`, `failure-domain.beta.kubernetes.io/…`, `node-role.kubernetes.io/master`.
+
+use crate::lint::context::Context;
+use crate::lint::field::Field;
+
+const OLD: &[(&str, &str)] = &[
+    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
+    ("beta.kubernetes.io/os", "kubernetes.io/os"),
+    ("beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"),
+    ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"),
+    ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"),
+    ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"),
+];
+
+fn new(label: &str) -> Option<&'static str> {
+    OLD.iter().find(|(old, _)| *old == label).map(|(_, new)| *new)
+}
+
+pub(super) fn check(cx: &Context) {
+    for pod in cx.pods() {
+        for (label, field) in pod.spec.entries("nodeSelector") {
+            if let Some(new) = new(label) {
+                cx.report(field, format!("the label is deprecated, use {new}"), format!("use {new}"));
+            }
+        }
+        for name in ["affinity", "topologySpreadConstraints", "tolerations"] {
+            if let Some(field) = pod.spec.get(name) {
+                walk(cx, &field, 0, &pod.spec);
+            }
+        }
+    }
+}
+
+fn walk(cx: &Context, field: &Field, depth: usize, spec: &Field) {
+    if depth > 30 {
+        return;
+    }
+    for name in ["key", "topologyKey"] {
+        let Some(key) = field.get(name) else { continue };
+        let Some(new) = key.str().and_then(new) else { continue };
+        // Charts that tolerate both names are ready for either.
+        let both = spec.items("tolerations").iter().any(|t| t.text("key") == Some(new)) || field.has("weight");
+        if !both {
+            cx.report(key, format!("the label is deprecated, use {new}"), format!("use {new}"));
+        }
+    }
+    match field.value {
+        serde_json::Value::Object(map) => map.keys().filter_map(|k| field.get_key(k)).for_each(|f| walk(cx, &f, depth + 1, spec)),
+        serde_json::Value::Array(_) => field.list().iter().for_each(|f| walk(cx, f, depth + 1, spec)),
+        _ => {}
+    }
+}

@@ -1,0 +1,29 @@
+//! `overlapping-selectors`: reports a controller whose selector also matches the pods of another controller of its
+//! namespace.
+
+use crate::lint::context::Context;
+use crate::lint::field::Field;
+use crate::lint::labels;
+
+const KINDS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
+
+pub(super) fn check(cx: &Context) {
+    for pod in cx.pods().iter().filter(|p| p.is(KINDS)) {
+        let Some(selector) = Field::root(pod.object).get("spec.selector") else { continue };
+        if labels::is_empty(&selector) {
+            continue;
+        }
+        let other = cx.pods_beside(pod.object).into_iter().find(|o| {
+            let same = o.object.id.kind == pod.object.id.kind && o.object.id.name == pod.object.id.name;
+            o.is(KINDS) && !same && labels::matches(&selector, &o.labels)
+        });
+        if let Some(other) = other {
+            let id = &other.object.id;
+            cx.report(
+                selector,
+                format!("the selector also matches the pods of {}/{}", id.kind, id.name),
+                "give each workload a label of its own, in the selector and in the pod template",
+            );
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! `webhook-service-missing`: reports an admission webhook whose Service is not in the set.
+
+use crate::lint::context::Context;
+use crate::lint::labels;
+
+pub(super) fn check(cx: &Context) {
+    for configuration in cx.of(&["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]) {
+        for webhook in configuration.items("webhooks") {
+            let Some(service) = webhook.get("clientConfig.service") else { continue };
+            let Some(name) = service.get("name") else { continue };
+            let Some(text) = name.str() else { continue };
+            let namespace = service.text("namespace").unwrap_or("default");
+            if !cx.has_service(namespace, text) {
+                let help = labels::similar(text, cx.all("Service").iter().map(|s| s.object.id.name.as_str()))
+                    .map_or_else(|| "add the Service to the set".to_owned(), |n| format!("did you mean `{n}`?"));
+                cx.report(name, format!("there is no Service `{text}` in the namespace {namespace}"), help);
+            }
+        }
+    }
+}
