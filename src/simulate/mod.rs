@@ -9,4 +9,5 @@ pub mod expand;
 pub mod nodes;
 pub mod placement;
 pub mod replay;
+pub mod resources;
 pub mod scheduler;

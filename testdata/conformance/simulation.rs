@@ -8,7 +8,10 @@ use std::path::Path;
 
 use kval::simulate::nodes;
 use kval::simulate::replay;
-use serde_json::Value as Json;
+use kval::simulate::resources;
+use kval::simulate::scheduler::resource::pod_requests;
+use kval::source::FileId;
+use serde_json::{Value as Json, json};
 
 use super::each;
 use crate::Outcome;
@@ -37,6 +40,7 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/scheduling-sequence", scheduling),
     ("simulation/scheduler-config", scheduling),
     ("simulation/scheduling-large", scheduling),
+    ("simulation/qos-resources", qos_resources),
     ("simulation/taint-eviction", node_timeline),
     ("simulation/node-lifecycle", node_timeline),
 ];
@@ -144,4 +148,28 @@ fn node_timeline(case: &Case) -> Result<(), String> {
         }
     }
     first
+}
+
+/// The documents of a text.
+fn documents(text: &str) -> Vec<Json> {
+    kval::yaml::parse(text, FileId(0)).into_iter().filter_map(|d| d.root).map(|root| root.to_json()).collect()
+}
+
+/// QoS class, effective requests and limits, and what is derived from them, on a node of 16 GiB.
+fn qos_resources(case: &Case) -> Result<(), String> {
+    let of = |pod: &Json| {
+        let spec = &pod["spec"];
+        let containers = ["containers", "initContainers"].into_iter().flat_map(|k| spec[k].as_array().into_iter().flatten());
+        let scores: serde_json::Map<String, Json> =
+            containers.map(|c| (c["name"].as_str().unwrap_or("").to_owned(), resources::oom_score_adj(pod, c, 16 << 30).into())).collect();
+        let scoring = pod_requests(spec).1;
+        json!({
+            "limits": resources::limits(spec).to_json(), "requests": resources::requests(spec).to_json(),
+            "qos": resources::qos(spec).name(), "oom_score_adj": scores,
+            "scoring_cpu_milli": scoring.milli_cpu, "scoring_memory": scoring.memory,
+        })
+    };
+    let name = |pod: &Json| pod["metadata"]["name"].as_str().unwrap_or("").to_owned();
+    let got: serde_json::Map<String, Json> = documents(case.text()).iter().map(|pod| (name(pod), of(pod))).collect();
+    agree(&got.into(), &case.expected)
 }

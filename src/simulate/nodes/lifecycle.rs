@@ -576,7 +576,7 @@ impl Play {
 /// The renewals of a node's lease.
 fn renewals(plan: &NodePlan, horizon: i64) -> Vec<i64> {
     let inside = |t: &i64| plan.reports.iter().any(|(from, to)| from <= t && t < to);
-    (0..).map(|k| FIRST_RENEWAL + k * RENEWAL).take_while(|t| *t <= horizon).filter(inside).collect()
+    (0..=horizon / RENEWAL).map(|k| FIRST_RENEWAL + k * RENEWAL).filter(inside).collect()
 }
 
 /// Plays a scenario: what happens, in order of time, then kind, name and value.

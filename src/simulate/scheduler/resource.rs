@@ -151,8 +151,9 @@ pub fn pod_requests(spec: &Value) -> (Resource, Resource) {
     for (name, amount) in ["limits", "requests"].iter().flat_map(|k| at(pod_level, &[k]).as_object().into_iter().flatten()) {
         let explicit = !at(pod_level, &["requests", name]).is_null();
         let used = list(spec, &["containers"]).iter().chain(list(spec, &["initContainers"])).any(|c| asks(c, name));
-        // A limit of the pod becomes its request only when neither the pod nor a container asks for the resource.
-        if !explicit && used {
+        // A limit of the pod becomes its request only when neither the pod nor a container asks for the resource; huge
+        // pages cannot be overcommitted, so theirs always does.
+        if !explicit && used && !name.starts_with("hugepages-") {
             continue;
         }
         let amount = scalar(amount);
