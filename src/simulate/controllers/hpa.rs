@@ -1,6 +1,8 @@
 //! How many replicas a HorizontalPodAutoscaler wants: the replica calculator on pods and their metrics, stabilisation
 //! windows and scaling policies. upstream: pkg/controller/podautoscaler
 
+use std::cmp::Ordering;
+
 use serde_json::Value;
 
 use crate::simulate::scheduler::json::at;
@@ -53,7 +55,7 @@ pub struct Calculation {
 }
 
 struct Ratio {
-    ratio: f64,
+    of_target: f64,
     utilization: Option<i64>,
     average: i64,
 }
@@ -69,11 +71,11 @@ fn ratio(samples: &[(i64, i64)], target: Target) -> Result<Ratio, &'static str> 
                 return Err("no metrics returned matched known pods");
             }
             let current = usage * 100 / requests;
-            Ok(Ratio { ratio: current as f64 / target as f64, utilization: Some(current), average: usage / count })
+            Ok(Ratio { of_target: current as f64 / target as f64, utilization: Some(current), average: usage / count })
         }
         Target::Average(target) => {
             let current = usage / count;
-            Ok(Ratio { ratio: current as f64 / target as f64, utilization: None, average: current })
+            Ok(Ratio { of_target: current as f64 / target as f64, utilization: None, average: current })
         }
     }
 }
@@ -102,27 +104,27 @@ pub fn replicas(current: i64, target: Target, tolerance: f64, pods: &[PodSample]
     let first = ratio(&samples, target)?;
     let answer = |replicas: i64| Ok(Calculation { replicas, utilization: first.utilization, average: first.average });
     let within = |ratio: f64| (1.0 - tolerance..=1.0 + tolerance).contains(&ratio);
-    let up_with_unready = !unready.is_empty() && first.ratio > 1.0;
+    let up_with_unready = !unready.is_empty() && first.of_target > 1.0;
     if !up_with_unready && missing.is_empty() {
-        return answer(if within(first.ratio) { current } else { (first.ratio * ready).ceil() as i64 });
+        return answer(if within(first.of_target) { current } else { (first.of_target * ready).ceil() as i64 });
     }
     for request in missing {
         // Scaling down, pods without metrics are taken as busy; scaling up, as idle.
-        if first.ratio < 1.0 {
+        if first.of_target < 1.0 {
             let usage = match target {
                 Target::Utilization(target) => request * target.max(100) / 100,
                 Target::Average(target) => target,
             };
             samples.push((usage, request));
-        } else if first.ratio > 1.0 {
+        } else if first.of_target > 1.0 {
             samples.push((0, request));
         }
     }
     if up_with_unready {
         samples.extend(unready.iter().map(|request| (0, *request)));
     }
-    let second = ratio(&samples, target)?.ratio;
-    if within(second) || (first.ratio < 1.0 && second > 1.0) || (first.ratio > 1.0 && second < 1.0) {
+    let second = ratio(&samples, target)?.of_target;
+    if within(second) || (first.of_target < 1.0 && second > 1.0) || (first.of_target > 1.0 && second < 1.0) {
         return answer(current);
     }
     let wanted = (second * samples.len() as f64).ceil() as i64;
@@ -263,16 +265,18 @@ pub fn with_behavior(wish: Wish, behavior: &Value, history: &History) -> Decisio
         "AbleToScale=True ScaleDownStabilized: recent recommendations were higher than current one, applying the highest recent recommendation"
             .to_owned()
     };
-    let (replicas, why) = if stabilized > wish.current {
-        let limit = up.limit(wish.current, history, true).max(wish.current);
-        let (allowed, why) = if wish.max > limit { (limit, UP_LIMIT) } else { (wish.max, TOO_MANY) };
-        if stabilized > allowed { (allowed, why) } else { (stabilized, WITHIN) }
-    } else if stabilized < wish.current {
-        let limit = down.limit(wish.current, history, false).min(wish.current);
-        let (allowed, why) = if wish.min < limit { (limit, DOWN_LIMIT) } else { (wish.min, TOO_FEW) };
-        if stabilized < allowed { (allowed, why) } else { (stabilized, WITHIN) }
-    } else {
-        (stabilized, WITHIN)
+    let (replicas, why) = match stabilized.cmp(&wish.current) {
+        Ordering::Greater => {
+            let limit = up.limit(wish.current, history, true).max(wish.current);
+            let (allowed, why) = if wish.max > limit { (limit, UP_LIMIT) } else { (wish.max, TOO_MANY) };
+            if stabilized > allowed { (allowed, why) } else { (stabilized, WITHIN) }
+        }
+        Ordering::Less => {
+            let limit = down.limit(wish.current, history, false).min(wish.current);
+            let (allowed, why) = if wish.min < limit { (limit, DOWN_LIMIT) } else { (wish.min, TOO_FEW) };
+            if stabilized < allowed { (allowed, why) } else { (stabilized, WITHIN) }
+        }
+        Ordering::Equal => (stabilized, WITHIN),
     };
     Decision { replicas, conditions: [able, limited(stabilized, replicas, why)] }
 }

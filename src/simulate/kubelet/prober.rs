@@ -384,23 +384,21 @@ impl Sim<'_> {
         self.set_result(i, success);
     }
 
-    fn result(&self, kind: ProbeKind) -> Option<Option<bool>> {
-        let worker = self.workers.iter().find(|w| w.probe.kind == kind)?;
-        Some(worker.result.filter(|_| worker.seen == self.instance))
+    fn has(&self, kind: ProbeKind) -> bool {
+        self.workers.iter().any(|w| w.probe.kind == kind)
+    }
+
+    /// Whether the manager holds this result of a probe for the present instance.
+    fn holds(&self, kind: ProbeKind, success: bool) -> bool {
+        self.workers.iter().any(|w| w.probe.kind == kind && w.seen == self.instance && w.result == Some(success))
     }
 
     /// upstream: manager.UpdatePodStatus
     fn update_status(&mut self) {
         let running = self.state == State::Running;
-        let started = running && self.result(ProbeKind::Startup).is_none_or(|r| r == Some(true));
-        let mut ready = false;
-        let mut trigger = false;
-        if started {
-            match self.result(ProbeKind::Readiness) {
-                None | Some(Some(true)) => ready = true,
-                Some(_) => trigger = true,
-            }
-        }
+        let started = running && (!self.has(ProbeKind::Startup) || self.holds(ProbeKind::Startup, true));
+        let ready = started && (!self.has(ProbeKind::Readiness) || self.holds(ProbeKind::Readiness, true));
+        let trigger = started && !ready;
         if started != self.started {
             self.started = started;
             self.emit(Event::Started(started));
@@ -433,8 +431,7 @@ impl Sim<'_> {
                 }
             }
             State::Running => {
-                let failed = |kind| self.result(kind) == Some(Some(false));
-                let kind = [ProbeKind::Liveness, ProbeKind::Startup].into_iter().find(|k| failed(*k));
+                let kind = [ProbeKind::Liveness, ProbeKind::Startup].into_iter().find(|k| self.holds(*k, false));
                 if let Some(kind) = kind {
                     self.kill(kind);
                 }
