@@ -119,7 +119,7 @@ fn check_values(dir: &Path, case: &Json) -> Result<(), String> {
         fs::write(&file, serde_json::json!({ key: value }).to_string()).map_err(|e| e.to_string())?;
         let unit = pipeline::load(&world(), &options);
         let _ = scalars(&unit, |file, node| {
-            if !matches!(&node.kind, NodeKind::String(s) if s == MARK) {
+            if !matches!(&node.kind, NodeKind::Str(s) if **s == *MARK) {
                 return Ok(());
             }
             let found = diagnostic::resolve(&unit.sources, node.span);
