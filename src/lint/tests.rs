@@ -20,4 +20,3 @@ fn pages_files_and_registry_agree() {
     assert_eq!(names("rules", ".md"), pages);
     assert_eq!(names("src/lint/rules", ".rs"), listed);
 }
-
