@@ -3,7 +3,9 @@
 mod check;
 pub mod decode;
 mod defaults;
+mod difflib;
 pub mod field;
+mod internal;
 pub mod ip;
 pub mod names;
 mod object;

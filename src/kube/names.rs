@@ -191,3 +191,13 @@ pub fn dns1035_label(text: &str) -> Vec<String> {
     }
     out
 }
+
+/// The name of a variable in C.
+pub fn c_identifier(text: &str) -> Vec<String> {
+    let starts = text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
+    if starts && text.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric()) {
+        return Vec::new();
+    }
+    let words = "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'";
+    vec![shape_error(words, "[A-Za-z_][A-Za-z0-9_]*", &["my_name", "MY_NAME", "MyName"])]
+}

@@ -143,7 +143,7 @@ struct Bundle {
     versions: Vec<(&'static str, Vec<Change>)>,
 }
 
-fn inflate(bytes: &[u8]) -> &'static str {
+pub(crate) fn inflate(bytes: &[u8]) -> &'static str {
     let mut text = String::new();
     let result = flate2::read::DeflateDecoder::new(bytes).read_to_string(&mut text);
     debug_assert!(result.is_ok(), "an embedded schema does not inflate");

@@ -5,10 +5,8 @@
 //! [`nodes`] plays what the control plane does about failing and tainted nodes over time.
 
 pub mod cluster;
-pub mod controllers;
 pub mod expand;
 pub mod nodes;
-pub mod kubelet;
 pub mod placement;
 pub mod replay;
 pub mod resources;

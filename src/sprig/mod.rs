@@ -36,14 +36,15 @@ pub(crate) mod urls;
 mod versions;
 mod x509;
 
+pub use urls::UrlParts;
+pub use urls::url_parts;
+
 #[cfg(test)]
 mod tests;
 
 use std::sync::LazyLock;
 
 use crate::gotmpl::Function;
-
-pub use go_time::Duration;
 
 /// `regexp.Compile`: the expression, or Go's sentence.
 pub(crate) fn go_regexp(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {

@@ -40,6 +40,31 @@ pub(crate) struct Url {
     raw_fragment: String,
 }
 
+/// The parts of a URL that the API server looks at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UrlParts {
+    /// In lower case; empty for none.
+    pub scheme: String,
+    /// With its port.
+    pub host: String,
+    /// The user as it is written, with a password.
+    pub user: Option<String>,
+    /// Without `?`.
+    pub query: String,
+    /// Without `#`.
+    pub fragment: String,
+}
+
+/// Takes a URL apart as Go's `url.Parse`; the error is Go's sentence.
+pub fn url_parts(source: &str) -> Result<UrlParts, String> {
+    let url = parse(source).map_err(|e| format!("parse {}: {e}", quote(source.as_bytes())))?;
+    let user = url.user.map(|(name, password)| {
+        let name = escape(name.as_bytes(), Part::User);
+        password.map_or_else(|| name.clone(), |p| format!("{name}:{}", escape(p.as_bytes(), Part::User)))
+    });
+    Ok(UrlParts { scheme: url.scheme, host: url.host, user, query: url.query, fragment: utf8(url.fragment) })
+}
+
 #[derive(Clone, Copy, PartialEq)]
 enum Part {
     Path,

@@ -17,11 +17,6 @@ use super::each;
 use crate::Outcome;
 use crate::data;
 
-#[path = "controllers.rs"]
-mod controllers;
-#[path = "kubelet.rs"]
-mod kubelet;
-
 /// One scenario.
 struct Case {
     id: String,
@@ -48,11 +43,6 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/qos-resources", qos_resources),
     ("simulation/taint-eviction", node_timeline),
     ("simulation/node-lifecycle", node_timeline),
-    ("simulation/cronjob-schedule", controllers::cronjob_schedule),
-    ("simulation/hpa", controllers::hpa),
-    ("simulation/kubelet-grace", kubelet::grace),
-    ("simulation/kubelet-eviction", kubelet::eviction),
-    ("simulation/kubelet-probe", kubelet::probe),
 ];
 
 /// The names of the sets.

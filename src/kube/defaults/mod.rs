@@ -6,12 +6,20 @@
 use serde_json::Map;
 use serde_json::Value;
 
+mod admissionregistration;
 mod apps;
 mod autoscaling;
 mod batch;
 mod core;
+mod discovery;
+mod flowcontrol;
+mod networking;
 mod pod;
+mod rbac;
+mod resource;
 mod resources;
+mod scheduling;
+mod storage;
 mod volume;
 
 /// One step of one group: the version, the kind, and the object to change.
@@ -37,6 +45,14 @@ const GROUPS: &[Group] = &[
     Group { name: "autoscaling", defaults: autoscaling::defaults, prepare: autoscaling::prepare, finish: none },
     Group { name: "batch", defaults: batch::defaults, prepare: batch::prepare, finish: batch::finish },
     Group { name: "policy", defaults: none, prepare: generation_and_status, finish: none },
+    Group { name: "admissionregistration.k8s.io", defaults: admissionregistration::defaults, prepare: none, finish: none },
+    Group { name: "discovery.k8s.io", defaults: discovery::defaults, prepare: none, finish: none },
+    Group { name: "flowcontrol.apiserver.k8s.io", defaults: flowcontrol::defaults, prepare: none, finish: none },
+    Group { name: "networking.k8s.io", defaults: networking::defaults, prepare: none, finish: none },
+    Group { name: "rbac.authorization.k8s.io", defaults: rbac::defaults, prepare: none, finish: none },
+    Group { name: "resource.k8s.io", defaults: resource::defaults, prepare: none, finish: none },
+    Group { name: "scheduling.k8s.io", defaults: scheduling::defaults, prepare: none, finish: none },
+    Group { name: "storage.k8s.io", defaults: storage::defaults, prepare: none, finish: none },
 ];
 
 fn group_of(api_version: &str) -> (Option<&'static Group>, &str) {

@@ -14,25 +14,17 @@ const SUBDOMAIN_KINDS: &[&str] = &[
     "DaemonSet",
     "Deployment",
     "HorizontalPodAutoscaler",
-    "Ingress",
-    "IngressClass",
     "Job",
-    "NetworkPolicy",
     "PersistentVolume",
     "PersistentVolumeClaim",
     "Pod",
     "PodTemplate",
-    "PriorityClass",
     "ReplicaSet",
     "ReplicationController",
     "Secret",
     "ServiceAccount",
-    "StorageClass",
     "ResourceQuota",
-    "RuntimeClass",
     "Endpoints",
-    "EndpointSlice",
-    "Lease",
     "Node",
 ];
 
@@ -44,7 +36,6 @@ fn known(api_version: &str) -> bool {
 pub(super) fn object_meta_of_kind(errors: &mut Errors, api_version: &str, kind: &str, object: &Value) {
     let check: fn(&str) -> Vec<String> = match kind {
         "PodDisruptionBudget" => |_| Vec::new(),
-        "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding" => names::path_segment,
         "Namespace" | "StatefulSet" | "Service" => names::dns1123_label,
         _ if SUBDOMAIN_KINDS.contains(&kind) && known(api_version) => names::dns1123_subdomain,
         _ => return,
@@ -139,7 +130,7 @@ pub(super) fn selector(errors: &mut Errors, selector: &Value, path: &Path) {
 }
 
 /// Whether a selector is malformed, and so selects nothing that could be compared.
-fn malformed(selector: &Value) -> bool {
+pub(super) fn malformed(selector: &Value) -> bool {
     let mut errors = Errors::default();
     self::selector(&mut errors, selector, &Path::default());
     !errors.0.is_empty()

@@ -4,18 +4,33 @@
 
 #![allow(dead_code, clippy::needless_borrows_for_generic_args, reason = "groups come one by one")]
 
+mod admissionregistration;
+mod apiregistration;
 mod apps;
+mod authorization;
 mod autoscaling;
 mod batch;
+mod certificates;
 mod config;
+mod coordination;
 mod core;
+mod discovery;
+mod events;
+mod flowcontrol;
 mod meta;
 mod networking;
+mod node;
 mod pod;
 mod policy;
 mod rbac;
+mod resource;
+mod scheduling;
 mod service;
+mod storage;
+mod storagemigration;
+mod update;
 mod volume;
+mod webhook;
 mod workload;
 
 use serde_json::Value;
@@ -182,6 +197,16 @@ fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     get(value, key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// The texts of a list of strings; none when absent.
+fn texts<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
+    list(value, key).iter().map(|v| v.as_str().unwrap_or(""))
+}
+
+/// The entries of a map.
+fn map<'a>(value: &'a Value, key: &str) -> Option<&'a serde_json::Map<String, Value>> {
+    get(value, key).and_then(Value::as_object)
+}
+
 /// The entries of a map of strings.
 fn strings<'a>(value: &'a Value, key: &str) -> Vec<(&'a str, &'a str)> {
     let entries = get(value, key).and_then(Value::as_object).into_iter().flatten();
@@ -197,12 +222,25 @@ type Update = fn(&mut Errors, version: &str, kind: &str, object: &Value, old: &V
 /// One line a group; its file is named after it.
 const GROUPS: &[(&str, Create, Update)] = &[
     ("", core::create, core::update),
+    ("admissionregistration.k8s.io", admissionregistration::create, admissionregistration::update),
+    ("apiregistration.k8s.io", apiregistration::create, apiregistration::update),
     ("apps", apps::create, apps::update),
+    ("authorization.k8s.io", authorization::create, authorization::update),
     ("autoscaling", autoscaling::create, autoscaling::update),
     ("batch", batch::create, batch::update),
+    ("certificates.k8s.io", certificates::create, certificates::update),
+    ("coordination.k8s.io", coordination::create, coordination::update),
+    ("discovery.k8s.io", discovery::create, discovery::update),
+    ("events.k8s.io", events::create, events::update),
+    ("flowcontrol.apiserver.k8s.io", flowcontrol::create, flowcontrol::update),
     ("networking.k8s.io", networking::create, networking::update),
+    ("node.k8s.io", node::create, node::update),
     ("policy", policy::create, policy::update),
     ("rbac.authorization.k8s.io", rbac::create, rbac::update),
+    ("resource.k8s.io", resource::create, resource::update),
+    ("scheduling.k8s.io", scheduling::create, scheduling::update),
+    ("storage.k8s.io", storage::create, storage::update),
+    ("storagemigration.k8s.io", storagemigration::create, storagemigration::update),
 ];
 
 fn group_of(api_version: &str) -> (Option<&'static (&'static str, Create, Update)>, &str) {
@@ -217,14 +255,32 @@ pub(crate) fn validate(api_version: &str, kind: &str, object: &Value) -> Vec<Cau
     if let (Some(group), version) = group_of(api_version) {
         (group.1)(&mut errors, version, kind, object);
     }
+    if errors.0.is_empty() && has_meta(kind) {
+        // Every stored object is held against this, once its own rules are content. upstream: rest.BeforeCreate
+        meta::object_meta(&mut errors, object, super::names::path_segment);
+    }
     errors.0
+}
+
+/// Whether objects of the kind are stored and so have metadata.
+fn has_meta(kind: &str) -> bool {
+    !kind.ends_with("Review")
 }
 
 /// What replacing `old` by `object` (both with their defaults) is refused for.
 pub(crate) fn validate_update(api_version: &str, kind: &str, object: &Value, old: &Value) -> Vec<Cause> {
     let mut errors = Errors::default();
+    // upstream: rest.BeforeUpdate
+    meta::object_meta(&mut errors, object, super::names::path_segment);
+    update::object_meta_update(&mut errors, object, old);
     if let (Some(group), version) = group_of(api_version) {
         (group.2)(&mut errors, version, kind, object, old);
     }
+    let mut told = Vec::new();
+    errors.0.retain(|cause| {
+        let new = !told.contains(cause);
+        told.push(cause.clone());
+        new
+    });
     errors.0
 }

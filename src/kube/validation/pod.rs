@@ -450,6 +450,12 @@ fn resources(errors: &mut Errors, container: &Value, context: &Context<'_>, path
     }
 }
 
+/// What a pod needs beside its containers. upstream: validateOverhead
+pub(super) fn overhead(errors: &mut Errors, limits: &Value, path: &Path) {
+    let context = Context { volumes: Vec::new(), claims: BTreeSet::new(), host_network: false };
+    resources(errors, &serde_json::json!({"resources": {"limits": limits}}), &context, path);
+}
+
 fn lifecycle_and_probes(errors: &mut Errors, container: &Value, path: &Path) {
     if let Some(lifecycle) = get(container, "lifecycle") {
         for hook in ["postStart", "preStop"] {
@@ -551,7 +557,7 @@ fn init_container<'a>(errors: &mut Errors, container: &'a Value, context: &Conte
 }
 
 /// upstream: ValidateTolerations
-fn tolerations(errors: &mut Errors, spec: &Value, path: &Path) {
+pub(super) fn tolerations(errors: &mut Errors, spec: &Value, path: &Path) {
     for (i, toleration) in list(spec, "tolerations").iter().enumerate() {
         let at = path.index(i);
         let (key, value) = (text(toleration, "key"), text(toleration, "value"));
@@ -663,7 +669,7 @@ fn node_affinity(errors: &mut Errors, affinity: &Value, path: &Path) {
 }
 
 /// upstream: ValidateNodeSelectorTerm
-fn node_term(errors: &mut Errors, term: &Value, path: &Path) {
+pub(super) fn node_term(errors: &mut Errors, term: &Value, path: &Path) {
     for (i, requirement) in list(term, "matchExpressions").iter().enumerate() {
         let at = path.child("matchExpressions").index(i);
         let values = list(requirement, "values");

@@ -1,0 +1,41 @@
+//! Defaults of dynamic resource allocation. upstream: pkg/apis/resource/v*/defaults.go
+
+use serde_json::Value;
+
+use super::{existing, items, zero};
+
+pub(super) fn defaults(version: &str, kind: &str, object: &mut Value) {
+    let spec = match kind {
+        "ResourceClaim" => existing(object, "spec"),
+        "ResourceClaimTemplate" => existing(object, "spec").and_then(|spec| existing(spec, "spec")),
+        _ => return,
+    };
+    let Some(devices) = spec.and_then(|spec| existing(spec, "devices")) else { return };
+    for request in items(devices, "requests") {
+        if version == "v1beta1" {
+            // Without a class the request consists of others.
+            if request.get("deviceClassName").and_then(Value::as_str).is_some_and(|c| !c.is_empty()) {
+                count(request);
+            }
+            tolerations(request);
+        } else if let Some(exactly) = existing(request, "exactly") {
+            count(exactly);
+            tolerations(exactly);
+        }
+        for sub in items(request, "firstAvailable") {
+            count(sub);
+            tolerations(sub);
+        }
+    }
+}
+
+fn tolerations(request: &mut Value) {
+    items(request, "tolerations").for_each(|t| zero(t, "operator", "Equal"));
+}
+
+fn count(request: &mut Value) {
+    zero(request, "allocationMode", "ExactCount");
+    if request.get("allocationMode").and_then(Value::as_str) == Some("ExactCount") {
+        zero(request, "count", 1);
+    }
+}
