@@ -130,8 +130,12 @@ fn reporting(command: Command) -> Command {
     command
         .next_help_heading("Report")
         .arg(
-            list("format", "FORMAT", "How findings are printed: text, concise or json; repeatable, each with its --output")
-                .value_parser(["text", "concise", "json"]),
+            list(
+                "format",
+                "FORMAT",
+                "How findings are printed: text, concise, json, or helm (as helm lint); repeatable, each with its --output",
+            )
+            .value_parser(["text", "concise", "json", "helm"]),
         )
         .arg(list("output", "FILE", "Where the report of the --format before it goes; - is standard output").short('o'))
         .arg(
@@ -159,8 +163,8 @@ pub(super) fn command() -> Command {
             .about("Render, validate and judge charts and manifests")
             .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
     ))
-    .arg(switch("with-subcharts", "").hide(true))
-    .arg(switch("quiet", "").hide(true));
+    .arg(switch("with-subcharts", "With --format helm: the charts below too"))
+    .arg(switch("quiet", "With --format helm: only warnings and errors"));
     let validate = reporting(
         Command::new("validate")
             .about("Say what a kube-apiserver would say about manifests")

@@ -11,6 +11,8 @@ use super::world::{RealWorld, write_atomically};
 use super::{BUG, CLEAN, FINDINGS, options};
 use crate::diagnostic::Severity;
 use crate::helm::TemplateOptions;
+use crate::helm::lint::Flags;
+use crate::helm::lint::report as report_as_helm;
 use crate::pipeline;
 use crate::pipeline::Outcome;
 use crate::report;
@@ -22,8 +24,28 @@ pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
     let mut template = options::template(matches)?;
     template.strict = super::args::on(matches, "strict");
     let world = options::world(matches)?;
+    if strings(matches, "format") == ["helm"] {
+        return as_helm(matches, &world, &template, output);
+    }
     let outcome = examine(matches, &world, &template, &["."], true)?;
     print(matches, &outcome, &[], output)
+}
+
+/// `kval lint --format helm`: what `helm lint` prints, to the byte.
+fn as_helm(matches: &ArgMatches, world: &RealWorld, template: &TemplateOptions, output: &mut Output) -> Result<u8, Error> {
+    let paths = strings(matches, "paths");
+    if paths.is_empty() {
+        return Err(Error::helm("\"helm lint\" requires at least 1 argument\n\nUsage:  helm lint PATH [flags]"));
+    }
+    let on = |name| super::args::on(matches, name);
+    let flags = Flags { strict: on("strict"), with_subcharts: on("with-subcharts"), quiet: on("quiet") };
+    let report = report_as_helm(world, &paths, template, flags).map_err(|e| Error::helm(e.message))?;
+    output.stdout.extend_from_slice(report.stdout.as_bytes());
+    report.stderr.iter().for_each(|line| output.note(line));
+    match report.failure {
+        Some(failure) => Err(Error::helm(failure)),
+        None => Ok(CLEAN),
+    }
 }
 
 /// `kval validate`.
@@ -91,6 +113,7 @@ pub(super) fn print(
         let format = match format.as_str() {
             "json" => Format::Json,
             "concise" => Format::Concise,
+            "helm" => return Err(Error::unusable("--format helm: only `kval lint` prints it, and only alone")),
             _ => Format::Text { color: file == "-" && color(matches) },
         };
         let mut text = report::render(format, &sections, outcome.counts, &named);

@@ -336,6 +336,11 @@ impl Decoder {
         self.error.map_or(Ok(()), |e| Err(LoadError(format!("error unmarshaling JSON: while decoding JSON: {e}"))))
     }
 
+    /// Keeps an error of the caller's, unless there is one.
+    pub(crate) fn refuse(&mut self, error: String) {
+        self.error.get_or_insert(error);
+    }
+
     fn mismatch(&mut self, node: &Node, want: &str) {
         if self.error.is_some() {
             return;
@@ -398,7 +403,14 @@ impl Decoder {
         }
     }
 
-    fn list<T>(&mut self, node: &Node, want: &str, out: &mut Option<Vec<Option<T>>>, mut item: impl FnMut(&mut Self, &Node) -> Option<T>) {
+    /// A list; `None` for null.
+    pub(crate) fn list<T>(
+        &mut self,
+        node: &Node,
+        want: &str,
+        out: &mut Option<Vec<Option<T>>>,
+        mut item: impl FnMut(&mut Self, &Node) -> Option<T>,
+    ) {
         match &node.kind {
             NodeKind::Null => *out = None,
             NodeKind::Sequence(items) => *out = Some(items.iter().map(|n| item(self, n)).collect()),

@@ -67,13 +67,20 @@ pub(crate) fn prefix(text: &str) -> Result<(Value, usize), String> {
 
 /// As [`prefix`], with the numbers as they are spelled.
 pub(crate) fn decode(text: &str) -> Result<(Json, usize), String> {
+    decode_at(text).map_err(|(message, _)| message)
+}
+
+/// As [`decode`]; an error has the byte where it is.
+pub(crate) fn decode_at(text: &str) -> Result<(Json, usize), (String, usize)> {
     let mut reader = Reader { text: text.as_bytes(), at: 0 };
     reader.blanks();
     if reader.at == reader.text.len() {
-        return Err("EOF".to_owned());
+        return Err(("EOF".to_owned(), reader.at));
     }
-    let value = reader.value(0)?;
-    Ok((value, reader.at))
+    match reader.value(0) {
+        Ok(value) => Ok((value, reader.at)),
+        Err(message) => Err((message, reader.at)),
+    }
 }
 
 struct Reader<'a> {

@@ -14,6 +14,7 @@ pub mod hooks;
 pub mod ignore;
 mod json;
 mod jsonschema;
+pub mod lint;
 pub mod load;
 pub mod order;
 pub mod package;

@@ -304,9 +304,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             return Err(HelmError { span, ..run.fail_rendering(&e.text, b"") });
         }
     };
-    for warning in &rendered.warnings {
-        run.logs.push("INFO", warning.clone());
-    }
+    run.logs.said(&rendered.warnings);
     compose(run, &chart, &name, rendered)
 }
 
@@ -512,7 +510,7 @@ pub struct ReleaseInfo<'a> {
     pub namespace: &'a str,
     /// Whether it is an upgrade and not an installation.
     pub is_upgrade: bool,
-    /// Its revision.
+    /// Its revision; 0 where nothing is released, so that it is neither an installation nor an upgrade.
     pub revision: i64,
 }
 
@@ -535,7 +533,7 @@ pub fn render_values(
     about.insert("Name", release.name.into());
     about.insert("Namespace", release.namespace.into());
     about.insert("IsUpgrade", release.is_upgrade.into());
-    about.insert("IsInstall", (!release.is_upgrade).into());
+    about.insert("IsInstall", (!release.is_upgrade && release.revision > 0).into());
     about.insert("Revision", Value::int(release.revision));
     about.insert("Service", "Helm".into());
     let top = Map::default();

@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 10_000;
 /// A line of Helm's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
-    /// Such as `INFO`.
+    /// Such as `INFO`; empty when the message is the whole line.
     pub level: &'static str,
     /// The sentence.
     pub message: String,
@@ -25,6 +25,9 @@ pub struct LogLine {
 
 impl std::fmt::Display for LogLine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.level.is_empty() {
+            return f.write_str(&self.message);
+        }
         write!(f, "level={} msg={}", self.level, log_text(&self.message))?;
         self.attributes.iter().try_for_each(|(k, v)| write!(f, " {k}={}", log_text(v)))
     }
@@ -61,6 +64,11 @@ impl Logs {
         if !self.list.iter().any(said) {
             self.push_with("WARN", message, &[(key, value)]);
         }
+    }
+
+    /// Adds whole lines.
+    pub(crate) fn said(&mut self, lines: &[String]) {
+        lines.iter().for_each(|line| self.push("", line.clone()));
     }
 
     /// Adds a line that only `--debug` shows.

@@ -110,6 +110,11 @@ pub(super) fn sort(_: &str) -> Option<(bool, Vec<Outcome>)> {
     Some((true, records("vectors/sort.jsonl", |r| tree(r, &[]))?))
 }
 
+/// Set `helmlint`: the same sentences in the same order.
+pub(super) fn helmlint(_: &str) -> Option<(bool, Vec<Outcome>)> {
+    Some((true, records("vectors/helmlint.jsonl", |r| tree(r, &["--format", "helm"]))?))
+}
+
 /// The unfolded corpus and its goldens.
 struct Corpus {
     dir: PathBuf,
@@ -202,7 +207,7 @@ fn corpus_case(corpus: &Corpus, case: &Json, args: &[String]) -> Result<(), Stri
         return Ok(());
     }
     let want = corpus.golden.get(&format!("{id}/stdout")).cloned().unwrap_or_default();
-    let got = replace_all(&run.stdout, &corpus.dir.to_string_lossy(), "$PACK");
+    let got = replace_all(&replace_all(&run.stdout, &corpus.dir.to_string_lossy(), "$PACK"), "/tmp/helm-lint0", "$TMP/helm-lint");
     let masked: BTreeSet<usize> = case["nd_lines"].as_array().into_iter().flatten().filter_map(|n| Some(n.as_u64()? as usize)).collect();
     if masked.is_empty() {
         return same("stdout", &want, &got);
@@ -214,13 +219,25 @@ fn corpus_case(corpus: &Corpus, case: &Json, args: &[String]) -> Result<(), Stri
     same("stdout", &mask(&want), &mask(&got))
 }
 
-pub(super) fn corpus(_: &str) -> Option<(bool, Vec<Outcome>)> {
+/// Sets `corpus` (templates), `corpus-lint` and `corpus-show` (`show`, `dependency list`).
+pub(super) fn corpus(set: &str) -> Option<(bool, Vec<Outcome>)> {
     let corpus = corpus_data()?;
-    let cases: Vec<&Json> = corpus.cases.iter().filter(|c| c["kind"] == "template").collect();
+    let kinds: &[&str] = match set {
+        "corpus" => &["template"],
+        "corpus-lint" => &["lint"],
+        _ => &["show", "deps"],
+    };
+    let cases: Vec<&Json> = corpus.cases.iter().filter(|c| c["kind"].as_str().is_some_and(|k| kinds.contains(&k))).collect();
     // Third-party charts are only read from beside the checkout; in a debug build they would take minutes.
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && set != "corpus-show" {
         return None;
     }
-    let outcomes = each(cases, |c| c["id"].as_str().unwrap_or("?").to_owned(), |c| corpus_case(corpus, c, &strings(&c["args"])));
-    Some((true, outcomes))
+    let run = |case: &&Json| {
+        let mut args = strings(&case["args"]);
+        if set == "corpus-lint" {
+            args.extend(["--format", "helm"].map(str::to_owned));
+        }
+        corpus_case(corpus, case, &args)
+    };
+    Some((true, each(cases, |c| c["id"].as_str().unwrap_or("?").to_owned(), run)))
 }
