@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::scheduler::api::{Node, Owner, Pod};
+use super::scheduler::api::{Node, Owner, Pod, PodShape};
 use super::scheduler::json::{at, int, list, name, namespace, scalar, text};
 use super::scheduler::selector::untolerated;
 use super::scheduler::snapshot::Listers;
@@ -35,8 +35,9 @@ pub fn expand(objects: &[Value]) -> Expanded {
         }
     }
     let admission = Admission::new(objects);
+    let mut shapes = Shapes::default();
     for (input, object) in objects.iter().enumerate() {
-        add(&mut out, &admission, object, input);
+        add(&mut out, &admission, &mut shapes, object, input);
     }
     for (arrival, pod) in out.pods.iter_mut().enumerate() {
         Arc::make_mut(pod).arrival = arrival;
@@ -44,41 +45,72 @@ pub fn expand(objects: &[Value]) -> Expanded {
     out
 }
 
-fn add(out: &mut Expanded, admission: &Admission, object: &Value, input: usize) {
+/// The shapes of pods seen so far, by what they are made of.
+#[derive(Default)]
+struct Shapes(BTreeMap<String, Arc<PodShape>>);
+
+impl Shapes {
+    fn of(&mut self, pod: &Value) -> Arc<PodShape> {
+        let mut key = json!([at(pod, &["metadata", "labels"]), at(pod, &["metadata", "ownerReferences"]), namespace(pod)]);
+        let spec: Map<String, Value> = at(pod, &["spec"])
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(field, _)| !matches!(field.as_str(), "nodeName" | "volumes" | "hostname"))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        let images: Vec<&Value> = list(pod, &["spec", "volumes"]).iter().map(|v| at(v, &["image"])).filter(|v| !v.is_null()).collect();
+        if let Some(parts) = key.as_array_mut() {
+            parts.extend([Value::Object(spec), json!(images)]);
+        }
+        Arc::clone(self.0.entry(key.to_string()).or_insert_with(|| Arc::new(PodShape::new(pod))))
+    }
+}
+
+fn add(out: &mut Expanded, admission: &Admission, shapes: &mut Shapes, object: &Value, input: usize) {
     let kind = text(object, &["kind"]);
     let own_name = name(object);
     let source = Owner { kind: kind.to_owned(), name: own_name.clone() };
     let template = at(object, &["spec", "template"]);
     let count = |field: &str, default: i64| int(object, &["spec", field]).unwrap_or(default).clamp(0, MAX_REPLICAS);
-    let mut push = |mut pod: Value| {
+    let read = |mut pod: Value| {
         admission.complete(&mut pod);
-        out.pods.push(Arc::new(Pod::new(&pod, source.clone(), input)));
+        Pod::new(&pod, source.clone(), input)
+    };
+    // Pods of one template are alike but for their names.
+    let many = |out: &mut Expanded, first: &dyn Fn() -> Value, n: i64| {
+        let Some(model) = (n > 0).then(|| read(first())) else { return };
+        out.pods.extend((0..n).map(|i| Arc::new(model.named(format!("{own_name}-{i:02}")))));
     };
     match kind {
-        "Pod" => push(object.clone()),
+        "Pod" => {
+            let mut pod = object.clone();
+            admission.complete(&mut pod);
+            let shape = shapes.of(&pod);
+            out.pods.push(Arc::new(Pod::with_shape(&pod, shape, source, input)));
+        }
         "Deployment" => {
             // The hash only has to differ from those of other revisions.
             let hash = format!("revision-of-{own_name}");
             let set = format!("{own_name}-{hash}");
-            let mut replica_set = json!({"kind": "ReplicaSet", "metadata": {"name": set, "namespace": namespace(object)}, "spec": {"selector": at(object, &["spec", "selector"])}});
-            replica_set["spec"]["selector"]["matchLabels"]["pod-template-hash"] = hash.as_str().into();
-            for i in 0..count("replicas", 1) {
-                let mut pod = from_template(object, template, &format!("{own_name}-{i:02}"), "ReplicaSet", &set);
-                pod["metadata"]["labels"]["pod-template-hash"] = hash.as_str().into();
-                push(pod);
-            }
+            let mut selector = at(object, &["spec", "selector"]).clone();
+            object_at(&mut selector, "matchLabels")["pod-template-hash"] = hash.as_str().into();
+            let replica_set =
+                json!({"kind": "ReplicaSet", "metadata": {"name": set, "namespace": namespace(object)}, "spec": {"selector": selector}});
+            let first = || {
+                let mut pod = from_template(object, template, &own_name, "ReplicaSet", &set);
+                object_at(object_at(&mut pod, "metadata"), "labels")["pod-template-hash"] = hash.as_str().into();
+                pod
+            };
+            many(out, &first, count("replicas", 1));
             out.listers.add(&replica_set);
         }
         "ReplicaSet" | "ReplicationController" => {
-            for i in 0..count("replicas", 1) {
-                push(from_template(object, template, &format!("{own_name}-{i:02}"), kind, &own_name));
-            }
+            many(out, &|| from_template(object, template, &own_name, kind, &own_name), count("replicas", 1));
         }
         "Job" => {
             let parallel = count("parallelism", 1).min(count("completions", MAX_REPLICAS));
-            for i in 0..parallel {
-                push(from_template(object, template, &format!("{own_name}-{i:02}"), kind, &own_name));
-            }
+            many(out, &|| from_template(object, template, &own_name, kind, &own_name), parallel);
         }
         "StatefulSet" => {
             let first = int(object, &["spec", "ordinals", "start"]).unwrap_or(0);
@@ -100,7 +132,9 @@ fn add(out: &mut Expanded, admission: &Admission, object: &Value, input: usize) 
                 volumes
                     .extend(list(&pod, &["spec", "volumes"]).iter().filter(|v| !taken.contains(&text(v, &["name"]).to_owned())).cloned());
                 pod["spec"]["volumes"] = Value::Array(volumes);
-                push(pod);
+                admission.complete(&mut pod);
+                let shape = shapes.of(&pod);
+                out.pods.push(Arc::new(Pod::with_shape(&pod, shape, source.clone(), input)));
             }
             for claim in claims {
                 let key = (namespace(&claim), name(&claim));

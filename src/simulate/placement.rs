@@ -11,7 +11,7 @@ use rand_core::{Rng, SeedableRng};
 use serde_json::{Value, json};
 
 use super::expand::expand;
-use super::replay::{Arrival, Run, first_by_name, simulate};
+use super::replay::{Arrival, Keep, Run, first_by_name, simulate};
 use super::scheduler::api::Pod;
 use super::scheduler::json::{namespace, text};
 use super::scheduler::profile::Profiles;
@@ -112,15 +112,15 @@ pub fn predict(cluster: &[Value], objects: &[Value], options: &Options) -> Predi
     let expanded = expand(&all);
     let order: Vec<String> = expanded.nodes.iter().map(|n| n.name.clone()).collect();
     let profiles = Profiles::default();
-    let first = simulate(expanded.clone(), &profiles, Arrival::Sequential, first_by_name);
-    let free = first.attempts.iter().any(|a| a.outcome.top.len() > 1);
+    let first = simulate(expanded.clone(), &profiles, Arrival::Sequential, Keep::Failures, first_by_name);
+    let free = first.free;
     let mut possible: Vec<BTreeSet<Option<usize>>> = first.placement.iter().map(|p| BTreeSet::from([*p])).collect();
     let mut determined = true;
     let usual = distribution(&first);
     let mut random = ChaCha8Rng::seed_from_u64(options.seed);
     for _ in 0..if free { options.alternatives } else { 0 } {
         let choose = |_: &Snapshot, top: &[usize]| top[random.next_u32() as usize % top.len()];
-        let other = simulate(expanded.clone(), &profiles, Arrival::Sequential, choose);
+        let other = simulate(expanded.clone(), &profiles, Arrival::Sequential, Keep::Failures, choose);
         determined &= distribution(&other) == usual;
         possible.iter_mut().zip(&other.placement).for_each(|(set, node)| {
             set.insert(*node);
@@ -168,7 +168,9 @@ fn pod_prediction(run: &Run, i: usize, possible: &BTreeSet<Option<usize>>, from_
         always_pending: possible.iter().all(Option::is_none),
         message,
         refused: last
-            .map(|a| a.outcome.infeasible.iter().map(|(n, r)| (name_of(*n), r.status.reasons.clone())).collect())
+            .map(|a| {
+                a.outcome.infeasible.iter().map(|(n, r)| (name_of(*n), r.status.reasons.iter().map(str::to_owned).collect())).collect()
+            })
             .unwrap_or_default(),
         victims: victims.flatten().collect(),
     }

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
 use super::expand::{Expanded, expand};
 use super::scheduler::api::Pod;
 use super::scheduler::config;
-use super::scheduler::cycle::{MIN_FEASIBLE_NODES_TO_FIND, Outcome, schedule};
+use super::scheduler::cycle::{MIN_FEASIBLE_NODES_TO_FIND, Memory, Outcome, schedule};
 use super::scheduler::json::text;
 use super::scheduler::plugins::volume_binding;
 use super::scheduler::preemption::Preemption;
@@ -28,6 +29,15 @@ pub enum Arrival {
     Sequential,
     /// All are waiting before the first is placed: priority first.
     Batch,
+}
+
+/// How much of a run is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Every attempt with all scores.
+    All,
+    /// Attempts that failed, and of those of one shape only the nodes of the last that was looked at.
+    Failures,
 }
 
 /// One attempt to place a pod.
@@ -62,10 +72,22 @@ pub struct Run {
     pub placement: Vec<Option<usize>>,
     /// Pods that had to go.
     pub victims: BTreeSet<(String, String)>,
+    /// Whether some pod had several equally good nodes.
+    pub free: bool,
+    keep: Keep,
+    memory: Memory,
+    /// Pods of these shapes found no node at this state of the cluster (its number of events): what they were told.
+    failed: FxHashMap<usize, (usize, Option<String>)>,
 }
 
 /// Places all pods. `choose` picks one of the nodes with the highest score (it is given their indices, never none).
-pub fn simulate(expanded: Expanded, profiles: &Profiles, arrival: Arrival, mut choose: impl FnMut(&Snapshot, &[usize]) -> usize) -> Run {
+pub fn simulate(
+    expanded: Expanded,
+    profiles: &Profiles,
+    arrival: Arrival,
+    keep: Keep,
+    mut choose: impl FnMut(&Snapshot, &[usize]) -> usize,
+) -> Run {
     let mut cluster = Snapshot::new(expanded.nodes, expanded.listers);
     let (bound, mut pods): (Vec<_>, Vec<_>) = expanded.pods.into_iter().partition(|p| !p.node_name.is_empty());
     for pod in &bound {
@@ -74,7 +96,17 @@ pub fn simulate(expanded: Expanded, profiles: &Profiles, arrival: Arrival, mut c
     if arrival == Arrival::Batch {
         pods.sort_by_key(|p| std::cmp::Reverse(p.priority));
     }
-    let mut run = Run { cluster, placement: vec![None; pods.len()], pods, attempts: Vec::new(), victims: BTreeSet::new() };
+    let mut run = Run {
+        cluster,
+        placement: vec![None; pods.len()],
+        pods,
+        attempts: Vec::new(),
+        victims: BTreeSet::new(),
+        free: false,
+        keep,
+        memory: Memory::default(),
+        failed: FxHashMap::default(),
+    };
     let mut numbers = vec![0; run.pods.len()];
     let mut start = 0;
     let mut queue: Vec<usize> = (0..run.pods.len()).collect();
@@ -122,7 +154,16 @@ fn attempt(
             run.attempts.push(this);
             return false;
         }
-        this.outcome = schedule(&run.cluster, profile, &pod, start, nominated);
+        let shape = Arc::as_ptr(&pod.shape) as usize;
+        let lean = run.keep == Keep::Failures;
+        if let Some((_, message)) =
+            run.failed.get(&shape).filter(|(at, _)| lean && *at == run.cluster.events.len() && pod.volumes.is_empty())
+        {
+            this.outcome.message.clone_from(message);
+            run.attempts.push(this);
+            return false;
+        }
+        this.outcome = schedule(&run.cluster, profile, &pod, start, nominated, &mut run.memory, !lean);
         this.search.1 = *start;
         if !this.outcome.top.is_empty() {
             let node = choose(&run.cluster, &this.outcome.top);
@@ -130,19 +171,25 @@ fn attempt(
             this.nominated = nominated.filter(|n| *n == node);
             let taken = Arc::clone(&run.cluster.nodes[node].node);
             volume_binding::reserve(&mut run.cluster.listers, &pod, &taken);
-            run.cluster.nodes[node].add_pod(&pod);
+            run.cluster.place(node, &pod);
             run.placement[i] = Some(node);
-            run.attempts.push(this);
+            run.free |= this.outcome.top.len() > 1;
+            if !lean {
+                run.attempts.push(this);
+            }
             return true;
         }
         let preempted = match &this.outcome.preemption {
             Some(Preemption::Victims { node, pods }) => Some((*node, pods.clone())),
             _ => None,
         };
+        if preempted.is_none() {
+            run.failed.insert(shape, (run.cluster.events.len(), this.outcome.message.clone()));
+        }
         run.attempts.push(this);
         let Some((node, victims)) = preempted else { return false };
         for victim in victims {
-            run.cluster.nodes[node].remove_pod(&victim);
+            run.cluster.remove(node, &victim);
             run.victims.insert((victim.namespace.clone(), victim.name.clone()));
             for (pod, place) in run.pods.iter().zip(&mut run.placement) {
                 if pod.name == victim.name && pod.namespace == victim.namespace {
@@ -190,12 +237,12 @@ pub fn to_json(run: &Run, arrival: Arrival) -> Value {
             out.insert("next_start_index".to_owned(), attempt.search.1.into());
             if found.feasible.is_empty() {
                 let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-                found.infeasible.values().flat_map(|r| &r.status.reasons).for_each(|r| *reasons.entry(r).or_insert(0) += 1);
+                found.infeasible.iter().flat_map(|(_, r)| r.status.reasons.iter()).for_each(|r| *reasons.entry(r).or_insert(0) += 1);
                 out.insert("reasons".to_owned(), json!(reasons));
             }
         } else if !found.infeasible.is_empty() {
-            let reasons: BTreeMap<String, &[String]> =
-                found.infeasible.iter().map(|(i, r)| (node_name(*i), r.status.reasons.as_slice())).collect();
+            let reasons: BTreeMap<String, Vec<&str>> =
+                found.infeasible.iter().map(|(i, r)| (node_name(*i), r.status.reasons.iter().collect())).collect();
             out.insert("infeasible".to_owned(), json!(reasons));
             let plugins: BTreeMap<String, &str> =
                 found.infeasible.iter().filter(|(_, r)| !r.plugin.is_empty()).map(|(i, r)| (node_name(*i), r.plugin)).collect();
@@ -270,7 +317,7 @@ pub fn run_objects(objects: &[Value], arrival: Arrival) -> Value {
             return json!({"arrival": arrival, "config_error": error, "attempts": null, "placement": {}, "ties": false});
         }
     };
-    to_json(&simulate(expand(objects), &profiles, arrival, first_by_name), arrival)
+    to_json(&simulate(expand(objects), &profiles, arrival, Keep::All, first_by_name), arrival)
 }
 
 /// Runs the documents of a YAML text. A comment `# param arrival=batch` lets all pods wait before the first is placed.

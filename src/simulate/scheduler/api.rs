@@ -1,6 +1,7 @@
 //! Pods and nodes as the scheduler sees them, read once from their JSON form.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -82,7 +83,7 @@ impl AffinityTerm {
     }
 
     /// Whether a pod is one the term speaks of; `namespace_labels` are those of the pod's namespace.
-    pub fn matches(&self, pod: &Pod, namespace_labels: &Labels) -> bool {
+    pub fn matches(&self, pod: &PodShape, namespace_labels: &Labels) -> bool {
         (self.namespaces.contains(&pod.namespace) || self.namespace_selector.matches(namespace_labels))
             && self.selector.matches(&pod.labels)
     }
@@ -165,35 +166,21 @@ pub struct Owner {
     pub name: String,
 }
 
-/// A pod.
-#[derive(Clone, Debug)]
-pub struct Pod {
-    /// Its name.
-    pub name: String,
+/// What pods made from one template have in common: all that matters for placing them but their names.
+#[derive(Clone, Debug, Default)]
+pub struct PodShape {
     /// Its namespace.
     pub namespace: String,
     /// Its labels.
     pub labels: Labels,
     /// Its controller.
     pub owner: Option<Owner>,
-    /// The workload in the user's input that it comes from: kind and name; itself for a bare pod.
-    pub source: Owner,
-    /// Which of the input's objects it comes from.
-    pub input: usize,
-    /// Where it runs already; empty for a pending pod.
-    pub node_name: String,
     /// Which scheduler places it.
     pub scheduler_name: String,
     /// Priority.
     pub priority: i64,
     /// Whether `preemptionPolicy` is `Never`.
     pub never_preempts: bool,
-    /// Whether it is being deleted.
-    pub terminating: bool,
-    /// When it started, as RFC 3339 text; empty when not told.
-    pub start_time: String,
-    /// Its place in the order of arrival; of pods that do not tell when they started, the later is the younger.
-    pub arrival: usize,
     /// Names of its scheduling gates.
     pub gates: Vec<String>,
     /// What it asks for.
@@ -224,13 +211,42 @@ pub struct Pod {
     pub preferred_anti_affinity: Vec<Weighted<AffinityTerm>>,
     /// Its own spread constraints.
     pub spread: Vec<SpreadConstraint>,
-    /// Volumes, as written.
-    pub volumes: Vec<Value>,
 }
 
-impl Pod {
+/// A pod.
+#[derive(Clone, Debug)]
+pub struct Pod {
+    /// Its name.
+    pub name: String,
+    /// The workload in the user's input that it comes from: kind and name; itself for a bare pod.
+    pub source: Arc<Owner>,
+    /// Which of the input's objects it comes from.
+    pub input: usize,
+    /// Where it runs already; empty for a pending pod.
+    pub node_name: String,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+    /// When it started, as RFC 3339 text; empty when not told.
+    pub start_time: String,
+    /// Its place in the order of arrival; of pods that do not tell when they started, the later is the younger.
+    pub arrival: usize,
+    /// Volumes, as written.
+    pub volumes: Arc<[Value]>,
+    /// What it shares with the other pods of its template.
+    pub shape: Arc<PodShape>,
+}
+
+impl std::ops::Deref for Pod {
+    type Target = PodShape;
+
+    fn deref(&self) -> &PodShape {
+        &self.shape
+    }
+}
+
+impl PodShape {
     /// Reads a pod that admission has already completed.
-    pub fn new(object: &Value, source: Owner, input: usize) -> Self {
+    pub fn new(object: &Value) -> Self {
         let spec = at(object, &["spec"]);
         let labels = strings(object, &["metadata", "labels"]);
         let own_namespace = namespace(object);
@@ -260,17 +276,10 @@ impl Pod {
             other => other,
         };
         Self {
-            name: name(object),
             owner,
-            source,
-            input,
-            node_name: text(spec, &["nodeName"]).to_owned(),
             scheduler_name: scheduler_name.to_owned(),
             priority: int(spec, &["priority"]).unwrap_or(0),
             never_preempts: text(spec, &["preemptionPolicy"]) == "Never",
-            terminating: !at(object, &["metadata", "deletionTimestamp"]).is_null(),
-            start_time: text(object, &["status", "startTime"]).to_owned(),
-            arrival: 0,
             gates: list(spec, &["schedulingGates"]).iter().map(|g| text(g, &["name"]).to_owned()).collect(),
             requests,
             non_zero,
@@ -293,7 +302,6 @@ impl Pod {
             preferred_affinity: preferred("podAffinity"),
             preferred_anti_affinity: preferred("podAntiAffinity"),
             spread: list(spec, &["topologySpreadConstraints"]).iter().map(|c| SpreadConstraint::new(c, &labels)).collect(),
-            volumes: list(spec, &["volumes"]).to_vec(),
             labels,
             namespace: own_namespace,
         }
@@ -311,6 +319,34 @@ impl Pod {
             && self.anti_affinity.is_empty()
             && self.preferred_affinity.is_empty()
             && self.preferred_anti_affinity.is_empty())
+    }
+}
+
+impl Pod {
+    /// Reads a pod that admission has already completed.
+    pub fn new(object: &Value, source: Owner, input: usize) -> Self {
+        Self::with_shape(object, Arc::new(PodShape::new(object)), source, input)
+    }
+
+    /// As [`Pod::new`], when the shape is known.
+    pub fn with_shape(object: &Value, shape: Arc<PodShape>, source: Owner, input: usize) -> Self {
+        Self {
+            name: name(object),
+            source: Arc::new(source),
+            input,
+            node_name: text(object, &["spec", "nodeName"]).to_owned(),
+            terminating: !at(object, &["metadata", "deletionTimestamp"]).is_null(),
+            start_time: text(object, &["status", "startTime"]).to_owned(),
+            arrival: 0,
+            volumes: list(object, &["spec", "volumes"]).into(),
+            shape,
+        }
+    }
+
+    /// Another pod of the same template.
+    #[must_use]
+    pub fn named(&self, name: String) -> Self {
+        Self { name, ..self.clone() }
     }
 
     /// The names of the claims of its volumes; generic ephemeral volumes have theirs made from the pod's name.

@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
-use super::api::Pod;
-use super::framework::{CycleState, PreFilter, Status};
+use rustc_hash::FxHashMap;
+
+use super::api::{Pod, PodShape};
+use super::framework::{CycleState, FilterState, PreFilter, Status};
 use super::preemption::{Preemption, preempt};
 use super::profile::{Entry, Profile};
 use super::snapshot::{NodeInfo, Snapshot};
@@ -34,13 +37,13 @@ pub struct Score {
 /// What a cycle found.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Rejected nodes by index.
-    pub infeasible: BTreeMap<usize, Rejection>,
+    /// Rejected nodes by index, in order of the nodes.
+    pub infeasible: Vec<(usize, Rejection)>,
     /// The plugin that rejected the pod before any node was looked at, and its reason.
     pub prefilter: Option<(&'static str, String)>,
     /// Nodes that can take it, in the order found.
     pub feasible: Vec<usize>,
-    /// Their scores, in the same order; empty when only one is feasible.
+    /// Their scores, in the same order; empty when only one is feasible, or when they are not kept.
     pub scores: Vec<Score>,
     /// The nodes with the highest score.
     pub top: Vec<usize>,
@@ -64,28 +67,78 @@ pub struct Cycle<'a> {
     pub pod: &'a Pod,
     /// What plugins keep.
     pub state: CycleState,
-    skip: BTreeSet<&'static str>,
+    /// The plugins that filter and do not skip this pod.
+    active: Vec<&'a Entry>,
 }
 
 impl Cycle<'_> {
-    fn filters(&self) -> impl Iterator<Item = &Entry> {
-        self.profile.plugins.iter().filter(|e| e.filters && !self.skip.contains(e.plugin.name()))
-    }
-
     /// Runs the filters on a node, the first rejection counts.
-    pub fn filter(&self, state: &CycleState, node: &NodeInfo) -> Result<(), Rejection> {
-        for entry in self.filters() {
-            let plugin = entry.plugin.name();
-            entry.plugin.filter(self.cluster, state, self.pod, node).map_err(|status| Rejection { plugin, status })?;
+    pub fn filter(&self, state: &FilterState, node: &NodeInfo) -> Result<(), Rejection> {
+        for entry in &self.active {
+            if let Err(status) = entry.plugin.filter(self.cluster, state, self.pod, node) {
+                return Err(Rejection { plugin: entry.plugin.name(), status });
+            }
         }
         Ok(())
     }
 
     /// Tells the plugins that a pod came to a node or left it.
-    pub fn update(&self, state: &mut CycleState, other: &Pod, node: &NodeInfo, by: i64) {
-        for entry in self.filters() {
+    pub fn update(&self, state: &mut FilterState, other: &Pod, node: &NodeInfo, by: i64) {
+        for entry in &self.active {
             entry.plugin.update(self.cluster, state, self.pod, other, node, by);
         }
+    }
+}
+
+/// What was counted for pods of earlier cycles: pods of one shape count the same, so that only what happened since is
+/// added. Bounded: the shapes seen longest ago are forgotten.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    kept: FxHashMap<usize, Kept>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    /// Held so that its address stays its own.
+    shape: Arc<PodShape>,
+    /// How many of the snapshot's events are counted.
+    position: usize,
+    state: CycleState,
+}
+
+/// How many shapes are remembered.
+const REMEMBERED: usize = 64;
+
+impl Memory {
+    /// The state of a pod's plugins at the start of its cycle.
+    fn recall(&mut self, cluster: &Snapshot, profile: &Profile, pod: &Pod) -> CycleState {
+        let now = cluster.events.len();
+        let kept = self.kept.remove(&(Arc::as_ptr(&pod.shape) as usize));
+        // Far behind, counting anew is cheaper.
+        if let Some(mut kept) = kept.filter(|k| now - k.position <= cluster.running + 16) {
+            for event in &cluster.events[kept.position..] {
+                let node = &cluster.nodes[event.node as usize];
+                for entry in &profile.plugins {
+                    entry.plugin.follow(cluster, &mut kept.state, pod, &event.pod, node, event.by);
+                }
+            }
+            return kept.state;
+        }
+        let mut state = CycleState::default();
+        for entry in &profile.plugins {
+            entry.plugin.gather(cluster, &mut state.filter, pod);
+        }
+        state
+    }
+
+    fn keep(&mut self, cluster: &Snapshot, pod: &Pod, state: CycleState) {
+        if self.kept.len() >= REMEMBERED
+            && let Some(oldest) = self.kept.iter().min_by_key(|(key, k)| (k.position, **key)).map(|(key, _)| *key)
+        {
+            self.kept.remove(&oldest);
+        }
+        let kept = Kept { shape: Arc::clone(&pod.shape), position: cluster.events.len(), state };
+        self.kept.insert(Arc::as_ptr(&kept.shape) as usize, kept);
     }
 }
 
@@ -99,8 +152,8 @@ pub fn num_feasible_nodes_to_find(percentage: i64, nodes: i64) -> i64 {
 }
 
 /// `0/3 nodes are available: 2 Insufficient cpu, 1 …`. upstream: framework/types.go FitError.Error
-pub fn fit_error<'a>(nodes: usize, reasons: impl Iterator<Item = &'a String>) -> String {
-    let mut counts: BTreeMap<&String, usize> = BTreeMap::new();
+pub fn fit_error<'a>(nodes: usize, reasons: impl Iterator<Item = &'a str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     reasons.for_each(|r| *counts.entry(r).or_insert(0) += 1);
     let mut texts: Vec<String> = counts.iter().map(|(reason, n)| format!("{n} {reason}")).collect();
     texts.sort();
@@ -112,26 +165,42 @@ pub fn fit_error<'a>(nodes: usize, reasons: impl Iterator<Item = &'a String>) ->
 }
 
 /// Runs one cycle for a pod. `start` is where the search through the nodes begins, and is moved on. `nominated` is
-/// the node that preemption made room on.
-pub fn schedule(cluster: &Snapshot, profile: &Profile, pod: &Pod, start: &mut usize, nominated: Option<usize>) -> Outcome {
+/// the node that preemption made room on. With `detail` the scores of all plugins are kept.
+pub fn schedule(
+    cluster: &Snapshot,
+    profile: &Profile,
+    pod: &Pod,
+    start: &mut usize,
+    nominated: Option<usize>,
+    memory: &mut Memory,
+    detail: bool,
+) -> Outcome {
+    if cluster.nodes.is_empty() {
+        return Outcome { message: Some("no nodes available to schedule pods".to_owned()), ..Outcome::default() };
+    }
+    let state = memory.recall(cluster, profile, pod);
+    let mut cycle = Cycle { cluster, profile, pod, state, active: Vec::new() };
+    let out = run(&mut cycle, start, nominated, detail);
+    memory.keep(cluster, pod, cycle.state);
+    out
+}
+
+fn run<'a>(cycle: &mut Cycle<'a>, start: &mut usize, nominated: Option<usize>, detail: bool) -> Outcome {
+    let (cluster, profile, pod): (&'a Snapshot, &'a Profile, &'a Pod) = (cycle.cluster, cycle.profile, cycle.pod);
     let total = cluster.nodes.len();
     let mut out = Outcome::default();
-    if total == 0 {
-        out.message = Some("no nodes available to schedule pods".to_owned());
-        return out;
-    }
-    let mut cycle = Cycle { cluster, profile, pod, state: CycleState::default(), skip: BTreeSet::new() };
+    let mut skip: Vec<&'static str> = Vec::new();
     let mut allowed: Option<BTreeSet<String>> = None;
     let mut limiting: Vec<&'static str> = Vec::new();
     for entry in profile.plugins.iter().filter(|e| e.pre_filters) {
         let name = entry.plugin.name();
-        let rejected = match entry.plugin.pre_filter(cluster, &mut cycle.state, pod) {
+        let rejected = match entry.plugin.pre_filter(cluster, &mut cycle.state.filter, pod) {
             PreFilter::All => continue,
             PreFilter::Skip => {
-                cycle.skip.insert(name);
+                skip.push(name);
                 continue;
             }
-            PreFilter::Reject(status) => status.reasons.join(", "),
+            PreFilter::Reject(status) => status.reasons.iter().collect::<Vec<_>>().join(", "),
             PreFilter::Nodes(names) => {
                 limiting.push(name);
                 let both = allowed.as_ref().map_or_else(|| names.clone(), |a| a & &names);
@@ -158,25 +227,29 @@ pub fn schedule(cluster: &Snapshot, profile: &Profile, pod: &Pod, start: &mut us
         out.prefilter = Some((name, rejected));
         return out;
     }
+    cycle.active = profile.plugins.iter().filter(|e| e.filters && !skip.contains(&e.plugin.name())).collect();
     if let Some(names) = &allowed {
-        let status = Status::unresolvable(format!("node(s) didn't satisfy plugin(s) [{}]", limiting.join(" ")));
+        let status = Status::told(format!("node(s) didn't satisfy plugin(s) [{}]", limiting.join(" ")));
         for (i, _) in cluster.nodes.iter().enumerate().filter(|(_, n)| !names.contains(&n.node.name)) {
-            out.infeasible.insert(i, Rejection { plugin: "", status: status.clone() });
+            out.infeasible.push((i, Rejection { plugin: "", status: status.clone() }));
         }
     }
     if let Some(i) = nominated
-        && !out.infeasible.contains_key(&i)
-        && cycle.filter(&cycle.state, &cluster.nodes[i]).is_ok()
+        && !out.infeasible.iter().any(|(j, _)| *j == i)
+        && cycle.filter(&cycle.state.filter, &cluster.nodes[i]).is_ok()
     {
         out.feasible.push(i);
     }
     if out.feasible.is_empty() {
-        search(&cycle, allowed.as_ref(), &mut out, start);
+        search(cycle, allowed.as_ref(), &mut out, start);
+    }
+    if detail || out.feasible.is_empty() {
+        out.infeasible.sort_by_key(|(i, _)| *i);
     }
     if out.feasible.is_empty() {
-        let reasons = out.infeasible.values().flat_map(|r| &r.status.reasons);
+        let reasons = out.infeasible.iter().flat_map(|(_, r)| r.status.reasons.iter());
         let mut message = fit_error(total, reasons);
-        let preemption = if profile.preemption { Some(preempt(&cycle, &out.infeasible)) } else { None };
+        let preemption = if profile.preemption { Some(preempt(cycle, &out.infeasible)) } else { None };
         let devices = profile.plugins.iter().any(|e| e.plugin.name() == "DynamicResources").then_some("no new claims to deallocate");
         let refused = match &preemption {
             Some(Preemption::Refused(text)) => Some(format!("preemption: {text}")),
@@ -192,37 +265,36 @@ pub fn schedule(cluster: &Snapshot, profile: &Profile, pod: &Pod, start: &mut us
         out.preemption = preemption;
         return out;
     }
-    score(&mut cycle, &mut out);
+    score(cycle, &mut out, detail);
     out
 }
 
 fn search(cycle: &Cycle<'_>, allowed: Option<&BTreeSet<String>>, out: &mut Outcome, start: &mut usize) {
     let total = cycle.cluster.nodes.len();
-    let candidates: Vec<usize> = match allowed {
-        None => (0..total).map(|i| (*start + i) % total).collect(),
-        Some(names) => {
-            let mut list: Vec<usize> = names.iter().filter_map(|n| cycle.cluster.find(n)).collect();
-            let len = list.len().max(1);
-            list.rotate_left(*start % len);
-            list
-        }
-    };
+    let named: Option<Vec<usize>> = allowed.map(|names| {
+        let mut list: Vec<usize> = names.iter().filter_map(|n| cycle.cluster.find(n)).collect();
+        let len = list.len().max(1);
+        list.rotate_left(*start % len);
+        list
+    });
+    let count = named.as_ref().map_or(total, Vec::len);
     let percentage = cycle.profile.percentage_of_nodes_to_score;
     out.nodes_to_find = num_feasible_nodes_to_find(percentage, total as i64) as usize;
-    let mut limit = num_feasible_nodes_to_find(percentage, candidates.len() as i64) as usize;
+    let mut limit = num_feasible_nodes_to_find(percentage, count as i64) as usize;
     if !cycle.profile.plugins.iter().any(|e| e.weight > 0 && e.plugin.scores()) {
         // Without scores the first node is as good as any.
         (out.nodes_to_find, limit) = (1, 1);
     }
     let mut rejected = 0;
-    for i in candidates {
-        match cycle.filter(&cycle.state, &cycle.cluster.nodes[i]) {
+    for place in 0..count {
+        let i = named.as_ref().map_or_else(|| (*start + place) % total, |list| list[place]);
+        match cycle.filter(&cycle.state.filter, &cycle.cluster.nodes[i]) {
             // The search only ends at a node too many: those rejected before it are still looked at.
             Ok(()) if out.feasible.len() >= limit => break,
             Ok(()) => out.feasible.push(i),
             Err(rejection) => {
                 rejected += 1;
-                out.infeasible.insert(i, rejection);
+                out.infeasible.push((i, rejection));
             }
         }
     }
@@ -230,26 +302,31 @@ fn search(cycle: &Cycle<'_>, allowed: Option<&BTreeSet<String>>, out: &mut Outco
     *start = (*start + out.evaluated) % total;
 }
 
-fn score(cycle: &mut Cycle<'_>, out: &mut Outcome) {
+fn score(cycle: &mut Cycle<'_>, out: &mut Outcome, detail: bool) {
     if let [only] = out.feasible.as_slice() {
         out.top = vec![*only];
         return;
     }
-    let nodes: Vec<&NodeInfo> = out.feasible.iter().map(|i| &cycle.cluster.nodes[*i]).collect();
-    let mut scores = vec![Score::default(); nodes.len()];
+    let cluster = cycle.cluster;
+    let nodes: Vec<&NodeInfo> = out.feasible.iter().map(|i| &cluster.nodes[*i]).collect();
+    let mut totals = vec![0_i64; nodes.len()];
+    let mut scores = vec![Score::default(); if detail { nodes.len() } else { 0 }];
+    let mut raw: Vec<i64> = Vec::with_capacity(nodes.len());
     for entry in cycle.profile.plugins.iter().filter(|e| e.weight > 0 && e.plugin.scores()) {
         let plugin = &entry.plugin;
-        if !plugin.pre_score(cycle.cluster, &mut cycle.state, cycle.pod, &nodes) {
+        if !plugin.pre_score(cluster, &mut cycle.state.score, cycle.pod, &nodes) {
             continue;
         }
-        let mut raw: Vec<i64> = nodes.iter().map(|n| plugin.score(cycle.cluster, &cycle.state, cycle.pod, n)).collect();
-        plugin.normalize(&cycle.state, &nodes, &mut raw);
-        for (score, raw) in scores.iter_mut().zip(raw) {
+        raw.clear();
+        raw.extend(nodes.iter().map(|n| plugin.score(cluster, &cycle.state.score, cycle.pod, n)));
+        plugin.normalize(cluster, &cycle.state.score, &nodes, &mut raw);
+        totals.iter_mut().zip(&raw).for_each(|(total, raw)| *total += raw * entry.weight);
+        for ((score, raw), total) in scores.iter_mut().zip(&raw).zip(&totals) {
             score.plugins.push((plugin.name(), raw * entry.weight));
-            score.total += raw * entry.weight;
+            score.total = *total;
         }
     }
-    let best = scores.iter().map(|s| s.total).max().unwrap_or(0);
-    out.top = out.feasible.iter().zip(&scores).filter(|(_, s)| s.total == best).map(|(i, _)| *i).collect();
+    let best = totals.iter().copied().max().unwrap_or(0);
+    out.top = out.feasible.iter().zip(&totals).filter(|(_, total)| **total == best).map(|(i, _)| *i).collect();
     out.scores = scores;
 }

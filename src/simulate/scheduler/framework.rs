@@ -1,10 +1,11 @@
 //! What plugins implement and answer. upstream: pkg/scheduler/framework/interface.go
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::api::Pod;
-use super::plugins::inter_pod_affinity::{PreFilterState as AffinityFilter, PreScoreState as AffinityScore};
-use super::plugins::pod_topology_spread::{PreFilterState as SpreadFilter, PreScoreState as SpreadScore};
+use super::plugins::inter_pod_affinity::{FilterCounts as AffinityFilter, ScoreCounts as AffinityScore};
+use super::plugins::pod_topology_spread::{FilterCounts as SpreadFilter, ScoreCounts as SpreadScore};
 use super::plugins::volume_binding::ClaimState;
 use super::plugins::volume_restrictions::RestrictionState;
 use super::snapshot::{NodeInfo, Snapshot};
@@ -21,24 +22,49 @@ pub enum Code {
     UnschedulableAndUnresolvable,
 }
 
+/// The reasons of a rejection; nearly always one that is known beforehand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reasons {
+    /// One fixed sentence.
+    One(&'static str),
+    /// Several, or made for the occasion.
+    Many(Vec<String>),
+}
+
+impl Reasons {
+    /// The sentences.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let (one, many): (Option<&str>, &[String]) = match self {
+            Self::One(text) => (Some(text), &[]),
+            Self::Many(texts) => (None, texts),
+        };
+        one.into_iter().chain(many.iter().map(String::as_str))
+    }
+}
+
 /// Why a node (or the whole pod) was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// How.
     pub code: Code,
     /// Why, in upstream's words.
-    pub reasons: Vec<String>,
+    pub reasons: Reasons,
 }
 
 impl Status {
     /// Removing pods may help.
-    pub fn unschedulable(reason: &str) -> Self {
-        Self { code: Code::Unschedulable, reasons: vec![reason.to_owned()] }
+    pub fn unschedulable(reason: &'static str) -> Self {
+        Self { code: Code::Unschedulable, reasons: Reasons::One(reason) }
     }
 
     /// Removing pods does not help.
-    pub fn unresolvable(reason: impl Into<String>) -> Self {
-        Self { code: Code::UnschedulableAndUnresolvable, reasons: vec![reason.into()] }
+    pub fn unresolvable(reason: &'static str) -> Self {
+        Self { code: Code::UnschedulableAndUnresolvable, reasons: Reasons::One(reason) }
+    }
+
+    /// Removing pods does not help, with a sentence made for the occasion.
+    pub fn told(reason: String) -> Self {
+        Self { code: Code::UnschedulableAndUnresolvable, reasons: Reasons::Many(vec![reason]) }
     }
 }
 
@@ -55,21 +81,38 @@ pub enum PreFilter {
     Reject(Status),
 }
 
-/// What plugins keep during one cycle. Cloned for every node that preemption tries.
+/// What plugins keep to filter. Cloned for every node that preemption tries.
 #[derive(Clone, Debug, Default)]
-pub struct CycleState {
-    /// PodTopologySpread, filtering.
-    pub spread_filter: SpreadFilter,
-    /// PodTopologySpread, scoring.
-    pub spread_score: SpreadScore,
-    /// InterPodAffinity, filtering.
-    pub affinity_filter: AffinityFilter,
-    /// InterPodAffinity, scoring.
-    pub affinity_score: AffinityScore,
+pub struct FilterState {
+    /// PodTopologySpread.
+    pub spread: SpreadFilter,
+    /// InterPodAffinity.
+    pub affinity: AffinityFilter,
     /// VolumeBinding.
     pub claims: ClaimState,
     /// VolumeRestrictions.
     pub restrictions: RestrictionState,
+}
+
+/// What plugins keep to score. What is `None` was not needed yet.
+#[derive(Clone, Debug, Default)]
+pub struct ScoreState {
+    /// PodTopologySpread.
+    pub spread: Option<SpreadScore>,
+    /// InterPodAffinity.
+    pub affinity: Option<AffinityScore>,
+    /// ImageLocality: what the pod's images are worth, and the nodes that have them.
+    pub images: Vec<(i64, Arc<[u32]>)>,
+}
+
+/// What plugins keep for one pod. The parts that count other pods are kept for the next pod of the same shape and only
+/// brought up to date.
+#[derive(Clone, Debug, Default)]
+pub struct CycleState {
+    /// To filter.
+    pub filter: FilterState,
+    /// To score.
+    pub score: ScoreState,
 }
 
 /// A plugin of the scheduler. The defaults do nothing.
@@ -77,18 +120,26 @@ pub trait Plugin: Send + Sync {
     /// Upstream's name.
     fn name(&self) -> &'static str;
 
-    /// Looks at the pod and the whole cluster.
-    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut CycleState, _pod: &Pod) -> PreFilter {
+    /// Counts the other pods of the cluster, as far as filtering needs.
+    fn gather(&self, _cluster: &Snapshot, _state: &mut FilterState, _pod: &Pod) {}
+
+    /// Since `gather`, `other` came to `node` (`by` is 1) or left it (-1).
+    fn follow(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
+        self.update(cluster, &mut state.filter, pod, other, node, by);
+    }
+
+    /// Looks at the pod and the whole cluster, after `gather`.
+    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, _pod: &Pod) -> PreFilter {
         PreFilter::All
     }
 
     /// Judges one node.
-    fn filter(&self, _cluster: &Snapshot, _state: &CycleState, _pod: &Pod, _node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, _cluster: &Snapshot, _state: &FilterState, _pod: &Pod, _node: &NodeInfo) -> Result<(), Status> {
         Ok(())
     }
 
     /// Preemption puts `other` on `node` (`by` is 1) or takes it away (-1).
-    fn update(&self, _cluster: &Snapshot, _state: &mut CycleState, _pod: &Pod, _other: &Pod, _node: &NodeInfo, _by: i64) {}
+    fn update(&self, _cluster: &Snapshot, _state: &mut FilterState, _pod: &Pod, _other: &Pod, _node: &NodeInfo, _by: i64) {}
 
     /// Whether it scores at all.
     fn scores(&self) -> bool {
@@ -96,17 +147,17 @@ pub trait Plugin: Send + Sync {
     }
 
     /// Prepares scoring; `false` when it has nothing to do with this pod.
-    fn pre_score(&self, _cluster: &Snapshot, _state: &mut CycleState, _pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, _pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
         true
     }
 
     /// The raw score of one node.
-    fn score(&self, _cluster: &Snapshot, _state: &CycleState, _pod: &Pod, _node: &NodeInfo) -> i64 {
+    fn score(&self, _cluster: &Snapshot, _state: &ScoreState, _pod: &Pod, _node: &NodeInfo) -> i64 {
         0
     }
 
     /// Brings raw scores to 0..=100.
-    fn normalize(&self, _state: &CycleState, _nodes: &[&NodeInfo], _scores: &mut [i64]) {}
+    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[&NodeInfo], _scores: &mut [i64]) {}
 }
 
 /// upstream: plugins/helper/normalize_score.go

@@ -2,14 +2,13 @@
 //! upstream: framework/plugins/defaultpreemption, framework/preemption
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::api::Pod;
 use super::cycle::{Cycle, Rejection, fit_error};
-use super::framework::Code;
+use super::framework::{Code, Reasons};
 use super::json::{at, int, namespace};
 use super::selector::Selector;
 
@@ -70,13 +69,14 @@ struct Candidate {
 }
 
 /// upstream: SelectVictimsOnNode
-fn select_victims(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Vec<String>> {
-    let mut node = cycle.cluster.nodes[index].clone();
-    let mut state = cycle.state.clone();
-    let mut potential: Vec<Arc<Pod>> = node.pods.iter().filter(|p| p.priority < cycle.pod.priority).cloned().collect();
+fn select_victims(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Reasons> {
+    let mut potential: Vec<Arc<Pod>> =
+        cycle.cluster.nodes[index].pods.iter().filter(|p| p.priority < cycle.pod.priority).cloned().collect();
     if potential.is_empty() {
-        return Err(vec!["No preemption victims found for incoming pod".to_owned()]);
+        return Err(Reasons::One("No preemption victims found for incoming pod"));
     }
+    let mut node = cycle.cluster.nodes[index].clone();
+    let mut state = cycle.state.filter.clone();
     for pod in &potential {
         node.remove_pod(pod);
         cycle.update(&mut state, pod, &node, -1);
@@ -119,25 +119,25 @@ fn earliest_start(candidate: &Candidate) -> StartTime {
 }
 
 /// Looks for the node where the least harm is done.
-pub fn preempt(cycle: &Cycle<'_>, infeasible: &BTreeMap<usize, Rejection>) -> Preemption {
+pub fn preempt(cycle: &Cycle<'_>, infeasible: &[(usize, Rejection)]) -> Preemption {
     if cycle.pod.never_preempts {
         return Preemption::Refused("not eligible due to preemptionPolicy=Never.".to_owned());
     }
     let mut candidates = Vec::new();
-    let mut reasons: Vec<String> = Vec::new();
+    let mut reasons: Vec<Reasons> = Vec::new();
     for (index, rejection) in infeasible {
         if rejection.status.code == Code::UnschedulableAndUnresolvable {
-            reasons.push("Preemption is not helpful for scheduling".to_owned());
+            reasons.push(Reasons::One("Preemption is not helpful for scheduling"));
             continue;
         }
         match select_victims(cycle, *index) {
             Ok(candidate) if !candidate.victims.is_empty() => candidates.push(candidate),
             Ok(_) => {}
-            Err(more) => reasons.extend(more),
+            Err(more) => reasons.push(more),
         }
     }
     if candidates.is_empty() {
-        return Preemption::Refused(fit_error(cycle.cluster.nodes.len(), reasons.iter()));
+        return Preemption::Refused(fit_error(cycle.cluster.nodes.len(), reasons.iter().flat_map(Reasons::iter)));
     }
     // As upstream, budget violators are only tried when no other candidate exists: the rank says so first.
     candidates.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| earliest_start(b).cmp(&earliest_start(a))));

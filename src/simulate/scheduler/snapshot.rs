@@ -1,8 +1,10 @@
 //! What the scheduler knows at the start of a cycle: nodes with their pods, and the other objects plugins read.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::api::{HostPort, Node, Pod};
@@ -21,18 +23,30 @@ pub struct NodeInfo {
     pub requested: Resource,
     /// The same with defaults, for scoring.
     pub non_zero: Resource,
+    /// Its place in the snapshot.
+    pub index: usize,
+    /// How many of its pods have terms of pod (anti-)affinity.
+    pub with_affinity: usize,
 }
 
 impl NodeInfo {
     /// A node without pods.
     pub fn new(node: Node) -> Self {
-        Self { node: Arc::new(node), pods: Vec::new(), requested: Resource::default(), non_zero: Resource::default() }
+        Self {
+            node: Arc::new(node),
+            pods: Vec::new(),
+            requested: Resource::default(),
+            non_zero: Resource::default(),
+            index: 0,
+            with_affinity: 0,
+        }
     }
 
     /// Adds a pod.
     pub fn add_pod(&mut self, pod: &Arc<Pod>) {
         self.requested.add(&pod.requests);
         self.non_zero.add(&pod.non_zero);
+        self.with_affinity += usize::from(pod.has_affinity());
         self.pods.push(Arc::clone(pod));
     }
 
@@ -42,6 +56,7 @@ impl NodeInfo {
         let gone = self.pods.remove(i);
         self.requested.sub(&gone.requests);
         self.non_zero.sub(&gone.non_zero);
+        self.with_affinity -= usize::from(gone.has_affinity());
     }
 
     /// Whether any of these ports is taken.
@@ -123,12 +138,42 @@ impl Listers {
     }
 
     /// The labels of a namespace; one that nobody described has only its name.
-    pub fn namespace_labels(&self, namespace: &str) -> Labels {
-        self.namespaces
-            .get(namespace)
-            .cloned()
-            .unwrap_or_else(|| Labels::from([("kubernetes.io/metadata.name".to_owned(), namespace.to_owned())]))
+    pub fn namespace_labels(&self, namespace: &str) -> Cow<'_, Labels> {
+        match self.namespaces.get(namespace) {
+            Some(labels) => Cow::Borrowed(labels),
+            None => Cow::Owned(Labels::from([("kubernetes.io/metadata.name".to_owned(), namespace.to_owned())])),
+        }
     }
+}
+
+/// The nodes by the value of one label.
+#[derive(Clone, Debug, Default)]
+pub struct Topology {
+    /// The number of the value by index of the node; [`Topology::NONE`] for nodes without the label.
+    pub of: Vec<u32>,
+    /// The values.
+    pub values: Vec<String>,
+}
+
+impl Topology {
+    /// The number of no value.
+    pub const NONE: u32 = u32::MAX;
+
+    /// The number of a node's value.
+    pub fn value_of(&self, node: usize) -> Option<usize> {
+        self.of.get(node).copied().filter(|v| *v != Self::NONE).map(|v| v as usize)
+    }
+}
+
+/// A pod that came to a node or left it.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The pod.
+    pub pod: Arc<Pod>,
+    /// The node.
+    pub node: u32,
+    /// 1 or -1.
+    pub by: i64,
 }
 
 /// All the scheduler knows.
@@ -138,36 +183,92 @@ pub struct Snapshot {
     pub nodes: Vec<NodeInfo>,
     /// Other objects.
     pub listers: Listers,
-    images: BTreeMap<String, (i64, i64)>,
-    index: BTreeMap<String, usize>,
+    /// What happened since the beginning, for those who count.
+    pub events: Vec<Event>,
+    /// How many pods run.
+    pub running: usize,
+    /// The size of each image and the nodes that have it.
+    images: FxHashMap<String, (i64, Arc<[u32]>)>,
+    index: FxHashMap<String, usize>,
+    keys: FxHashMap<String, usize>,
+    topologies: Vec<Topology>,
 }
 
 impl Snapshot {
     /// A cluster of these nodes in order of creation; zones are interleaved as the scheduler does.
     /// upstream: pkg/scheduler/backend/cache/node_tree.go
     pub fn new(nodes: Vec<Node>, listers: Listers) -> Self {
-        let mut images: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-        for node in &nodes {
-            for (names, size) in &node.images {
-                for image in names {
-                    images.entry(image.clone()).or_insert((*size, 0)).1 += 1;
+        // The size of an image is the one that the first node tells.
+        let mut sizes: FxHashMap<String, (i64, Vec<u32>)> = FxHashMap::default();
+        for (image, size) in nodes.iter().flat_map(|n| &n.images).flat_map(|(names, size)| names.iter().map(move |n| (n, size))) {
+            sizes.entry(image.clone()).or_insert((*size, Vec::new()));
+        }
+        let mut zones: Vec<VecDeque<Node>> = Vec::new();
+        let mut zone_index: FxHashMap<String, usize> = FxHashMap::default();
+        for node in nodes {
+            let zone = *zone_index.entry(node.zone_key()).or_insert_with(|| {
+                zones.push(VecDeque::new());
+                zones.len() - 1
+            });
+            zones[zone].push_back(node);
+        }
+        let mut ordered: Vec<NodeInfo> = Vec::new();
+        while zones.iter().any(|list| !list.is_empty()) {
+            ordered.extend(zones.iter_mut().filter_map(VecDeque::pop_front).map(NodeInfo::new));
+        }
+        let total = ordered.len();
+        let mut out = Self { listers, ..Self::default() };
+        let mut seen = Vec::new();
+        for (i, info) in ordered.iter_mut().enumerate() {
+            info.index = i;
+            out.index.insert(info.node.name.clone(), i);
+            for (key, value) in &info.node.labels {
+                out.learn(&mut seen, (key, value), i, total);
+            }
+            for name in info.node.images.iter().flat_map(|(names, _)| names) {
+                if let Some((_, nodes)) = sizes.get_mut(name) {
+                    nodes.push(i as u32);
                 }
             }
         }
-        let mut zones: Vec<(String, std::collections::VecDeque<Node>)> = Vec::new();
-        for node in nodes {
-            let key = node.zone_key();
-            match zones.iter_mut().find(|(k, _)| *k == key) {
-                Some((_, list)) => list.push_back(node),
-                None => zones.push((key, std::collections::VecDeque::from([node]))),
+        out.nodes = ordered;
+        out.images = sizes.into_iter().map(|(name, (size, nodes))| (name, (size, nodes.into()))).collect();
+        out
+    }
+
+    /// Numbers keys and values of labels; `seen` are the numbers of each key's values.
+    fn learn(&mut self, seen: &mut Vec<FxHashMap<String, u32>>, (key, value): (&str, &str), node: usize, total: usize) {
+        let next = self.topologies.len();
+        let number = match self.keys.get(key) {
+            Some(number) => *number,
+            None => {
+                self.keys.insert(key.to_owned(), next);
+                self.topologies.push(Topology { of: vec![Topology::NONE; total], values: Vec::new() });
+                seen.push(FxHashMap::default());
+                next
             }
-        }
-        let mut ordered = Vec::new();
-        while zones.iter().any(|(_, list)| !list.is_empty()) {
-            ordered.extend(zones.iter_mut().filter_map(|(_, list)| list.pop_front()).map(NodeInfo::new));
-        }
-        let index = ordered.iter().enumerate().map(|(i, n)| (n.node.name.clone(), i)).collect();
-        Self { nodes: ordered, listers, images, index }
+        };
+        let topology = &mut self.topologies[number];
+        let value_number = match seen[number].get(value) {
+            Some(value_number) => *value_number,
+            None => {
+                let new = topology.values.len() as u32;
+                topology.values.push(value.to_owned());
+                seen[number].insert(value.to_owned(), new);
+                new
+            }
+        };
+        topology.of[node] = value_number;
+    }
+
+    /// The number of a label key that some node has.
+    pub fn key(&self, label: &str) -> Option<usize> {
+        self.keys.get(label).copied()
+    }
+
+    /// The nodes by the value of a label, by the number of its key.
+    pub fn topology(&self, key: usize) -> &Topology {
+        &self.topologies[key]
     }
 
     /// The index of a node.
@@ -178,12 +279,26 @@ impl Snapshot {
     /// Puts a pod on a node; a node nobody knows is ignored.
     pub fn add_pod(&mut self, node: &str, pod: &Arc<Pod>) {
         if let Some(i) = self.find(node) {
-            self.nodes[i].add_pod(pod);
+            self.place(i, pod);
         }
     }
 
-    /// The size of an image and on how many nodes it is.
-    pub fn image(&self, name: &str) -> Option<(i64, i64)> {
-        self.images.get(name).copied()
+    /// Puts a pod on a node.
+    pub fn place(&mut self, node: usize, pod: &Arc<Pod>) {
+        self.nodes[node].add_pod(pod);
+        self.running += 1;
+        self.events.push(Event { pod: Arc::clone(pod), node: node as u32, by: 1 });
+    }
+
+    /// Takes a pod away from its node.
+    pub fn remove(&mut self, node: usize, pod: &Arc<Pod>) {
+        self.nodes[node].remove_pod(pod);
+        self.running = self.running.saturating_sub(1);
+        self.events.push(Event { pod: Arc::clone(pod), node: node as u32, by: -1 });
+    }
+
+    /// The size of an image and the nodes that have it, in order.
+    pub fn image(&self, name: &str) -> Option<&(i64, Arc<[u32]>)> {
+        self.images.get(name)
     }
 }

@@ -1,7 +1,9 @@
 //! Nodes that already have the images are liked.
 
+use std::sync::Arc;
+
 use crate::simulate::scheduler::api::Pod;
-use crate::simulate::scheduler::framework::{CycleState, MAX_NODE_SCORE, Plugin};
+use crate::simulate::scheduler::framework::{MAX_NODE_SCORE, Plugin, ScoreState};
 use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
 
 /// upstream: plugins/imagelocality
@@ -23,19 +25,23 @@ impl Plugin for ImageLocality {
         true
     }
 
-    fn score(&self, cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
+    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
         let total = cluster.nodes.len() as f64;
-        let scaled = |image: &String| {
-            let image = normalized(image);
-            let present = node.node.images.iter().any(|(names, _)| names.contains(&image));
-            let (size, nodes) = cluster.image(&image).filter(|_| present)?;
-            Some((size as f64 * (nodes as f64 / total)) as i64)
+        let worth = |image: &String| {
+            let (size, nodes) = cluster.image(&normalized(image))?;
+            Some(((*size as f64 * (nodes.len() as f64 / total)) as i64, Arc::clone(nodes)))
         };
-        let sum: i64 = pod.images.iter().chain(&pod.volume_images).filter_map(scaled).sum();
+        state.images = pod.images.iter().chain(&pod.volume_images).filter_map(worth).collect();
+        true
+    }
+
+    fn score(&self, _cluster: &Snapshot, state: &ScoreState, pod: &Pod, node: &NodeInfo) -> i64 {
         let max = MAX_CONTAINER_THRESHOLD * pod.images.len() as i64;
-        if max <= MIN_THRESHOLD {
+        if max <= MIN_THRESHOLD || state.images.is_empty() {
             return 0;
         }
+        let there = |nodes: &[u32]| nodes.binary_search(&(node.index as u32)).is_ok();
+        let sum: i64 = state.images.iter().filter(|(_, nodes)| there(nodes)).map(|(worth, _)| worth).sum();
         let sum = if sum < MIN_THRESHOLD { MIN_THRESHOLD } else { sum.min(max) };
         MAX_NODE_SCORE * (sum - MIN_THRESHOLD) / (max - MIN_THRESHOLD)
     }

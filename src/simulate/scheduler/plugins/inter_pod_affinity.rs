@@ -1,9 +1,7 @@
 //! Pods that want to be with, or away from, other pods.
 
-use std::collections::BTreeMap;
-
-use crate::simulate::scheduler::api::{AffinityTerm, Node, Pod, Weighted};
-use crate::simulate::scheduler::framework::{CycleState, MAX_NODE_SCORE, Plugin, PreFilter, Status};
+use crate::simulate::scheduler::api::{AffinityTerm, Pod, PodShape, Weighted};
+use crate::simulate::scheduler::framework::{CycleState, FilterState, MAX_NODE_SCORE, Plugin, PreFilter, ScoreState, Status};
 use crate::simulate::scheduler::selector::Labels;
 use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
 
@@ -21,43 +19,85 @@ impl Default for InterPodAffinity {
     }
 }
 
-/// Matching pods by topology key and value; zero entries are removed.
-type Counts = BTreeMap<(String, String), i64>;
-
-/// What filtering knows.
+/// Amounts by topology key and value, both by number.
 #[derive(Clone, Debug, Default)]
-pub struct PreFilterState {
-    existing_anti: Counts,
-    affinity: Counts,
-    anti: Counts,
+pub struct Counts {
+    keys: Vec<(usize, Vec<i64>)>,
+    /// How many amounts are not zero.
+    used: usize,
 }
 
-/// What scoring knows: worth by topology key and value.
-#[derive(Clone, Debug, Default)]
-pub struct PreScoreState {
-    worth: BTreeMap<String, BTreeMap<String, i64>>,
-}
+impl Counts {
+    fn add(&mut self, cluster: &Snapshot, node: &NodeInfo, label: &str, by: i64) -> bool {
+        let Some(key) = cluster.key(label) else { return false };
+        let topology = cluster.topology(key);
+        let Some(value) = topology.value_of(node.index) else { return false };
+        let place = match self.keys.iter().position(|(k, _)| *k == key) {
+            Some(place) => place,
+            None => {
+                self.keys.push((key, vec![0; topology.values.len()]));
+                self.keys.len() - 1
+            }
+        };
+        let amount = &mut self.keys[place].1[value];
+        let was = *amount != 0;
+        *amount += by;
+        match (was, *amount != 0) {
+            (false, true) => self.used += 1,
+            (true, false) => self.used -= 1,
+            _ => {}
+        }
+        true
+    }
 
-fn count(counts: &mut Counts, node: &Node, key: &str, by: i64) {
-    let Some(value) = node.labels.get(key) else { return };
-    let pair = (key.to_owned(), value.clone());
-    let entry = counts.entry(pair.clone()).or_insert(0);
-    *entry += by;
-    if *entry == 0 {
-        counts.remove(&pair);
+    fn at(&self, cluster: &Snapshot, key: usize, node: usize) -> i64 {
+        let Some((_, amounts)) = self.keys.iter().find(|(k, _)| *k == key) else { return 0 };
+        cluster.topology(key).value_of(node).map_or(0, |v| amounts[v])
+    }
+
+    fn any_at(&self, cluster: &Snapshot, node: usize) -> bool {
+        self.keys.iter().any(|(key, amounts)| cluster.topology(*key).value_of(node).is_some_and(|v| amounts[v] > 0))
+    }
+
+    fn sum_at(&self, cluster: &Snapshot, node: usize) -> i64 {
+        let at = |(key, amounts): &(usize, Vec<i64>)| cluster.topology(*key).value_of(node).map_or(0, |v| amounts[v]);
+        self.keys.iter().map(at).sum()
     }
 }
 
-fn all_match(terms: &[AffinityTerm], pod: &Pod, labels: &Labels) -> bool {
+/// What filtering knows.
+#[derive(Clone, Debug, Default)]
+pub struct FilterCounts {
+    existing_anti: Counts,
+    affinity: Counts,
+    anti: Counts,
+    /// The numbers of the keys of the pod's own terms; `None` for a label no node has.
+    affinity_keys: Vec<Option<usize>>,
+    anti_keys: Vec<Option<usize>>,
+}
+
+/// What scoring knows.
+#[derive(Clone, Debug, Default)]
+pub struct ScoreCounts {
+    worth: Counts,
+    /// How many terms counted.
+    terms: i64,
+}
+
+fn all_match(terms: &[AffinityTerm], pod: &PodShape, labels: &Labels) -> bool {
     !terms.is_empty() && terms.iter().all(|t| t.matches(pod, labels))
 }
 
-impl PreFilterState {
-    fn update(&mut self, cluster: &Snapshot, pod: &Pod, other: &Pod, node: &Node, by: i64) {
+fn has_preferences(pod: &PodShape) -> bool {
+    !(pod.preferred_affinity.is_empty() && pod.preferred_anti_affinity.is_empty())
+}
+
+impl FilterCounts {
+    fn update(&mut self, cluster: &Snapshot, pod: &PodShape, other: &PodShape, node: &NodeInfo, by: i64) {
         if !other.anti_affinity.is_empty() {
             let labels = cluster.listers.namespace_labels(&pod.namespace);
             for term in other.anti_affinity.iter().filter(|t| t.matches(pod, &labels)) {
-                count(&mut self.existing_anti, node, &term.topology_key, by);
+                self.existing_anti.add(cluster, node, &term.topology_key, by);
             }
         }
         if pod.affinity.is_empty() && pod.anti_affinity.is_empty() {
@@ -65,10 +105,46 @@ impl PreFilterState {
         }
         let labels = cluster.listers.namespace_labels(&other.namespace);
         if all_match(&pod.affinity, other, &labels) {
-            pod.affinity.iter().for_each(|t| count(&mut self.affinity, node, &t.topology_key, by));
+            for term in &pod.affinity {
+                self.affinity.add(cluster, node, &term.topology_key, by);
+            }
         }
         for term in pod.anti_affinity.iter().filter(|t| t.matches(other, &labels)) {
-            count(&mut self.anti, node, &term.topology_key, by);
+            self.anti.add(cluster, node, &term.topology_key, by);
+        }
+    }
+}
+
+impl InterPodAffinity {
+    /// Counts what `other` means for `pod` and the pod for it.
+    fn weigh(&self, counts: &mut ScoreCounts, cluster: &Snapshot, pod: &PodShape, other: &PodShape, node: &NodeInfo, by: i64) {
+        let own = has_preferences(pod);
+        if !own && !other.has_affinity() {
+            return;
+        }
+        let mut add = |term: &AffinityTerm, target: &PodShape, namespace: &Labels, weight: i64| {
+            if term.matches(target, namespace) && counts.worth.add(cluster, node, &term.topology_key, weight * by) {
+                counts.terms += by;
+            }
+        };
+        let mut each = |terms: &[Weighted<AffinityTerm>], target: &PodShape, namespace: &Labels, sign: i64| {
+            for t in terms {
+                add(&t.term, target, namespace, sign * t.weight);
+            }
+        };
+        if own {
+            let other_namespace = cluster.listers.namespace_labels(&other.namespace);
+            each(&pod.preferred_affinity, other, &other_namespace, 1);
+            each(&pod.preferred_anti_affinity, other, &other_namespace, -1);
+        }
+        if !other.has_affinity() {
+            return;
+        }
+        let pod_namespace = cluster.listers.namespace_labels(&pod.namespace);
+        each(&other.preferred_affinity, pod, &pod_namespace, 1);
+        each(&other.preferred_anti_affinity, pod, &pod_namespace, -1);
+        if self.hard_weight > 0 {
+            other.affinity.iter().for_each(|t| add(t, pod, &pod_namespace, self.hard_weight));
         }
     }
 }
@@ -78,102 +154,88 @@ impl Plugin for InterPodAffinity {
         "InterPodAffinity"
     }
 
-    fn pre_filter(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod) -> PreFilter {
-        let mut s = PreFilterState::default();
-        for node in &cluster.nodes {
+    fn gather(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod) {
+        let keys = |terms: &[AffinityTerm]| terms.iter().map(|t| cluster.key(&t.topology_key)).collect();
+        let mut counts =
+            FilterCounts { affinity_keys: keys(&pod.affinity), anti_keys: keys(&pod.anti_affinity), ..FilterCounts::default() };
+        let own = !(pod.affinity.is_empty() && pod.anti_affinity.is_empty());
+        for node in cluster.nodes.iter().filter(|n| own || n.with_affinity > 0) {
             for other in &node.pods {
-                s.update(cluster, pod, other, &node.node, 1);
+                counts.update(cluster, pod, other, node, 1);
             }
         }
-        if s.existing_anti.is_empty() && pod.affinity.is_empty() && pod.anti_affinity.is_empty() {
+        state.affinity = counts;
+    }
+
+    fn follow(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
+        state.filter.affinity.update(cluster, pod, other, node, by);
+        if let Some(counts) = &mut state.score.affinity {
+            self.weigh(counts, cluster, pod, other, node, by);
+        }
+    }
+
+    fn pre_filter(&self, _cluster: &Snapshot, state: &mut FilterState, pod: &Pod) -> PreFilter {
+        if state.affinity.existing_anti.used == 0 && pod.affinity.is_empty() && pod.anti_affinity.is_empty() {
             return PreFilter::Skip;
         }
-        state.affinity_filter = s;
         PreFilter::All
     }
 
-    fn filter(&self, cluster: &Snapshot, state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
-        let s = &state.affinity_filter;
-        let labels = &node.node.labels;
-        let counted = |counts: &Counts, key: &String, value: &String| counts.get(&(key.clone(), value.clone())).copied().unwrap_or(0) > 0;
+    fn filter(&self, cluster: &Snapshot, state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+        let s = &state.affinity;
         let mut found = true;
-        for term in &pod.affinity {
-            let Some(value) = labels.get(&term.topology_key) else {
+        for key in &s.affinity_keys {
+            let Some(key) = key.filter(|k| cluster.topology(*k).value_of(node.index).is_some()) else {
                 return Err(Status::unresolvable("node(s) didn't match pod affinity rules"));
             };
-            found &= counted(&s.affinity, &term.topology_key, value);
+            found &= s.affinity.at(cluster, key, node.index) > 0;
         }
         if !found {
             // The first pod of a group that wants to be together may go anywhere.
-            let first = s.affinity.is_empty() && all_match(&pod.affinity, pod, &cluster.listers.namespace_labels(&pod.namespace));
+            let first = s.affinity.used == 0 && all_match(&pod.affinity, pod, &cluster.listers.namespace_labels(&pod.namespace));
             if !first {
                 return Err(Status::unresolvable("node(s) didn't match pod affinity rules"));
             }
         }
-        for term in &pod.anti_affinity {
-            if labels.get(&term.topology_key).is_some_and(|v| counted(&s.anti, &term.topology_key, v)) {
-                return Err(Status::unschedulable("node(s) didn't match pod anti-affinity rules"));
-            }
+        if s.anti_keys.iter().flatten().any(|key| s.anti.at(cluster, *key, node.index) > 0) {
+            return Err(Status::unschedulable("node(s) didn't match pod anti-affinity rules"));
         }
-        if !s.existing_anti.is_empty() && labels.iter().any(|(k, v)| counted(&s.existing_anti, k, v)) {
+        if s.existing_anti.used > 0 && s.existing_anti.any_at(cluster, node.index) {
             return Err(Status::unschedulable("node(s) didn't satisfy existing pods anti-affinity rules"));
         }
         Ok(())
     }
 
-    fn update(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
-        state.affinity_filter.update(cluster, pod, other, &node.node, by);
+    fn update(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
+        state.affinity.update(cluster, pod, other, node, by);
     }
 
     fn scores(&self) -> bool {
         true
     }
 
-    fn pre_score(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
-        let own = !(pod.preferred_affinity.is_empty() && pod.preferred_anti_affinity.is_empty());
+    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+        let own = has_preferences(pod);
         if self.ignore_existing && !own {
             return false;
         }
-        let mut worth: BTreeMap<String, BTreeMap<String, i64>> = BTreeMap::new();
-        let pod_namespace = cluster.listers.namespace_labels(&pod.namespace);
-        for node in &cluster.nodes {
-            let labels = &node.node.labels;
-            let mut add = |term: &AffinityTerm, target: &Pod, namespace: &Labels, weight: i64| {
-                if term.matches(target, namespace)
-                    && let Some(value) = labels.get(&term.topology_key)
-                {
-                    *worth.entry(term.topology_key.clone()).or_default().entry(value.clone()).or_insert(0) += weight;
-                }
-            };
-            for other in node.pods.iter().filter(|p| own || p.has_affinity()) {
-                let mut each = |terms: &[Weighted<AffinityTerm>], target: &Pod, namespace: &Labels, sign: i64| {
-                    for t in terms {
-                        add(&t.term, target, namespace, sign * t.weight);
-                    }
-                };
-                if own {
-                    let other_namespace = cluster.listers.namespace_labels(&other.namespace);
-                    each(&pod.preferred_affinity, other, &other_namespace, 1);
-                    each(&pod.preferred_anti_affinity, other, &other_namespace, -1);
-                }
-                each(&other.preferred_affinity, pod, &pod_namespace, 1);
-                each(&other.preferred_anti_affinity, pod, &pod_namespace, -1);
-                if self.hard_weight > 0 {
-                    other.affinity.iter().for_each(|t| add(t, pod, &pod_namespace, self.hard_weight));
+        let counts = state.affinity.get_or_insert_with(|| {
+            let mut counts = ScoreCounts::default();
+            for node in cluster.nodes.iter().filter(|n| own || n.with_affinity > 0) {
+                for other in &node.pods {
+                    self.weigh(&mut counts, cluster, pod, other, node, 1);
                 }
             }
-        }
-        let any = !worth.is_empty();
-        state.affinity_score = PreScoreState { worth };
-        any
+            counts
+        });
+        counts.terms > 0
     }
 
-    fn score(&self, _cluster: &Snapshot, state: &CycleState, _pod: &Pod, node: &NodeInfo) -> i64 {
-        let at = |(key, values): (&String, &BTreeMap<String, i64>)| values.get(node.node.labels.get(key)?).copied();
-        state.affinity_score.worth.iter().filter_map(at).sum()
+    fn score(&self, cluster: &Snapshot, state: &ScoreState, _pod: &Pod, node: &NodeInfo) -> i64 {
+        state.affinity.as_ref().map_or(0, |s| s.worth.sum_at(cluster, node.index))
     }
 
-    fn normalize(&self, _state: &CycleState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
         let (Some(min), Some(max)) = (scores.iter().copied().min(), scores.iter().copied().max()) else { return };
         for score in scores {
             let scaled = if max > min { MAX_NODE_SCORE as f64 * ((*score - min) as f64 / (max - min) as f64) } else { 0.0 };

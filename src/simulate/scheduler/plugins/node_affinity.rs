@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::simulate::scheduler::api::{Pod, Weighted};
-use crate::simulate::scheduler::framework::{CycleState, Plugin, PreFilter, Status, default_normalize};
+use crate::simulate::scheduler::framework::{FilterState, Plugin, PreFilter, ScoreState, Status, default_normalize};
 use crate::simulate::scheduler::selector::{NodeSelectorTerm, Operator};
 use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
 
@@ -36,7 +36,7 @@ impl Plugin for NodeAffinity {
         "NodeAffinity"
     }
 
-    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut CycleState, pod: &Pod) -> PreFilter {
+    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, pod: &Pod) -> PreFilter {
         if pod.node_affinity.is_none() && self.added_required.is_none() && pod.node_selector.is_none() {
             return PreFilter::Skip;
         }
@@ -47,7 +47,7 @@ impl Plugin for NodeAffinity {
         }
     }
 
-    fn filter(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         if self.added_required.as_ref().is_some_and(|terms| !terms.iter().any(|t| t.matches(&node.node))) {
             return Err(Status::unresolvable("node(s) didn't match scheduler-enforced node affinity"));
         }
@@ -61,15 +61,15 @@ impl Plugin for NodeAffinity {
         true
     }
 
-    fn pre_score(&self, _cluster: &Snapshot, _state: &mut CycleState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
         !(pod.preferred_nodes.is_empty() && self.added_preferred.is_empty())
     }
 
-    fn score(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
+    fn score(&self, _cluster: &Snapshot, _state: &ScoreState, pod: &Pod, node: &NodeInfo) -> i64 {
         worth(&pod.preferred_nodes, node) + worth(&self.added_preferred, node)
     }
 
-    fn normalize(&self, _state: &CycleState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
         default_normalize(scores, false);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::simulate::scheduler::api::Pod;
-use crate::simulate::scheduler::framework::{Code, CycleState, MAX_NODE_SCORE, Plugin, Status};
+use crate::simulate::scheduler::framework::{Code, FilterState, MAX_NODE_SCORE, Plugin, Reasons, ScoreState, Status};
 use crate::simulate::scheduler::resource::{Resource, is_scalar};
 use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
 
@@ -50,19 +50,16 @@ fn get(amounts: &Resource, name: &str) -> i64 {
     }
 }
 
-/// Per resource: asked for with the pod, asked for without it, and there. Resources that do not count are all 0.
-fn amounts(resources: &[(String, i64)], wanted: &Resource, used: &Resource, node: &NodeInfo) -> Vec<(i64, i64, i64)> {
-    let one = |(name, _): &(String, i64)| {
-        let ask = get(wanted, name);
-        let there = get(&node.node.allocatable, name);
-        if (ask == 0 && is_scalar(name)) || there == 0 {
-            return (0, 0, 0);
-        }
-        // Only CPU and memory have a version with defaults.
-        let used = if matches!(name.as_str(), "cpu" | "memory") { get(used, name) } else { get(&node.requested, name) };
-        (used + ask, used, there)
-    };
-    resources.iter().map(one).collect()
+/// Of one resource: asked for with the pod, asked for without it, and there. One that does not count is all 0.
+fn amounts(name: &str, wanted: &Resource, used: &Resource, node: &NodeInfo) -> (i64, i64, i64) {
+    let ask = get(wanted, name);
+    let there = get(&node.node.allocatable, name);
+    if (ask == 0 && is_scalar(name)) || there == 0 {
+        return (0, 0, 0);
+    }
+    // Only CPU and memory have a version with defaults.
+    let used = if matches!(name, "cpu" | "memory") { get(used, name) } else { get(&node.requested, name) };
+    (used + ask, used, there)
 }
 
 /// upstream: plugins/helper/shape_score.go
@@ -81,36 +78,55 @@ impl Plugin for Fit {
         "NodeResourcesFit"
     }
 
-    fn filter(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
-        let mut status = Status { code: Code::Unschedulable, reasons: Vec::new() };
+    fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         let there = &node.node.allocatable;
-        if node.pods.len() as i64 + 1 > there.allowed_pod_number {
-            status.reasons.push("Too many pods".to_owned());
+        let (ask, used) = (&pod.requests, &node.requested);
+        let full = node.pods.len() as i64 + 1 > there.allowed_pod_number;
+        let fits = |ask: i64, there: i64, used: i64| ask <= 0 || ask <= there - used;
+        if !full
+            && fits(ask.milli_cpu, there.milli_cpu, used.milli_cpu)
+            && fits(ask.memory, there.memory, used.memory)
+            && fits(ask.ephemeral_storage, there.ephemeral_storage, used.ephemeral_storage)
+            && ask.scalar.is_empty()
+        {
+            return Ok(());
         }
-        let scalars = pod.requests.scalar.keys().filter(|name| {
+        let mut code = Code::Unschedulable;
+        let mut reasons: Vec<String> = Vec::new();
+        if full {
+            reasons.push("Too many pods".to_owned());
+        }
+        let scalars = ask.scalar.keys().filter(|name| {
             let group = name.split('/').next().unwrap_or("");
             !(name.contains('/') && (self.ignored.contains(*name) || self.ignored_groups.contains(group)))
         });
         for name in ["cpu", "memory", "ephemeral-storage"].into_iter().chain(scalars.map(String::as_str)) {
-            let (ask, has) = (get(&pod.requests, name), get(there, name));
-            if ask > 0 && ask > has - get(&node.requested, name) {
-                status.reasons.push(format!("Insufficient {name}"));
+            let (ask, has) = (get(ask, name), get(there, name));
+            if !fits(ask, has, get(used, name)) {
+                reasons.push(format!("Insufficient {name}"));
                 if ask > has {
-                    status.code = Code::UnschedulableAndUnresolvable;
+                    code = Code::UnschedulableAndUnresolvable;
                 }
             }
         }
-        if status.reasons.is_empty() { Ok(()) } else { Err(status) }
+        let reasons = match reasons.as_slice() {
+            [] => return Ok(()),
+            [one] if one == "Too many pods" => Reasons::One("Too many pods"),
+            [one] if one == "Insufficient cpu" => Reasons::One("Insufficient cpu"),
+            [one] if one == "Insufficient memory" => Reasons::One("Insufficient memory"),
+            _ => Reasons::Many(reasons),
+        };
+        Err(Status { code, reasons })
     }
 
     fn scores(&self) -> bool {
         true
     }
 
-    fn score(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
+    fn score(&self, _cluster: &Snapshot, _state: &ScoreState, pod: &Pod, node: &NodeInfo) -> i64 {
         let (mut sum, mut weights) = (0, 0);
-        for ((_, weight), (requested, _, there)) in self.resources.iter().zip(amounts(&self.resources, &pod.non_zero, &node.non_zero, node))
-        {
+        for (name, weight) in &self.resources {
+            let (requested, _, there) = amounts(name, &pod.non_zero, &node.non_zero, node);
             if there == 0 {
                 continue;
             }
@@ -150,15 +166,16 @@ impl Default for BalancedAllocation {
     }
 }
 
-fn balance(amounts: impl Iterator<Item = (i64, i64)>) -> i64 {
-    let fractions: Vec<f64> = amounts.filter(|(_, there)| *there != 0).map(|(used, there)| (used as f64 / there as f64).min(1.0)).collect();
-    let total = fractions.iter().fold(0.0, |a, f| a + f);
-    let std = match fractions.as_slice() {
-        [a, b] => ((a - b) / 2.0).abs(),
-        [_, _, _, ..] => {
-            let mean = total / fractions.len() as f64;
-            let sum = fractions.iter().fold(0.0, |a, f| a + (f - mean) * (f - mean));
-            (sum / fractions.len() as f64).sqrt()
+/// upstream: balancedResourceScorer
+fn balance(amounts: impl Iterator<Item = (i64, i64)> + Clone) -> i64 {
+    let mut fractions = amounts.filter(|(_, there)| *there != 0).map(|(used, there)| (used as f64 / there as f64).min(1.0));
+    let std = match (fractions.next(), fractions.next(), fractions.clone().next()) {
+        (Some(a), Some(b), None) => ((a - b) / 2.0).abs(),
+        (Some(a), Some(b), Some(_)) => {
+            let all: Vec<f64> = [a, b].into_iter().chain(fractions).collect();
+            let mean = all.iter().fold(0.0, |a, f| a + f) / all.len() as f64;
+            let sum = all.iter().fold(0.0, |a, f| a + (f - mean) * (f - mean));
+            (sum / all.len() as f64).sqrt()
         }
         _ => 0.0,
     };
@@ -174,14 +191,14 @@ impl Plugin for BalancedAllocation {
         true
     }
 
-    fn pre_score(&self, _cluster: &Snapshot, _state: &mut CycleState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
         self.resources.iter().any(|(name, _)| get(&pod.requests, name) != 0)
     }
 
-    fn score(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
-        let amounts = amounts(&self.resources, &pod.requests, &node.requested, node);
-        let with = balance(amounts.iter().map(|(requested, _, there)| (*requested, *there)));
-        let without = balance(amounts.iter().map(|(_, used, there)| (*used, *there)));
+    fn score(&self, _cluster: &Snapshot, _state: &ScoreState, pod: &Pod, node: &NodeInfo) -> i64 {
+        let each = self.resources.iter().map(|(name, _)| amounts(name, &pod.requests, &node.requested, node));
+        let with = balance(each.clone().map(|(requested, _, there)| (requested, there)));
+        let without = balance(each.map(|(_, used, there)| (used, there)));
         MAX_NODE_SCORE / 2 + (MAX_NODE_SCORE / 2 + with - without) / 2
     }
 }

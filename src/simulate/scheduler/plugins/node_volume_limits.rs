@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::simulate::scheduler::api::Pod;
-use crate::simulate::scheduler::framework::{CycleState, Plugin, PreFilter, Status};
+use crate::simulate::scheduler::framework::{FilterState, Plugin, PreFilter, Status};
 use crate::simulate::scheduler::json::{at, int, list, text};
 use crate::simulate::scheduler::plugins::volume_binding::class_name;
 use crate::simulate::scheduler::snapshot::{Listers, NodeInfo, Snapshot};
@@ -35,11 +35,11 @@ impl Plugin for NodeVolumeLimits {
         "NodeVolumeLimits"
     }
 
-    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut CycleState, pod: &Pod) -> PreFilter {
+    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, pod: &Pod) -> PreFilter {
         if pod.claims().is_empty() { PreFilter::Skip } else { PreFilter::All }
     }
 
-    fn filter(&self, cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         let listers = &cluster.listers;
         let mut new = BTreeMap::new();
         attachable(listers, pod, &mut new);

@@ -1,15 +1,12 @@
 //! Pods spread over places of the topology.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::simulate::scheduler::api::{Node, Pod, SpreadConstraint};
-use crate::simulate::scheduler::framework::{CycleState, MAX_NODE_SCORE, Plugin, PreFilter, Status};
+use crate::simulate::scheduler::framework::{CycleState, FilterState, MAX_NODE_SCORE, Plugin, PreFilter, ScoreState, Status};
 use crate::simulate::scheduler::plugins::taint_toleration::DO_NOT_SCHEDULE;
 use crate::simulate::scheduler::selector::{Labels, Selector, untolerated};
 use crate::simulate::scheduler::snapshot::{Listers, NodeInfo, Snapshot};
 
 const HOSTNAME: &str = "kubernetes.io/hostname";
-const REASON: &str = "node(s) didn't match pod topology spread constraints";
 
 /// upstream: plugins/podtopologyspread
 pub struct PodTopologySpread {
@@ -34,21 +31,103 @@ impl Default for PodTopologySpread {
     }
 }
 
+/// One constraint with the pods it counts.
+#[derive(Clone, Debug)]
+struct Counted {
+    constraint: SpreadConstraint,
+    /// The number of its key; `None` when no node has the label.
+    key: Option<usize>,
+    /// Matching pods by number of the value; `None` where no node counts.
+    counts: Vec<Option<i64>>,
+    /// The smallest of the counts.
+    least: i64,
+    /// How many values count.
+    domains: i64,
+}
+
+impl Counted {
+    fn new(cluster: &Snapshot, constraint: SpreadConstraint) -> Self {
+        let key = cluster.key(&constraint.topology_key);
+        let counts = key.map_or_else(Vec::new, |k| vec![None; cluster.topology(k).values.len()]);
+        Self { constraint, key, counts, least: i64::from(i32::MAX), domains: 0 }
+    }
+
+    fn value_of(&self, cluster: &Snapshot, node: &NodeInfo) -> Option<usize> {
+        self.key.and_then(|k| cluster.topology(k).value_of(node.index))
+    }
+
+    fn settle(&mut self) {
+        self.least = self.counts.iter().flatten().copied().min().unwrap_or(i64::from(i32::MAX));
+        self.domains = self.counts.iter().flatten().count() as i64;
+    }
+
+    fn change(&mut self, value: usize, by: i64) {
+        let before = self.counts[value];
+        let after = before.unwrap_or(0) + by;
+        self.counts[value] = Some(after);
+        if before.is_none() || (by > 0 && before == Some(self.least)) {
+            self.settle();
+        } else {
+            self.least = self.least.min(after);
+        }
+    }
+}
+
 /// What filtering knows.
 #[derive(Clone, Debug, Default)]
-pub struct PreFilterState {
-    constraints: Vec<SpreadConstraint>,
-    /// Per constraint: matching pods by value of the key.
-    counts: Vec<BTreeMap<String, i64>>,
+pub struct FilterCounts {
+    constraints: Vec<Counted>,
 }
 
 /// What scoring knows.
 #[derive(Clone, Debug, Default)]
-pub struct PreScoreState {
-    constraints: Vec<SpreadConstraint>,
-    ignored: BTreeSet<String>,
-    counts: Vec<BTreeMap<String, i64>>,
-    weights: Vec<f64>,
+pub struct ScoreCounts {
+    constraints: Vec<Preferred>,
+    /// Whether nodes without one of the labels are left out.
+    all_keys: bool,
+}
+
+/// A constraint that only scores.
+#[derive(Clone, Debug)]
+struct Preferred {
+    constraint: SpreadConstraint,
+    key: Option<usize>,
+    /// For host names: matching pods by node. For others: by value.
+    counts: Vec<i64>,
+    by_node: bool,
+    weight: f64,
+}
+
+impl Preferred {
+    fn value_of(&self, cluster: &Snapshot, node: &NodeInfo) -> Option<usize> {
+        self.key.and_then(|k| cluster.topology(k).value_of(node.index))
+    }
+}
+
+impl ScoreCounts {
+    fn ignores(&self, cluster: &Snapshot, node: &NodeInfo) -> bool {
+        self.all_keys && self.constraints.iter().any(|c| c.value_of(cluster, node).is_none())
+    }
+
+    /// Counts a pod that matches, `by` times.
+    fn count(&mut self, cluster: &Snapshot, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
+        if other.terminating || other.namespace != pod.namespace {
+            return;
+        }
+        let ignored = self.ignores(cluster, node);
+        for c in &mut self.constraints {
+            if c.constraint.selector.is_empty() || !c.constraint.selector.matches(&other.labels) {
+                continue;
+            }
+            if c.by_node {
+                c.counts[node.index] += by;
+            } else if !ignored && included(&c.constraint, pod, &node.node) {
+                if let Some(value) = c.value_of(cluster, node) {
+                    c.counts[value] += by;
+                }
+            }
+        }
+    }
 }
 
 /// upstream: plugins/helper/spread.go DefaultSelector
@@ -71,8 +150,8 @@ fn default_selector(pod: &Pod, listers: &Listers) -> Selector {
     selector
 }
 
-fn has_all_keys(node: &Node, constraints: &[SpreadConstraint]) -> bool {
-    constraints.iter().all(|c| node.labels.contains_key(&c.topology_key))
+fn has_all_keys(cluster: &Snapshot, node: &NodeInfo, constraints: &[Counted]) -> bool {
+    constraints.iter().all(|c| c.value_of(cluster, node).is_some())
 }
 
 fn included(c: &SpreadConstraint, pod: &Pod, node: &Node) -> bool {
@@ -84,6 +163,23 @@ fn count_pods(node: &NodeInfo, selector: &Selector, namespace: &str) -> i64 {
         return 0;
     }
     node.pods.iter().filter(|p| !p.terminating && p.namespace == namespace && selector.matches(&p.labels)).count() as i64
+}
+
+/// Counts `other` on `node`; an empty selector counts nothing when `counting`, as when all are counted.
+fn shift(cluster: &Snapshot, all: &mut [Counted], pod: &Pod, other: &Pod, node: &NodeInfo, by: i64, counting: bool) {
+    if all.is_empty() || other.namespace != pod.namespace || !has_all_keys(cluster, node, all) {
+        return;
+    }
+    for counted in all {
+        let selector = &counted.constraint.selector;
+        if (!counting || !selector.is_empty())
+            && selector.matches(&other.labels)
+            && included(&counted.constraint, pod, &node.node)
+            && let Some(value) = counted.value_of(cluster, node)
+        {
+            counted.change(value, by);
+        }
+    }
 }
 
 impl PodTopologySpread {
@@ -106,127 +202,136 @@ impl PodTopologySpread {
     }
 }
 
+impl PodTopologySpread {
+    fn count_for_scores(&self, cluster: &Snapshot, pod: &Pod) -> ScoreCounts {
+        let preferred = |constraint: SpreadConstraint| {
+            let key = cluster.key(&constraint.topology_key);
+            let by_node = constraint.topology_key == HOSTNAME;
+            let size = if by_node { cluster.nodes.len() } else { key.map_or(0, |k| cluster.topology(k).values.len()) };
+            Preferred { constraint, key, counts: vec![0; size], by_node, weight: 0.0 }
+        };
+        let mut out = ScoreCounts {
+            constraints: self.constraints(cluster, pod, false).into_iter().map(preferred).collect(),
+            all_keys: !pod.spread.is_empty() || !self.system,
+        };
+        if !out.constraints.is_empty() {
+            for node in &cluster.nodes {
+                for other in &node.pods {
+                    out.count(cluster, pod, other, node, 1);
+                }
+            }
+        }
+        out
+    }
+}
+
 impl Plugin for PodTopologySpread {
     fn name(&self) -> &'static str {
         "PodTopologySpread"
     }
 
-    fn pre_filter(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod) -> PreFilter {
-        let constraints = self.constraints(cluster, pod, true);
-        if constraints.is_empty() {
-            return PreFilter::Skip;
-        }
-        let mut counts = vec![BTreeMap::new(); constraints.len()];
-        for node in &cluster.nodes {
-            if !has_all_keys(&node.node, &constraints) {
-                continue;
-            }
-            for (c, counts) in constraints.iter().zip(&mut counts) {
-                if included(c, pod, &node.node) {
-                    *counts.entry(node.node.labels[&c.topology_key].clone()).or_insert(0) += count_pods(node, &c.selector, &pod.namespace);
+    fn gather(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod) {
+        let mut all: Vec<Counted> = self.constraints(cluster, pod, true).into_iter().map(|c| Counted::new(cluster, c)).collect();
+        if !all.is_empty() {
+            for node in cluster.nodes.iter().filter(|n| has_all_keys(cluster, n, &all)).collect::<Vec<_>>() {
+                for counted in &mut all {
+                    if included(&counted.constraint, pod, &node.node)
+                        && let Some(value) = counted.value_of(cluster, node)
+                    {
+                        let more = count_pods(node, &counted.constraint.selector, &pod.namespace);
+                        counted.counts[value] = Some(counted.counts[value].unwrap_or(0) + more);
+                    }
                 }
             }
+            all.iter_mut().for_each(Counted::settle);
         }
-        state.spread_filter = PreFilterState { constraints, counts };
-        PreFilter::All
+        state.spread = FilterCounts { constraints: all };
     }
 
-    fn filter(&self, _cluster: &Snapshot, state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
-        let s = &state.spread_filter;
-        for (c, counts) in s.constraints.iter().zip(&s.counts) {
-            let Some(value) = node.node.labels.get(&c.topology_key) else {
-                return Err(Status::unresolvable(format!("{REASON} (missing required label)")));
+    fn follow(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
+        // Counting leaves out pods that are going.
+        if !other.terminating {
+            shift(cluster, &mut state.filter.spread.constraints, pod, other, node, by, true);
+        }
+        if let Some(counts) = &mut state.score.spread {
+            counts.count(cluster, pod, other, node, by);
+        }
+    }
+
+    fn pre_filter(&self, _cluster: &Snapshot, state: &mut FilterState, _pod: &Pod) -> PreFilter {
+        if state.spread.constraints.is_empty() { PreFilter::Skip } else { PreFilter::All }
+    }
+
+    fn filter(&self, cluster: &Snapshot, state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+        for counted in &state.spread.constraints {
+            let c = &counted.constraint;
+            let Some(value) = counted.value_of(cluster, node) else {
+                return Err(Status::unresolvable("node(s) didn't match pod topology spread constraints (missing required label)"));
             };
-            let least =
-                if (counts.len() as i64) < c.min_domains { 0 } else { counts.values().copied().min().unwrap_or(i64::from(i32::MAX)) };
+            let least = if counted.domains < c.min_domains { 0 } else { counted.least };
             let own = i64::from(c.selector.matches(&pod.labels));
-            if counts.get(value).copied().unwrap_or(0) + own - least > c.max_skew {
-                return Err(Status::unschedulable(REASON));
+            if counted.counts[value].unwrap_or(0) + own - least > c.max_skew {
+                return Err(Status::unschedulable("node(s) didn't match pod topology spread constraints"));
             }
         }
         Ok(())
     }
 
-    fn update(&self, _cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
-        let s = &mut state.spread_filter;
-        if other.namespace != pod.namespace || !has_all_keys(&node.node, &s.constraints) {
-            return;
-        }
-        for (c, counts) in s.constraints.iter().zip(&mut s.counts) {
-            if c.selector.matches(&other.labels) && included(c, pod, &node.node) {
-                *counts.entry(node.node.labels[&c.topology_key].clone()).or_insert(0) += by;
-            }
-        }
+    fn update(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
+        shift(cluster, &mut state.spread.constraints, pod, other, node, by, false);
     }
 
     fn scores(&self) -> bool {
         true
     }
 
-    fn pre_score(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, nodes: &[&NodeInfo]) -> bool {
-        let constraints = self.constraints(cluster, pod, false);
-        if constraints.is_empty() {
+    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, nodes: &[&NodeInfo]) -> bool {
+        let counts = state.spread.get_or_insert_with(|| self.count_for_scores(cluster, pod));
+        if counts.constraints.is_empty() {
             return false;
         }
-        let all_keys = !pod.spread.is_empty() || !self.system;
-        let mut ignored = BTreeSet::new();
-        let mut counts: Vec<BTreeMap<String, i64>> = vec![BTreeMap::new(); constraints.len()];
-        for node in nodes {
-            if all_keys && !has_all_keys(&node.node, &constraints) {
-                ignored.insert(node.node.name.clone());
-                continue;
-            }
-            for (c, counts) in constraints.iter().zip(&mut counts).filter(|(c, _)| c.topology_key != HOSTNAME) {
-                counts.entry(node.node.labels.get(&c.topology_key).cloned().unwrap_or_default()).or_insert(0);
-            }
-        }
-        let size = |c: &SpreadConstraint, counts: &BTreeMap<String, i64>| {
-            if c.topology_key == HOSTNAME { nodes.len() - ignored.len() } else { counts.len() }
-        };
-        let weights = constraints.iter().zip(&counts).map(|(c, counts)| ((size(c, counts) + 2) as f64).ln()).collect();
-        for node in &cluster.nodes {
-            if all_keys && !has_all_keys(&node.node, &constraints) {
-                continue;
-            }
-            for (c, counts) in constraints.iter().zip(&mut counts) {
-                if !included(c, pod, &node.node) {
-                    continue;
+        let all_keys = counts.all_keys;
+        let ignored = nodes.iter().filter(|n| counts.ignores(cluster, n)).count();
+        let places: Vec<usize> = counts
+            .constraints
+            .iter()
+            .map(|c| {
+                if c.by_node {
+                    return nodes.len() - ignored;
                 }
-                let value = node.node.labels.get(&c.topology_key).map_or("", String::as_str);
-                if let Some(count) = counts.get_mut(value) {
-                    *count += count_pods(node, &c.selector, &pod.namespace);
+                // Nodes without the label are one place of their own.
+                let mut seen = vec![false; c.counts.len() + 1];
+                for node in nodes.iter().filter(|n| !(all_keys && counts.ignores(cluster, n))) {
+                    seen[c.value_of(cluster, node).unwrap_or(c.counts.len())] = true;
                 }
-            }
+                seen.iter().filter(|s| **s).count()
+            })
+            .collect();
+        for (c, places) in counts.constraints.iter_mut().zip(places) {
+            c.weight = ((places + 2) as f64).ln();
         }
-        state.spread_score = PreScoreState { constraints, ignored, counts, weights };
         true
     }
 
-    fn score(&self, _cluster: &Snapshot, state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
-        let s = &state.spread_score;
-        if s.ignored.contains(&node.node.name) {
-            return 0;
-        }
+    fn score(&self, cluster: &Snapshot, state: &ScoreState, _pod: &Pod, node: &NodeInfo) -> i64 {
+        let Some(s) = state.spread.as_ref().filter(|s| !s.ignores(cluster, node)) else { return 0 };
         let mut score = 0.0_f64;
-        for ((c, counts), weight) in s.constraints.iter().zip(&s.counts).zip(&s.weights) {
-            let Some(value) = node.node.labels.get(&c.topology_key) else { continue };
-            let count = if c.topology_key == HOSTNAME {
-                count_pods(node, &c.selector, &pod.namespace)
-            } else {
-                counts.get(value).copied().unwrap_or(0)
-            };
-            score += count as f64 * weight + (c.max_skew - 1) as f64;
+        for c in &s.constraints {
+            let Some(value) = c.value_of(cluster, node) else { continue };
+            let count = c.counts[if c.by_node { node.index } else { value }];
+            score += count as f64 * c.weight + (c.constraint.max_skew - 1) as f64;
         }
         score.round() as i64
     }
 
-    fn normalize(&self, state: &CycleState, nodes: &[&NodeInfo], scores: &mut [i64]) {
-        let ignored = &state.spread_score.ignored;
-        let counted = || nodes.iter().zip(scores.iter()).filter(|(n, _)| !ignored.contains(&n.node.name)).map(|(_, s)| *s);
+    fn normalize(&self, cluster: &Snapshot, state: &ScoreState, nodes: &[&NodeInfo], scores: &mut [i64]) {
+        let Some(s) = &state.spread else { return };
+        let ignored = |node: &NodeInfo| s.ignores(cluster, node);
+        let counted = || nodes.iter().zip(scores.iter()).filter(|(n, _)| !ignored(n)).map(|(_, s)| *s);
         let min = counted().min().unwrap_or(i64::MAX);
         let max = counted().max().unwrap_or(0).max(0);
         for (node, score) in nodes.iter().zip(scores) {
-            *score = if ignored.contains(&node.node.name) {
+            *score = if ignored(node) {
                 0
             } else if max == 0 {
                 MAX_NODE_SCORE

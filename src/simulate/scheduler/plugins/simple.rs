@@ -1,7 +1,7 @@
 //! Plugins of a few lines: NodeUnschedulable, NodeName, NodePorts and DynamicResources (which only scores 0 here).
 
 use crate::simulate::scheduler::api::{Pod, Taint};
-use crate::simulate::scheduler::framework::{CycleState, Plugin, PreFilter, Status};
+use crate::simulate::scheduler::framework::{FilterState, Plugin, PreFilter, Status};
 use crate::simulate::scheduler::selector::tolerates;
 use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
 
@@ -13,7 +13,7 @@ impl Plugin for NodeUnschedulable {
         "NodeUnschedulable"
     }
 
-    fn filter(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         if !node.node.unschedulable {
             return Ok(());
         }
@@ -33,7 +33,7 @@ impl Plugin for NodeName {
         "NodeName"
     }
 
-    fn filter(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         if pod.node_name.is_empty() || pod.node_name == node.node.name {
             return Ok(());
         }
@@ -49,11 +49,11 @@ impl Plugin for NodePorts {
         "NodePorts"
     }
 
-    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut CycleState, pod: &Pod) -> PreFilter {
+    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, pod: &Pod) -> PreFilter {
         if pod.host_ports.is_empty() { PreFilter::Skip } else { PreFilter::All }
     }
 
-    fn filter(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         if node.port_conflict(&pod.host_ports) {
             return Err(Status::unschedulable("node(s) didn't have free ports for the requested pod ports"));
         }
@@ -69,7 +69,7 @@ impl Plugin for DynamicResources {
         "DynamicResources"
     }
 
-    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut CycleState, _pod: &Pod) -> PreFilter {
+    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, _pod: &Pod) -> PreFilter {
         PreFilter::Skip
     }
 

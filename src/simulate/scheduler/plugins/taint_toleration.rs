@@ -1,7 +1,7 @@
 //! Taints keep pods away (`NoSchedule`, `NoExecute`) or make a node less liked (`PreferNoSchedule`).
 
-use crate::simulate::scheduler::api::{Pod, Toleration};
-use crate::simulate::scheduler::framework::{CycleState, Plugin, Status, default_normalize};
+use crate::simulate::scheduler::api::{Pod, Taint};
+use crate::simulate::scheduler::framework::{FilterState, Plugin, ScoreState, Status, default_normalize};
 use crate::simulate::scheduler::selector::{tolerates, untolerated};
 use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
 
@@ -16,7 +16,7 @@ impl Plugin for TaintToleration {
         "TaintToleration"
     }
 
-    fn filter(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         match untolerated(&node.node.taints, &pod.tolerations, &DO_NOT_SCHEDULE) {
             None => Ok(()),
             Some(_) => Err(Status::unresolvable("node(s) had untolerated taint(s)")),
@@ -27,14 +27,15 @@ impl Plugin for TaintToleration {
         true
     }
 
-    fn score(&self, _cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> i64 {
-        let relevant: Vec<&Toleration> = pod.tolerations.iter().filter(|t| t.effect.is_empty() || t.effect == "PreferNoSchedule").collect();
-        let disliked =
-            |t: &&crate::simulate::scheduler::api::Taint| t.effect == "PreferNoSchedule" && !relevant.iter().any(|x| tolerates(x, t));
+    fn score(&self, _cluster: &Snapshot, _state: &ScoreState, pod: &Pod, node: &NodeInfo) -> i64 {
+        let disliked = |t: &&Taint| {
+            let relevant = pod.tolerations.iter().filter(|x| x.effect.is_empty() || x.effect == "PreferNoSchedule");
+            t.effect == "PreferNoSchedule" && !relevant.into_iter().any(|x| tolerates(x, t))
+        };
         node.node.taints.iter().filter(disliked).count() as i64
     }
 
-    fn normalize(&self, _state: &CycleState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
         default_normalize(scores, true);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::simulate::scheduler::api::{Node, Pod};
-use crate::simulate::scheduler::framework::{Code, CycleState, Plugin, PreFilter, Status};
+use crate::simulate::scheduler::framework::{Code, FilterState, Plugin, PreFilter, Reasons, Status};
 use crate::simulate::scheduler::json::{at, list, scalar, strings, text, words};
 use crate::simulate::scheduler::resource::value;
 use crate::simulate::scheduler::selector::{Selector, node_selector, topology_terms_match};
@@ -219,12 +219,12 @@ impl Plugin for VolumeBinding {
         "VolumeBinding"
     }
 
-    fn pre_filter(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod) -> PreFilter {
+    fn pre_filter(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod) -> PreFilter {
         if pod.claims().is_empty() {
             return PreFilter::Skip;
         }
         match claims_of(&cluster.listers, pod) {
-            Err(reason) => PreFilter::Reject(Status::unresolvable(reason)),
+            Err(reason) => PreFilter::Reject(Status::told(reason)),
             Ok(claims) => {
                 state.claims = claims;
                 PreFilter::All
@@ -232,7 +232,7 @@ impl Plugin for VolumeBinding {
         }
     }
 
-    fn filter(&self, cluster: &Snapshot, state: &CycleState, _pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, cluster: &Snapshot, state: &FilterState, _pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         let listers = &cluster.listers;
         let mut reasons = Vec::new();
         for key in &state.claims.bound {
@@ -256,6 +256,6 @@ impl Plugin for VolumeBinding {
         if reasons.is_empty() {
             return Ok(());
         }
-        Err(Status { code: Code::UnschedulableAndUnresolvable, reasons: reasons.into_iter().map(str::to_owned).collect() })
+        Err(Status { code: Code::UnschedulableAndUnresolvable, reasons: Reasons::Many(reasons.into_iter().map(str::to_owned).collect()) })
     }
 }

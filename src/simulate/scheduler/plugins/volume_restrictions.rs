@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::simulate::scheduler::api::Pod;
-use crate::simulate::scheduler::framework::{CycleState, Plugin, PreFilter, Status};
+use crate::simulate::scheduler::framework::{FilterState, Plugin, PreFilter, Status};
 use crate::simulate::scheduler::json::{at, text, words};
 use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
 
@@ -56,14 +56,14 @@ impl Plugin for VolumeRestrictions {
         "VolumeRestrictions"
     }
 
-    fn pre_filter(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod) -> PreFilter {
+    fn pre_filter(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod) -> PreFilter {
         let mut exclusive = BTreeSet::new();
         for (claim_name, ephemeral) in pod.claims() {
             if ephemeral {
                 continue;
             }
             let Some(claim) = cluster.listers.claims.get(&(pod.namespace.clone(), claim_name.clone())) else {
-                return PreFilter::Reject(Status::unresolvable(format!("persistentvolumeclaim {claim_name:?} not found")));
+                return PreFilter::Reject(Status::told(format!("persistentvolumeclaim {claim_name:?} not found")));
             };
             if words(claim, &["spec", "accessModes"]).iter().any(|m| m == "ReadWriteOncePod") {
                 exclusive.insert(claim_name);
@@ -81,8 +81,8 @@ impl Plugin for VolumeRestrictions {
         PreFilter::All
     }
 
-    fn filter(&self, _cluster: &Snapshot, state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
-        let clash = |v: &&Value| node.pods.iter().flat_map(|p| &p.volumes).any(|other| conflict(v, other));
+    fn filter(&self, _cluster: &Snapshot, state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+        let clash = |v: &&Value| node.pods.iter().flat_map(|p| p.volumes.iter()).any(|other| conflict(v, other));
         if pod.volumes.iter().filter(|v| needs_check(v)).any(|v| clash(&v)) {
             return Err(Status::unschedulable("node(s) had no available disk"));
         }
@@ -94,7 +94,7 @@ impl Plugin for VolumeRestrictions {
         Ok(())
     }
 
-    fn update(&self, _cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, _node: &NodeInfo, by: i64) {
+    fn update(&self, _cluster: &Snapshot, state: &mut FilterState, pod: &Pod, other: &Pod, _node: &NodeInfo, by: i64) {
         if other.namespace != pod.namespace {
             return;
         }

@@ -1,7 +1,7 @@
 //! Volumes with zone labels tie a pod to nodes of that zone.
 
 use crate::simulate::scheduler::api::Pod;
-use crate::simulate::scheduler::framework::{CycleState, Plugin, PreFilter, Status};
+use crate::simulate::scheduler::framework::{FilterState, Plugin, PreFilter, Status};
 use crate::simulate::scheduler::json::{strings, text};
 use crate::simulate::scheduler::plugins::volume_binding::{class_name, waits};
 use crate::simulate::scheduler::snapshot::{NodeInfo, Snapshot};
@@ -63,15 +63,15 @@ impl Plugin for VolumeZone {
         "VolumeZone"
     }
 
-    fn pre_filter(&self, cluster: &Snapshot, _state: &mut CycleState, pod: &Pod) -> PreFilter {
+    fn pre_filter(&self, cluster: &Snapshot, _state: &mut FilterState, pod: &Pod) -> PreFilter {
         match topologies(cluster, pod) {
-            Err(reason) => PreFilter::Reject(Status::unresolvable(reason)),
+            Err(reason) => PreFilter::Reject(Status::told(reason)),
             Ok(list) if list.is_empty() => PreFilter::Skip,
             Ok(_) => PreFilter::All,
         }
     }
 
-    fn filter(&self, cluster: &Snapshot, _state: &CycleState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         let labels = &node.node.labels;
         if !KEYS.iter().any(|(key, _)| labels.contains_key(*key)) {
             return Ok(());
