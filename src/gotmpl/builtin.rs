@@ -188,7 +188,8 @@ fn len(arg: &Rv) -> Answer<usize> {
 
 /// An index as an integer between 0 and `limit`.
 fn index_arg(index: &Rv, limit: usize) -> Answer<usize> {
-    let x = match index.as_value().map(|v| &v.kind) {
+    let number = index.as_value().map(plain);
+    let x = match number.as_ref().map(|v| &v.kind) {
         None => return Err("cannot index slice/array with nil".to_owned()),
         Some(Kind::Int(_, n)) => *n,
         Some(Kind::Uint(_, n)) => *n as i64,
@@ -290,8 +291,31 @@ fn basic(v: Option<&Value>) -> Basic {
     }
 }
 
+/// What `%s` prints.
 fn shown(v: &Value) -> String {
+    String::from_utf8_lossy(&sprintf(b"%s", std::slice::from_ref(v)).unwrap_or_default()).into_owned()
+}
+
+/// What `%v` prints.
+fn printed(v: &Value) -> String {
     String::from_utf8_lossy(&print_value(v).unwrap_or_default()).into_owned()
+}
+
+/// A defined type that is a number underneath, such as a duration, as that number.
+fn plain(v: &Value) -> Value {
+    match &v.kind {
+        Kind::Object(o) if o.go_type().kind() == ReflectKind::Int => o.underlying().unwrap_or_else(|| v.clone()),
+        _ => v.clone(),
+    }
+}
+
+/// Whether it is a nil map or slice.
+fn is_nil(v: &Value) -> bool {
+    match &v.kind {
+        Kind::List(l) => l.is_nil(),
+        Kind::Map(m) => m.is_nil(),
+        _ => false,
+    }
 }
 
 fn eq(first: &Rv, others: &[Rv]) -> Answer<bool> {
@@ -309,8 +333,11 @@ fn eq(first: &Rv, others: &[Rv]) -> Answer<bool> {
 }
 
 fn eq_pair(a: Option<&Value>, b: Option<&Value>) -> Answer<bool> {
-    let (Some(a), Some(b)) = (a, b) else { return Ok(a.is_none() && b.is_none()) };
-    Ok(match (&a.kind, &b.kind) {
+    let (Some(a), Some(b)) = (a, b) else {
+        return Ok(a.is_none_or(is_nil) && b.is_none_or(is_nil));
+    };
+    let (x, y) = (plain(a), plain(b));
+    Ok(match (&x.kind, &y.kind) {
         (Kind::Bool(x), Kind::Bool(y)) => x == y,
         (Kind::Int(_, x), Kind::Int(_, y)) => x == y,
         (Kind::Uint(_, x), Kind::Uint(_, y)) => x == y,
@@ -319,11 +346,14 @@ fn eq_pair(a: Option<&Value>, b: Option<&Value>) -> Answer<bool> {
         (Kind::Complex(x, y), Kind::Complex(z, w)) => x == z && y == w,
         (Kind::Str(x), Kind::Str(y)) => x == y,
         _ => {
-            if basic(Some(a)) != basic(Some(b)) {
+            if basic(Some(&x)) != basic(Some(&y)) {
                 return Err(format!("incompatible types for comparison: {} and {}", type_name(a), type_name(b)));
             }
             if a.reflect_kind() != b.reflect_kind() {
-                return Err(format!("non-comparable types {}: {}, {}: {}", shown(a), type_name(a), type_name(b), shown(b)));
+                return Err(format!("non-comparable types {}: {}, {}: {}", shown(a), type_name(a), type_name(b), printed(b)));
+            }
+            if is_nil(a) || is_nil(b) {
+                return Ok(is_nil(a) == is_nil(b));
             }
             match (&a.kind, &b.kind) {
                 (Kind::Object(x), Kind::Object(y))
@@ -341,10 +371,11 @@ fn eq_pair(a: Option<&Value>, b: Option<&Value>) -> Answer<bool> {
 fn lt(a: &Rv, b: &Rv) -> Answer<bool> {
     let bad = || Err("invalid type for comparison".to_owned());
     let (Some(a), Some(b)) = (a.as_value(), b.as_value()) else { return bad() };
-    if basic(Some(a)) == Basic::Invalid || basic(Some(b)) == Basic::Invalid {
+    let (x, y) = (plain(a), plain(b));
+    if basic(Some(&x)) == Basic::Invalid || basic(Some(&y)) == Basic::Invalid {
         return bad();
     }
-    Ok(match (&a.kind, &b.kind) {
+    Ok(match (&x.kind, &y.kind) {
         (Kind::Int(_, x), Kind::Uint(_, y)) => u64::try_from(*x).map_or(true, |x| x < *y),
         (Kind::Uint(_, x), Kind::Int(_, y)) => u64::try_from(*y).is_ok_and(|y| *x < y),
         (Kind::Int(_, x), Kind::Int(_, y)) => x < y,

@@ -189,8 +189,8 @@ pub(super) fn zero(t: GoType) -> Rv {
         GoType::Float64 => Rv::Val(0.0.into()),
         GoType::Complex128 => Rv::Val(Kind::Complex(0.0, 0.0).into()),
         GoType::String => Rv::Val("".into()),
-        GoType::Slice(e) => Rv::Val(List::new(*e, Vec::new()).into()),
-        GoType::Map(e) => Rv::Val(Map::typed(*e, None, BTreeMap::new()).into()),
+        GoType::Slice(e) => Rv::Val(List::nil(*e).into()),
+        GoType::Map(e) => Rv::Val(Map::nil(*e).into()),
         GoType::Any | GoType::Named(..) | GoType::Func(_) => Rv::Iface(Value::NIL),
     }
 }
@@ -373,6 +373,13 @@ impl Runtime<'_> {
         }
         if v.reflect_kind() == crate::value::ReflectKind::Func {
             return frame.error(format!("can't print {} of type {}", frame.at.print(), value.type_name()));
+        }
+        // A field of a struct behind a pointer has the methods of the pointer too.
+        if let Kind::Object(o) = &v.kind {
+            if let Some(text) = o.display() {
+                out.action(text.as_bytes(), frame.span(), v.origin, self.tracer.as_ref());
+                return Ok(());
+            }
         }
         match print_value(v) {
             Ok(text) => out.action(&text, frame.span(), v.origin, self.tracer.as_ref()),

@@ -139,12 +139,19 @@ pub fn parse_float(text: &str) -> Option<f64> {
     let value = if body.starts_with("0x") || body.starts_with("0X") {
         hex_float(&body[2..])?
     } else {
-        if !body.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'e' | b'E' | b'+' | b'-')) {
+        if !body.bytes().all(|c| c.is_ascii_digit() || matches!(c, b'.' | b'e' | b'E' | b'+' | b'-' | b'_')) || !digits_around(body) {
             return None;
         }
-        body.parse::<f64>().ok().filter(|f| f.is_finite())?
+        body.replace('_', "").parse::<f64>().ok().filter(|f| f.is_finite())?
     };
     Some(if negative { -value } else { value })
+}
+
+/// Whether every underscore stands between two digits.
+fn digits_around(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let digit = |i: Option<usize>| i.and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_digit);
+    bytes.iter().enumerate().all(|(i, b)| *b != b'_' || (digit(i.checked_sub(1)) && digit(Some(i + 1))))
 }
 
 /// A hexadecimal float; the exponent is required.

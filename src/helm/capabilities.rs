@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::LazyLock;
 
 use super::strvals::quote;
-use crate::value::{GoError, GoType, List, Map, Object, ReflectKind, Value};
+use crate::value::{GoError, GoType, List, Map, Object, ReflectKind, Structure, Value};
 
 /// The API versions a client of Kubernetes 1.37 knows, in its order.
 pub const DEFAULT_API_VERSIONS: &[&str] = &[
@@ -257,8 +257,32 @@ impl Object for KubeVersion {
         Ok(Value::from(if name == "GitVersion" { self.version.as_str() } else { self.normalized.as_str() }))
     }
 
+    // Its `String` method has a pointer receiver.
+    fn has_string(&self) -> bool {
+        false
+    }
+
+    fn display(&self) -> Option<String> {
+        Some(self.normalized.clone())
+    }
+
     fn print(&self) -> String {
         format!("{{{} {} {} {}}}", self.version, self.normalized, self.major, self.minor)
+    }
+
+    fn structure(&self) -> Option<Structure> {
+        let fields = vec![
+            ("Version", self.version.as_str().into()),
+            ("normalizedVersion", self.normalized.as_str().into()),
+            ("Major", self.major.as_str().into()),
+            ("Minor", self.minor.as_str().into()),
+        ];
+        Some(Structure { pointer: false, fields })
+    }
+
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        let fields = [("Version", &self.version), ("Major", &self.major), ("Minor", &self.minor)];
+        Some(fields.map(|(k, v)| (k, v.as_str().into())).to_vec())
     }
 
     fn to_plain(&self) -> Result<Value, GoError> {
@@ -287,6 +311,23 @@ impl Object for HelmVersion {
             "KubeClientVersion" if !self.kube_client_version.is_empty() => self.kube_client_version.as_str(),
             _ => return None,
         }))
+    }
+
+    fn has_string(&self) -> bool {
+        false
+    }
+
+    fn structure(&self) -> Option<Structure> {
+        let mut fields: Vec<(&'static str, Value)> = vec![
+            ("Version", self.version.as_str().into()),
+            ("GitCommit", "".into()),
+            ("GitTreeState", "".into()),
+            ("GoVersion", self.go_version.as_str().into()),
+        ];
+        if !self.kube_client_version.is_empty() {
+            fields.push(("KubeClientVersion", self.kube_client_version.as_str().into()));
+        }
+        Some(Structure { pointer: false, fields })
     }
 
     fn print(&self) -> String {
@@ -325,6 +366,10 @@ impl Object for VersionSet {
     fn call(&self, _: &str, args: &[Value]) -> Result<Value, GoError> {
         let wanted = args.first().and_then(Value::as_str);
         Ok(wanted.is_some_and(|w| self.0.iter().any(|v| v.as_bytes() == w.as_bytes())).into())
+    }
+
+    fn has_string(&self) -> bool {
+        false
     }
 
     fn print(&self) -> String {

@@ -80,6 +80,10 @@ impl Object for Files {
         })
     }
 
+    fn has_string(&self) -> bool {
+        false
+    }
+
     fn print(&self) -> String {
         let list = |data: &[u8]| data.iter().map(u8::to_string).collect::<Vec<_>>().join(" ");
         let entries: Vec<String> = self.files.iter().map(|(name, data)| format!("{name}:[{}]", list(data))).collect();

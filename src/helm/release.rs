@@ -551,7 +551,8 @@ pub fn templates(chart: &Chart, top: &Map, sources: &mut Sources) -> Vec<engine:
 }
 
 fn collect(chart: &Chart, path: &str, above: &Map, root: bool, sources: &mut Sources, out: &mut Vec<engine::Template>) -> Map {
-    let dot = Map::default();
+    let named = || Map::typed(GoType::Any, Some("common.Values"), std::collections::BTreeMap::new());
+    let dot = named();
     let about = metadata_map(chart);
     about.insert("IsRoot", root.into());
     dot.insert("Chart", about.into());
@@ -559,7 +560,6 @@ fn collect(chart: &Chart, path: &str, above: &Map, root: bool, sources: &mut Sou
     for key in ["Release", "Capabilities"] {
         dot.insert(key, above.get(key).unwrap_or_default());
     }
-    let named = || Map::typed(GoType::Any, Some("common.Values"), std::collections::BTreeMap::new());
     let given = above.get("Values").unwrap_or_default();
     let values = match given.as_map() {
         Some(map) if root => {
@@ -624,7 +624,8 @@ fn metadata_map(chart: &Chart) -> Map {
             .into()
         })
         .collect();
-    let annotations = m.annotations.iter().flatten().map(|(k, v)| (Str::from(k.as_str()), text(v))).collect();
+    let annotations: std::collections::BTreeMap<Str, Value> =
+        m.annotations.iter().flatten().map(|(k, v)| (Str::from(k.as_str()), text(v))).collect();
     record(vec![
         ("Name", text(&m.name)),
         ("Home", text(&m.home)),
@@ -639,7 +640,11 @@ fn metadata_map(chart: &Chart) -> Map {
         ("Tags", text(&m.tags)),
         ("AppVersion", text(&m.app_version)),
         ("Deprecated", m.deprecated.into()),
-        ("Annotations", Map::typed(GoType::String, None, annotations).into()),
+        // A chart without annotations has a nil map.
+        (
+            "Annotations",
+            if annotations.is_empty() { Map::nil(GoType::String) } else { Map::typed(GoType::String, None, annotations) }.into(),
+        ),
         ("KubeVersion", text(&m.kube_version)),
         ("Dependencies", List::any(dependencies).into()),
         ("Type", text(&m.chart_type)),

@@ -31,7 +31,12 @@ pub(super) fn upper(c: char) -> char {
     let mut mapped = c.to_uppercase();
     match (mapped.next(), mapped.next()) {
         (Some(u), None) => u,
-        _ => c,
+        // Greek letters with a iota below have capitals of their own; the full mapping spells the iota out.
+        _ => match c {
+            '\u{1f80}'..='\u{1f87}' | '\u{1f90}'..='\u{1f97}' | '\u{1fa0}'..='\u{1fa7}' => char::from_u32(c as u32 + 8).unwrap_or(c),
+            '\u{1fb3}' | '\u{1fc3}' | '\u{1ff3}' => char::from_u32(c as u32 + 9).unwrap_or(c),
+            c => c,
+        },
     }
 }
 
@@ -47,6 +52,8 @@ fn title_case(c: char) -> char {
         '\u{1c7}'..='\u{1c9}' => '\u{1c8}',
         '\u{1ca}'..='\u{1cc}' => '\u{1cb}',
         '\u{1f1}'..='\u{1f3}' => '\u{1f2}',
+        // Georgian has capitals for whole words only.
+        '\u{10d0}'..='\u{10fa}' | '\u{10fd}'..='\u{10ff}' => c,
         c => upper(c),
     }
 }
@@ -154,7 +161,7 @@ fn is_connector(c: char) -> bool {
     c == '-' || c == '_' || is_space(c)
 }
 
-/// `some_words` becomes `someWords`; leading connectors stay.
+/// `some_words` becomes `SomeWords`; leading connectors stay.
 fn camel_case(s: &str) -> String {
     let mut out = String::with_capacity(s.len());
     let mut rest = s.chars().peekable();
@@ -162,13 +169,13 @@ fn camel_case(s: &str) -> String {
         out.push(c);
     }
     let Some(first) = rest.next() else {
+        // Of nothing but connectors the last comes twice.
+        out.extend(s.chars().last());
         return out;
     };
     let mut upper_run = is_upper(first);
-    let mut current = lower(first);
-    let mut only = true;
+    let mut current = upper(first);
     for next in rest {
-        only = false;
         let previous = current;
         current = next;
         if is_connector(current) && is_connector(previous) {
@@ -188,9 +195,6 @@ fn camel_case(s: &str) -> String {
             }
             out.push(previous);
         }
-    }
-    if upper_run && !only {
-        current = lower(current);
     }
     out.push(current);
     out

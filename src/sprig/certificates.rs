@@ -15,9 +15,9 @@ use crate::value::Map;
 use crate::value::Object;
 use crate::value::ReflectKind;
 use crate::value::Str;
+use crate::value::Structure;
 use crate::value::Value;
 use crate::value::print_value;
-use crate::value::quote;
 
 use super::args::INT;
 use super::args::LIST;
@@ -93,15 +93,12 @@ impl Object for Certificate {
         format!("{{{} {}}}", self.cert, self.key)
     }
 
-    fn print_verb(&self, verb: char, plus: bool, sharp: bool) -> Option<String> {
-        let (cert, key) = (self.cert.as_bytes(), self.key.as_bytes());
-        match verb {
-            'v' if sharp => Some(format!("sprig.certificate{{Cert:{}, Key:{}}}", quote(cert), quote(key))),
-            'v' if plus => Some(format!("{{Cert:{} Key:{}}}", self.cert, self.key)),
-            'v' | 's' => Some(self.print()),
-            'q' => Some(format!("{{{} {}}}", quote(cert), quote(key))),
-            _ => None,
-        }
+    fn has_string(&self) -> bool {
+        false
+    }
+
+    fn structure(&self) -> Option<Structure> {
+        Some(Structure { pointer: false, fields: vec![("Cert", self.cert.clone().into()), ("Key", self.key.clone().into())] })
     }
 
     fn to_plain(&self) -> Result<Value, GoError> {

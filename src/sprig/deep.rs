@@ -27,6 +27,7 @@ fn equal_at(a: &Value, b: &Value, depth: usize) -> bool {
         (Kind::Str(x), Kind::Str(y)) => x == y,
         (Kind::List(x), Kind::List(y)) => {
             x.elem() == y.elem()
+                && x.is_nil() == y.is_nil()
                 && x.items().len() == y.items().len()
                 && x.items().iter().zip(y.items()).all(|(v, w)| equal_at(v, w, depth + 1))
         }
@@ -34,6 +35,7 @@ fn equal_at(a: &Value, b: &Value, depth: usize) -> bool {
             x.same(y) || {
                 let (m, n) = (x.borrow(), y.borrow());
                 x.type_name() == y.type_name()
+                    && x.is_nil() == y.is_nil()
                     && m.len() == n.len()
                     && m.iter().zip(n.iter()).all(|((k, v), (l, w))| k == l && equal_at(v, w, depth + 1))
             }
@@ -45,6 +47,9 @@ fn equal_at(a: &Value, b: &Value, depth: usize) -> bool {
 
 /// A copy that shares no map.
 pub(super) fn copy(value: &Value) -> Result<Value, String> {
+    if value.is_nil() {
+        return Err("reflect: call of reflect.Value.Type on zero Value".to_owned());
+    }
     copy_at(value, 0)
 }
 
@@ -53,6 +58,9 @@ fn copy_at(value: &Value, depth: usize) -> Result<Value, String> {
         return Err("the value is nested too deeply to be copied".to_owned());
     }
     let kind = match &value.kind {
+        // A nil slice or map stays one.
+        Kind::List(l) if l.is_nil() => value.kind.clone(),
+        Kind::Map(m) if m.is_nil() => value.kind.clone(),
         Kind::List(l) => {
             let items = l.items().iter().map(|v| copy_at(v, depth + 1)).collect::<Result<_, _>>()?;
             Kind::List(List::new(l.elem(), items))

@@ -41,7 +41,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     fixed("get", &[DICT, STR], ANY, |_, a| Ok(dict(a, 0).get(bytes(a, 1)).unwrap_or_else(|| "".into()))),
     fixed("set", &[DICT, STR, ANY], DICT, |_, a| {
-        let Some(map) = any(a, 0).as_map() else { return Err("assignment to entry in nil map".to_owned()) };
+        let Some(map) = any(a, 0).as_map().filter(|m| !m.is_nil()) else { return Err("assignment to entry in nil map".to_owned()) };
         map.insert(bytes(a, 1), any(a, 2).clone());
         Ok(any(a, 0).clone())
     }),
@@ -71,7 +71,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             .collect();
         Ok(Map::new(kept).into())
     }),
-    fixed("deepCopy", &[ANY], ANY, |_, a| deep::copy(any(a, 0)).map_err(|e| format!("deepCopy error: {e}"))),
+    fixed("deepCopy", &[ANY], ANY, |_, a| deep::copy(any(a, 0))),
     fixed("mustDeepCopy", &[ANY], ANY, |_, a| deep::copy(any(a, 0))),
     variadic("dig", &[ANY], ANY, dig),
     variadic("merge", &[DICT, DICT], ANY, |_, a| Ok(merge_all(a, Mode::Fill).unwrap_or_else(|_| "".into()))),
@@ -120,6 +120,12 @@ enum Mode {
 
 fn merge_all(a: &[Value], mode: Mode) -> Reply {
     let Some(target) = any(a, 0).as_map() else { return Ok(any(a, 0).clone()) };
+    if target.is_nil() && a.iter().skip(1).filter_map(Value::as_map).any(|m| !m.is_nil()) {
+        // Merging makes a map of the nil one.
+        let made = Map::default();
+        let rest: Vec<Value> = std::iter::once(made.into()).chain(a.iter().skip(1).cloned()).collect();
+        return merge_all(&rest, mode);
+    }
     for source in a.iter().skip(1).filter_map(Value::as_map) {
         merge(target, source, mode, 0)?;
     }

@@ -4,6 +4,7 @@ use data_encoding::BASE32;
 use data_encoding::BASE64;
 
 use crate::gotmpl::Function;
+use crate::value::GoType;
 use crate::value::Kind;
 use crate::value::List;
 use crate::value::Map;
@@ -32,8 +33,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("mustToRawJson", &[ANY], STR, |_, a| string(json::to_json_raw(any(a, 0))?)),
     fixed("toPrettyJson", &[ANY], STR, |_, a| string(json::to_json_pretty(any(a, 0)).unwrap_or_default())),
     fixed("mustToPrettyJson", &[ANY], STR, |_, a| string(json::to_json_pretty(any(a, 0))?)),
-    fixed("fromJson", &[STR], DICT, |_, a| Ok(as_dict(json::from_json(bytes(a, 0)), ""))),
-    fixed("fromJsonArray", &[STR], LIST, |_, a| Ok(as_array(json::from_json(bytes(a, 0)), ""))),
+    fixed("fromJson", &[STR], DICT, |_, a| Ok(json_dict(bytes(a, 0)))),
+    fixed("fromJsonArray", &[STR], LIST, |_, a| Ok(json_array(bytes(a, 0)))),
     fixed("mustFromJson", &[STR], ANY, |_, a| json::from_json(bytes(a, 0))),
     fixed("toYaml", &[ANY], STR, |_, a| text_of_yaml(Ok(yaml::to_yaml(any(a, 0)).unwrap_or_default()))),
     fixed("mustToYaml", &[ANY], STR, |_, a| text_of_yaml(yaml::to_yaml(any(a, 0)))),
@@ -63,6 +64,34 @@ fn wrong_type(value: &Value, wanted: &str) -> String {
         _ => "number",
     };
     format!("json: cannot unmarshal {name} into Go value of type {wanted}")
+}
+
+/// `null` leaves a nil map behind; what could be read stays beside the error.
+fn json_dict(text: &[u8]) -> Value {
+    match json::from_json_partial(text) {
+        Ok((Value { kind: Kind::Nil, .. }, None)) => Map::nil(GoType::Any).into(),
+        Ok((value @ Value { kind: Kind::Map(_), .. }, bad)) => {
+            if let (Some(map), Some(bad)) = (value.as_map(), bad) {
+                map.insert("Error", bad.into());
+            }
+            value
+        }
+        // A number at the top has the wrong type, whatever its size.
+        Ok((Value { kind: Kind::Nil, .. }, Some(_))) => as_dict(Ok(0.0.into()), ""),
+        Ok((value, _)) => as_dict(Ok(value), ""),
+        Err(e) => as_dict(Err(e), ""),
+    }
+}
+
+/// `null` leaves a nil list behind; an error is the only item.
+fn json_array(text: &[u8]) -> Value {
+    match json::from_json_partial(text) {
+        Ok((Value { kind: Kind::Nil, .. }, None)) => List::nil(GoType::Any).into(),
+        Ok((Value { kind: Kind::List(_), .. }, Some(bad))) => as_array(Err(bad), ""),
+        Ok((Value { kind: Kind::Nil, .. }, Some(_))) => as_array(Ok(0.0.into()), ""),
+        Ok((value, _)) => as_array(Ok(value), ""),
+        Err(e) => as_array(Err(e), ""),
+    }
 }
 
 /// A decoded map; what went wrong is told under the key `Error`.

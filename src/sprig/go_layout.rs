@@ -1,7 +1,5 @@
 //! Go's time layouts: how `2006-01-02 15:04:05` formats and parses.
 
-use super::text::quote;
-
 /// The English names, as layouts use them.
 pub(super) const MONTHS: [&str; 12] =
     ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
@@ -253,7 +251,7 @@ fn take_name<'a>(s: &'a [u8], names: &[&str], len: Option<usize>) -> Result<(i64
 }
 
 /// Drops a literal of the layout from the text; a run of spaces stands for any run.
-fn skip<'a>(mut value: &'a [u8], mut literal: &[u8]) -> Result<&'a [u8], Failure> {
+fn skip<'a>(mut value: &'a [u8], mut literal: &[u8]) -> Result<&'a [u8], &'a [u8]> {
     let trim = |s: &mut &[u8]| {
         while let [b' ', tail @ ..] = *s {
             *s = tail;
@@ -262,7 +260,7 @@ fn skip<'a>(mut value: &'a [u8], mut literal: &[u8]) -> Result<&'a [u8], Failure
     while let Some(&b) = literal.first() {
         if b == b' ' {
             if value.first().is_some_and(|v| *v != b' ') {
-                return Err(MISMATCH);
+                return Err(value);
             }
             trim(&mut literal);
             while let [b' ', tail @ ..] = value {
@@ -272,7 +270,7 @@ fn skip<'a>(mut value: &'a [u8], mut literal: &[u8]) -> Result<&'a [u8], Failure
         }
         match value.split_first() {
             Some((v, tail)) if *v == b => value = tail,
-            _ => return Err(MISMATCH),
+            _ => return Err(value),
         }
         literal = &literal[1..];
     }
@@ -365,6 +363,20 @@ struct State {
     year_day: Option<i64>,
 }
 
+/// A text in quotes as the time package shows it: every byte beyond printable ASCII as its number.
+fn quote(text: &[u8]) -> String {
+    let mut out = String::from("\"");
+    for &b in text {
+        match b {
+            b'"' | b'\\' => out.extend(['\\', char::from(b)]),
+            b' '..0x80 => out.push(char::from(b)),
+            b => out.push_str(&format!("\\x{b:02x}")),
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// `time.Parse`: the civil time and its zone, or Go's sentence.
 pub(super) fn parse(layout: &[u8], value: &[u8]) -> Result<(Civil, ParsedZone), String> {
     let mut state =
@@ -374,7 +386,7 @@ pub(super) fn parse(layout: &[u8], value: &[u8]) -> Result<(Civil, ParsedZone), 
     let (mut rest, mut text) = (layout, value);
     loop {
         let (literal, field, tail) = next_field(rest);
-        text = skip(text, literal).map_err(|_| cannot(text, literal))?;
+        text = skip(text, literal).map_err(|left| cannot(left, literal))?;
         let Some((field, element)) = field else {
             if !text.is_empty() {
                 return Err(format!("{head}: extra text: {}", quote(text)));

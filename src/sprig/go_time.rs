@@ -181,12 +181,8 @@ impl Object for Duration {
         self.text()
     }
 
-    fn print_verb(&self, verb: char, _plus: bool, sharp: bool) -> Option<String> {
-        match verb {
-            'd' => Some(self.0.to_string()),
-            'v' if sharp => Some(self.0.to_string()),
-            _ => None,
-        }
+    fn underlying(&self) -> Option<Value> {
+        Some(Value::int64(self.0))
     }
 
     fn truth(&self) -> bool {

@@ -56,10 +56,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("mustChunk", &[INT, ANY], LISTS, |_, a| chunk(a)),
     variadic("concat", &[ANY], ANY, |_, a| {
         let mut all = Vec::new();
+        // Nothing appended to a nil slice leaves it nil.
         for value in a {
             all.extend_from_slice(expect(value, |kind| format!("Cannot concat type {kind} as list"))?.items());
         }
-        Ok(List::any(all).into())
+        Ok(if all.is_empty() { List::nil(GoType::Any) } else { List::any(all) }.into())
     }),
 ];
 
@@ -96,12 +97,18 @@ fn last(a: &[Value]) -> Reply {
 
 fn rest(a: &[Value]) -> Reply {
     let list = expect(any(a, 0), |k| format!("Cannot find rest on type {k}"))?;
+    if list.items().is_empty() {
+        return Ok(List::nil(GoType::Any).into());
+    }
     collect(list.items().iter().skip(1).cloned().collect())
 }
 
 fn initial(a: &[Value]) -> Reply {
     let list = expect(any(a, 0), |k| format!("Cannot find initial on type {k}"))?;
-    collect(list.items().split_last().map(|(_, init)| init.to_vec()).unwrap_or_default())
+    match list.items().split_last() {
+        Some((_, init)) => collect(init.to_vec()),
+        None => Ok(List::nil(GoType::Any).into()),
+    }
 }
 
 fn reverse(a: &[Value]) -> Reply {
@@ -146,6 +153,9 @@ fn slice(a: &[Value]) -> Reply {
     }
     let start = a.get(1).map_or(0, to_int64);
     let end = a.get(2).map_or(len, to_int64);
+    if start == 0 && end == len {
+        return Ok(any(a, 0).clone());
+    }
     if start < 0 || start > end || end > len {
         return Err("reflect.Value.Slice: slice index out of bounds".to_owned());
     }
@@ -156,18 +166,19 @@ fn chunk(a: &[Value]) -> Reply {
     let size = int(a, 0);
     let list = expect(any(a, 1), |k| format!("Cannot chunk type {k}"))?;
     let items = list.items();
+    let too_long = || Err("runtime error: makeslice: len out of range".to_owned());
     let count = ((items.len() as f64 - 1.0) / size as f64).floor() + 1.0;
-    if size == 0 && items.len() == 1 {
-        return Err("runtime error: makeslice: len out of range".to_owned());
-    }
     if !(0.0..=1e15).contains(&count) {
-        return Err("runtime error: makeslice: len out of range".to_owned());
+        return too_long();
     }
-    if count == 0.0 {
-        return Ok(List::new(GoType::ANY_SLICE, Vec::new()).into());
+    let mut chunks = Vec::new();
+    for i in 0..count as i64 {
+        // The last chunk has the rest; a negative size passes the sum where the rest is not zero.
+        let rest = if size == 0 { 0 } else { items.len() as i64 % size };
+        let len = if i + 1 == count as i64 && rest != 0 { rest } else { size };
+        let (Ok(start), Ok(len)) = (usize::try_from(i * size), usize::try_from(len)) else { return too_long() };
+        let Some(part) = items.get(start..start + len) else { return Err("reflect: slice index out of range".to_owned()) };
+        chunks.push(List::any(part.to_vec()).into());
     }
-    let Ok(size) = usize::try_from(size) else {
-        return Err("runtime error: makeslice: len out of range".to_owned());
-    };
-    Ok(List::new(GoType::ANY_SLICE, items.chunks(size.max(1)).map(|c| List::any(c.to_vec()).into()).collect()).into())
+    Ok(List::new(GoType::ANY_SLICE, chunks).into())
 }

@@ -1,5 +1,6 @@
 //! Numbers: conversions with spf13/cast's rules, arithmetic, sequences.
 
+use crate::gotmpl;
 use crate::gotmpl::Env;
 use crate::gotmpl::Function;
 use crate::value::GoType;
@@ -147,31 +148,13 @@ pub(super) fn parse_int(s: &str, base: u32) -> Result<i64, i64> {
 /// `strconv.ParseFloat`; `None` for its errors.
 pub(super) fn parse_float(s: &str) -> Option<f64> {
     let unsigned = s.strip_prefix(['+', '-']).unwrap_or(s);
-    if unsigned.get(..2).is_some_and(|p| p.eq_ignore_ascii_case("0x")) {
-        return parse_hex_float(&unsigned[2..]).map(|f| if s.starts_with('-') { -f } else { f });
+    if unsigned.eq_ignore_ascii_case("nan") {
+        return (unsigned.len() == s.len()).then_some(f64::NAN);
     }
-    let special = ["inf", "infinity", "nan"].iter().any(|w| unsigned.eq_ignore_ascii_case(w));
-    if special && unsigned.eq_ignore_ascii_case("nan") && unsigned.len() < s.len() {
-        return None;
+    if unsigned.eq_ignore_ascii_case("inf") || unsigned.eq_ignore_ascii_case("infinity") {
+        return Some(if s.starts_with('-') { f64::NEG_INFINITY } else { f64::INFINITY });
     }
-    let f: f64 = s.parse().ok()?;
-    (special || f.is_finite()).then_some(f)
-}
-
-fn parse_hex_float(s: &str) -> Option<f64> {
-    let lower = s.to_ascii_lowercase();
-    let (mantissa, exponent) = lower.split_once('p')?;
-    let exponent: i32 = exponent.parse().ok()?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.is_empty() && fraction.is_empty() {
-        return None;
-    }
-    let mut value = 0.0f64;
-    for c in whole.chars().chain(fraction.chars()) {
-        value = value * 16.0 + f64::from(c.to_digit(16)?);
-    }
-    let f = value * 2f64.powi(exponent.saturating_sub(4 * fraction.len() as i32));
-    f.is_finite().then_some(f)
+    gotmpl::parse_float(s)
 }
 
 fn divide(a: &[Value], op: fn(i64, i64) -> i64) -> Reply {

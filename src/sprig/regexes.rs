@@ -8,6 +8,7 @@ use regex::bytes::RegexBuilder;
 use rustc_hash::FxHashMap;
 
 use crate::gotmpl::Function;
+use crate::value::GoType;
 use crate::value::List;
 use crate::value::Str;
 use crate::value::Value;
@@ -107,13 +108,17 @@ fn matches(regex: &Regex, s: &[u8], limit: i64) -> Vec<(usize, usize)> {
 
 fn find_all(regex: &Regex, a: &[Value]) -> Reply {
     let s = bytes(a, 1);
-    Ok(List::strings(matches(regex, s, int(a, 2)).into_iter().map(|(i, j)| &s[i..j])).into())
+    let found = matches(regex, s, int(a, 2));
+    if found.is_empty() {
+        return Ok(List::nil(GoType::String).into());
+    }
+    Ok(List::strings(found.into_iter().map(|(i, j)| &s[i..j])).into())
 }
 
 fn split(regex: &Regex, a: &[Value]) -> Reply {
     let (s, n) = (bytes(a, 1), int(a, 2));
     if n == 0 {
-        return Ok(List::strings(Vec::<Str>::new()).into());
+        return Ok(List::nil(GoType::String).into());
     }
     if s.is_empty() && !regex.as_str().is_empty() {
         return Ok(List::strings([""]).into());

@@ -76,9 +76,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         string(parts.join(&b' '))
     }),
     fixed("toString", &[ANY], STR, |_, a| string(text::strval(any(a, 0)))),
-    fixed("toStrings", &[ANY], STRS, |_, a| Ok(List::strings(strings_of(any(a, 0))).into())),
+    fixed("toStrings", &[ANY], STRS, |_, a| {
+        Ok(if is_nil_strings(any(a, 0)) { any(a, 0).clone() } else { List::strings(strings_of(any(a, 0))).into() })
+    }),
     fixed("join", &[STR, ANY], STR, |_, a| string(strings_of(any(a, 1)).join(bytes(a, 0)))),
     fixed("sortAlpha", &[ANY], STRS, |_, a| {
+        if is_nil_strings(any(a, 0)) {
+            return Ok(any(a, 0).clone());
+        }
         let mut items = if as_list(any(a, 0)).is_some() { strings_of(any(a, 0)) } else { vec![text::strval(any(a, 0))] };
         items.sort();
         Ok(List::strings(items).into())
@@ -87,6 +92,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("splitn", &[STR, INT, STR], STR_MAP, |_, a| Ok(numbered(split(bytes(a, 2), bytes(a, 0), int(a, 1))))),
     fixed("splitList", &[STR, STR], STRS, |_, a| Ok(List::strings(split(bytes(a, 1), bytes(a, 0), -1)).into())),
 ];
+
+/// Whether it is the nil `[]string`, which is handed back as it is.
+fn is_nil_strings(value: &Value) -> bool {
+    value.as_list().is_some_and(|l| l.is_nil() && l.elem() == GoType::String)
+}
 
 fn is_space(c: char) -> bool {
     c.is_whitespace()

@@ -1,6 +1,7 @@
 //! The text of a value: Go's `%v`, `strval` and `%q`.
 
 use crate::value::Value;
+use crate::value::json;
 use crate::value::print_value;
 
 pub(super) use crate::value::float_text as float;
@@ -12,7 +13,11 @@ pub(super) fn print(value: &Value) -> Vec<u8> {
     print_value(value).unwrap_or_default()
 }
 
-/// sprig's `strval`, which prints `%v` for everything a template can hold.
+/// sprig's `strval`: bytes are text, all else is what `%v` prints.
 pub(super) fn strval(value: &Value) -> Vec<u8> {
-    print(value)
+    bytes_of(value).unwrap_or_else(|| print(value))
+}
+
+fn bytes_of(value: &Value) -> Option<Vec<u8>> {
+    value.as_list().and_then(json::bytes_of)
 }

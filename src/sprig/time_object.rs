@@ -10,6 +10,7 @@ use crate::value::GoType;
 use crate::value::Kind;
 use crate::value::Object;
 use crate::value::ReflectKind;
+use crate::value::Structure;
 use crate::value::Value;
 
 use super::go_layout;
@@ -44,6 +45,7 @@ pub(super) enum Zone {
 pub(super) fn zone(name: &str, local: &str) -> Option<Zone> {
     match name {
         "" | "UTC" => Some(Zone::Utc),
+        "Local" if matches!(local, "" | "UTC") => Some(Zone::Utc),
         "Local" => Some(Zone::Local(TimeZone::get(local).unwrap_or(TimeZone::UTC))),
         name => {
             let found = TimeZone::get(name).ok()?;
@@ -70,7 +72,8 @@ impl Zone {
     fn name(&self) -> String {
         match self {
             Self::Utc => "UTC".to_owned(),
-            Self::Local(_) => "Local".to_owned(),
+            // Go names it after the TZ variable.
+            Self::Local(tz) => tz.iana_name().unwrap_or("UTC").to_owned(),
             Self::Named(name, _) | Self::Fixed(name, _) => name.clone(),
         }
     }
@@ -165,6 +168,17 @@ impl Time {
     pub(super) fn since(&self, other: &Self) -> Duration {
         let difference = (i128::from(self.seconds) - i128::from(other.seconds)) * 1_000_000_000 + i128::from(self.nanos - other.nanos);
         Duration(difference.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+    }
+
+    /// As TOML: times that a TOML text gave without a zone are written without one.
+    pub(super) fn toml(&self) -> String {
+        let layout = match &self.zone {
+            Zone::Fixed(name, _) if name == "datetime-local" => "2006-01-02T15:04:05.999999999",
+            Zone::Fixed(name, _) if name == "date-local" => "2006-01-02",
+            Zone::Fixed(name, _) if name == "time-local" => "15:04:05.999999999",
+            _ => "2006-01-02T15:04:05.999999999Z07:00",
+        };
+        self.text(layout)
     }
 
     fn text(&self, layout: &str) -> String {
@@ -266,6 +280,28 @@ impl Object for Time {
         self.text("2006-01-02 15:04:05.999999999 -0700 MST")
     }
 
+    fn go_string(&self) -> Option<String> {
+        let c = self.civil();
+        let month = go_layout::MONTHS.get((c.month - 1) as usize).copied().unwrap_or("January");
+        let zone = match &self.zone {
+            Zone::Utc => "time.UTC".to_owned(),
+            Zone::Local(_) => "time.Local".to_owned(),
+            other => format!("time.Location({})", crate::value::quote(other.name().as_bytes())),
+        };
+        let clock = format!("{}, {}, {}, {}", c.hour, c.minute, c.second, c.nanosecond);
+        Some(format!("time.Date({}, time.{month}, {}, {clock}, {zone})", c.year, c.day))
+    }
+
+    fn structure(&self) -> Option<Structure> {
+        let location = match &self.zone {
+            Zone::Utc => Value::object(NoLocation),
+            other => Value::object(Location(other.name())),
+        };
+        let since_year_one = self.seconds.wrapping_sub(ZERO);
+        let wall = Kind::Uint(crate::value::UintType::Uint64, self.nanos as u64).into();
+        Some(Structure { pointer: false, fields: vec![("wall", wall), ("ext", Value::int64(since_year_one)), ("loc", location)] })
+    }
+
     fn to_plain(&self) -> Result<Value, GoError> {
         Ok(self.text("2006-01-02T15:04:05.999999999Z07:00").into())
     }
@@ -301,8 +337,8 @@ impl Object for Named {
         name.map_or_else(|| self.value.to_string(), |n| (*n).to_owned())
     }
 
-    fn print_verb(&self, verb: char, _plus: bool, sharp: bool) -> Option<String> {
-        (verb == 'd' || (verb == 'v' && sharp)).then(|| self.value.to_string())
+    fn underlying(&self) -> Option<Value> {
+        Some(Value::int(self.value))
     }
 
     fn truth(&self) -> bool {
@@ -311,6 +347,40 @@ impl Object for Named {
 
     fn to_plain(&self) -> Result<Value, GoError> {
         Ok(Value::int(self.value))
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// The nil `*time.Location`, which stands for UTC inside a time.
+#[derive(Debug)]
+struct NoLocation;
+
+impl Object for NoLocation {
+    fn go_type(&self) -> GoType {
+        LOCATION
+    }
+
+    fn has_string(&self) -> bool {
+        false
+    }
+
+    fn go_string(&self) -> Option<String> {
+        Some("(*time.Location)(nil)".to_owned())
+    }
+
+    fn print(&self) -> String {
+        "<nil>".to_owned()
+    }
+
+    fn print_verb(&self, verb: char) -> Option<Value> {
+        matches!(verb, 'b' | 'o' | 'd' | 'x' | 'X').then(|| Kind::Uint(crate::value::UintType::Uint64, 0).into())
+    }
+
+    fn truth(&self) -> bool {
+        false
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -11,7 +11,6 @@ use crate::value::Value;
 
 use super::args::ANY;
 use super::args::DICT;
-use super::args::NIL_DEREFERENCE;
 use super::args::STR;
 use super::args::any;
 use super::args::fixed;
@@ -25,39 +24,105 @@ use super::time_object::Zone;
 const MAX_DEPTH: usize = 500;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("toToml", &[ANY], STR, |_, a| string(write(any(a, 0)).unwrap_or_else(|e| e))),
-    fixed("mustToToml", &[ANY], STR, |_, a| string(write(any(a, 0))?)),
+    fixed("toToml", &[ANY], STR, |_, a| string(write(given(a)?).unwrap_or_else(|e| e))),
+    fixed("mustToToml", &[ANY], STR, |_, a| string(write(given(a)?)?)),
     fixed("fromToml", &[STR], DICT, |_, a| Ok(read(&text(a, 0)).into())),
 ];
 
 const ARRAY_NIL: &str = "toml: cannot encode array with nil element";
+const NO_KEY: &str = "toml: top-level values must be Go maps or structs";
+const TOO_DEEP: &str = "toml: the value is nested too deeply";
+
+/// The value to write; nil makes Go's library panic.
+fn given(a: &[Value]) -> Result<&Value, String> {
+    let value = any(a, 0);
+    if value.is_nil() { Err("reflect: call of reflect.Value.Type on zero Value".to_owned()) } else { Ok(value) }
+}
 
 /// A document.
 fn write(value: &Value) -> Result<String, String> {
-    let value = plain(value);
-    match &value.kind {
-        Kind::Nil => Err(NIL_DEREFERENCE.to_owned()),
-        Kind::Map(m) => {
-            let mut writer = Writer { out: String::new(), written: false };
-            writer.table(&[], m, 0)?;
-            Ok(writer.out)
-        }
-        _ => Err("toml: top-level values must be Go maps or structs".to_owned()),
-    }
+    let mut writer = Writer { out: String::new() };
+    writer.value(&[], &plain(value)?, 0)?;
+    Ok(writer.out)
 }
 
-/// A defined type as what it is underneath.
-fn plain(value: &Value) -> Value {
-    match &value.kind {
-        Kind::Object(o) => o.underlying().unwrap_or_else(|| value.clone()),
-        _ => value.clone(),
+/// What a value is to the encoder.
+enum Shape {
+    Nil,
+    /// Written as it stands.
+    Scalar(String),
+    List(Vec<Shape>),
+    /// Keys in the order they are written in: those of a map sorted, those of a struct as declared.
+    Table(Vec<(Str, Shape)>),
+}
+
+/// The shape of a value; objects by what the Go library makes of them.
+fn plain(value: &Value) -> Result<Shape, String> {
+    shape(value, 0)
+}
+
+fn shape(value: &Value, depth: usize) -> Result<Shape, String> {
+    if depth > MAX_DEPTH {
+        return Err(TOO_DEEP.to_owned());
+    }
+    Ok(match &value.kind {
+        Kind::Nil => Shape::Nil,
+        Kind::Bool(b) => Shape::Scalar(b.to_string()),
+        Kind::Int(_, n) => Shape::Scalar(n.to_string()),
+        Kind::Uint(_, n) => Shape::Scalar(n.to_string()),
+        Kind::Float(f) => Shape::Scalar(float(*f)),
+        Kind::Complex(..) => return Err("unsupported type: complex128".to_owned()),
+        Kind::Str(s) => Shape::Scalar(quoted(s)),
+        Kind::List(l) if l.is_nil() && depth > 0 => Shape::Nil,
+        Kind::List(l) => {
+            let items = l.items().iter().map(|v| shape(v, depth + 1)).collect::<Result<Vec<_>, _>>()?;
+            if items.iter().any(|i| matches!(i, Shape::Nil)) {
+                return Err(ARRAY_NIL.to_owned());
+            }
+            Shape::List(items)
+        }
+        Kind::Map(m) if m.is_nil() => Shape::Nil,
+        Kind::Map(m) => {
+            let entries: Vec<(Str, Value)> = m.borrow().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+            Shape::Table(entries.into_iter().map(|(k, v)| Ok((k, shape(&v, depth + 1)?))).collect::<Result<_, String>>()?)
+        }
+        Kind::Object(o) => {
+            if let Some(t) = time_object::time_of(value) {
+                return Ok(Shape::Scalar(t.toml()));
+            }
+            let exported = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
+            let texts = ["time.Duration", "*semver.Version", "semver.Version"];
+            if texts.contains(&o.go_type().to_string().as_str()) {
+                return Ok(Shape::Scalar(quoted(&Str::from(o.print()))));
+            }
+            if let Some(s) = o.structure() {
+                let fields = s.fields.into_iter().filter(|(name, _)| exported(name));
+                return Ok(Shape::Table(fields.map(|(k, v)| Ok((k.into(), shape(&v, depth + 1)?))).collect::<Result<_, String>>()?));
+            }
+            let inner = o.underlying().map_or_else(|| o.to_plain().map_err(|e| e.0), Ok)?;
+            return shape(&inner, depth + 1);
+        }
+    })
+}
+
+impl Shape {
+    /// Whether it is a table or an array of tables, which come after the other keys of a table.
+    fn is_table(&self) -> bool {
+        match self {
+            Self::Table(_) => true,
+            Self::List(items) => Self::is_table_array(items),
+            _ => false,
+        }
+    }
+
+    /// Whether a list is written as `[[key]]`: it has items and all are tables.
+    fn is_table_array(items: &[Shape]) -> bool {
+        !items.is_empty() && items.iter().all(|i| matches!(i, Self::Table(_)))
     }
 }
 
 struct Writer {
     out: String,
-    /// Whether a key or table has been written.
-    written: bool,
 }
 
 fn bare(key: &[u8]) -> bool {
@@ -88,77 +153,111 @@ fn quoted(s: &Str) -> String {
     out
 }
 
-fn is_table(value: &Value) -> bool {
-    value.as_map().is_some()
-}
-
-/// Whether a list is written as `[[key]]`: it has items and all are tables.
-fn is_table_array(list: &List) -> bool {
-    !list.items().is_empty() && list.items().iter().all(|v| is_table(&plain(v)))
-}
-
 fn path_text(path: &[Str]) -> String {
     path.iter().map(key_text).collect::<Vec<_>>().join(".")
 }
 
+/// The keys of a table: plain ones first.
+fn ordered(entries: &[(Str, Shape)]) -> impl Iterator<Item = &(Str, Shape)> {
+    entries.iter().filter(|(_, v)| !v.is_table()).chain(entries.iter().filter(|(_, v)| v.is_table()))
+}
+
 impl Writer {
-    /// The entries of a table: plain ones first, then sub-tables, each in key order.
-    fn table(&mut self, path: &[Str], map: &Map, depth: usize) -> Result<(), String> {
-        if depth > MAX_DEPTH {
-            return Err("toml: the value is nested too deeply".to_owned());
-        }
-        let entries: Vec<(Str, Value)> = map.borrow().iter().map(|(k, v)| (k.clone(), plain(v))).collect();
-        let sub = |v: &Value| match &v.kind {
-            Kind::Map(_) => true,
-            Kind::List(l) => is_table_array(l),
-            _ => false,
-        };
-        for (key, value) in entries.iter().filter(|(_, v)| !sub(v) && !v.is_nil()) {
-            let mut text = String::new();
-            inline(value, &mut text, depth)?;
-            self.indent(path.len());
-            self.out.push_str(&format!("{} = {text}\n", key_text(key)));
-            self.written = true;
-        }
-        for (key, value) in entries.iter().filter(|(_, v)| sub(v)) {
-            let mut below = path.to_vec();
-            below.push(key.clone());
-            match &value.kind {
-                Kind::Map(m) => self.sub_table(&below, m, depth)?,
-                Kind::List(l) => self.table_array(&below, l, depth)?,
-                _ => {}
+    fn value(&mut self, path: &[Str], value: &Shape, depth: usize) -> Result<(), String> {
+        match value {
+            Shape::Nil => {}
+            Shape::Table(entries) => {
+                // An empty line stands between top-level tables.
+                if path.len() == 1 {
+                    self.newline();
+                }
+                if !path.is_empty() {
+                    self.header("[", path, "]");
+                }
+                self.table(path, entries, depth + 1)?;
+            }
+            Shape::List(items) if Shape::is_table_array(items) => {
+                if path.is_empty() {
+                    return Err(NO_KEY.to_owned());
+                }
+                for item in items {
+                    if let Shape::Table(entries) = item {
+                        self.newline();
+                        self.header("[[", path, "]]");
+                        self.table(path, entries, depth + 1)?;
+                    }
+                }
+            }
+            _ => {
+                if let Some(key) = path.last() {
+                    self.indent(path);
+                    self.out.push_str(&key_text(key));
+                    self.out.push_str(" = ");
+                }
+                self.inline(value);
+                if !path.is_empty() {
+                    self.newline();
+                }
             }
         }
         Ok(())
     }
 
-    fn indent(&mut self, depth: usize) {
-        self.out.push_str(&"  ".repeat(depth));
+    fn table(&mut self, path: &[Str], entries: &[(Str, Shape)], depth: usize) -> Result<(), String> {
+        for (key, value) in ordered(entries) {
+            let below = [path, std::slice::from_ref(key)].concat();
+            self.value(&below, value, depth)?;
+        }
+        Ok(())
     }
 
-    fn sub_table(&mut self, path: &[Str], map: &Map, depth: usize) -> Result<(), String> {
-        if path.len() == 1 && self.written {
+    /// A line end, but not at the very start.
+    fn newline(&mut self) {
+        if !self.out.is_empty() {
             self.out.push('\n');
         }
-        self.indent(path.len() - 1);
-        self.out.push_str(&format!("[{}]\n", path_text(path)));
-        self.written = true;
-        self.table(path, map, depth + 1)
     }
 
-    fn table_array(&mut self, path: &[Str], list: &List, depth: usize) -> Result<(), String> {
-        for item in list.items() {
-            if self.written {
-                self.out.push('\n');
+    fn indent(&mut self, path: &[Str]) {
+        self.out.push_str(&"  ".repeat(path.len() - 1));
+    }
+
+    fn header(&mut self, open: &str, path: &[Str], close: &str) {
+        self.indent(path);
+        self.out.push_str(&format!("{open}{}{close}\n", path_text(path)));
+    }
+
+    fn inline(&mut self, value: &Shape) {
+        match value {
+            Shape::Nil => {}
+            Shape::Scalar(text) => self.out.push_str(text),
+            Shape::List(items) => {
+                self.out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    if i > 0 {
+                        self.out.push_str(", ");
+                    }
+                    self.inline(item);
+                }
+                self.out.push(']');
             }
-            self.indent(path.len() - 1);
-            self.out.push_str(&format!("[[{}]]\n", path_text(path)));
-            self.written = true;
-            if let Some(map) = plain(item).as_map() {
-                self.table(path, map, depth + 1)?;
+            Shape::Table(entries) => {
+                self.out.push('{');
+                for (i, (key, item)) in ordered(entries).enumerate() {
+                    if matches!(item, Shape::Nil) {
+                        continue;
+                    }
+                    self.out.push_str(&key_text(key));
+                    self.out.push_str(" = ");
+                    self.inline(item);
+                    // A nil at the end leaves its comma behind.
+                    if i + 1 < entries.len() {
+                        self.out.push_str(", ");
+                    }
+                }
+                self.out.push('}');
             }
         }
-        Ok(())
     }
 }
 
@@ -170,56 +269,7 @@ fn float(f: f64) -> String {
         return if f > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
     let text = super::text::float(f);
-    match text.split_once('e') {
-        Some((mantissa, exponent)) if !mantissa.contains('.') => format!("{mantissa}.0e{exponent}"),
-        None if !text.contains('.') => format!("{text}.0"),
-        _ => text,
-    }
-}
-
-fn inline(value: &Value, out: &mut String, depth: usize) -> Result<(), String> {
-    if depth > MAX_DEPTH {
-        return Err("toml: the value is nested too deeply".to_owned());
-    }
-    let value = plain(value);
-    match &value.kind {
-        Kind::Nil => return Err(ARRAY_NIL.to_owned()),
-        Kind::Bool(b) => out.push_str(&b.to_string()),
-        Kind::Int(_, n) => out.push_str(&n.to_string()),
-        Kind::Uint(_, n) => out.push_str(&n.to_string()),
-        Kind::Float(f) => out.push_str(&float(*f)),
-        Kind::Complex(..) => return Err("toml: unsupported type for key '': complex128".to_owned()),
-        Kind::Str(s) => out.push_str(&quoted(s)),
-        Kind::List(l) => {
-            out.push('[');
-            for (i, item) in l.items().iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                inline(item, out, depth + 1)?;
-            }
-            out.push(']');
-        }
-        Kind::Map(m) => {
-            out.push('{');
-            let entries: Vec<(Str, Value)> = m.borrow().iter().filter(|(_, v)| !v.is_nil()).map(|(k, v)| (k.clone(), v.clone())).collect();
-            for (i, (key, item)) in entries.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                out.push_str(&key_text(key));
-                out.push_str(" = ");
-                inline(item, out, depth + 1)?;
-            }
-            out.push('}');
-        }
-        Kind::Object(o) => match time_object::time_of(&value) {
-            Some(t) => out.push_str(&String::from_utf8_lossy(&t.format(b"2006-01-02T15:04:05.999999999Z07:00"))),
-            None if o.go_type().to_string() == "time.Duration" => out.push_str(&quoted(&Str::from(o.print()))),
-            None => inline(&o.to_plain().map_err(|e| e.0)?, out, depth + 1)?,
-        },
-    }
-    Ok(())
+    if text.contains(['e', '.']) { text } else { format!("{text}.0") }
 }
 
 /// A document as a map; what is no TOML is told under the key `Error`.

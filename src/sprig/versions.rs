@@ -8,6 +8,7 @@ use crate::value::GoType;
 use crate::value::Kind;
 use crate::value::Object;
 use crate::value::ReflectKind;
+use crate::value::Structure;
 use crate::value::UintType;
 use crate::value::Value;
 
@@ -117,6 +118,19 @@ impl Object for VersionObject {
 
     fn print(&self) -> String {
         self.version.to_string()
+    }
+
+    fn structure(&self) -> Option<Structure> {
+        let v = &self.version;
+        let fields = vec![
+            ("major", uint(v.major)),
+            ("minor", uint(v.minor)),
+            ("patch", uint(v.patch)),
+            ("pre", v.pre.as_str().into()),
+            ("metadata", v.metadata.as_str().into()),
+            ("original", v.original.as_str().into()),
+        ];
+        Some(Structure { pointer: self.go_type == POINTER, fields })
     }
 
     fn to_plain(&self) -> Result<Value, GoError> {

@@ -8,7 +8,7 @@ use super::kinds::{Kind, List, Map, Str, Value};
 #[path = "json_read.rs"]
 mod read;
 
-pub use read::from_json;
+pub use read::{from_json, from_json_partial};
 
 /// Go looks for cycles only below this depth.
 const CYCLES_AFTER: usize = 1000;
@@ -110,7 +110,9 @@ impl Writer {
             Kind::Complex(..) => return Err("json: unsupported type: complex128".to_owned()),
             Kind::Str(s) => write_string(s.as_bytes(), self.html, &mut self.out),
             Kind::List(list) => {
-                if let Some(bytes) = bytes_of(list) {
+                if list.is_nil() {
+                    self.out.extend_from_slice(b"null");
+                } else if let Some(bytes) = bytes_of(list) {
                     write_string(data_encoding::BASE64.encode(&bytes).as_bytes(), self.html, &mut self.out);
                 } else if list.items().is_empty() {
                     self.out.extend_from_slice(b"[]");
@@ -122,7 +124,7 @@ impl Writer {
             }
             Kind::Map(map) => {
                 if map.is_empty() {
-                    self.out.extend_from_slice(b"{}");
+                    self.out.extend_from_slice(if map.is_nil() { b"null" } else { b"{}" });
                     return Ok(());
                 }
                 if stack.len() > CYCLES_AFTER && stack.iter().any(|f| matches!(f, Frame::Map(_, _, m) if m.same(map))) {
@@ -134,6 +136,13 @@ impl Writer {
                 stack.push(Frame::Map(entries.into_iter(), true, map.clone()));
             }
             Kind::Object(object) => {
+                if let Some(fields) = object.json_fields().filter(|f| !f.is_empty()) {
+                    let entries: Vec<(Str, Value)> = fields.into_iter().map(|(k, v)| (k.into(), v)).collect();
+                    self.out.push(b'{');
+                    self.depth += 1;
+                    stack.push(Frame::Map(entries.into_iter(), true, Map::default()));
+                    return Ok(());
+                }
                 let plain = object.to_plain().map_err(|e| e.0)?;
                 if matches!(plain.kind, Kind::Object(_)) {
                     return Err(format!("json: unsupported type: {}", object.go_type()));

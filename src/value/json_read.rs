@@ -13,11 +13,21 @@ enum Frame {
 struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    /// The first number that no `float64` holds.
+    overflow: Option<String>,
 }
 
 /// `json.Unmarshal` into an empty interface: numbers become `float64`.
 pub fn from_json(text: &[u8]) -> Result<Value, String> {
-    let mut r = Reader { text, at: 0 };
+    match from_json_partial(text)? {
+        (value, None) => Ok(value),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// Like [`from_json`]; a number too large for a `float64` is nil and told beside the value.
+pub fn from_json_partial(text: &[u8]) -> Result<(Value, Option<String>), String> {
+    let mut r = Reader { text, at: 0, overflow: None };
     let mut stack: Vec<Frame> = Vec::new();
     'value: loop {
         r.blanks();
@@ -64,7 +74,7 @@ pub fn from_json(text: &[u8]) -> Result<Value, String> {
             match stack.last_mut() {
                 None => {
                     return match r.text.get(r.at) {
-                        None => Ok(value),
+                        None => Ok((value, r.overflow)),
                         Some(c) => Err(invalid(*c, "after top-level value")),
                     };
                 }
@@ -202,7 +212,11 @@ impl Reader<'_> {
         let text = String::from_utf8_lossy(&self.text[from..self.at]);
         match text.parse::<f64>() {
             Ok(f) if f.is_finite() => Ok(f.into()),
-            _ => Err(format!("json: cannot unmarshal number {text} into Go value of type float64")),
+            _ => {
+                let told = format!("json: cannot unmarshal number {text} into Go value of type float64");
+                self.overflow.get_or_insert(told);
+                Ok(Value::NIL)
+            }
         }
     }
 

@@ -80,12 +80,23 @@ pub struct List(Rc<ListInner>);
 struct ListInner {
     elem: GoType,
     items: Vec<Value>,
+    nil: bool,
 }
 
 impl List {
     /// A `[]elem` of `items`.
     pub fn new(elem: GoType, items: Vec<Value>) -> Self {
-        Self(Rc::new(ListInner { elem, items }))
+        Self(Rc::new(ListInner { elem, items, nil: false }))
+    }
+
+    /// The nil `[]elem`: empty, and `null` in JSON.
+    pub fn nil(elem: GoType) -> Self {
+        Self(Rc::new(ListInner { elem, items: Vec::new(), nil: true }))
+    }
+
+    /// Whether it is the nil slice.
+    pub fn is_nil(&self) -> bool {
+        self.0.nil
     }
 
     /// A `[]interface {}`.
@@ -117,6 +128,7 @@ struct MapInner {
     elem: GoType,
     /// The name of a defined map type, such as `common.Values`.
     name: Option<&'static str>,
+    nil: bool,
     entries: RefCell<BTreeMap<Str, Value>>,
 }
 
@@ -174,7 +186,17 @@ impl Map {
 
     /// A map of a given element type, with the name of its defined type when it has one.
     pub fn typed(elem: GoType, name: Option<&'static str>, entries: BTreeMap<Str, Value>) -> Self {
-        Self(Rc::new(MapInner { elem, name, entries: RefCell::new(entries) }))
+        Self(Rc::new(MapInner { elem, name, nil: false, entries: RefCell::new(entries) }))
+    }
+
+    /// The nil map of an element type: empty, and `null` in JSON.
+    pub fn nil(elem: GoType) -> Self {
+        Self(Rc::new(MapInner { elem, name: None, nil: true, entries: RefCell::default() }))
+    }
+
+    /// Whether it is the nil map.
+    pub fn is_nil(&self) -> bool {
+        self.0.nil && self.is_empty()
     }
 
     /// The element type.

@@ -9,12 +9,14 @@ mod kinds;
 mod object;
 mod print;
 mod quote;
+mod unicode;
 
 pub mod json;
 
 pub use float::{float_text, format_float};
 pub use go_type::{GoType, IntType, ReflectKind, UintType};
 pub use kinds::{Kind, List, Map, Str, Value};
-pub use object::{GoError, Object};
+pub use object::{GoError, Object, Structure};
 pub use print::{print_value, sprint, sprintf, sprintln};
-pub use quote::{is_digit, is_letter, is_print, quote, quote_with, unquote, unquote_char};
+pub use quote::{quote, quote_with, unquote, unquote_char};
+pub use unicode::{is_digit, is_letter, is_print};

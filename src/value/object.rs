@@ -27,6 +27,15 @@ impl From<String> for GoError {
     }
 }
 
+/// The fields of a struct, unexported ones too, in Go's order.
+#[derive(Clone, Debug, Default)]
+pub struct Structure {
+    /// Whether the value is a pointer to it.
+    pub pointer: bool,
+    /// Names and values.
+    pub fields: Vec<(&'static str, Value)>,
+}
+
 /// A Go value that is not one of the plain kinds: a struct, a pointer to one, or a defined type with methods.
 pub trait Object: fmt::Debug {
     /// Its Go type.
@@ -50,8 +59,33 @@ pub trait Object: fmt::Debug {
     /// What `%v` prints.
     fn print(&self) -> String;
 
-    /// What `%+v`, `%#v` and other verbs print; `%v` unless the type says otherwise.
-    fn print_verb(&self, _verb: char, _plus: bool, _sharp: bool) -> Option<String> {
+    /// Whether the type has a `String` method, which `%v`, `%s`, `%q` and `%x` use ([`Object::print`] is its answer).
+    fn has_string(&self) -> bool {
+        true
+    }
+
+    /// What an action prints when only a pointer to the type has a `String` method.
+    fn display(&self) -> Option<String> {
+        None
+    }
+
+    /// What `%#v` prints for a type with a `GoString` method.
+    fn go_string(&self) -> Option<String> {
+        None
+    }
+
+    /// What a verb prints in its place: a pointer is a number to the verbs of numbers.
+    fn print_verb(&self, _verb: char) -> Option<Value> {
+        None
+    }
+
+    /// The struct behind it, which the verbs without a method print.
+    fn structure(&self) -> Option<Structure> {
+        None
+    }
+
+    /// The exported fields in Go's order under their JSON names, where that is not the order of the names.
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
         None
     }
 
@@ -60,7 +94,7 @@ pub trait Object: fmt::Debug {
         true
     }
 
-    /// As a map or list when the underlying type is one (for `range`, `index`, `len`).
+    /// As a plain value when the underlying type is one: a map, a list or a number (for `range`, `index`, `len`, comparisons).
     fn underlying(&self) -> Option<Value> {
         None
     }

@@ -1,10 +1,11 @@
 //! Go's fmt: `Sprint`, `Sprintln` and `Sprintf` over values, with fmt's own error marks. upstream: fmt/print.go, fmt/format.go
 
 use super::float::format_float;
-use super::go_type::{GoType, ReflectKind};
+use super::go_type::GoType;
 use super::kinds::{Kind, Value};
-use super::object::GoError;
-use super::quote::{can_backquote, is_print, quote_with};
+use super::object::{GoError, Object, Structure};
+use super::quote::{can_backquote, quote_with};
+use super::unicode::is_print;
 
 /// Values nested deeper than this are taken for cyclic.
 const MAX_DEPTH: usize = 1_000;
@@ -400,7 +401,78 @@ impl Printer {
                         return;
                     }
                 }
-                self.open(v, "[");
+                self.items(v, v, verb, depth);
+            }
+            Kind::Map(_) => self.items(v, v, verb, depth),
+            Kind::Object(o) => self.object(v, &**o, verb, depth),
+        }
+    }
+
+    fn object(&mut self, v: &Value, o: &dyn Object, verb: char, depth: usize) {
+        if !self.erroring {
+            if self.f.sharp_v {
+                if let Some(text) = o.go_string() {
+                    self.string(text.as_bytes());
+                    return;
+                }
+            } else if o.has_string() && matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {
+                let text = o.print();
+                self.str(v, text.as_bytes(), verb);
+                return;
+            }
+        }
+        if let Some(number) = o.print_verb(verb) {
+            self.value(&number, verb, depth);
+        } else if let Some(s) = o.structure() {
+            self.structure(v, &s, verb, depth);
+        } else if let Some(inner) = o.underlying() {
+            if matches!(inner.kind, Kind::List(_) | Kind::Map(_)) {
+                return self.items(v, &inner, verb, depth);
+            }
+            if matches!(inner.kind, Kind::Int(..)) && !matches!(verb, 'v' | 'd' | 'b' | 'o' | 'O' | 'x' | 'X' | 'c' | 'q' | 'U') {
+                return self.bad_verb(v, verb);
+            }
+            self.value(&inner, verb, depth);
+        } else if verb == 'v' {
+            let text = o.print();
+            self.pad(text.as_bytes());
+        } else if o.has_string() {
+            let text = o.print();
+            self.str(v, text.as_bytes(), verb);
+        } else {
+            self.bad_verb(v, verb);
+        }
+    }
+
+    fn structure(&mut self, v: &Value, s: &Structure, verb: char, depth: usize) {
+        if s.pointer {
+            self.out.push(b'&');
+        }
+        if self.f.sharp_v {
+            let name = type_name(v);
+            self.text(name.trim_start_matches('*'));
+        }
+        self.out.push(b'{');
+        for (i, (name, field)) in s.fields.iter().enumerate() {
+            self.separate(i);
+            if self.f.plus_v || self.f.sharp_v {
+                self.text(name);
+                self.out.push(b':');
+            }
+            self.value(field, verb, depth + 1);
+        }
+        self.out.push(b'}');
+    }
+
+    /// The items of a list or map; `named` has the type that `%#v` names.
+    fn items(&mut self, named: &Value, v: &Value, verb: char, depth: usize) {
+        match &v.kind {
+            Kind::List(list) => {
+                if self.f.sharp_v && list.is_nil() {
+                    let name = type_name(named);
+                    return self.text(&format!("{name}(nil)"));
+                }
+                self.open(named, "[");
                 for (i, item) in list.items().iter().enumerate() {
                     self.separate(i);
                     self.value(item, verb, depth + 1);
@@ -408,7 +480,11 @@ impl Printer {
                 self.close();
             }
             Kind::Map(map) => {
-                self.open(v, "map[");
+                if self.f.sharp_v && map.is_nil() {
+                    let name = type_name(named);
+                    return self.text(&format!("{name}(nil)"));
+                }
+                self.open(named, "map[");
                 for (i, (key, item)) in map.borrow().iter().enumerate() {
                     self.separate(i);
                     self.value(&Value::from(key.clone()), verb, depth + 1);
@@ -417,31 +493,15 @@ impl Printer {
                 }
                 self.close();
             }
-            Kind::Object(o) => {
-                if self.f.sharp_v || self.f.plus_v || !matches!(verb, 'v' | 's' | 'x' | 'X' | 'q') {
-                    if let Some(text) = o.print_verb(verb, self.f.plus_v, self.f.sharp_v) {
-                        self.pad(text.as_bytes());
-                        return;
-                    }
-                    if let (Some(inner), false) = (o.underlying(), verb == 'v') {
-                        self.value(&inner, verb, depth);
-                        return;
-                    }
-                }
-                if verb == 'v' && o.go_type().kind() == ReflectKind::Func {
-                    self.pad(o.print().as_bytes());
-                    return;
-                }
-                let text = o.print();
-                self.str(v, text.as_bytes(), verb);
-            }
+            _ => {}
         }
     }
 
     fn open(&mut self, v: &Value, plain: &str) {
         if self.f.sharp_v {
             let name = type_name(v);
-            self.text(&name);
+            // fmt has its own name for bytes.
+            self.text(if name == "[]uint8" { "[]byte" } else { &name });
             self.out.push(b'{');
         } else {
             self.text(plain);

@@ -1,35 +1,6 @@
-//! Go string literals: quoting and unquoting as Go's strconv does, and the rune classes it asks about.
+//! Go string literals: quoting and unquoting as Go's strconv does.
 
-/// Whether Go's `unicode.IsLetter` holds.
-pub fn is_letter(c: char) -> bool {
-    c.is_alphabetic() && !c.is_numeric()
-}
-
-/// Whether Go's `unicode.IsDigit` holds.
-pub fn is_digit(c: char) -> bool {
-    c.is_ascii_digit() || (!c.is_ascii() && c.is_numeric() && !c.is_alphabetic() && is_decimal(c))
-}
-
-fn is_decimal(c: char) -> bool {
-    // The decimal digits outside ASCII come in runs of ten.
-    const ZEROS: [u32; 22] = [
-        0x660, 0x6F0, 0x7C0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xB66, 0xBE6, 0xC66, 0xCE6, 0xD66, 0xDE6, 0xE50, 0xED0, 0xF20, 0x1040, 0x1090,
-        0x17E0, 0x1810, 0xA620, 0xFF10,
-    ];
-    ZEROS.iter().any(|z| (*z..z + 10).contains(&(c as u32)))
-}
-
-/// Whether Go's `strconv.IsPrint` holds.
-pub fn is_print(c: char) -> bool {
-    if c.is_ascii() {
-        return (' '..='~').contains(&c);
-    }
-    let u = c as u32;
-    let format_or_private = matches!(u,
-        0x80..=0xA0 | 0xAD | 0x600..=0x605 | 0x61C | 0x6DD | 0x70F | 0x1680 | 0x180E | 0x2000..=0x200F | 0x2028..=0x202F
-        | 0x205F..=0x206F | 0x3000 | 0xE000..=0xF8FF | 0xFEFF | 0xFFF0..=0xFFFB | 0xFFFE | 0xFFFF | 0x378 | 0x379 | 0xE0000..=0xE00FF | 0xF0000..=0x0010_FFFF);
-    !format_or_private
-}
+use super::unicode::is_print;
 
 /// `strconv.Quote`.
 pub fn quote(bytes: &[u8]) -> String {

@@ -136,6 +136,8 @@ impl Emitter {
                 let text = self.string_text(s.as_bytes())?;
                 self.text.string(&text, inner, context)?;
             }
+            Kind::List(list) if self.dialect == Dialect::V2 && list.is_nil() => self.text.plain(b"null", inner, context),
+            Kind::Map(map) if self.dialect == Dialect::V2 && map.is_nil() => self.text.plain(b"null", inner, context),
             Kind::List(list) => {
                 if self.dialect == Dialect::V2
                     && let Some(bytes) = json::bytes_of(list)
@@ -166,6 +168,11 @@ impl Emitter {
                 self.text.indicator(b"}", false, false, false);
             }
             Kind::Object(object) => {
+                if self.dialect == Dialect::V3 {
+                    if let Some(written) = self.object(&**object, value.origin, indent, inner, context) {
+                        return written;
+                    }
+                }
                 let plain = object.to_plain().map_err(|e| self.json_error(e.0))?;
                 if matches!(plain.kind, Kind::Object(_)) {
                     return Err(self.json_error(format!("json: unsupported type: {}", object.go_type())));
@@ -175,6 +182,44 @@ impl Emitter {
         }
         self.piece(from, value.origin);
         Ok(())
+    }
+
+    /// What go-yaml v3 makes of a Go type itself: struct fields under their lower-cased names, times as timestamps,
+    /// durations as text. `None` when it is written as in JSON.
+    fn object(
+        &mut self,
+        object: &dyn crate::value::Object,
+        origin: OriginId,
+        indent: i32,
+        inner: i32,
+        context: Context,
+    ) -> Option<Result<(), String>> {
+        match object.go_type().to_string().as_str() {
+            "time.Time" => {
+                let plain = object.to_plain().ok()?;
+                self.text.plain(plain.as_str()?.as_bytes(), inner, context);
+                return Some(Ok(()));
+            }
+            "time.Duration" => {
+                let text = Value::from(object.print()).with_origin(origin);
+                return Some(self.node(&text, indent, context));
+            }
+            _ => {}
+        }
+        let exported = |name: &str| name.starts_with(|c: char| c.is_ascii_uppercase());
+        let fields: Vec<(Str, Value)> = object
+            .structure()?
+            .fields
+            .into_iter()
+            .filter(|(name, _)| exported(name))
+            .map(|(name, field)| (Str::from(name.to_ascii_lowercase()), field))
+            .collect();
+        if fields.is_empty() {
+            return None;
+        }
+        let indent = if indent < 0 { 0 } else { indent + 2 };
+        self.stack.push(Frame::Map { entries: fields.into_iter(), map: Map::default(), indent });
+        Some(Ok(()))
     }
 
     fn check_depth(&self, map: Option<&Map>) -> Result<(), String> {

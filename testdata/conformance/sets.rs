@@ -26,6 +26,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
     let mut all = vec![
         ("template", helm::template as Set),
         ("functions", helm::template),
+        ("functions_more", helm::template),
         ("toyaml", yaml::toyaml),
         ("fromyaml", yaml::fromyaml),
         ("values", helm::values),
