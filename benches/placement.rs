@@ -32,12 +32,19 @@ fn deployment(i: usize, replicas: usize, kind: usize) -> Value {
     let term = |key: &str| json!({"labelSelector": selector, "topologyKey": key});
     let mut spec = json!({"containers": [{"name": "c", "image": "app", "resources": {"requests": {"cpu": "100m", "memory": "200Mi"}}}]});
     match kind {
-        1 => spec["affinity"] = json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term("kubernetes.io/hostname")]}}),
-        2 => spec["topologySpreadConstraints"] = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
-            .iter()
-            .map(|key| json!({"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector}))
-            .collect(),
-        3 => spec["affinity"] = json!({"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 10, "podAffinityTerm": term("topology.kubernetes.io/zone")}]}}),
+        1 => {
+            spec["affinity"] =
+                json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term("kubernetes.io/hostname")]}})
+        }
+        2 => {
+            spec["topologySpreadConstraints"] = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+                .iter()
+                .map(|key| json!({"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector}))
+                .collect()
+        }
+        3 => {
+            spec["affinity"] = json!({"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 10, "podAffinityTerm": term("topology.kubernetes.io/zone")}]}})
+        }
         _ => {}
     }
     json!({"kind": "Deployment", "metadata": {"name": format!("app-{i}")}, "spec": {

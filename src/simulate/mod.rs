@@ -4,6 +4,7 @@
 //! create, [`scheduler`] places them, [`placement`] is the prediction users see and [`replay`] the full trace.
 //! [`nodes`] plays what the control plane does about failing and tainted nodes over time.
 
+pub mod apiserver;
 pub mod cluster;
 pub mod expand;
 pub mod nodes;

@@ -17,6 +17,17 @@ use super::each;
 use crate::Outcome;
 use crate::data;
 
+#[path = "controllers.rs"]
+mod controllers;
+#[path = "kubelet.rs"]
+mod kubelet;
+#[path = "observe.rs"]
+mod observe;
+#[path = "script.rs"]
+mod script;
+#[path = "workloads.rs"]
+mod workloads;
+
 /// One scenario.
 struct Case {
     id: String,
@@ -43,6 +54,16 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/qos-resources", qos_resources),
     ("simulation/taint-eviction", node_timeline),
     ("simulation/node-lifecycle", node_timeline),
+    ("simulation/cronjob-schedule", controllers::cronjob_schedule),
+    ("simulation/hpa", controllers::hpa),
+    ("simulation/pod-template-hash", controllers::pod_template_hash),
+    ("simulation/deployment", script::script),
+    ("simulation/replicaset", script::script),
+    ("simulation/admission", script::script),
+    ("simulation/gc", script::script),
+    ("simulation/kubelet-grace", kubelet::grace),
+    ("simulation/kubelet-eviction", kubelet::eviction),
+    ("simulation/kubelet-probe", kubelet::probe),
 ];
 
 /// The names of the sets.

@@ -1,0 +1,19 @@
+//! An API server in memory on a virtual clock: objects with resource versions, owners and finalizers, a log of changes
+//! that watchers read, and the admission that decides whether pods may be created.
+
+pub mod admission;
+pub mod object;
+pub mod patch;
+pub mod store;
+
+pub use object::{Meta, Object, Owner};
+pub use store::{ApiError, ApiServer, Change, Operation, Propagation};
+
+/// Nanoseconds of virtual time since 1970.
+pub type Nanos = i64;
+
+/// One second.
+pub const SECOND: Nanos = 1_000_000_000;
+
+/// What identifies an object for its whole life; later ones are greater.
+pub type Uid = u64;

@@ -1,0 +1,225 @@
+//! An object as the server keeps it: typed metadata, the rest as JSON that copies share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use super::Nanos;
+use super::Uid;
+use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::strings;
+use crate::simulate::scheduler::json::text;
+use crate::simulate::scheduler::json::words;
+
+/// Labels or annotations.
+pub type Labels = BTreeMap<String, String>;
+
+/// Who an object belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// API version.
+    pub api_version: String,
+    /// Kind.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// Uid.
+    pub uid: Uid,
+    /// Whether the owner manages the object.
+    pub controller: bool,
+    /// Whether a foreground deletion of the owner waits for the object.
+    pub block_deletion: bool,
+}
+
+/// Metadata.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// Name.
+    pub name: String,
+    /// Prefix of a name that the server completes.
+    pub generate_name: String,
+    /// Namespace, empty for objects of the cluster.
+    pub namespace: String,
+    /// Uid.
+    pub uid: Uid,
+    /// Resource version.
+    pub version: u64,
+    /// Generation.
+    pub generation: i64,
+    /// When it was created.
+    pub created: Nanos,
+    /// When it is to be gone, once deletion was asked for.
+    pub deletion: Option<Nanos>,
+    /// The grace period of the deletion in seconds.
+    pub deletion_grace: Option<i64>,
+    /// Labels.
+    pub labels: Labels,
+    /// Annotations.
+    pub annotations: Labels,
+    /// Owners.
+    pub owners: Vec<Owner>,
+    /// Finalizers.
+    pub finalizers: Vec<String>,
+}
+
+impl Meta {
+    /// The owner that manages the object.
+    pub fn controller(&self) -> Option<&Owner> {
+        self.owners.iter().find(|o| o.controller)
+    }
+
+    /// Whether deletion was asked for.
+    pub fn is_deleted(&self) -> bool {
+        self.deletion.is_some()
+    }
+}
+
+/// An object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// API version.
+    pub api_version: String,
+    /// Kind.
+    pub kind: String,
+    /// Metadata.
+    pub meta: Meta,
+    /// Specification.
+    pub spec: Arc<Value>,
+    /// Status.
+    pub status: Value,
+    /// All other fields.
+    pub rest: Map<String, Value>,
+}
+
+/// A point in time: nanoseconds, or the text of the API.
+pub fn time(value: &Value) -> Option<Nanos> {
+    match value {
+        Value::Number(n) => n.as_i64(),
+        Value::String(s) => s.parse::<jiff::Timestamp>().ok().and_then(|t| i64::try_from(t.as_nanosecond()).ok()),
+        _ => None,
+    }
+}
+
+impl Object {
+    /// A new object of a kind, without content.
+    pub fn new(api_version: &str, kind: &str, namespace: &str, name: &str) -> Self {
+        let meta = Meta { name: name.to_owned(), namespace: namespace.to_owned(), ..Meta::default() };
+        let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
+        Self { api_version, kind, meta, spec: Arc::new(Value::Null), status: Value::Null, rest: Map::new() }
+    }
+
+    /// From the JSON of a manifest.
+    pub fn from_json(value: &Value) -> Self {
+        let meta = at(value, &["metadata"]);
+        let owner = |o: &Value| Owner {
+            api_version: text(o, &["apiVersion"]).to_owned(),
+            kind: text(o, &["kind"]).to_owned(),
+            name: text(o, &["name"]).to_owned(),
+            uid: int(o, &["uid"]).unwrap_or(0) as Uid,
+            controller: at(o, &["controller"]) == true,
+            block_deletion: at(o, &["blockOwnerDeletion"]) == true,
+        };
+        let mut rest = value.as_object().cloned().unwrap_or_default();
+        for key in ["apiVersion", "kind", "metadata"] {
+            rest.remove(key);
+        }
+        let spec = rest.remove("spec").unwrap_or_default();
+        let status = rest.remove("status").unwrap_or_default();
+        Self {
+            api_version: text(value, &["apiVersion"]).to_owned(),
+            kind: text(value, &["kind"]).to_owned(),
+            meta: Meta {
+                name: text(meta, &["name"]).to_owned(),
+                generate_name: text(meta, &["generateName"]).to_owned(),
+                namespace: text(meta, &["namespace"]).to_owned(),
+                created: time(at(meta, &["creationTimestamp"])).unwrap_or(0),
+                generation: int(meta, &["generation"]).unwrap_or(0),
+                labels: strings(meta, &["labels"]),
+                annotations: strings(meta, &["annotations"]),
+                owners: list(meta, &["ownerReferences"]).iter().map(owner).collect(),
+                finalizers: words(meta, &["finalizers"]),
+                ..Meta::default()
+            },
+            spec: Arc::new(spec),
+            status,
+            rest,
+        }
+    }
+
+    /// The JSON of a manifest; the status is left out when empty.
+    pub fn to_json(&self) -> Value {
+        let mut meta = json!({"name": self.meta.name});
+        let mut set = |key: &str, value: Value| meta[key] = value;
+        if !self.meta.namespace.is_empty() {
+            set("namespace", self.meta.namespace.as_str().into());
+        }
+        if !self.meta.labels.is_empty() {
+            set("labels", json!(self.meta.labels));
+        }
+        if !self.meta.annotations.is_empty() {
+            set("annotations", json!(self.meta.annotations));
+        }
+        if !self.meta.finalizers.is_empty() {
+            set("finalizers", json!(self.meta.finalizers));
+        }
+        if !self.meta.owners.is_empty() {
+            let owner = |o: &Owner| json!({"apiVersion": o.api_version, "kind": o.kind, "name": o.name, "uid": o.uid.to_string(), "controller": o.controller});
+            set("ownerReferences", self.meta.owners.iter().map(owner).collect());
+        }
+        let mut out = Map::new();
+        out.insert("apiVersion".to_owned(), self.api_version.as_str().into());
+        out.insert("kind".to_owned(), self.kind.as_str().into());
+        out.insert("metadata".to_owned(), meta);
+        if !self.spec.is_null() {
+            out.insert("spec".to_owned(), (*self.spec).clone());
+        }
+        out.extend(self.rest.clone());
+        if !self.status.is_null() {
+            out.insert("status".to_owned(), self.status.clone());
+        }
+        Value::Object(out)
+    }
+
+    /// The specification, to change it.
+    pub fn spec_mut(&mut self) -> &mut Value {
+        Arc::make_mut(&mut self.spec)
+    }
+
+    /// A reference to this object as the one that manages another.
+    pub fn as_controller(&self) -> Owner {
+        Owner {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            name: self.meta.name.clone(),
+            uid: self.meta.uid,
+            controller: true,
+            block_deletion: true,
+        }
+    }
+
+    /// `spec.replicas`, 1 when absent.
+    pub fn replicas(&self) -> i64 {
+        int(&self.spec, &["replicas"]).unwrap_or(1)
+    }
+
+    /// A counter of the status, 0 when absent.
+    pub fn count(&self, field: &str) -> i64 {
+        int(&self.status, &[field]).unwrap_or(0)
+    }
+
+    /// The status as an object, made when absent.
+    pub fn status_mut(&mut self) -> &mut Map<String, Value> {
+        if !self.status.is_object() {
+            self.status = Value::Object(Map::new());
+        }
+        match &mut self.status {
+            Value::Object(map) => map,
+            _ => unreachable!("made an object above"),
+        }
+    }
+}

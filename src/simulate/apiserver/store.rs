@@ -1,0 +1,391 @@
+//! The objects, and what may be done with them: create, update, delete, with the log that watchers read.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Nanos;
+use super::SECOND;
+use super::Uid;
+use super::admission;
+use super::object::Object;
+use crate::kube;
+use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::text;
+
+/// A refused request, in the server's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// HTTP status.
+    pub code: u16,
+    /// Such as `Forbidden`.
+    pub reason: &'static str,
+    /// The sentence.
+    pub message: String,
+}
+
+/// What happened to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// It was created.
+    Added,
+    /// It was changed.
+    Modified,
+    /// It is gone.
+    Deleted,
+}
+
+/// One entry of the log.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// When.
+    pub at: Nanos,
+    /// What.
+    pub operation: Operation,
+    /// The object before, for changes.
+    pub old: Option<Arc<Object>>,
+    /// The object after, or as it was last.
+    pub object: Arc<Object>,
+}
+
+/// What becomes of the objects that belong to a deleted one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Propagation {
+    /// They are deleted afterwards.
+    Background,
+    /// They are deleted first.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
+/// An event, as `kubectl describe` would show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Nanos,
+    /// The object it is about, as `Kind/name`.
+    pub object: String,
+    /// Whether it warns.
+    pub warning: bool,
+    /// Such as `ScalingReplicaSet`.
+    pub reason: &'static str,
+    /// The sentence.
+    pub message: String,
+}
+
+/// The finalizer of a foreground deletion.
+pub const FOREGROUND: &str = "foregroundDeletion";
+/// The finalizer of a deletion that leaves the dependents.
+pub const ORPHAN: &str = "orphan";
+
+type Name = (String, String, String);
+
+/// The server.
+#[derive(Clone, Debug, Default)]
+pub struct ApiServer {
+    /// The virtual time.
+    pub now: Nanos,
+    /// All changes since the start, oldest first.
+    pub log: Vec<Change>,
+    /// Events, oldest first.
+    pub events: Vec<Event>,
+    objects: BTreeMap<Uid, Arc<Object>>,
+    names: BTreeMap<Name, Uid>,
+    kinds: BTreeMap<String, BTreeSet<Uid>>,
+    dependents: BTreeMap<Uid, BTreeSet<Uid>>,
+    last_uid: Uid,
+    version: u64,
+    random: u64,
+}
+
+/// Kinds without namespace.
+fn is_cluster_scoped(kind: &str) -> bool {
+    matches!(
+        kind,
+        "Node"
+            | "Namespace"
+            | "PersistentVolume"
+            | "PriorityClass"
+            | "StorageClass"
+            | "RuntimeClass"
+            | "ClusterRole"
+            | "ClusterRoleBinding"
+            | "CustomResourceDefinition"
+            | "IngressClass"
+            | "CSIDriver"
+            | "CSINode"
+            | "VolumeAttachment"
+    )
+}
+
+impl ApiServer {
+    /// An empty server at a time; the seed decides random names.
+    pub fn new(now: Nanos, seed: u64) -> Self {
+        Self { now, random: seed ^ 0x9e37_79b9_7f4a_7c15, ..Self::default() }
+    }
+
+    /// The next random number (splitmix64).
+    pub fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Five characters as the server appends them to a `generateName`. upstream: k8s.io/apimachinery/pkg/util/rand
+    pub fn suffix(&mut self) -> String {
+        let alphabet = b"bcdfghjklmnpqrstvwxz2456789";
+        (0..5).map(|_| char::from(alphabet[(self.random() % 27) as usize])).collect()
+    }
+
+    /// An object by its uid.
+    pub fn get(&self, uid: Uid) -> Option<&Arc<Object>> {
+        self.objects.get(&uid)
+    }
+
+    /// An object by its name.
+    pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<&Arc<Object>> {
+        self.objects.get(self.names.get(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))?)
+    }
+
+    /// All objects of a kind, in order of creation.
+    pub fn list<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Arc<Object>> {
+        self.kinds.get(kind).into_iter().flatten().filter_map(|uid| self.objects.get(uid))
+    }
+
+    /// The objects of a kind in a namespace, in order of creation.
+    pub fn list_in<'a>(&'a self, kind: &str, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Object>> {
+        self.list(kind).filter(move |o| o.meta.namespace == namespace)
+    }
+
+    /// The objects that name this one as an owner, in order of creation.
+    pub fn dependents(&self, uid: Uid) -> impl Iterator<Item = &Arc<Object>> {
+        self.dependents.get(&uid).into_iter().flatten().filter_map(|d| self.objects.get(d))
+    }
+
+    /// All objects in order of creation.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.objects.values()
+    }
+
+    /// Tells an event about an object.
+    pub fn event(&mut self, object: &Object, warning: bool, reason: &'static str, message: String) {
+        let object = format!("{}/{}", object.kind, object.meta.name);
+        self.events.push(Event { at: self.now, object, warning, reason, message });
+    }
+
+    /// Creates an object that a user sends: it is decoded, defaulted, admitted and validated.
+    pub fn apply(&mut self, value: &Value) -> Result<Arc<Object>, ApiError> {
+        let status = value.get("status").cloned().unwrap_or_default();
+        let full = kube::defaults_of(value);
+        let mut object = Object::from_json(&full);
+        if is_cluster_scoped(&object.kind) {
+            object.meta.namespace.clear();
+        } else if object.meta.namespace.is_empty() {
+            "default".clone_into(&mut object.meta.namespace);
+        }
+        // A cluster's description may hold what the cluster itself would have written.
+        object.status = status;
+        if object.kind == "Pod" {
+            admission::mutate(self, &mut object)?;
+        }
+        let verdict = kube::admit(&value_for_validation(&object), kube::schema::NEWEST_VALIDATED);
+        if verdict.rejected {
+            return Err(invalid(&object, &verdict));
+        }
+        self.create(object)
+    }
+
+    /// Creates an object as a controller does, whose objects are known to be whole. Pods pass admission.
+    pub fn create(&mut self, mut object: Object) -> Result<Arc<Object>, ApiError> {
+        if object.meta.name.is_empty() && !object.meta.generate_name.is_empty() {
+            object.meta.name = format!("{}{}", object.meta.generate_name, self.suffix());
+        }
+        let name = (object.kind.clone(), object.meta.namespace.clone(), object.meta.name.clone());
+        if self.names.contains_key(&name) {
+            let message = format!("{} \"{}\" already exists", resource(&object), object.meta.name);
+            return Err(ApiError { code: 409, reason: "AlreadyExists", message });
+        }
+        admission::admit(self, &object)?;
+        self.last_uid += 1;
+        object.meta.uid = self.last_uid;
+        object.meta.generation = object.meta.generation.max(1);
+        // The API keeps times of creation in whole seconds.
+        if object.meta.created == 0 {
+            object.meta.created = self.now / SECOND * SECOND;
+        }
+        if object.kind == "Pod" && object.status.get("phase").is_none() {
+            object.status_mut().insert("phase".to_owned(), "Pending".into());
+        }
+        self.names.insert(name, object.meta.uid);
+        Ok(self.put(object, Operation::Added, None))
+    }
+
+    fn put(&mut self, mut object: Object, operation: Operation, old: Option<Arc<Object>>) -> Arc<Object> {
+        self.version += 1;
+        object.meta.version = self.version;
+        let object = Arc::new(object);
+        let uid = object.meta.uid;
+        if let Some(old) = &old {
+            for owner in &old.meta.owners {
+                if let Some(set) = self.dependents.get_mut(&owner.uid) {
+                    set.remove(&uid);
+                }
+            }
+        }
+        for owner in &object.meta.owners {
+            self.dependents.entry(owner.uid).or_default().insert(uid);
+        }
+        self.kinds.entry(object.kind.clone()).or_default().insert(uid);
+        self.objects.insert(uid, Arc::clone(&object));
+        self.log.push(Change { at: self.now, operation, old, object: Arc::clone(&object) });
+        object
+    }
+
+    /// Replaces an object; a change of its specification raises the generation. Nothing happens when nothing changed.
+    pub fn update(&mut self, mut object: Object) -> Option<Arc<Object>> {
+        let old = Arc::clone(self.objects.get(&object.meta.uid)?);
+        object.meta.version = old.meta.version;
+        object.meta.generation = old.meta.generation;
+        if object == *old {
+            return Some(old);
+        }
+        if object.kind != "Pod" && (!Arc::ptr_eq(&object.spec, &old.spec) && object.spec != old.spec) {
+            object.meta.generation += 1;
+        }
+        let gone = object.meta.is_deleted() && object.meta.finalizers.is_empty() && object.kind != "Pod";
+        let object = self.put(object, Operation::Modified, Some(old));
+        if gone {
+            self.remove(object.meta.uid);
+        }
+        Some(object)
+    }
+
+    /// Changes an object in place.
+    pub fn edit(&mut self, uid: Uid, change: impl FnOnce(&mut Object)) -> Option<Arc<Object>> {
+        let mut object = Object::clone(self.objects.get(&uid)?);
+        change(&mut object);
+        self.update(object)
+    }
+
+    /// Takes an object away at once.
+    pub fn remove(&mut self, uid: Uid) {
+        let Some(object) = self.objects.remove(&uid) else { return };
+        let meta = &object.meta;
+        self.names.remove(&(object.kind.clone(), meta.namespace.clone(), meta.name.clone()));
+        if let Some(set) = self.kinds.get_mut(&object.kind) {
+            set.remove(&uid);
+        }
+        for owner in &meta.owners {
+            if let Some(set) = self.dependents.get_mut(&owner.uid) {
+                set.remove(&uid);
+            }
+        }
+        self.version += 1;
+        self.log.push(Change { at: self.now, operation: Operation::Deleted, old: None, object });
+    }
+
+    /// Deletes an object as its kind allows: pods on a node get their grace period, objects with finalizers wait for them.
+    pub fn delete(&mut self, uid: Uid, propagation: Propagation) {
+        let Some(object) = self.objects.get(&uid).cloned() else { return };
+        if object.meta.is_deleted() {
+            return;
+        }
+        let finalizer = match propagation {
+            Propagation::Background => None,
+            Propagation::Foreground => Some(FOREGROUND),
+            Propagation::Orphan => Some(ORPHAN),
+        };
+        let mut grace = 0;
+        if object.kind == "Pod" && !text(&object.spec, &["nodeName"]).is_empty() && !is_finished(&object) {
+            grace = int(&object.spec, &["terminationGracePeriodSeconds"]).unwrap_or(30);
+        }
+        if grace == 0 && object.meta.finalizers.is_empty() && finalizer.is_none() {
+            self.remove(uid);
+            return;
+        }
+        let deletion = self.now + grace * SECOND;
+        self.edit(uid, |o| {
+            o.meta.deletion = Some(deletion);
+            o.meta.deletion_grace = Some(grace);
+            if let Some(finalizer) = finalizer {
+                o.meta.finalizers.push(finalizer.to_owned());
+            }
+        });
+    }
+
+    /// The end of a terminating pod: the kubelet has stopped its containers.
+    pub fn finish_pod(&mut self, uid: Uid) {
+        let Some(pod) = self.objects.get(&uid) else { return };
+        if pod.meta.finalizers.is_empty() {
+            self.remove(uid);
+        } else {
+            self.edit(uid, |o| o.meta.deletion_grace = Some(0));
+        }
+    }
+
+    /// Takes a finalizer away; the object goes when it was the last of a deleted one.
+    pub fn remove_finalizer(&mut self, uid: Uid, finalizer: &str) {
+        let edited = self.edit(uid, |o| o.meta.finalizers.retain(|f| f != finalizer));
+        // A pod waits for its node too.
+        if let Some(pod) = edited.filter(|o| o.kind == "Pod" && o.meta.is_deleted() && o.meta.finalizers.is_empty()) {
+            if pod.meta.deletion_grace == Some(0) || text(&pod.spec, &["nodeName"]).is_empty() || is_finished(&pod) {
+                self.remove(uid);
+            }
+        }
+    }
+}
+
+/// Whether a pod has come to its end.
+pub fn is_finished(pod: &Object) -> bool {
+    matches!(text(&pod.status, &["phase"]), "Succeeded" | "Failed")
+}
+
+/// `pods`, `deployments.apps`: how the server names the resource of an object.
+pub fn resource(object: &Object) -> String {
+    let lower = object.kind.to_lowercase();
+    let plural = match lower.as_bytes() {
+        [.., b's'] => format!("{lower}es"),
+        [.., b'y'] => format!("{}ies", &lower[..lower.len() - 1]),
+        _ => format!("{lower}s"),
+    };
+    match object.api_version.split_once('/') {
+        Some((group, _)) => format!("{plural}.{group}"),
+        None => plural,
+    }
+}
+
+/// What the server answers to an object that validation refuses. upstream: errors.NewInvalid
+pub fn invalid(object: &Object, verdict: &kube::Verdict) -> ApiError {
+    if verdict.phase == "decode" {
+        return ApiError { code: 400, reason: "BadRequest", message: verdict.message.clone() };
+    }
+    let causes: Vec<String> = verdict.causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+    let causes = match causes.as_slice() {
+        [one] => one.clone(),
+        many => format!("[{}]", many.join(", ")),
+    };
+    let kind = match object.api_version.split_once('/') {
+        Some((group, _)) => format!("{}.{group}", object.kind),
+        None => object.kind.clone(),
+    };
+    ApiError { code: 422, reason: "Invalid", message: format!("{kind} \"{}\" is invalid: {causes}", object.meta.name) }
+}
+
+fn value_for_validation(object: &Object) -> Value {
+    let mut value = object.to_json();
+    if let Some(map) = value.as_object_mut() {
+        map.remove("status");
+    }
+    if let Some(meta) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        meta.remove("ownerReferences");
+        if object.meta.name.is_empty() {
+            meta.insert("generateName".to_owned(), object.meta.generate_name.as_str().into());
+        }
+    }
+    value
+}

@@ -1,0 +1,151 @@
+//! The status of a Deployment: counters, availability and progress. upstream: pkg/controller/deployment/progress.go, sync.go
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Controller;
+use super::ControlPlane;
+use super::conditions;
+use super::deployment::Sets;
+use super::deployment::count;
+use super::deployment::has_progress_deadline;
+use super::deployment::max_unavailable;
+use super::deployment::total;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::object::time;
+use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::text;
+
+/// Stores a status when it differs.
+pub(super) fn set_status(plane: &mut ControlPlane, uid: Uid, status: Value) -> bool {
+    let Some(object) = plane.api.get(uid) else { return false };
+    if object.status == status {
+        return false;
+    }
+    plane.api.edit(uid, |o| o.status = status);
+    true
+}
+
+/// upstream: calculateStatus
+pub(super) fn calculate_status(plane: &ControlPlane, sets: &Sets, deployment: &Object) -> Value {
+    let available = count(sets.all(), "availableReplicas");
+    let mut status = json!({
+        "observedGeneration": deployment.meta.generation,
+        "replicas": count(sets.all(), "replicas"),
+        "updatedReplicas": count(&sets.new, "replicas"),
+        "readyReplicas": count(sets.all(), "readyReplicas"),
+        "availableReplicas": available,
+        "unavailableReplicas": (total(sets.all()) - available).max(0),
+        "terminatingReplicas": count(sets.all(), "terminatingReplicas"),
+        "conditions": list(&deployment.status, &["conditions"]),
+    });
+    if let Some(collisions) = int(&deployment.status, &["collisionCount"]) {
+        status["collisionCount"] = collisions.into();
+    }
+    let now = plane.api.now;
+    let condition = if available >= deployment.replicas() - max_unavailable(deployment) {
+        conditions::new(now, "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    } else {
+        conditions::new(now, "Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+    };
+    conditions::set(&mut status, condition);
+    status
+}
+
+fn counter(status: &Value, field: &str) -> i64 {
+    int(status, &[field]).unwrap_or(0)
+}
+
+/// upstream: DeploymentComplete
+pub(super) fn is_complete(deployment: &Object, status: &Value) -> bool {
+    let all = ["updatedReplicas", "replicas", "availableReplicas"].iter().all(|f| counter(status, f) == deployment.replicas());
+    all && counter(status, "observedGeneration") >= deployment.meta.generation
+}
+
+/// upstream: DeploymentProgressing
+fn is_progressing(old: &Value, new: &Value) -> bool {
+    let outdated = |s: &Value| counter(s, "replicas") - counter(s, "updatedReplicas");
+    counter(new, "updatedReplicas") > counter(old, "updatedReplicas")
+        || outdated(new) < outdated(old)
+        || counter(new, "readyReplicas") > counter(old, "readyReplicas")
+        || counter(new, "availableReplicas") > counter(old, "availableReplicas")
+}
+
+/// upstream: DeploymentTimedOut
+fn is_timed_out(deployment: &Object, status: &Value, now: i64) -> bool {
+    let Some(condition) = conditions::get(status, "Progressing") else { return false };
+    match text(condition, &["reason"]) {
+        "NewReplicaSetAvailable" => false,
+        "ProgressDeadlineExceeded" => true,
+        _ => {
+            let deadline = int(&deployment.spec, &["progressDeadlineSeconds"]).unwrap_or(600) * SECOND;
+            time(&condition["lastUpdateTime"]).unwrap_or(0) + deadline < now
+        }
+    }
+}
+
+/// upstream: syncRolloutStatus
+pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Sets) {
+    let Some(deployment) = plane.api.get(uid).cloned() else { return };
+    let now = plane.api.now;
+    let mut status = calculate_status(plane, sets, &deployment);
+    let deadline = has_progress_deadline(&deployment);
+    if !deadline {
+        conditions::remove(&mut status, "Progressing");
+    }
+    let current = conditions::get(&deployment.status, "Progressing").cloned();
+    let done = status["replicas"] == status["updatedReplicas"]
+        && current.as_ref().is_some_and(|c| text(c, &["reason"]) == "NewReplicaSetAvailable");
+    if deadline && !done {
+        let subject = match &sets.new {
+            Some(set) => format!("ReplicaSet \"{}\"", set.meta.name),
+            None => format!("Deployment \"{}\"", deployment.meta.name),
+        };
+        if is_complete(&deployment, &status) {
+            let message = format!("{subject} has successfully progressed.");
+            conditions::set(&mut status, conditions::new(now, "Progressing", "True", "NewReplicaSetAvailable", &message));
+        } else if is_progressing(&deployment.status, &status) {
+            let mut condition =
+                conditions::new(now, "Progressing", "True", "ReplicaSetUpdated", &format!("{subject} is progressing."));
+            if let Some(current) = &current {
+                if text(current, &["status"]) == "True" {
+                    condition["lastTransitionTime"] = current["lastTransitionTime"].clone();
+                }
+                conditions::remove(&mut status, "Progressing");
+            }
+            conditions::set(&mut status, condition);
+        } else if is_timed_out(&deployment, &status, now) {
+            let message = format!("{subject} has timed out progressing.");
+            conditions::set(&mut status, conditions::new(now, "Progressing", "False", "ProgressDeadlineExceeded", &message));
+        }
+    }
+    match replica_failure(sets) {
+        Some(condition) => conditions::set(&mut status, condition),
+        None => conditions::remove(&mut status, "ReplicaFailure"),
+    }
+    if !set_status(plane, uid, status) {
+        requeue_stuck(plane, &deployment);
+    }
+}
+
+/// upstream: getReplicaFailures
+fn replica_failure(sets: &Sets) -> Option<Value> {
+    let mut all = sets.new.iter().chain(&sets.old);
+    all.find_map(|s| conditions::get(&s.status, "ReplicaFailure").cloned())
+}
+
+/// Looks again when the deadline of the progress has passed. upstream: requeueStuckDeployment
+fn requeue_stuck(plane: &mut ControlPlane, deployment: &Arc<Object>) {
+    let Some(condition) = conditions::get(&deployment.status, "Progressing").filter(|_| has_progress_deadline(deployment)) else { return };
+    if is_complete(deployment, &deployment.status) || text(condition, &["reason"]) == "ProgressDeadlineExceeded" {
+        return;
+    }
+    let deadline = int(&deployment.spec, &["progressDeadlineSeconds"]).unwrap_or(600) * SECOND;
+    let left = time(&condition["lastUpdateTime"]).unwrap_or(0) + deadline - plane.api.now;
+    plane.enqueue_after(Controller::Deployment, deployment.meta.uid, left.max(0) + SECOND);
+}

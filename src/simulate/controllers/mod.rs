@@ -1,0 +1,227 @@
+//! The controllers of kube-controller-manager as functions on an in-memory API server, under upstream's names.
+//!
+//! [`ControlPlane`] holds the server and the work queue: what changes is told to the controllers concerned, which look at
+//! the present state and move it. Nothing takes time but what is queued for later. upstream: pkg/controller
+
+pub mod conditions;
+pub mod cronjob_schedule;
+pub mod deployment;
+mod deployment_status;
+pub mod garbage;
+pub mod hash;
+pub mod hpa;
+pub mod pods;
+pub mod replicaset;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::simulate::apiserver::ApiServer;
+use crate::simulate::apiserver::Change;
+use crate::simulate::apiserver::Nanos;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Operation;
+use crate::simulate::apiserver::Uid;
+use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::text;
+use crate::simulate::scheduler::selector::Selector;
+
+/// A controller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Controller {
+    /// Deployments.
+    Deployment,
+    /// ReplicaSets and ReplicationControllers.
+    ReplicaSet,
+    /// The garbage collector.
+    Garbage,
+}
+
+/// Features that are off by default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Gates {
+    /// `MaxUnavailableStatefulSet`
+    pub max_unavailable_stateful_set: bool,
+}
+
+type Item = (Controller, Uid);
+
+/// How many reconciliations one instant may have: a defect must not become an endless loop.
+const MAX_STEPS: usize = 2_000_000;
+
+/// The control plane.
+#[derive(Clone, Debug, Default)]
+pub struct ControlPlane {
+    /// The server.
+    pub api: ApiServer,
+    /// Features.
+    pub gates: Gates,
+    queue: VecDeque<Item>,
+    queued: BTreeSet<Item>,
+    delayed: BTreeMap<(Nanos, u64), Item>,
+    delayed_at: BTreeMap<Item, (Nanos, u64)>,
+    sequence: u64,
+    cursor: usize,
+}
+
+impl ControlPlane {
+    /// A control plane on a server.
+    pub fn new(api: ApiServer) -> Self {
+        Self { api, ..Self::default() }
+    }
+
+    /// Asks for a reconciliation now.
+    pub fn enqueue(&mut self, controller: Controller, uid: Uid) {
+        if self.queued.insert((controller, uid)) {
+            self.queue.push_back((controller, uid));
+        }
+    }
+
+    /// Asks for a reconciliation later; the earliest of several wishes counts.
+    pub fn enqueue_after(&mut self, controller: Controller, uid: Uid, wait: Nanos) {
+        let item = (controller, uid);
+        let at = self.api.now + wait.max(0);
+        if let Some(known) = self.delayed_at.get(&item) {
+            if known.0 <= at {
+                return;
+            }
+            self.delayed.remove(known);
+        }
+        self.sequence += 1;
+        self.delayed.insert((at, self.sequence), item);
+        self.delayed_at.insert(item, (at, self.sequence));
+    }
+
+    /// Reconciles until nothing moves at this instant.
+    pub fn settle(&mut self) {
+        for _ in 0..MAX_STEPS {
+            self.watch();
+            let Some(item) = self.queue.pop_front() else { return };
+            self.queued.remove(&item);
+            self.sync(item);
+        }
+    }
+
+    /// When something that was put off is due.
+    pub fn next(&self) -> Option<Nanos> {
+        self.delayed.keys().next().map(|k| k.0)
+    }
+
+    /// Lets time pass up to an instant.
+    pub fn advance(&mut self, until: Nanos) {
+        self.settle();
+        while let Some(entry) = self.delayed.first_entry().filter(|e| e.key().0 <= until) {
+            let ((at, _), (controller, uid)) = entry.remove_entry();
+            self.delayed_at.remove(&(controller, uid));
+            self.api.now = self.api.now.max(at);
+            self.enqueue(controller, uid);
+            self.settle();
+        }
+        self.api.now = self.api.now.max(until);
+    }
+
+    fn sync(&mut self, (controller, uid): Item) {
+        match controller {
+            Controller::Deployment => deployment::sync_deployment(self, uid),
+            Controller::ReplicaSet => replicaset::sync_replica_set(self, uid),
+            Controller::Garbage => garbage::collect(self, uid),
+        }
+    }
+
+    /// Tells the controllers what has changed since they last looked.
+    fn watch(&mut self) {
+        while let Some(change) = self.api.log.get(self.cursor).cloned() {
+            self.cursor += 1;
+            self.notify(&change);
+        }
+    }
+
+    fn notify(&mut self, change: &Change) {
+        let object = &change.object;
+        match object.kind.as_str() {
+            "Deployment" => self.enqueue(Controller::Deployment, object.meta.uid),
+            "ReplicaSet" | "ReplicationController" => {
+                self.enqueue(Controller::ReplicaSet, object.meta.uid);
+                self.owner_or_selectors(object, &[("Deployment", Controller::Deployment)]);
+            }
+            "Pod" => self.notify_pod(change),
+            _ => {}
+        }
+        let watched = change.operation == Operation::Deleted || object.meta.is_deleted();
+        if watched && (!object.meta.finalizers.is_empty() || self.api.dependents(object.meta.uid).next().is_some()) {
+            self.enqueue(Controller::Garbage, object.meta.uid);
+        }
+        // The end of a dependent may be what a foreground deletion waits for.
+        if change.operation == Operation::Deleted {
+            for owner in object.meta.owners.iter().filter(|o| o.block_deletion) {
+                self.enqueue(Controller::Garbage, owner.uid);
+            }
+        }
+    }
+
+    fn notify_pod(&mut self, change: &Change) {
+        let pod = &change.object;
+        let kinds = [("ReplicaSet", Controller::ReplicaSet), ("ReplicationController", Controller::ReplicaSet)];
+        self.owner_or_selectors(pod, &kinds);
+        if change.operation == Operation::Deleted
+            && let Some(owner) = pod.meta.controller().filter(|o| o.kind == "ReplicaSet")
+            && let Some(deployment) = self.api.get(owner.uid).and_then(|rs| rs.meta.controller().map(|o| o.uid))
+        {
+            // A Deployment that recreates waits for the last old pod.
+            self.enqueue(Controller::Deployment, deployment);
+        }
+    }
+
+    /// Tells the controller of an object, or of an orphan those that could adopt it.
+    fn owner_or_selectors(&mut self, object: &Arc<Object>, kinds: &[(&str, Controller)]) {
+        if let Some(owner) = object.meta.controller() {
+            if let Some((_, controller)) = kinds.iter().find(|k| k.0 == owner.kind) {
+                self.enqueue(*controller, owner.uid);
+            }
+            return;
+        }
+        for (kind, controller) in kinds {
+            let namespace = object.meta.namespace.clone();
+            let uids: Vec<Uid> = self
+                .api
+                .list_in(kind, &namespace)
+                .filter(|o| selector_of(o).matches(&object.meta.labels))
+                .map(|o| o.meta.uid)
+                .collect();
+            for uid in uids {
+                self.enqueue(*controller, uid);
+            }
+        }
+    }
+}
+
+/// The pods a workload selects.
+pub fn selector_of(workload: &Object) -> Selector {
+    let selector = at(&workload.spec, &["selector"]);
+    if matches!(workload.kind.as_str(), "ReplicationController" | "Service") {
+        Selector::new(&serde_json::json!({"matchLabels": selector}))
+    } else {
+        Selector::new(selector)
+    }
+}
+
+/// The template of a workload's pods.
+pub fn template_of(workload: &Object) -> &serde_json::Value {
+    at(&workload.spec, &["template"])
+}
+
+/// A field that is a number or a percentage of `total`. upstream: intstr.GetScaledValueFromIntOrPercent
+pub fn scaled(value: &serde_json::Value, total: i64, round_up: bool) -> i64 {
+    let Some(percent) = value.as_str().and_then(|s| s.strip_suffix('%')?.parse::<i64>().ok()) else {
+        return value.as_i64().unwrap_or(0);
+    };
+    let product = percent * total;
+    if round_up { (product + 99).div_euclid(100) } else { product.div_euclid(100) }
+}
+
+/// The phase of a pod.
+pub fn phase(pod: &Object) -> &str {
+    text(&pod.status, &["phase"])
+}

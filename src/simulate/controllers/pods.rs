@@ -1,0 +1,138 @@
+//! What controllers ask of pods, and which they delete first. upstream: pkg/controller/controller_utils.go, pkg/api/v1/pod
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::conditions;
+use super::phase;
+use crate::simulate::apiserver::ApiError;
+use crate::simulate::apiserver::ApiServer;
+use crate::simulate::apiserver::Nanos;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::object::time;
+use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::strings;
+use crate::simulate::scheduler::json::text;
+use crate::simulate::scheduler::json::words;
+use crate::simulate::scheduler::selector::Selector;
+
+/// Since when a pod is ready, when it is.
+pub fn ready_since(pod: &Object) -> Option<Nanos> {
+    let condition = conditions::get(&pod.status, "Ready")?;
+    (text(condition, &["status"]) == "True").then(|| time(&condition["lastTransitionTime"]).unwrap_or(0))
+}
+
+/// Whether a pod is ready.
+pub fn is_ready(pod: &Object) -> bool {
+    ready_since(pod).is_some()
+}
+
+/// Whether a pod has been ready for long enough.
+pub fn is_available(pod: &Object, min_ready_seconds: i64, now: Nanos) -> bool {
+    ready_since(pod).is_some_and(|since| min_ready_seconds == 0 || since + min_ready_seconds * SECOND <= now)
+}
+
+/// How long until a ready pod has been ready for long enough.
+pub fn wait_for_availability<'a>(pods: impl Iterator<Item = &'a Arc<Object>>, min_ready_seconds: i64, now: Nanos) -> Option<Nanos> {
+    let left = |p: &Arc<Object>| ready_since(p).map(|since| since + min_ready_seconds * SECOND - now).filter(|left| *left > 0);
+    pods.filter_map(left).min()
+}
+
+/// Whether a pod counts: neither finished nor on its way out.
+pub fn is_active(pod: &Object) -> bool {
+    !matches!(phase(pod), "Succeeded" | "Failed") && !pod.meta.is_deleted()
+}
+
+/// The pods that a workload controls, in order of creation; matching orphans are adopted and pods that no longer match
+/// released. upstream: PodControllerRefManager.ClaimPods
+pub fn claim(api: &mut ApiServer, owner: &Object, selector: &Selector) -> Vec<Arc<Object>> {
+    let orphans: Vec<Uid> = if owner.meta.is_deleted() {
+        Vec::new()
+    } else {
+        let matching = |p: &&Arc<Object>| p.meta.controller().is_none() && !p.meta.is_deleted() && selector.matches(&p.meta.labels);
+        // Finished pods are nobody's to adopt.
+        let finished = |p: &Arc<Object>| owner.kind != "Job" && matches!(phase(p), "Succeeded" | "Failed");
+        api.list_in("Pod", &owner.meta.namespace).filter(matching).filter(|p| !finished(p)).map(|p| p.meta.uid).collect()
+    };
+    for uid in orphans {
+        let reference = owner.as_controller();
+        api.edit(uid, |p| p.meta.owners.push(reference));
+    }
+    let own: Vec<Arc<Object>> =
+        api.dependents(owner.meta.uid).filter(|p| p.kind == "Pod" && p.meta.controller().is_some_and(|o| o.uid == owner.meta.uid)).cloned().collect();
+    let mut out = Vec::with_capacity(own.len());
+    for pod in own {
+        if selector.matches(&pod.meta.labels) {
+            out.push(pod);
+        } else if !owner.meta.is_deleted() {
+            api.edit(pod.meta.uid, |p| p.meta.owners.retain(|o| o.uid != owner.meta.uid));
+        }
+    }
+    out
+}
+
+/// A pod of a template, not created yet. upstream: GetPodFromTemplate
+pub fn from_template(owner: &Object, template: &Value) -> Object {
+    let mut pod = Object::new("v1", "Pod", &owner.meta.namespace, "");
+    pod.meta.generate_name = format!("{}-", owner.meta.name);
+    pod.meta.labels = strings(template, &["metadata", "labels"]);
+    pod.meta.annotations = strings(template, &["metadata", "annotations"]);
+    pod.meta.finalizers = words(template, &["metadata", "finalizers"]);
+    pod.meta.owners = vec![owner.as_controller()];
+    pod.spec = Arc::new(at(template, &["spec"]).clone());
+    pod
+}
+
+/// Creates a pod for a workload; a refusal is told as an event.
+pub fn create(api: &mut ApiServer, owner: &Object, pod: Object) -> Result<Arc<Object>, ApiError> {
+    let made = api.create(pod);
+    match &made {
+        Ok(pod) => api.event(owner, false, "SuccessfulCreate", format!("Created pod: {}", pod.meta.name)),
+        Err(error) => api.event(owner, true, "FailedCreate", format!("Error creating: {}", error.message)),
+    }
+    made
+}
+
+fn restarts(pod: &Object) -> (i64, i64) {
+    let all = list(&pod.status, &["containerStatuses"]);
+    let count = |c: &Value| int(c, &["restartCount"]).unwrap_or(0);
+    let sidecars = list(&pod.status, &["initContainerStatuses"]).iter();
+    (all.iter().map(count).max().unwrap_or(0), sidecars.map(count).max().unwrap_or(0))
+}
+
+/// Times that differ by less than a power of two of their age count as equal. upstream: logarithmicRankDiff
+fn rank_of_age(since: Nanos, now: Nanos) -> i64 {
+    if now > since { ((now - since) as f64).log2() as i64 } else { -1 }
+}
+
+/// Which of two pods goes first when a ReplicaSet shrinks; `ranks` count the siblings on their nodes.
+/// upstream: ActivePodsWithRanks.Less
+pub fn deletion_order(a: &Object, b: &Object, ranks: (usize, usize), now: Nanos) -> Ordering {
+    let unassigned = |p: &Object| text(&p.spec, &["nodeName"]).is_empty();
+    let ordinal = |p: &Object| match phase(p) {
+        "Pending" => 0,
+        "Unknown" => 1,
+        _ => 2,
+    };
+    let cost = |p: &Object| p.meta.annotations.get("controller.kubernetes.io/pod-deletion-cost").and_then(|c| c.parse::<i32>().ok()).unwrap_or(0);
+    let (ready_a, ready_b) = (ready_since(a), ready_since(b));
+    let by_age = |x: Nanos, y: Nanos| rank_of_age(x, now).cmp(&rank_of_age(y, now)).then(a.meta.uid.cmp(&b.meta.uid));
+    unassigned(b)
+        .cmp(&unassigned(a))
+        .then(ordinal(a).cmp(&ordinal(b)))
+        .then(ready_a.is_some().cmp(&ready_b.is_some()))
+        .then(cost(a).cmp(&cost(b)))
+        .then(ranks.1.cmp(&ranks.0))
+        .then_with(|| match (ready_a, ready_b) {
+            (Some(x), Some(y)) if x != y => by_age(x, y),
+            _ => restarts(b).cmp(&restarts(a)).then_with(|| {
+                if a.meta.created == b.meta.created { Ordering::Equal } else { by_age(a.meta.created, b.meta.created) }
+            }),
+        })
+}

@@ -1,0 +1,140 @@
+//! ReplicaSets and ReplicationControllers keep the number of their pods. upstream: pkg/controller/replicaset
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Controller;
+use super::ControlPlane;
+use super::conditions;
+use super::pods;
+use super::selector_of;
+use super::template_of;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Uid;
+use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::strings;
+use crate::simulate::scheduler::json::text;
+use crate::simulate::scheduler::selector::Selector;
+
+/// How many pods one reconciliation creates or deletes at most.
+const BURST_REPLICAS: usize = 500;
+
+/// upstream: syncReplicaSet
+pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
+    let Some(set) = plane.api.get(uid).cloned() else { return };
+    let selector = selector_of(&set);
+    let all = pods::claim(&mut plane.api, &set, &selector);
+    let active: Vec<Arc<Object>> = all.iter().filter(|p| pods::is_active(p)).cloned().collect();
+    let terminating = all.iter().filter(|p| p.meta.is_deleted() && !matches!(super::phase(p), "Succeeded" | "Failed")).count();
+    let failure = if set.meta.is_deleted() { None } else { manage_replicas(plane, &active, &set) };
+    let now = plane.api.now;
+    let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
+    let status = calculate_status(plane, &set, &active, terminating, failure.as_deref());
+    let waiting = min_ready > 0 && status["readyReplicas"] != status["availableReplicas"];
+    if status != set.status {
+        plane.api.edit(uid, |o| o.status = status);
+    }
+    if failure.is_some() {
+        // The work queue's rate limiter; how long exactly does not matter here.
+        plane.enqueue_after(Controller::ReplicaSet, uid, 5 * SECOND);
+    } else if waiting {
+        let wait = pods::wait_for_availability(active.iter(), min_ready, now).unwrap_or(min_ready * SECOND);
+        plane.enqueue_after(Controller::ReplicaSet, uid, wait);
+    }
+}
+
+/// Creates or deletes pods; the answer is why that failed.
+fn manage_replicas(plane: &mut ControlPlane, active: &[Arc<Object>], set: &Object) -> Option<String> {
+    let wanted = usize::try_from(set.replicas()).unwrap_or(0);
+    if active.len() < wanted {
+        let pod = pods::from_template(set, template_of(set));
+        let mut left = (wanted - active.len()).min(BURST_REPLICAS);
+        let mut batch = 1;
+        let mut failure = None;
+        // upstream: slowStartBatch, so that a refusal is not repeated five hundred times
+        while left > 0 && failure.is_none() {
+            for _ in 0..batch.min(left) {
+                if let Err(error) = pods::create(&mut plane.api, set, pod.clone()) {
+                    failure = Some(error.message);
+                }
+            }
+            left -= batch.min(left);
+            batch *= 2;
+        }
+        return failure;
+    }
+    if active.len() > wanted {
+        let count = (active.len() - wanted).min(BURST_REPLICAS);
+        // The requests go out at once; the one asked for last usually arrives first.
+        let mut victims = pods_to_delete(plane, set, active, count);
+        victims.rotate_right(1);
+        for pod in victims {
+            plane.api.event(set, false, "SuccessfulDelete", format!("Deleted pod: {}", pod.meta.name));
+            plane.api.delete(pod.meta.uid, Propagation::Background);
+        }
+    }
+    None
+}
+
+/// upstream: getPodsToDelete, getIndirectlyRelatedPods
+fn pods_to_delete(plane: &ControlPlane, set: &Object, active: &[Arc<Object>], count: usize) -> Vec<Arc<Object>> {
+    let mut sorted = active.to_vec();
+    if count < sorted.len() {
+        let siblings: Vec<Uid> = match set.meta.controller() {
+            Some(owner) => plane.api.dependents(owner.uid).filter(|o| o.kind == set.kind).map(|o| o.meta.uid).collect(),
+            None => Vec::new(),
+        };
+        let mut on_node: BTreeMap<&str, usize> = BTreeMap::new();
+        for pod in siblings.iter().flatten_dependents(plane).filter(|p| pods::is_active(p)) {
+            *on_node.entry(text(&pod.spec, &["nodeName"])).or_default() += 1;
+        }
+        let rank = |p: &Object| on_node.get(text(&p.spec, &["nodeName"])).copied().unwrap_or(0);
+        sorted.sort_by(|a, b| pods::deletion_order(a, b, (rank(a), rank(b)), plane.api.now));
+    }
+    sorted.truncate(count);
+    sorted
+}
+
+/// The pods below several owners.
+trait FlattenDependents<'a> {
+    fn flatten_dependents(self, plane: &'a ControlPlane) -> impl Iterator<Item = &'a Arc<Object>>;
+}
+
+impl<'a, I: Iterator<Item = &'a Uid> + 'a> FlattenDependents<'a> for I {
+    fn flatten_dependents(self, plane: &'a ControlPlane) -> impl Iterator<Item = &'a Arc<Object>> {
+        self.flat_map(|uid| plane.api.dependents(*uid)).filter(|o| o.kind == "Pod")
+    }
+}
+
+fn calculate_status(plane: &ControlPlane, set: &Object, active: &[Arc<Object>], terminating: usize, failure: Option<&str>) -> Value {
+    let now = plane.api.now;
+    let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
+    let labels = Selector::from_labels(&strings(template_of(set), &["metadata", "labels"]));
+    let count = |f: &dyn Fn(&Object) -> bool| active.iter().filter(|p| f(p)).count();
+    let mut status = set.status.clone();
+    if !status.is_object() {
+        status = json!({});
+    }
+    match (failure, conditions::get(&set.status, "ReplicaFailure").is_some()) {
+        (Some(why), false) => {
+            let reason = if (active.len() as i64) < set.replicas() { "FailedCreate" } else { "FailedDelete" };
+            conditions::set(&mut status, conditions::new(now, "ReplicaFailure", "True", reason, why));
+        }
+        (None, true) => conditions::remove(&mut status, "ReplicaFailure"),
+        _ => {}
+    }
+    status["replicas"] = active.len().into();
+    status["fullyLabeledReplicas"] = count(&|p| labels.matches(&p.meta.labels)).into();
+    status["readyReplicas"] = count(&pods::is_ready).into();
+    status["availableReplicas"] = count(&|p| pods::is_available(p, min_ready, now)).into();
+    if set.kind == "ReplicaSet" {
+        status["terminatingReplicas"] = terminating.into();
+    }
+    status["observedGeneration"] = set.meta.generation.into();
+    status
+}
