@@ -6,7 +6,9 @@
 
 pub mod apiserver;
 pub mod cluster;
+pub mod controllers;
 pub mod expand;
+pub mod kubelet;
 pub mod nodes;
 pub mod placement;
 pub mod replay;

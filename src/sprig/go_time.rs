@@ -18,7 +18,7 @@ const HOUR: i64 = 60 * MINUTE;
 
 /// A `time.Duration`, in nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Duration(pub(super) i64);
+pub struct Duration(pub i64);
 
 /// The number behind a defined integer type.
 pub(super) fn number(object: &dyn Object) -> Option<i64> {
@@ -32,7 +32,7 @@ pub(super) fn small_number(object: &dyn Object) -> Option<i64> {
 
 impl Duration {
     /// `Duration.String`.
-    pub(super) fn text(self) -> String {
+    pub fn text(self) -> String {
         let total = self.0.unsigned_abs();
         if total == 0 {
             return "0s".to_owned();
@@ -65,7 +65,7 @@ impl Duration {
     }
 
     /// `time.ParseDuration`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         use super::text::quote;
         let invalid = || format!("time: invalid duration {}", quote(text.as_bytes()));
         let (negative, mut rest) = match text.as_bytes().first() {

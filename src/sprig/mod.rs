@@ -36,6 +36,7 @@ pub(crate) mod urls;
 mod versions;
 mod x509;
 
+pub use go_time::Duration;
 pub use urls::UrlParts;
 pub use urls::url_parts;
 

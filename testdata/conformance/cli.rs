@@ -219,6 +219,15 @@ fn corpus_case(corpus: &Corpus, case: &Json, args: &[String]) -> Result<(), Stri
     same("stdout", &mask(&want), &mask(&got))
 }
 
+/// The folder with the unfolded charts, and the `template` cases; `None` in a debug build, where they would take minutes.
+pub(super) fn corpus_templates() -> Option<(&'static Path, Vec<&'static Json>)> {
+    if cfg!(debug_assertions) {
+        return None;
+    }
+    let corpus = corpus_data()?;
+    Some((&corpus.dir, corpus.cases.iter().filter(|c| c["kind"] == "template").collect()))
+}
+
 /// Sets `corpus` (templates), `corpus-lint` and `corpus-show` (`show`, `dependency list`).
 pub(super) fn corpus(set: &str) -> Option<(bool, Vec<Outcome>)> {
     let corpus = corpus_data()?;

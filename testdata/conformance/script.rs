@@ -38,8 +38,7 @@ fn run_with(case: &Case, gates: Gates) -> Result<(), String> {
     let mut plane = ControlPlane::new(ApiServer::new(START, 1));
     plane.gates = gates;
     let before = ["pods", "left"].map(|k| (k.to_owned(), json!([]))).into_iter().collect();
-    let mut run =
-        Run { plane, hold: false, cursor: 0, before, observations: Vec::new(), revisions: BTreeMap::new() };
+    let mut run = Run { plane, hold: false, cursor: 0, before, observations: Vec::new(), revisions: BTreeMap::new() };
     for step in script["steps"].as_array().into_iter().flatten() {
         run.step(step);
     }
@@ -132,8 +131,7 @@ impl Run {
             "ready_on" => {
                 let node = text("node");
                 let ago = step["ago"].as_i64().unwrap_or(0);
-                let on: Vec<Uid> =
-                    self.not_ready().iter().filter(|p| p.spec["nodeName"] == node.as_str()).map(|p| p.meta.uid).collect();
+                let on: Vec<Uid> = self.not_ready().iter().filter(|p| p.spec["nodeName"] == node.as_str()).map(|p| p.meta.uid).collect();
                 for pod in on {
                     self.make_ready(pod, ago);
                 }

@@ -11,6 +11,8 @@ mod cli;
 mod helm;
 #[path = "rules.rs"]
 mod rules;
+#[path = "provenance.rs"]
+mod provenance;
 #[path = "simulation.rs"]
 mod simulation;
 #[path = "validation.rs"]
@@ -43,6 +45,8 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("validation-message", validation::message),
         ("validation-valid", validation::valid),
         ("validation-defaults", validation::defaults),
+        ("provenance-template", provenance::template),
+        ("provenance-values", provenance::values),
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all

@@ -61,6 +61,8 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/replicaset", script::script),
     ("simulation/admission", script::script),
     ("simulation/gc", script::script),
+    ("simulation/statefulset", script::script),
+    ("simulation/statefulset-gated", script::gated),
     ("simulation/kubelet-grace", kubelet::grace),
     ("simulation/kubelet-eviction", kubelet::eviction),
     ("simulation/kubelet-probe", kubelet::probe),

@@ -235,8 +235,15 @@ fn sets_and_revision(plane: &mut ControlPlane, uid: Uid, sets: &[Set], create: b
             return Some(found);
         }
         let revision = changed.meta.annotations.get(REVISION).cloned().unwrap_or_default();
-        let condition = (has_progress_deadline(&deployment) && conditions::get(&deployment.status, "Progressing").is_none())
-            .then(|| conditions::new(plane.api.now, "Progressing", "True", "FoundNewReplicaSet", &format!("Found new replica set \"{}\"", new.meta.name)));
+        let condition = (has_progress_deadline(&deployment) && conditions::get(&deployment.status, "Progressing").is_none()).then(|| {
+            conditions::new(
+                plane.api.now,
+                "Progressing",
+                "True",
+                "FoundNewReplicaSet",
+                &format!("Found new replica set \"{}\"", new.meta.name),
+            )
+        });
         plane.api.edit(uid, |d| {
             d.meta.annotations.insert(REVISION.to_owned(), revision);
             if let Some(condition) = condition {

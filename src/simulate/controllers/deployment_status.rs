@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Controller;
 use super::ControlPlane;
+use super::Controller;
 use super::conditions;
 use super::deployment::Sets;
 use super::deployment::count;
@@ -110,8 +110,7 @@ pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Set
             let message = format!("{subject} has successfully progressed.");
             conditions::set(&mut status, conditions::new(now, "Progressing", "True", "NewReplicaSetAvailable", &message));
         } else if is_progressing(&deployment.status, &status) {
-            let mut condition =
-                conditions::new(now, "Progressing", "True", "ReplicaSetUpdated", &format!("{subject} is progressing."));
+            let mut condition = conditions::new(now, "Progressing", "True", "ReplicaSetUpdated", &format!("{subject} is progressing."));
             if let Some(current) = &current {
                 if text(current, &["status"]) == "True" {
                     condition["lastTransitionTime"] = current["lastTransitionTime"].clone();

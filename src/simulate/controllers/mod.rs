@@ -184,12 +184,8 @@ impl ControlPlane {
         }
         for (kind, controller) in kinds {
             let namespace = object.meta.namespace.clone();
-            let uids: Vec<Uid> = self
-                .api
-                .list_in(kind, &namespace)
-                .filter(|o| selector_of(o).matches(&object.meta.labels))
-                .map(|o| o.meta.uid)
-                .collect();
+            let uids: Vec<Uid> =
+                self.api.list_in(kind, &namespace).filter(|o| selector_of(o).matches(&object.meta.labels)).map(|o| o.meta.uid).collect();
             for uid in uids {
                 self.enqueue(*controller, uid);
             }

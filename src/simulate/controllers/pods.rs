@@ -64,8 +64,11 @@ pub fn claim(api: &mut ApiServer, owner: &Object, selector: &Selector) -> Vec<Ar
         let reference = owner.as_controller();
         api.edit(uid, |p| p.meta.owners.push(reference));
     }
-    let own: Vec<Arc<Object>> =
-        api.dependents(owner.meta.uid).filter(|p| p.kind == "Pod" && p.meta.controller().is_some_and(|o| o.uid == owner.meta.uid)).cloned().collect();
+    let own: Vec<Arc<Object>> = api
+        .dependents(owner.meta.uid)
+        .filter(|p| p.kind == "Pod" && p.meta.controller().is_some_and(|o| o.uid == owner.meta.uid))
+        .cloned()
+        .collect();
     let mut out = Vec::with_capacity(own.len());
     for pod in own {
         if selector.matches(&pod.meta.labels) {
@@ -120,7 +123,8 @@ pub fn deletion_order(a: &Object, b: &Object, ranks: (usize, usize), now: Nanos)
         "Unknown" => 1,
         _ => 2,
     };
-    let cost = |p: &Object| p.meta.annotations.get("controller.kubernetes.io/pod-deletion-cost").and_then(|c| c.parse::<i32>().ok()).unwrap_or(0);
+    let cost =
+        |p: &Object| p.meta.annotations.get("controller.kubernetes.io/pod-deletion-cost").and_then(|c| c.parse::<i32>().ok()).unwrap_or(0);
     let (ready_a, ready_b) = (ready_since(a), ready_since(b));
     let by_age = |x: Nanos, y: Nanos| rank_of_age(x, now).cmp(&rank_of_age(y, now)).then(a.meta.uid.cmp(&b.meta.uid));
     unassigned(b)
@@ -131,8 +135,8 @@ pub fn deletion_order(a: &Object, b: &Object, ranks: (usize, usize), now: Nanos)
         .then(ranks.1.cmp(&ranks.0))
         .then_with(|| match (ready_a, ready_b) {
             (Some(x), Some(y)) if x != y => by_age(x, y),
-            _ => restarts(b).cmp(&restarts(a)).then_with(|| {
-                if a.meta.created == b.meta.created { Ordering::Equal } else { by_age(a.meta.created, b.meta.created) }
-            }),
+            _ => restarts(b)
+                .cmp(&restarts(a))
+                .then_with(|| if a.meta.created == b.meta.created { Ordering::Equal } else { by_age(a.meta.created, b.meta.created) }),
         })
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::json;
 
-use super::Controller;
 use super::ControlPlane;
+use super::Controller;
 use super::conditions;
 use super::pods;
 use super::selector_of;

@@ -1,0 +1,6 @@
+//! The kubelet as functions: probes and restarts over time, grace periods, the order of evictions, and the state of a
+//! pod as its status tells it. upstream: pkg/kubelet
+
+pub mod eviction;
+pub mod grace;
+pub mod prober;
