@@ -8,6 +8,7 @@ use super::world::RealWorld;
 use crate::diagnostic::Severity;
 use crate::helm::Compat;
 use crate::helm::TemplateOptions;
+use crate::kube::schema;
 use crate::lint;
 use crate::pipeline;
 
@@ -99,12 +100,27 @@ fn ids(patterns: &[String], flag: &str) -> Result<Vec<String>, Error> {
 /// What the phases after rendering do.
 pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Checks, Error> {
     Ok(pipeline::Checks {
-        kube_version: string(matches, "kube-version").map(|v| v.trim_start_matches('v').to_owned()),
+        kube_version: string(matches, "kube-version").map(|v| known_version(&v)).transpose()?,
         judge,
         select: ids(&slices(matches, "select"), "select")?,
         ignore: ids(&slices(matches, "ignore"), "ignore")?,
         ..pipeline::Checks::default()
     })
+}
+
+/// The version of the API server to check against, without its `v`; one that kval has schemas of.
+fn known_version(version: &str) -> Result<String, Error> {
+    let all = schema::versions();
+    let minors = || all.iter().filter_map(|v| schema::minor(v));
+    if version == "latest" {
+        return Ok(all.last().copied().unwrap_or_default().to_owned());
+    }
+    if schema::minor(version).is_some_and(|asked| minors().any(|m| m == asked)) {
+        return Ok(version.trim_start_matches('v').to_owned());
+    }
+    let text = |m: Option<(u32, u32)>| m.map(|(major, minor)| format!("{major}.{minor}")).unwrap_or_default();
+    let (first, last) = (text(minors().min()), text(minors().max()));
+    Err(Error::unusable(format!("--kube-version: {version:?} is not known; kval knows Kubernetes {first} to {last}")))
 }
 
 /// From which severity on findings fail the run; `None` for never.

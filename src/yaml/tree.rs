@@ -147,16 +147,22 @@ fn parse_from(text: &str, base: usize, file: FileId, out: &mut Vec<Document>) ->
                 // The error may stand at the marker itself.
                 let end = next_marker(text, at.saturating_sub(1).max(first_after_marker(text, from)));
                 let comments = comments.into_iter().map(|c| comment(c, shift, file)).collect();
-                out.push(Document {
-                    span: Span::new(file, from, end),
-                    root: None,
-                    comments,
-                    error: Some(error_of(fail, shift, first_line)),
-                });
+                let mut error = error_of(fail, shift, first_line);
+                error.offset = error.offset.map(|o| on_text(text, from, o));
+                out.push(Document { span: Span::new(file, from, end), root: None, comments, error: Some(error) });
                 return (end < text.len() && end > base).then_some(end);
             }
         }
     }
+}
+
+/// What the text lacks at its end is told at its last word: there is nothing to see behind it.
+fn on_text(text: &str, from: usize, at: usize) -> usize {
+    if text.get(at..).is_some_and(|rest| !rest.trim().is_empty()) {
+        return at;
+    }
+    let read = text.get(from..at.min(text.len())).unwrap_or("").trim_end();
+    read.char_indices().next_back().map_or(at, |(i, _)| from + i)
 }
 
 fn bytes_lines(bytes: &[u8]) -> usize {
