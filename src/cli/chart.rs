@@ -42,7 +42,7 @@ pub(super) fn package(matches: &ArgMatches, output: &mut Output) -> Result<u8, E
             let list = missing.join(", ");
             return Err(Error::helm(format!("found in Chart.yaml, but missing in charts/ directory: {list}")));
         }
-        let seconds = u64::try_from(world.now() / 1_000_000_000).unwrap_or_default();
+        let seconds = archive_time(matches, &world)?;
         let (name, bytes) = package::package(&chart, seconds).map_err(|e| Error::helm(e.0))?;
         create_directories(&directory)?;
         let target = if directory == "." {
@@ -54,6 +54,17 @@ pub(super) fn package(matches: &ArgMatches, output: &mut Output) -> Result<u8, E
         output.line(&format!("Successfully packaged chart and saved it to: {target}"));
     }
     Ok(CLEAN)
+}
+
+/// The time of an archive's files in seconds since 1970: `--now`, else `SOURCE_DATE_EPOCH`, else 0, never the clock, so
+/// that the same chart gives the same archive.
+fn archive_time(matches: &ArgMatches, world: &RealWorld) -> Result<u64, Error> {
+    if string(matches, "now").is_some() {
+        return Ok(u64::try_from(world.now() / 1_000_000_000).unwrap_or_default());
+    }
+    let Some(epoch) = std::env::var_os("SOURCE_DATE_EPOCH") else { return Ok(0) };
+    let seconds = epoch.to_str().and_then(|text| text.parse().ok());
+    seconds.ok_or_else(|| Error::unusable(format!("SOURCE_DATE_EPOCH is not a number of seconds: {}", epoch.display())))
 }
 
 /// `kval show`.

@@ -82,7 +82,7 @@ fn instant(text: &str) -> Result<i128, Error> {
 
 /// The ids among `known` that a list names; `prefix*` names several. A name that matches nothing is refused.
 fn ids(patterns: &[String], flag: &str) -> Result<Vec<String>, Error> {
-    let known: Vec<&str> = lint::rules().iter().map(|r| r.id).chain(pipeline::CODES.iter().copied()).collect();
+    let known: Vec<&str> = lint::rules().iter().map(|r| r.id).chain(lint::verdicts()).collect();
     let mut out = Vec::new();
     for pattern in patterns {
         let before = out.len();

@@ -154,8 +154,21 @@ pub struct Resolved {
 
 /// Resolves a span of a rendered text to its template and values; an empty answer for a text that was not rendered.
 pub fn resolve(sources: &Sources, span: Span) -> Resolved {
-    let Some(map) = &sources.get(span.file).map else { return Resolved::default() };
-    resolve_in(map, span.range())
+    let file = sources.get(span.file);
+    let Some(map) = &file.map else { return Resolved::default() };
+    let range = span.range();
+    let line = file.text.get(range.clone()).and_then(|text| text.find('\n')).map_or(range.end, |at| range.start + at);
+    // A block that several actions wrote is where it begins: no single action or value supplied it.
+    if line < range.end && several_actions(map, &range) {
+        let head = map.within(range.start..line.max(range.start + 1)).first().map(|s| (s.end as usize).min(line));
+        return resolve_in(map, range.start..head.unwrap_or(line));
+    }
+    resolve_in(map, range)
+}
+
+fn several_actions(map: &SourceMap, range: &std::ops::Range<usize>) -> bool {
+    let mut actions = map.within(range.clone()).iter().filter(|s| s.action).map(|s| s.template);
+    actions.next().is_some_and(|first| actions.any(|other| other != first))
 }
 
 /// As [`resolve`], for a range of the text that `map` belongs to.

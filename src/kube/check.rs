@@ -259,8 +259,8 @@ pub fn validate(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
         let (code, span) = match refusal.fault {
             Fault::UnknownField => ("unknown-field", object.key_span(&refusal.path)),
             Fault::DuplicateField => ("duplicate-field", object.key_span(&refusal.path)),
-            Fault::WrongType => ("wrong-type", object.span(&refusal.path)),
-            Fault::BadValue => ("invalid-value", object.span(&refusal.path)),
+            Fault::WrongType => ("wrong-type", object.place(&refusal.path)),
+            Fault::BadValue => ("invalid-value", object.place(&refusal.path)),
         };
         let message = match refusal.fault {
             Fault::UnknownField | Fault::DuplicateField => format!("strict decoding error: {}", refusal.message),
@@ -287,7 +287,7 @@ pub fn validate(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
             _ => "invalid-value",
         };
         let finding = Diagnostic::new(code, Severity::Error, format!("{}: {}", cause.field, cause.message));
-        out.push(finding.at(object.span(&cause.path)).on(id.clone(), cause.field));
+        out.push(finding.at(object.place(&cause.path)).on(id.clone(), cause.field));
     }
     out
 }

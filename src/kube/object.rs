@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::field::{Path, Step};
 use crate::diagnostic::ObjectRef;
 use crate::source::{FileId, Span};
-use crate::yaml::{Document, Node};
+use crate::yaml::{Document, Node, NodeKind};
 
 /// One object as the user wrote it.
 #[derive(Clone, Debug)]
@@ -45,6 +45,21 @@ impl Object {
     /// The span of the key (or list item) at `path`; where a step is missing, of the nearest parent's key.
     pub fn key_span(&self, path: &Path) -> Span {
         self.spans(path).0
+    }
+
+    /// Where a finding about `path` is shown: a scalar or list item itself, a mapping or list by its key.
+    pub fn place(&self, path: &Path) -> Span {
+        let (key, value) = self.spans(path);
+        let named = matches!(path.0.last(), Some(Step::Field(_) | Step::Key(_)));
+        let collection = |node: &Node| matches!(node.kind, NodeKind::Mapping(_) | NodeKind::Sequence(_));
+        if named && self.at(path).is_some_and(collection) { key } else { value }
+    }
+
+    fn at(&self, path: &Path) -> Option<&Node> {
+        path.0.iter().try_fold(&*self.node, |node, step| match step {
+            Step::Field(name) | Step::Key(name) => node.get(name).map(|e| &*e.value),
+            Step::Index(i) => node.item(*i).map(|n| &**n),
+        })
     }
 
     fn spans(&self, path: &Path) -> (Span, Span) {

@@ -14,6 +14,7 @@ mod labels;
 mod rules;
 mod shell;
 mod suppress;
+mod verdicts;
 #[cfg(test)]
 mod tests;
 
@@ -83,9 +84,15 @@ pub fn rules() -> &'static [Rule] {
     &rules::RULES
 }
 
-/// The page of a rule, in Markdown.
+/// The page of a rule or of a verdict, in Markdown.
 pub fn page(id: &str) -> Option<&'static str> {
-    rules::ALL.iter().find(|e| e.id == id).map(|e| e.page)
+    let verdict = || verdicts::ALL.iter().find(|(code, _)| *code == id).map(|(_, page)| *page);
+    rules::ALL.iter().find(|e| e.id == id).map(|e| e.page).or_else(verdict)
+}
+
+/// The codes of findings that are no rules: what the phases before and after judging say.
+pub fn verdicts() -> impl Iterator<Item = &'static str> {
+    verdicts::ALL.iter().map(|(code, _)| *code)
 }
 
 /// Runs every rule that is on, drops what the user asked to ignore, and gives the findings in order of their place.

@@ -4,4 +4,4 @@ mod inputs;
 mod run;
 
 pub use inputs::{Inputs, STDIN, discover};
-pub use run::{CODES, Checks, Counts, Outcome, RENDERED, Unit, load, panic_text, run};
+pub use run::{Checks, Counts, Outcome, RENDERED, Unit, load, panic_text, run};

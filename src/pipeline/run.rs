@@ -24,24 +24,6 @@ use crate::source::WorldError;
 use crate::yaml;
 use crate::yaml::Document;
 
-/// The codes of findings that come from the phases before judging.
-pub const CODES: &[&str] = &[
-    RENDER_ERROR,
-    INVALID_YAML,
-    NOT_AN_OBJECT,
-    INTERNAL_ERROR,
-    "unknown-field",
-    "duplicate-field",
-    "wrong-type",
-    "invalid-value",
-    "missing-required-field",
-    "duplicate-value",
-    "forbidden-field",
-    "unsupported-value",
-    "unknown-kind",
-    "removed-api",
-    "unschedulable-pod",
-];
 const RENDER_ERROR: &str = "render-error";
 const INVALID_YAML: &str = "yaml-syntax";
 const NOT_AN_OBJECT: &str = "no-kubernetes-object";
