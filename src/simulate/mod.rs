@@ -10,7 +10,6 @@ pub mod controllers;
 pub mod expand;
 pub mod kubelet;
 pub mod nodes;
-pub mod kubelet;
 pub mod placement;
 pub mod replay;
 pub mod resources;

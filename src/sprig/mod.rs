@@ -47,8 +47,6 @@ use std::sync::LazyLock;
 
 use crate::gotmpl::Function;
 
-pub use go_time::Duration;
-
 /// `regexp.Compile`: the expression, or Go's sentence.
 pub(crate) fn go_regexp(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {
     regexes::compile(pattern)
