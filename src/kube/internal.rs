@@ -47,6 +47,26 @@ fn read(text: &'static str) -> FxHashMap<&'static str, Vec<Field>> {
     types
 }
 
+/// The fields of an internal type, in order: the name shown, the name in the API's JSON and the type.
+pub(crate) fn fields(ty: &str) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    TYPES.get(ty).map_or(&[][..], Vec::as_slice).iter().map(|f| (f.shown, f.json, f.ty))
+}
+
+/// Types that the API's JSON writes in several shapes.
+fn reshaped(ty: &str, value: Option<&Value>) -> Option<Value> {
+    let value = value?;
+    match (ty, value) {
+        ("apiextensions.JSONSchemaPropsOrArray", Value::Array(_)) => Some(serde_json::json!({"jSONSchemas": value})),
+        ("apiextensions.JSONSchemaPropsOrArray", Value::String(_) | Value::Number(_) | Value::Bool(_)) => Some(Value::Null),
+        ("apiextensions.JSONSchemaPropsOrArray", _) => Some(serde_json::json!({"schema": value})),
+        ("apiextensions.JSONSchemaPropsOrBool", Value::Bool(_)) => Some(serde_json::json!({"allows": value})),
+        ("apiextensions.JSONSchemaPropsOrBool", _) => Some(serde_json::json!({"allows": true, "schema": value})),
+        ("apiextensions.JSONSchemaPropsOrStringArray", Value::Array(_)) => Some(serde_json::json!({"property": value})),
+        ("apiextensions.JSONSchemaPropsOrStringArray", _) => Some(serde_json::json!({"schema": value})),
+        _ => None,
+    }
+}
+
 struct Printer {
     out: Vec<u8>,
     pretty: bool,
@@ -187,6 +207,8 @@ impl Printer {
     }
 
     fn fields(&mut self, ty: &str, fields: &[Field], value: &Value) {
+        let changed = reshaped(ty, Some(value));
+        let value = changed.as_ref().unwrap_or(value);
         self.open(b'{');
         let mut first = true;
         for field in fields {

@@ -116,9 +116,34 @@ func external(t reflect.Type, goName string) (reflect.StructField, bool) {
 
 func lower(s string) string { return strings.ToLower(s[:1]) + s[1:] }
 
+// External types by package and name, for types that are first met where the versions differ.
+var externals = map[string]reflect.Type{}
+
+func collect(pkg string, t reflect.Type) {
+	t = base(t)
+	if t.Kind() != reflect.Struct {
+		return
+	}
+	key := pkg + "." + t.Name()
+	if _, ok := externals[key]; ok {
+		return
+	}
+	externals[key] = t
+	for i := 0; i < t.NumField(); i++ {
+		if t.Field(i).PkgPath == "" {
+			collect(pkg, t.Field(i).Type)
+		}
+	}
+}
+
 func walk(t, ext reflect.Type) {
 	if t.Kind() != reflect.Struct {
 		return
+	}
+	if ext == nil || ext.Name() != t.Name() {
+		if e, ok := externals[name(t)]; ok {
+			ext = e
+		}
 	}
 	n := name(t)
 	if _, ok := out[n]; ok {
@@ -143,13 +168,22 @@ func walk(t, ext reflect.Type) {
 			}
 			key, omit := jsonName(f)
 			if f.Anonymous && key == "" {
-				if f.Type.Name() == "TypeMeta" { lines = append(lines, "F\tkind\tkind\ts\to", "F\tapiVersion\tapiVersion\ts\to"); continue }
+				if f.Type.Name() == "TypeMeta" {
+					lines = append(lines, "F\tkind\tkind\ts\to", "F\tapiVersion\tapiVersion\ts\to")
+					continue
+				}
 				var e reflect.Type
-				if ef, ok := external(ext, f.Name); ok { e = ef.Type } else { e = ext }
+				if ef, ok := external(ext, f.Name); ok {
+					e = ef.Type
+				} else {
+					e = ext
+				}
 				fields(f.Type, e)
 				continue
 			}
-			if key == "-" { continue }
+			if key == "-" {
+				continue
+			}
 			shown := f.Name
 			json := ""
 			var e reflect.Type
@@ -157,10 +191,17 @@ func walk(t, ext reflect.Type) {
 				e = base(ef.Type)
 				json, _ = jsonName(ef)
 			}
-			if key != "" { shown = key; json = key }
-			if json == "" { json = lower(f.Name) }
+			if key != "" {
+				shown = key
+				json = key
+			}
+			if json == "" {
+				json = lower(f.Name)
+			}
 			o := ""
-			if omit { o = "o" }
+			if omit {
+				o = "o"
+			}
 			lines = append(lines, fmt.Sprintf("F\t%s\t%s\t%s\t%s", shown, json, ty(f.Type), o))
 			walk(base(f.Type), e)
 		}
@@ -171,16 +212,27 @@ func walk(t, ext reflect.Type) {
 
 func main() {
 	for _, p := range pairs {
+		internal := reflect.TypeOf(p[0])
+		collect(strings.Split(internal.String(), ".")[0], reflect.TypeOf(p[1]))
+	}
+	for _, p := range pairs {
 		walk(reflect.TypeOf(p[0]), reflect.TypeOf(p[1]))
 	}
 	var names []string
-	for n := range out { names = append(names, n) }
+	for n := range out {
+		names = append(names, n)
+	}
 	sort.Strings(names)
 	w := bufio.NewWriter(os.Stdout)
 	for _, n := range names {
-		if out[n] == nil { fmt.Fprintf(w, "S\t%s\n", n); continue }
+		if out[n] == nil {
+			fmt.Fprintf(w, "S\t%s\n", n)
+			continue
+		}
 		fmt.Fprintf(w, "T\t%s\n", n)
-		for _, l := range out[n] { fmt.Fprintln(w, l) }
+		for _, l := range out[n] {
+			fmt.Fprintln(w, l)
+		}
 	}
 	w.Flush()
 }

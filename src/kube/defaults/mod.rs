@@ -7,6 +7,8 @@ use serde_json::Map;
 use serde_json::Value;
 
 mod admissionregistration;
+mod apiextensions;
+mod apiregistration;
 mod apps;
 mod autoscaling;
 mod batch;
@@ -46,6 +48,8 @@ const GROUPS: &[Group] = &[
     Group { name: "batch", defaults: batch::defaults, prepare: batch::prepare, finish: batch::finish },
     Group { name: "policy", defaults: none, prepare: generation_and_status, finish: none },
     Group { name: "admissionregistration.k8s.io", defaults: admissionregistration::defaults, prepare: none, finish: none },
+    Group { name: "apiextensions.k8s.io", defaults: apiextensions::defaults, prepare: none, finish: none },
+    Group { name: "apiregistration.k8s.io", defaults: apiregistration::defaults, prepare: none, finish: none },
     Group { name: "discovery.k8s.io", defaults: discovery::defaults, prepare: none, finish: none },
     Group { name: "flowcontrol.apiserver.k8s.io", defaults: flowcontrol::defaults, prepare: none, finish: none },
     Group { name: "networking.k8s.io", defaults: networking::defaults, prepare: none, finish: none },

@@ -69,7 +69,7 @@ pub(super) fn update(errors: &mut Errors, _version: &str, kind: &str, object: &V
 fn request(errors: &mut Errors, version: &str, spec: &Value) {
     let path = At::new("spec");
     let request = get(spec, "request");
-    if !is_request(request.and_then(Value::as_str).unwrap_or("")) {
+    if !has_pem(request.and_then(Value::as_str).unwrap_or(""), "CERTIFICATE REQUEST") {
         errors.invalid(&path.child("request"), request.unwrap_or(NOTHING), "PEM block type must be CERTIFICATE REQUEST");
     }
     let usages = list(spec, "usages");
@@ -99,14 +99,14 @@ fn request(errors: &mut Errors, version: &str, spec: &Value) {
     }
 }
 
-/// Whether the first PEM block of a base64 text is a request.
-fn is_request(base64: &str) -> bool {
+/// Whether the first PEM block of a base64 text is of a kind.
+pub(super) fn has_pem(base64: &str, wanted: &str) -> bool {
     let clean: String = base64.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
     let Ok(bytes) = data_encoding::BASE64.decode(clean.as_bytes()) else { return false };
     let pem = String::from_utf8_lossy(&bytes);
     let Some((_, rest)) = pem.split_once("-----BEGIN ") else { return false };
     let Some((kind, rest)) = rest.split_once("-----") else { return false };
-    kind == "CERTIFICATE REQUEST" && rest.contains("-----END CERTIFICATE REQUEST-----")
+    kind == wanted && rest.contains(&format!("-----END {wanted}-----"))
 }
 
 /// upstream: ValidateSignerName

@@ -5,6 +5,7 @@
 #![allow(dead_code, clippy::needless_borrows_for_generic_args, reason = "groups come one by one")]
 
 mod admissionregistration;
+mod apiextensions;
 mod apiregistration;
 mod apps;
 mod authorization;
@@ -28,6 +29,7 @@ mod scheduling;
 mod service;
 mod storage;
 mod storagemigration;
+mod structural;
 mod update;
 mod volume;
 mod webhook;
@@ -223,6 +225,7 @@ type Update = fn(&mut Errors, version: &str, kind: &str, object: &Value, old: &V
 const GROUPS: &[(&str, Create, Update)] = &[
     ("", core::create, core::update),
     ("admissionregistration.k8s.io", admissionregistration::create, admissionregistration::update),
+    ("apiextensions.k8s.io", apiextensions::create, apiextensions::update),
     ("apiregistration.k8s.io", apiregistration::create, apiregistration::update),
     ("apps", apps::create, apps::update),
     ("authorization.k8s.io", authorization::create, authorization::update),
