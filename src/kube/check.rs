@@ -108,7 +108,22 @@ pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_versi
     if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, &node) {
         return verdict;
     }
-    let (new, old) = (filled(&schema, ty, &api_version, &kind, &node), filled(&schema, ty, &api_version, &kind, &node_of(old, 0)));
+    let read = |node: &Node| {
+        let mut object = shape::read(&schema, ty, node);
+        if scope::is_namespaced(&api_version, &kind) {
+            fill::namespace(&mut object);
+        }
+        fill::complete(&api_version, &kind, &mut object);
+        object
+    };
+    let (mut new, old) = (read(&node), read(&node_of(old, 0)));
+    // The status has an endpoint of its own.
+    if let Some(fields) = new.as_object_mut() {
+        match old.get("status") {
+            Some(status) => fields.insert("status".to_owned(), status.clone()),
+            None => fields.remove("status"),
+        };
+    }
     let causes = validation::validate_update(&api_version, &kind, &new, &old);
     let rejected = !causes.is_empty();
     Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }

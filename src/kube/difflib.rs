@@ -1,8 +1,6 @@
 //! The difference of two texts, line by line, as Go's port of Python's difflib finds and writes it.
 //! upstream: github.com/pmezard/go-difflib
 
-#![allow(dead_code, reason = "updates of pods come next")]
-
 use std::fmt::Write as _;
 
 use rustc_hash::FxHashMap;

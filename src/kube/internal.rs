@@ -2,8 +2,7 @@
 //!
 //! The types are embedded as `schemas/internal-types.bin`, described in `schemas/README.md`.
 
-#![allow(dead_code, reason = "updates of pods come next")]
-
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -11,6 +10,7 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::difflib;
+use super::quantity;
 use super::schema::inflate;
 use crate::value::json;
 
@@ -45,6 +45,59 @@ fn read(text: &'static str) -> FxHashMap<&'static str, Vec<Field>> {
         }
     }
     types
+}
+
+/// Whether two values of an internal type are semantically equal: empty lists and maps equal absent ones, quantities their
+/// amounts. upstream: equality.Semantic.DeepEqual
+pub(crate) fn equal(ty: &str, a: Option<&Value>, b: Option<&Value>) -> bool {
+    equal_at(ty, a, b, 0)
+}
+
+fn equal_at(ty: &str, a: Option<&Value>, b: Option<&Value>, depth: usize) -> bool {
+    let (a, b) = (a.filter(|v| !v.is_null()), b.filter(|v| !v.is_null()));
+    if a == b || depth > MAX_DEPTH {
+        return true;
+    }
+    if let Some(inner) = ty.strip_prefix('*') {
+        return a.is_some() && b.is_some() && equal_at(inner, a, b, depth + 1);
+    }
+    if let Some(item) = ty.strip_prefix("[]") {
+        let list = |v: Option<&'_ Value>| v.and_then(Value::as_array).cloned().unwrap_or_default();
+        let (a, b) = (list(a), list(b));
+        return a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| equal_at(item, Some(a), Some(b), depth + 1));
+    }
+    if let Some(item) = ty.strip_prefix("{}") {
+        let map = |v: Option<&'_ Value>| v.and_then(Value::as_object).cloned().unwrap_or_default();
+        let (a, b) = (map(a), map(b));
+        return a.len() == b.len() && a.iter().all(|(k, v)| b.get(k).is_some_and(|w| equal_at(item, Some(v), Some(w), depth + 1)));
+    }
+    let (a, b) = (a.unwrap_or(&Value::Null), b.unwrap_or(&Value::Null));
+    match ty {
+        "s" | "b" | "n" | "bytes" => is_empty(Some(a)) && is_empty(Some(b)),
+        "resource.Quantity" => {
+            let nanos = |v: &Value| match v {
+                Value::Null => 0,
+                Value::String(text) => quantity::parse(text).map_or(0, |q| q.nanos),
+                other => quantity::parse(&other.to_string()).map_or(0, |q| q.nanos),
+            };
+            nanos(a) == nanos(b)
+        }
+        _ => match TYPES.get(ty) {
+            Some(fields) => fields.iter().all(|f| {
+                let (x, y) = (field_of(ty, f, a), field_of(ty, f, b));
+                equal_at(f.ty, x.as_deref(), y.as_deref(), depth + 1)
+            }),
+            None => false,
+        },
+    }
+}
+
+/// A field of a struct; some come from elsewhere in the API's JSON.
+fn field_of<'a>(ty: &str, field: &Field, value: &'a Value) -> Option<Cow<'a, Value>> {
+    if ty == "core.PodSpec" && field.json == "securityContext" {
+        return Some(Cow::Owned(pod_security(value)));
+    }
+    value.get(field.json).filter(|v| !v.is_null()).map(Cow::Borrowed)
 }
 
 /// The fields of an internal type, in order: the name shown, the name in the API's JSON and the type.
@@ -212,8 +265,8 @@ impl Printer {
         self.open(b'{');
         let mut first = true;
         for field in fields {
-            let moved = (ty == "core.PodSpec" && field.json == "securityContext").then(|| pod_security(value));
-            let found = moved.as_ref().or_else(|| value.get(field.json)).filter(|v| !v.is_null());
+            let found = field_of(ty, field, value);
+            let found = found.as_deref();
             if field.omit && is_empty(found) {
                 continue;
             }

@@ -17,6 +17,8 @@ mod provenance;
 mod simulation;
 #[path = "validation.rs"]
 mod validation;
+#[path = "validation_update.rs"]
+mod validation_update;
 #[path = "yaml.rs"]
 mod yaml;
 
@@ -47,6 +49,8 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("validation-defaults", validation::defaults),
         ("provenance-template", provenance::template),
         ("provenance-values", provenance::values),
+        ("validation-update-verdict", validation_update::verdict),
+        ("validation-update", validation_update::update),
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all

@@ -179,6 +179,7 @@ func walk(t, ext reflect.Type) {
 					e = ext
 				}
 				fields(f.Type, e)
+				walk(f.Type, e)
 				continue
 			}
 			if key == "-" {

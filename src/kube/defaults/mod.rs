@@ -72,6 +72,13 @@ pub(crate) fn apply(api_version: &str, kind: &str, object: &mut Value) {
     }
 }
 
+/// Fills in the defaults of an object that replaces another.
+pub(crate) fn complete(api_version: &str, kind: &str, object: &mut Value) {
+    if let (Some(group), version) = group_of(api_version) {
+        (group.defaults)(version, kind, object);
+    }
+}
+
 /// Makes a validated object what the server returns.
 pub(crate) fn finish(api_version: &str, kind: &str, object: &mut Value) {
     if let (Some(group), version) = group_of(api_version) {

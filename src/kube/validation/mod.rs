@@ -31,6 +31,8 @@ mod storage;
 mod storagemigration;
 mod structural;
 mod update;
+mod update_core;
+mod update_workloads;
 mod volume;
 mod webhook;
 mod workload;
@@ -223,14 +225,14 @@ type Update = fn(&mut Errors, version: &str, kind: &str, object: &Value, old: &V
 
 /// One line a group; its file is named after it.
 const GROUPS: &[(&str, Create, Update)] = &[
-    ("", core::create, core::update),
+    ("", core::create, update_core::update),
     ("admissionregistration.k8s.io", admissionregistration::create, admissionregistration::update),
     ("apiextensions.k8s.io", apiextensions::create, apiextensions::update),
     ("apiregistration.k8s.io", apiregistration::create, apiregistration::update),
-    ("apps", apps::create, apps::update),
+    ("apps", apps::create, update_workloads::apps),
     ("authorization.k8s.io", authorization::create, authorization::update),
-    ("autoscaling", autoscaling::create, autoscaling::update),
-    ("batch", batch::create, batch::update),
+    ("autoscaling", autoscaling::create, update_workloads::autoscaling),
+    ("batch", batch::create, update_workloads::batch),
     ("certificates.k8s.io", certificates::create, certificates::update),
     ("coordination.k8s.io", coordination::create, coordination::update),
     ("discovery.k8s.io", discovery::create, discovery::update),
@@ -238,7 +240,7 @@ const GROUPS: &[(&str, Create, Update)] = &[
     ("flowcontrol.apiserver.k8s.io", flowcontrol::create, flowcontrol::update),
     ("networking.k8s.io", networking::create, networking::update),
     ("node.k8s.io", node::create, node::update),
-    ("policy", policy::create, policy::update),
+    ("policy", policy::create, update_workloads::policy),
     ("rbac.authorization.k8s.io", rbac::create, rbac::update),
     ("resource.k8s.io", resource::create, resource::update),
     ("scheduling.k8s.io", scheduling::create, scheduling::update),

@@ -250,9 +250,8 @@ fn type_meta(errors: &mut Errors, schema: &Value, level: Level, embedded: bool, 
     }
     let names: Vec<&str> = properties(metadata).map(|(k, _)| k.as_str()).collect();
     let known = names.iter().all(|n| ["name", "generateName"].contains(n));
-    let more = |(key, value): (&String, &Value)| {
-        !matches!(key.as_str(), "type" | "default") && !(key == "properties" && known) && !is_unset(value)
-    };
+    let more =
+        |(key, value): (&String, &Value)| !(matches!(key.as_str(), "type" | "default") || is_unset(value) || key == "properties" && known);
     if level == Level::Root && metadata.as_object().is_some_and(|m| m.iter().any(more)) {
         errors.forbidden(&at, "must not specify anything other than name and generateName, but metadata is implicitly specified");
     }

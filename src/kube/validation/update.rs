@@ -8,7 +8,7 @@ use super::super::field::Place;
 use super::super::internal;
 use super::super::names;
 use super::super::quantity;
-use super::{Errors, Raw, Shown, get, list, meta, text};
+use super::{Create, Errors, Raw, Shown, get, list, meta, text};
 
 /// What a field that changed is told.
 pub(super) const IMMUTABLE: &str = "field is immutable";
@@ -30,7 +30,7 @@ impl Errors {
 
     /// As [`Errors::immutable`], for values that are shown as the internal type `ty`.
     pub(super) fn immutable_as(&mut self, at: &impl Place, new: Option<&Value>, old: Option<&Value>, ty: &str) {
-        if !same(new, old) {
+        if !internal::equal(ty, new, old) {
             self.invalid(at, shown_as(ty, new), IMMUTABLE);
         }
     }
@@ -112,4 +112,16 @@ pub(super) fn nonnegative_quantity(errors: &mut Errors, value: &Value, at: &impl
     if quantity::parse(&given).is_ok_and(|q| q.nanos < 0) {
         errors.invalid(at, &given, "must be greater than or equal to 0");
     }
+}
+
+/// What creating `object` would be refused for and `old` would not: an update does not answer for what is already there.
+pub(super) fn revalidated(errors: &mut Errors, create: Create, version: &str, kind: &str, object: &Value, old: &Value) {
+    let mut found = Errors::default();
+    create(&mut found, version, kind, object);
+    if found.0.is_empty() {
+        return;
+    }
+    let mut before = Errors::default();
+    create(&mut before, version, kind, old);
+    errors.0.extend(found.0.into_iter().filter(|cause| !before.0.contains(cause)));
 }
