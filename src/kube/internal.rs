@@ -97,7 +97,8 @@ fn field_of<'a>(ty: &str, field: &Field, value: &'a Value) -> Option<Cow<'a, Val
     if ty == "core.PodSpec" && field.json == "securityContext" {
         return Some(Cow::Owned(pod_security(value)));
     }
-    value.get(field.json).filter(|v| !v.is_null()).map(Cow::Borrowed)
+    let found = field.json.split('/').try_fold(value, |v, key| v.get(key));
+    found.filter(|v| !v.is_null()).map(Cow::Borrowed)
 }
 
 /// The fields of an internal type, in order: the name shown, the name in the API's JSON and the type.

@@ -159,8 +159,8 @@ func walk(t, ext reflect.Type) {
 	}
 	out[n] = []string{}
 	var lines []string
-	var fields func(t, ext reflect.Type)
-	fields = func(t, ext reflect.Type) {
+	var fields func(t, ext reflect.Type, under string)
+	fields = func(t, ext reflect.Type, under string) {
 		for i := 0; i < t.NumField(); i++ {
 			f := t.Field(i)
 			if f.PkgPath != "" {
@@ -173,12 +173,17 @@ func walk(t, ext reflect.Type) {
 					continue
 				}
 				var e reflect.Type
+				below := under
 				if ef, ok := external(ext, f.Name); ok {
 					e = ef.Type
+					// What is embedded here has a name of its own in the API's JSON.
+					if n, _ := jsonName(ef); n != "" {
+						below += n + "/"
+					}
 				} else {
 					e = ext
 				}
-				fields(f.Type, e)
+				fields(f.Type, e, below)
 				walk(f.Type, e)
 				continue
 			}
@@ -203,11 +208,11 @@ func walk(t, ext reflect.Type) {
 			if omit {
 				o = "o"
 			}
-			lines = append(lines, fmt.Sprintf("F\t%s\t%s\t%s\t%s", shown, json, ty(f.Type), o))
+			lines = append(lines, fmt.Sprintf("F\t%s\t%s\t%s\t%s", shown, under+json, ty(f.Type), o))
 			walk(base(f.Type), e)
 		}
 	}
-	fields(t, ext)
+	fields(t, ext, "")
 	out[n] = lines
 }
 

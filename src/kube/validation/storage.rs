@@ -56,8 +56,10 @@ pub(super) fn update(errors: &mut Errors, version: &str, kind: &str, object: &Va
             errors.immutable_value(&path.child(field), get(spec, field), get(old_spec, field));
         }
         "CSIStorageCapacity" => {
-            errors.immutable_value(&At::new("nodeTopology"), get(object, "nodeTopology"), get(old, "nodeTopology"));
-            errors.immutable(&At::new("storageClassName"), text(object, "storageClassName"), text(old, "storageClassName"));
+            let whole = old;
+            let (new, old) = (get(object, "nodeTopology"), get(old, "nodeTopology"));
+            errors.immutable_as(&At::new("nodeTopology"), new, old, "*v1.LabelSelector");
+            errors.immutable(&At::new("storageClassName"), text(object, "storageClassName"), text(whole, "storageClassName"));
         }
         "VolumeAttributesClass" => {
             if text(object, "driverName") != text(old, "driverName") {

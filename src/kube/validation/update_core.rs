@@ -361,12 +361,14 @@ fn service_with_allocated(object: &Value, old: &Value) -> Value {
         _ => false,
     };
     let has_check = |spec: &Value| text(spec, "type") == "LoadBalancer" && text(spec, "externalTrafficPolicy") == "Local";
+    let dropped = gone_with_type(spec, old);
     let (ips, ports, check) =
         (has_cluster_ip(spec) && has_cluster_ip(old), has_node_ports(spec) && has_node_ports(old), has_check(spec) && has_check(old));
     let Some(fields) = spec.as_object_mut() else { return object };
+    fields.retain(|field, _| !dropped.contains(&field.as_str()));
     if ips {
         let given = fields.get("clusterIP").and_then(Value::as_str).unwrap_or("").to_owned();
-        if given.is_empty() && !fields.get("clusterIPs").is_some_and(|v| v.as_array().is_some_and(|a| !a.is_empty())) {
+        if given.is_empty() && fields.get("clusterIPs").and_then(Value::as_array).is_none_or(Vec::is_empty) {
             copy(fields, old, "clusterIP");
             copy(fields, old, "clusterIPs");
         } else if given == text(old, "clusterIP") && list(&Value::Object(fields.clone()), "clusterIPs").is_empty() {
@@ -397,6 +399,25 @@ fn service_with_allocated(object: &Value, old: &Value) -> Value {
         copy(fields, old, "healthCheckNodePort");
     }
     object
+}
+
+/// Fields that the old type of a service needed and the new one does not, where they did not change.
+/// upstream: pkg/registry/core/service/strategy.go, dropTypeDependentFields
+fn gone_with_type(spec: &Value, old: &Value) -> Vec<&'static str> {
+    let balanced = |spec: &Value| text(spec, "type") == "LoadBalancer";
+    let external = |spec: &Value| {
+        matches!(text(spec, "type"), "LoadBalancer" | "NodePort")
+            || (matches!(text(spec, "type"), "" | "ClusterIP") && !list(spec, "externalIPs").is_empty())
+    };
+    let check = |spec: &Value| balanced(spec) && text(spec, "externalTrafficPolicy") == "Local";
+    let rules: [(&'static [&'static str], bool); 4] = [
+        (&["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"], has_cluster_ip(old) && !has_cluster_ip(spec)),
+        (&["healthCheckNodePort"], check(old) && !check(spec)),
+        (&["allocateLoadBalancerNodePorts", "loadBalancerClass"], balanced(old) && !balanced(spec)),
+        (&["externalTrafficPolicy"], external(old) && !external(spec)),
+    ];
+    let gone = rules.into_iter().filter(|r| r.1).flat_map(|r| r.0.iter().copied());
+    gone.filter(|field| get(spec, field) == get(old, field)).collect()
 }
 
 /// upstream: ValidateServiceUpdate
