@@ -142,6 +142,7 @@ fn filled(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node
     if scope::is_namespaced(api_version, kind) {
         fill::namespace(&mut object);
     }
+    fill::owner_references(&mut object);
     fill::apply(api_version, kind, &mut object);
     object
 }
@@ -213,13 +214,20 @@ pub fn admit_text(text: &str, expected_kind: &str, kube_version: &str) -> Verdic
             "couldn't get version/kind; json parse error: {meta} {what} into Go struct field .{key} of type string"
         ));
     }
-    let verdict = admit(&value, kube_version);
+    let verdict = match crate::yaml::parse(text, crate::source::FileId::default()).into_iter().next().and_then(|d| d.root) {
+        Some(root) => admit_node(&root, kube_version),
+        None => admit(&value, kube_version),
+    };
     if let Err(error) = crate::yaml::decode_strict(text.as_bytes())
         && (!verdict.rejected || verdict.message.contains("strict decoding error: "))
     {
         let version = value["apiVersion"].as_str().map_or("", |v| split_version(v).1);
         let kind = value["kind"].as_str().unwrap_or("");
-        let rest = verdict.message.split_once("strict decoding error: ").map_or(String::new(), |(_, rest)| format!(", {rest}"));
+        let rest = verdict.message.split_once("strict decoding error: ").map_or(String::new(), |(_, rest)| {
+            // Of a key that stands twice JSON has only one.
+            let kept = rest.split(", ").filter(|part| !part.starts_with("duplicate field "));
+            kept.map(|part| format!(", {part}")).collect()
+        });
         let why = error.message.trim_start_matches("error converting YAML to JSON: ").to_owned();
         return refused(format!(
             "{kind} in version {} cannot be handled as a {kind}: strict decoding error: {why}{rest}",
@@ -402,7 +410,3 @@ fn distance(a: &str, b: &str) -> usize {
     }
     rows[a.len()][b.len()]
 }
-
-#[cfg(test)]
-#[path = "recorded.rs"]
-mod recorded;

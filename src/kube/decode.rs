@@ -239,6 +239,8 @@ impl Decoder<'_> {
             ("string", NodeKind::Str(_)) | ("bool", NodeKind::Bool(_)) => {}
             ("float64", NodeKind::Int(_) | NodeKind::Uint(_) | NodeKind::Float(_)) => {}
             ("int64" | "int", NodeKind::Int(_)) => {}
+            // A whole number, however it is written, is one in JSON.
+            ("int64" | "int" | "int32", NodeKind::Float(f)) if f.fract() == 0.0 && f.abs() <= f64::from(i32::MAX) => {}
             ("int32", NodeKind::Int(i)) if i32::try_from(*i).is_ok() => {}
             ("int16", NodeKind::Int(i)) if i16::try_from(*i).is_ok() => {}
             ("uint8", NodeKind::Int(i)) if u8::try_from(*i).is_ok() => {}

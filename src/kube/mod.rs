@@ -2,6 +2,7 @@
 
 mod check;
 pub mod decode;
+pub mod cron;
 mod defaults;
 mod difflib;
 pub mod field;
@@ -10,6 +11,7 @@ pub mod ip;
 pub mod names;
 mod object;
 pub mod quantity;
+mod resource_sums;
 pub mod schema;
 pub mod scope;
 mod shape;

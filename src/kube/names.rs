@@ -3,6 +3,7 @@
 
 const LABEL_FORMAT: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const SUBDOMAIN_FORMAT: &str = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+const UNDERSCORE_FORMAT: &str = r"_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*";
 const KEY_FORMAT: &str = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]";
 const KEY_WORDS: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
 
@@ -200,4 +201,43 @@ pub fn c_identifier(text: &str) -> Vec<String> {
     }
     let words = "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'";
     vec![shape_error(words, "[A-Za-z_][A-Za-z0-9_]*", &["my_name", "MY_NAME", "MyName"])]
+}
+
+/// A lowercase RFC 1123 subdomain in which underscores may stand, as in DNS search paths.
+pub fn dns1123_subdomain_with_underscore(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 253 {
+        out.push("must be no more than 253 characters".to_owned());
+    }
+    let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let label = |l: &str| {
+        let l = l.strip_prefix('_').unwrap_or(l);
+        l.starts_with(edge) && l.ends_with(edge) && l.chars().all(|c| edge(c) || matches!(c, '-' | '_'))
+    };
+    if !text.split('.').all(label) {
+        let words = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
+        out.push(shape_error(words, UNDERSCORE_FORMAT, &["example.com"]));
+    }
+    out
+}
+
+/// A percentage such as `25%`.
+pub fn percent(text: &str) -> Vec<String> {
+    if text.strip_suffix('%').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit())) {
+        return Vec::new();
+    }
+    vec![shape_error("a valid percent string must be a numeric string followed by an ending '%'", "[0-9]+%", &["1%", "93%"])]
+}
+
+/// The name of an HTTP header.
+pub fn http_header(text: &str) -> Vec<String> {
+    if !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') {
+        return Vec::new();
+    }
+    vec![shape_error("a valid HTTP header must consist of alphanumeric characters or '-'", "[-A-Za-z0-9]+", &["X-Header-Name"])]
+}
+
+/// The id of a user or a group.
+pub fn user_id(id: i64) -> Vec<String> {
+    if (0..=i64::from(i32::MAX)).contains(&id) { Vec::new() } else { vec!["must be between 0 and 2147483647, inclusive".to_owned()] }
 }

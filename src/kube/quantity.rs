@@ -78,7 +78,7 @@ pub fn text(quantity: Quantity, format: Format) -> String {
         (value, exponent) = (value / 10, exponent + 1);
     }
     while exponent.rem_euclid(3) != 0 {
-        (value, exponent) = (value * 10, exponent - 1);
+        (value, exponent) = (value.saturating_mul(10), exponent - 1);
     }
     if format == Format::Exponent {
         return if exponent == 0 { value.to_string() } else { format!("{value}e{exponent}") };
@@ -88,15 +88,70 @@ pub fn text(quantity: Quantity, format: Format) -> String {
     format!("{value}{suffix}")
 }
 
-/// The canonical form of a text; the text itself when it is no quantity.
+/// The canonical form of a text; the text itself when it is no quantity, and where Go keeps it as it is. upstream:
+/// ParseQuantity
 pub fn canonical(given: &str) -> String {
-    parse(given).map_or_else(|_| given.to_owned(), |q| text(q, format_of(given)))
+    let Ok(quantity) = parse(given) else { return given.to_owned() };
+    let format = format_of(given);
+    let unsigned = given.trim_start_matches(['+', '-']);
+    let digits = unsigned.len() - unsigned.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
+    let (number, suffix) = unsigned.split_at(digits);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let whole = match whole.trim_start_matches('0') {
+        "" => "0",
+        whole => whole,
+    };
+    let shifted = format!("{whole}{fraction}");
+    match (suffix_of(suffix), shifted.parse::<i64>()) {
+        (Some(Suffix::Two(bits)), Ok(value)) if fraction.is_empty() => {
+            let room = 15 - whole.len() as i64 - i64::from(bits) * 3 / 10 - 1;
+            if room >= 0 && value & 7 != 0 {
+                return given.to_owned();
+            }
+        }
+        (Some(Suffix::Ten(exponent)), Ok(_)) => {
+            let scale = exponent - fraction.len() as i32;
+            let kept = scale >= -9 && scale % 3 == 0 && !shifted.ends_with("000") && !shifted.starts_with('0');
+            if shifted.len() <= 18 && kept {
+                return given.to_owned();
+            }
+            if quantity.nanos == SATURATED || quantity.nanos == -SATURATED {
+                return large(given.starts_with('-'), &shifted, scale, format);
+            }
+        }
+        _ => {}
+    }
+    text(quantity, format)
 }
 
+/// The canonical text of a decimal number too large to be kept.
+fn large(negative: bool, digits: &str, scale: i32, format: Format) -> String {
+    let trimmed = digits.trim_end_matches('0');
+    let mut exponent = scale + (digits.len() - trimmed.len()) as i32;
+    let mut mantissa = trimmed.trim_start_matches('0').to_owned();
+    while exponent.rem_euclid(3) != 0 {
+        mantissa.push('0');
+        exponent -= 1;
+    }
+    let suffix = match (format, exponent) {
+        (Format::Exponent, e) => format!("e{e}"),
+        (_, 18) => "E".to_owned(),
+        _ => String::new(),
+    };
+    format!("{}{mantissa}{suffix}", if negative { "-" } else { "" })
+}
+
+/// What stands for a number that does not fit.
+const SATURATED: i128 = i128::MAX;
+
+/// Go keeps the low 64 bits of what does not fit; of the powers of ten that are too large even here these are zero.
 fn ceil_div(nanos: i128, unit: i128) -> i64 {
+    if nanos == SATURATED || nanos == -SATURATED {
+        return 0;
+    }
     let (quotient, rest) = (nanos / unit, nanos % unit);
     let rounded = if rest == 0 { quotient } else { quotient + rest.signum() };
-    i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
+    rounded as i64
 }
 
 enum Suffix {
@@ -177,15 +232,12 @@ pub fn parse(text: &str) -> Result<Quantity, &'static str> {
         Suffix::Two(bits) => {
             // 2^60 fits, and the number of digits was bounded above.
             let factor = 1_i128 << bits;
-            nanos = nanos.checked_mul(factor).unwrap_or(i128::MAX / 10);
+            nanos = nanos.checked_mul(factor).unwrap_or(i128::MAX / 1_000_000_000_000);
         }
     }
-    while scale > 0 && nanos != 0 {
+    while scale > 0 && nanos != 0 && nanos != SATURATED {
         scale -= 1;
         nanos = nanos.saturating_mul(10);
-        if nanos > limit {
-            scale = 0;
-        }
     }
     while scale < 0 && nanos != 0 {
         scale += 1;
@@ -229,6 +281,10 @@ mod tests {
             ("0Gi", "0"),
             ("1E", "1E"),
             ("5000u", "5m"),
+            ("5.", "5."),
+            ("+1", "+1"),
+            ("1e100", "10e99"),
+            ("9223372036854775808", "9223372036854775808"),
         ] {
             assert_eq!(canonical(given), want, "{given}");
         }

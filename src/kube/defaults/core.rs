@@ -3,7 +3,8 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::{absent, existing, generation, is_zero, items, object, pod, remove, resources, set, text, volume, zero};
+use super::super::resource_sums;
+use super::{absent, existing, generation, is_zero, items, object, pod, remove, set, text, volume, zero};
 
 pub(super) fn defaults(_: &str, kind: &str, value: &mut Value) {
     match kind {
@@ -20,7 +21,7 @@ pub(super) fn defaults(_: &str, kind: &str, value: &mut Value) {
             let Some(spec) = object(value, "spec") else { return };
             zero(spec, "persistentVolumeReclaimPolicy", "Retain");
             absent(spec, "volumeMode", "Filesystem");
-            resources::round_up(spec, "capacity");
+            resource_sums::round_up(spec, "capacity");
             volume::source(spec);
         }
         "PersistentVolumeClaim" => claim(value),
@@ -36,7 +37,7 @@ pub(super) fn defaults(_: &str, kind: &str, value: &mut Value) {
         }
         "ResourceQuota" => {
             if let Some(spec) = existing(value, "spec") {
-                resources::round_up(spec, "hard");
+                resource_sums::round_up(spec, "hard");
             }
         }
         "Namespace" => {
@@ -48,12 +49,22 @@ pub(super) fn defaults(_: &str, kind: &str, value: &mut Value) {
             }
         }
         "Node" => {
+            // Two spellings of one field, of which the old one wins.
+            if let Some(spec) = existing(value, "spec") {
+                let old = text(spec, "podCIDR").to_owned();
+                let first = spec.get("podCIDRs").and_then(|c| c.get(0)).and_then(Value::as_str).unwrap_or("").to_owned();
+                if !old.is_empty() && old != first {
+                    set(spec, "podCIDRs", json!([old]));
+                } else if old.is_empty() && !first.is_empty() {
+                    set(spec, "podCIDR", first);
+                }
+            }
             let Some(status) = existing(value, "status") else { return };
             if let Some(capacity) = status.get("capacity").filter(|c| c.is_object()).cloned() {
                 absent(status, "allocatable", capacity);
             }
-            resources::round_up(status, "capacity");
-            resources::round_up(status, "allocatable");
+            resource_sums::round_up(status, "capacity");
+            resource_sums::round_up(status, "allocatable");
         }
         _ => {}
     }
@@ -147,7 +158,7 @@ fn limit(item: &mut Value) {
         }
     }
     for list in ["max", "min", "default", "defaultRequest", "maxLimitRequestRatio"] {
-        resources::round_up(item, list);
+        resource_sums::round_up(item, list);
     }
 }
 

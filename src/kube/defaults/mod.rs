@@ -19,7 +19,6 @@ mod networking;
 mod pod;
 mod rbac;
 mod resource;
-mod resources;
 mod scheduling;
 mod storage;
 mod volume;
@@ -37,6 +36,8 @@ struct Group {
     /// What is set after validation.
     finish: Step,
 }
+
+pub(crate) use batch::UID;
 
 const fn none(_: &str, _: &str, _: &mut Value) {}
 
@@ -90,6 +91,19 @@ pub(crate) fn finish(api_version: &str, kind: &str, object: &mut Value) {
 pub(crate) fn namespace(value: &mut Value) {
     if let Some(meta) = object(value, "metadata") {
         zero(meta, "namespace", "default");
+    }
+}
+
+/// Drops repeated owners. upstream: dedupOwnerReferences
+pub(crate) fn owner_references(value: &mut Value) {
+    if let Some(owners) = value.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut) {
+        let mut kept: Vec<Value> = Vec::with_capacity(owners.len());
+        for owner in owners.drain(..) {
+            if !kept.contains(&owner) {
+                kept.push(owner);
+            }
+        }
+        *owners = kept;
     }
 }
 

@@ -4,7 +4,8 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::{absent, existing, generation, is_zero, items, object, remove, resources, set, text, volume, zero};
+use super::super::resource_sums;
+use super::{absent, existing, generation, is_zero, items, object, remove, set, text, volume, zero};
 
 const CONTAINERS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
@@ -43,19 +44,19 @@ fn pod_resources(spec: &mut Value) {
     if spec.get("resources").is_none_or(|r| !r.is_object()) {
         return;
     }
-    let own = |spec: &Value, key: &str| resources::amounts(spec.get("resources"), key);
+    let own = |spec: &Value, key: &str| resource_sums::amounts(spec.get("resources"), key);
     let huge = |name: &str| name.starts_with("hugepages-");
     let supported = |name: &str| matches!(name, "cpu" | "memory") || huge(name);
     let (mut limits, mut requests) = (own(spec, "limits"), own(spec, "requests"));
     if !limits.is_empty() || !requests.is_empty() {
-        for (name, amount) in resources::aggregate(spec, "limits") {
+        for (name, amount) in resource_sums::aggregate(spec, "limits") {
             if huge(&name) && !requests.contains_key(&name) {
                 limits.entry(name).or_insert(amount);
             }
         }
     }
     if !limits.is_empty() {
-        for (name, amount) in resources::aggregate(spec, "requests") {
+        for (name, amount) in resource_sums::aggregate(spec, "requests") {
             if matches!(name.as_str(), "cpu" | "memory") {
                 requests.entry(name).or_insert(amount);
             }
@@ -69,7 +70,7 @@ fn pod_resources(spec: &mut Value) {
     let Some(r) = existing(spec, "resources") else { return };
     for (key, list) in [("limits", limits), ("requests", requests)] {
         if !list.is_empty() {
-            resources::write(r, key, &list);
+            resource_sums::write(r, key, &list);
         }
     }
 }
@@ -95,10 +96,10 @@ fn pod_spec(spec: &mut Value) {
             self::container(container);
         }
     }
-    resources::round_up(spec, "overhead");
+    resource_sums::round_up(spec, "overhead");
     if let Some(r) = existing(spec, "resources") {
-        resources::round_up(r, "limits");
-        resources::round_up(r, "requests");
+        resource_sums::round_up(r, "limits");
+        resource_sums::round_up(r, "requests");
     }
     // Two names of one field.
     if is_zero(spec, "serviceAccountName") {
@@ -132,8 +133,8 @@ fn container(container: &mut Value) {
         }
     }
     if let Some(r) = existing(container, "resources") {
-        resources::round_up(r, "limits");
-        resources::round_up(r, "requests");
+        resource_sums::round_up(r, "limits");
+        resource_sums::round_up(r, "requests");
     }
     for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
         let Some(probe) = existing(container, probe) else { continue };
@@ -187,7 +188,7 @@ pub(super) fn prepare(pod: &mut Value) {
     let Some(spec) = object(pod, "spec") else { return };
     priority(spec);
     tolerate_lost_nodes(spec);
-    let quality = resources::quality_of_service(spec);
+    let quality = resource_sums::quality_of_service(spec);
     let mut status = json!({"phase": "Pending", "qosClass": quality});
     if !is_zero(spec, "schedulingGates") {
         status["conditions"] = json!([{

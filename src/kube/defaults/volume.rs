@@ -3,7 +3,8 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::{absent, existing, items, resources, set, text, zero};
+use super::super::resource_sums;
+use super::{absent, existing, items, set, text, zero};
 
 /// The defaults of what volumes of pods and persistent volumes share.
 pub(super) fn source(volume: &mut Value) {
@@ -140,7 +141,7 @@ pub(super) fn volume(volume: &mut Value) {
 pub(super) fn claim_spec(spec: &mut Value) {
     absent(spec, "volumeMode", "Filesystem");
     if let Some(r) = existing(spec, "resources") {
-        resources::round_up(r, "limits");
-        resources::round_up(r, "requests");
+        resource_sums::round_up(r, "limits");
+        resource_sums::round_up(r, "requests");
     }
 }

@@ -12,7 +12,8 @@ mod authorization;
 mod autoscaling;
 mod batch;
 mod certificates;
-mod config;
+mod claim;
+mod container;
 mod coordination;
 mod core;
 mod discovery;
@@ -21,11 +22,14 @@ mod flowcontrol;
 mod meta;
 mod networking;
 mod node;
+mod placement;
 mod pod;
 mod policy;
 mod rbac;
 mod resource;
+mod resources;
 mod scheduling;
+mod security;
 mod service;
 mod storage;
 mod storagemigration;
@@ -35,7 +39,6 @@ mod update_core;
 mod update_workloads;
 mod volume;
 mod webhook;
-mod workload;
 
 use serde_json::Value;
 
@@ -162,6 +165,69 @@ impl Errors {
     }
 }
 
+impl Errors {
+    /// Takes over findings made below `at`.
+    fn graft(&mut self, at: &impl Place, found: Self) {
+        if found.0.is_empty() {
+            return;
+        }
+        let base = at.path();
+        for mut cause in found.0 {
+            let mut path = base.clone();
+            path.0.append(&mut cause.path.0);
+            self.0.push(Cause { field: path.to_string(), path, ..cause });
+        }
+    }
+
+    /// As [`Errors::invalid`], for a text whose type in Go is its own and that is therefore shown as JSON.
+    fn unsupported_json(&mut self, at: &impl Place, value: &str, supported: &[&str]) {
+        self.unsupported(at, Raw(json(&Value::from(value))), supported);
+    }
+}
+
+/// JSON as Go writes it: without spaces, `<`, `>` and `&` escaped.
+fn json(value: &Value) -> String {
+    let text = value.to_string();
+    if !text.contains(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        return text;
+    }
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A value that is absent.
+const NOTHING: &Value = &Value::Null;
+
+/// A struct that is no pointer: absent is as empty.
+fn part<'a>(value: &'a Value, key: &str) -> &'a Value {
+    get(value, key).unwrap_or(NOTHING)
+}
+
+/// A field of type boolean.
+fn flag(value: &Value, key: &str) -> bool {
+    get(value, key).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The items of a list of strings.
+fn texts<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a str> + Clone {
+    list(value, key).iter().map(|v| v.as_str().unwrap_or(""))
+}
+
+/// The entries of a map.
+fn entries<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = (&'a str, &'a Value)> {
+    get(value, key).and_then(Value::as_object).into_iter().flatten().map(|(k, v)| (k.as_str(), v))
+}
+
 fn with_detail(phrase: &str, detail: &str) -> String {
     if detail.is_empty() { phrase.to_owned() } else { format!("{phrase}: {detail}") }
 }
@@ -169,7 +235,7 @@ fn with_detail(phrase: &str, detail: &str) -> String {
 fn shown(value: &Value) -> String {
     match value {
         Value::String(s) => quote(s),
-        other => other.to_string(),
+        other => json(other),
     }
 }
 
@@ -199,11 +265,6 @@ fn int(value: &Value, key: &str) -> Option<i64> {
 /// The items of a list; none when absent.
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     get(value, key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// The texts of a list of strings; none when absent.
-fn texts<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a str> {
-    list(value, key).iter().map(|v| v.as_str().unwrap_or(""))
 }
 
 /// The entries of a map.
@@ -256,7 +317,6 @@ fn group_of(api_version: &str) -> (Option<&'static (&'static str, Create, Update
 /// What creating `object` (with its defaults) is refused for; of kinds whose rules are not known nothing is.
 pub(crate) fn validate(api_version: &str, kind: &str, object: &Value) -> Vec<Cause> {
     let mut errors = Errors::default();
-    meta::object_meta_of_kind(&mut errors, api_version, kind, object);
     if let (Some(group), version) = group_of(api_version) {
         (group.1)(&mut errors, version, kind, object);
     }

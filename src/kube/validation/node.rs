@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::super::field::At;
-use super::super::field::Place;
 use super::super::names;
 use super::{Errors, get, list, meta, text, update};
 
@@ -32,7 +31,7 @@ fn runtime_class(errors: &mut Errors, object: &Value) {
         errors.invalid_each(&at, handler, names::dns1123_label(handler));
     }
     if let Some(overhead) = get(object, "overhead") {
-        super::pod::overhead(errors, get(overhead, "podFixed").unwrap_or(&Value::Null), &super::super::field::Path::new("overhead"));
+        super::pod::overhead(errors, get(overhead, "podFixed").unwrap_or(&Value::Null), &At::new("overhead"));
     }
     let Some(scheduling) = get(object, "scheduling") else { return };
     let path = At::new("scheduling");
@@ -41,7 +40,7 @@ fn runtime_class(errors: &mut Errors, object: &Value) {
         errors.invalid_each(&at, name, names::qualified_name(name));
         errors.invalid_each(&at, value, names::label_value(value));
     }
-    super::pod::tolerations(errors, scheduling, &path.child("tolerations").path());
+    super::placement::tolerations(errors, list(scheduling, "tolerations"), &path.child("tolerations"));
     let mut seen: Vec<[&str; 4]> = Vec::new();
     for (i, toleration) in list(scheduling, "tolerations").iter().enumerate() {
         let key = ["key", "operator", "value", "effect"].map(|f| text(toleration, f));

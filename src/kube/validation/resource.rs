@@ -441,7 +441,7 @@ fn places(errors: &mut Errors, value: &Value, empty: &str, path: &At<'_>) -> Vec
     }
     if let Some(selector) = get(value, "nodeSelector") {
         given.push("`nodeSelector`");
-        node_selector(errors, selector, &path.child("nodeSelector"));
+        super::placement::node_selector(errors, selector, &path.child("nodeSelector"));
     }
     match get(value, "allNodes").and_then(Value::as_bool) {
         Some(true) => given.push("`allNodes`"),
@@ -449,18 +449,6 @@ fn places(errors: &mut Errors, value: &Value, empty: &str, path: &At<'_>) -> Vec
         None => {}
     }
     given
-}
-
-/// upstream: ValidateNodeSelector
-fn node_selector(errors: &mut Errors, selector: &Value, at: &At<'_>) {
-    let terms = list(selector, "nodeSelectorTerms");
-    if terms.is_empty() {
-        errors.required(&at.child("nodeSelectorTerms"), "must have at least one node selector term");
-    }
-    let path = at.path();
-    for (i, term) in terms.iter().enumerate() {
-        super::pod::node_term(errors, term, &path.child("nodeSelectorTerms").index(i));
-    }
 }
 
 fn counter_set(errors: &mut Errors, counters: &Value, name_field: &str, at: &At<'_>) {

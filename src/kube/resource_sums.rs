@@ -1,24 +1,25 @@
-//! Resource lists in defaults: rounding, sums over containers, and the quality of service.
+//! Resource lists: rounding, sums over containers, and the quality of service.
 //! upstream: component-helpers/resource/helpers.go, pkg/apis/core/helper/qos/qos.go
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::super::quantity::{self, Format, Quantity};
+use super::quantity::{self, Format, Quantity};
 
 /// Amounts by resource, each with the format to write it in.
-pub(super) type Amounts = BTreeMap<String, (Quantity, Format)>;
+pub(crate) type Amounts = BTreeMap<String, (Quantity, Format)>;
 
 /// Rounds every amount up to thousandths. upstream: SetDefaults_ResourceList
-pub(super) fn round_up(value: &mut Value, key: &str) {
+pub(crate) fn round_up(value: &mut Value, key: &str) {
     let Some(map) = value.get_mut(key).and_then(Value::as_object_mut) else { return };
     for amount in map.values_mut() {
         let Some(text) = amount.as_str() else { continue };
         let Ok(quantity) = quantity::parse(text) else { continue };
         let unit = 1_000_000;
         let rest = quantity.nanos % unit;
-        if rest != 0 {
+        // What is too large to be kept has no thousandths.
+        if rest != 0 && quantity.nanos.abs() < i128::MAX / 2 {
             let nanos = quantity.nanos - rest + rest.signum() * unit;
             *amount = quantity::text(Quantity { nanos }, quantity::format_of(text)).into();
         }
@@ -26,7 +27,7 @@ pub(super) fn round_up(value: &mut Value, key: &str) {
 }
 
 /// The amounts of a resource list.
-pub(super) fn amounts(resources: Option<&Value>, key: &str) -> Amounts {
+pub(crate) fn amounts(resources: Option<&Value>, key: &str) -> Amounts {
     let list = resources.and_then(|r| r.get(key)).and_then(Value::as_object);
     list.into_iter()
         .flatten()
@@ -39,7 +40,7 @@ pub(super) fn amounts(resources: Option<&Value>, key: &str) -> Amounts {
 
 fn add(total: &mut Amounts, more: &Amounts) {
     for (name, (q, format)) in more {
-        total.entry(name.clone()).and_modify(|(t, _)| t.nanos += q.nanos).or_insert((*q, *format));
+        total.entry(name.clone()).and_modify(|(t, _)| t.nanos = t.nanos.saturating_add(q.nanos)).or_insert((*q, *format));
     }
 }
 
@@ -57,7 +58,7 @@ fn containers<'a>(spec: &'a Value, key: &str) -> impl Iterator<Item = &'a Value>
 }
 
 /// What all containers of a pod ask for together. upstream: AggregateContainerRequests, AggregateContainerLimits
-pub(super) fn aggregate(spec: &Value, key: &str) -> Amounts {
+pub(crate) fn aggregate(spec: &Value, key: &str) -> Amounts {
     let mut total = Amounts::new();
     for container in containers(spec, "containers") {
         add(&mut total, &amounts(container.get("resources"), key));
@@ -84,7 +85,7 @@ fn counted(list: Amounts) -> BTreeMap<String, i128> {
 }
 
 /// upstream: ComputePodQOS
-pub(super) fn quality_of_service(spec: &Value) -> &'static str {
+pub(crate) fn quality_of_service(spec: &Value) -> &'static str {
     let (mut requests, mut limits) = (BTreeMap::new(), BTreeMap::new());
     let mut guaranteed = true;
     let pod = spec.get("resources").filter(|r| !amounts(Some(r), "requests").is_empty() || !amounts(Some(r), "limits").is_empty());
@@ -96,12 +97,14 @@ pub(super) fn quality_of_service(spec: &Value) -> &'static str {
         for container in containers(spec, "containers").chain(containers(spec, "initContainers")) {
             let resources = container.get("resources");
             for (name, n) in counted(amounts(resources, "requests")) {
-                *requests.entry(name).or_insert(0) += n;
+                let sum = requests.entry(name).or_insert(0_i128);
+                *sum = sum.saturating_add(n);
             }
             let own = counted(amounts(resources, "limits"));
             guaranteed &= own.len() == 2;
             for (name, n) in own {
-                *limits.entry(name).or_insert(0) += n;
+                let sum = limits.entry(name).or_insert(0_i128);
+                *sum = sum.saturating_add(n);
             }
         }
     }
@@ -112,8 +115,10 @@ pub(super) fn quality_of_service(spec: &Value) -> &'static str {
 }
 
 /// Sets a resource list from amounts.
-pub(super) fn write(resources: &mut Value, key: &str, list: &Amounts) {
+pub(crate) fn write(resources: &mut Value, key: &str, list: &Amounts) {
     let map: serde_json::Map<String, Value> =
         list.iter().map(|(name, (q, format))| (name.clone(), quantity::text(*q, *format).into())).collect();
-    super::set(resources, key, Value::Object(map));
+    if let Some(object) = resources.as_object_mut() {
+        object.insert(key.to_owned(), Value::Object(map));
+    }
 }
