@@ -18,6 +18,7 @@ use crate::pipeline::Outcome;
 use crate::report;
 use crate::report::Format;
 use crate::report::Section;
+use crate::source::World;
 
 /// `kval lint`.
 pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
@@ -26,6 +27,10 @@ pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
     let world = options::world(matches)?;
     if strings(matches, "format") == ["helm"] {
         return as_helm(matches, &world, &template, output);
+    }
+    // A values file that is not there is no defect of the chart.
+    for file in template.value_files.iter().filter(|f| *f != "-" && !f.contains("://")) {
+        world.kind(file)?;
     }
     let outcome = examine(matches, &world, &template, &["."], true)?;
     print(matches, &outcome, &[], output)
