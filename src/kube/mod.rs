@@ -10,7 +10,7 @@ mod internal;
 pub mod ip;
 pub mod names;
 mod object;
-pub mod quantity;
+pub use crate::value::quantity;
 mod resource_sums;
 pub mod schema;
 pub mod scope;

@@ -12,6 +12,7 @@ mod quote;
 mod unicode;
 
 pub mod json;
+pub mod quantity;
 
 pub use float::{float_text, format_float};
 pub use go_type::{GoType, IntType, ReflectKind, UintType};
