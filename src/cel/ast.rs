@@ -2,7 +2,7 @@
 
 /// A literal.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Literal {
+pub(super) enum Literal {
     /// `null`
     Null,
     /// `true`, `false`
@@ -21,63 +21,63 @@ pub enum Literal {
 
 /// A node.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expr {
+pub(super) struct Expr {
     /// Unique in its tree, except where a macro repeats an argument.
-    pub id: usize,
+    pub(super) id: usize,
     /// Offset in code points.
-    pub at: usize,
+    pub(super) at: usize,
     /// What it is.
-    pub kind: Kind,
+    pub(super) kind: Kind,
 }
 
 /// A key and a value of a map literal.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// The key.
-    pub key: Expr,
+    pub(super) key: Expr,
     /// The value.
-    pub value: Expr,
+    pub(super) value: Expr,
     /// `?key: value`
-    pub optional: bool,
+    pub(super) optional: bool,
 }
 
 /// A field of a struct literal.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FieldInit {
+pub(super) struct FieldInit {
     /// Position of its colon.
-    pub at: usize,
+    pub(super) at: usize,
     /// The name.
-    pub name: String,
+    pub(super) name: String,
     /// The value.
-    pub value: Expr,
+    pub(super) value: Expr,
     /// `?name: value`
-    pub optional: bool,
+    pub(super) optional: bool,
 }
 
 /// A fold over a list or map, which macros expand to.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Comprehension {
+pub(super) struct Comprehension {
     /// What is folded.
-    pub range: Expr,
+    pub(super) range: Expr,
     /// The variable (index or key where there are two).
-    pub var: String,
+    pub(super) var: String,
     /// The second variable (item or value).
-    pub var2: Option<String>,
+    pub(super) var2: Option<String>,
     /// The accumulator's name.
-    pub accu: String,
+    pub(super) accu: String,
     /// Its first value.
-    pub init: Expr,
+    pub(super) init: Expr,
     /// Goes on while true.
-    pub condition: Expr,
+    pub(super) condition: Expr,
     /// The accumulator's next value.
-    pub step: Expr,
+    pub(super) step: Expr,
     /// The result.
-    pub result: Expr,
+    pub(super) result: Expr,
 }
 
 /// What a node is.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// A constant.
     Literal(Literal),
     /// A name.

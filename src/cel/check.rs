@@ -9,15 +9,15 @@ use super::types::{Mapping, Type, most_general};
 
 /// What the checker found about a tree.
 #[derive(Clone, Debug, Default)]
-pub struct Checked {
+pub(super) struct Checked {
     /// Types by node.
-    pub types: HashMap<usize, Type>,
+    pub(super) types: HashMap<usize, Type>,
     /// Overloads that fit, by call.
-    pub overloads: HashMap<usize, Vec<&'static str>>,
+    pub(super) overloads: HashMap<usize, Vec<&'static str>>,
     /// Names that identifiers and selections resolved to.
-    pub names: HashMap<usize, String>,
+    pub(super) names: HashMap<usize, String>,
     /// Functions called by a qualified name, whose target is no value.
-    pub functions: HashMap<usize, &'static str>,
+    pub(super) functions: HashMap<usize, &'static str>,
 }
 
 struct Checker<'a> {
@@ -31,7 +31,7 @@ struct Checker<'a> {
 }
 
 /// Checks a tree; the type of the whole is that of its root.
-pub fn check(expr: &Expr, env: &Env, source: &Source) -> Result<Checked, Errors> {
+pub(super) fn check(expr: &Expr, env: &Env, source: &Source) -> Result<Checked, Errors> {
     let mut checker = Checker {
         env,
         source,
@@ -322,10 +322,7 @@ impl Checker<'_> {
             let found = self.get(&field.value);
             let found = if field.optional { self.unwrap(&field.value, found) } else { found };
             if !self.mapping.assign(&wanted, &found) {
-                self.error(
-                    field.at,
-                    format!("expected type of field '{}' is '{wanted}' but provided type is '{found}'", field.name),
-                );
+                self.error(field.at, format!("expected type of field '{}' is '{wanted}' but provided type is '{found}'", field.name));
             }
         }
     }

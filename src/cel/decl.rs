@@ -145,8 +145,27 @@ fn key() -> &'static Decl {
 }
 
 const RESERVED: [&str; 21] = [
-    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
-    "namespace", "return", "var", "void", "while",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];
 
 /// The name of a property in expressions; `None` when it cannot be named.
@@ -209,7 +228,8 @@ mod tests {
 
     #[test]
     fn escapes() {
-        for (name, escaped) in [("a", "a"), ("a-b", "a__dash__b"), ("a__b", "a__underscores__b"), ("in", "__in__"), ("a.b/c", "a__dot__b__slash__c")]
+        for (name, escaped) in
+            [("a", "a"), ("a-b", "a__dash__b"), ("a__b", "a__underscores__b"), ("in", "__in__"), ("a.b/c", "a__dot__b__slash__c")]
         {
             assert_eq!(escape(name).as_deref(), Some(escaped));
             assert_eq!(unescape(escaped).as_deref(), Some(name));

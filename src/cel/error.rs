@@ -8,40 +8,40 @@ const SNIPPET_LIMIT: usize = 16_384;
 
 /// A place in an expression: line from one, column from zero, in code points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Location {
+pub(super) struct Location {
     /// From one; minus one where there is no place.
-    pub line: i64,
+    pub(super) line: i64,
     /// From zero; minus one where there is no place.
-    pub column: i64,
+    pub(super) column: i64,
 }
 
 /// No place.
-pub const NOWHERE: Location = Location { line: -1, column: -1 };
+pub(super) const NOWHERE: Location = Location { line: -1, column: -1 };
 
 /// One error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub(super) struct Error {
     /// Its place.
-    pub at: Location,
+    pub(super) at: Location,
     /// The sentence.
-    pub message: String,
+    pub(super) message: String,
 }
 
 /// The errors of one expression.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Errors(pub Vec<Error>);
+pub(super) struct Errors(pub Vec<Error>);
 
 /// The text of an expression and where its lines start.
 #[derive(Clone, Debug)]
-pub struct Source {
+pub(super) struct Source {
     /// The code points.
-    pub chars: Vec<char>,
+    pub(super) chars: Vec<char>,
     lines: Vec<usize>,
 }
 
 impl Source {
     /// The source of a text.
-    pub fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str) -> Self {
         let chars: Vec<char> = text.chars().collect();
         let mut lines = vec![0];
         lines.extend(chars.iter().enumerate().filter(|(_, c)| **c == '\n').map(|(i, _)| i + 1));
@@ -49,7 +49,7 @@ impl Source {
     }
 
     /// The place of an offset.
-    pub fn location(&self, offset: usize) -> Location {
+    pub(super) fn location(&self, offset: usize) -> Location {
         let line = self.lines.partition_point(|start| *start <= offset).max(1);
         Location { line: line as i64, column: (offset - self.lines[line - 1]) as i64 }
     }
@@ -69,17 +69,17 @@ fn wide(c: char) -> bool {
 
 impl Errors {
     /// Adds one.
-    pub fn add(&mut self, at: Location, message: impl Into<String>) {
+    pub(super) fn add(&mut self, at: Location, message: impl Into<String>) {
         self.0.push(Error { at, message: message.into() });
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// All of them with excerpts, in order of place.
-    pub fn print(&self, source: &Source) -> String {
+    pub(super) fn print(&self, source: &Source) -> String {
         let mut sorted: Vec<&Error> = self.0.iter().collect();
         sorted.sort_by_key(|e| e.at);
         let mut out: Vec<String> = sorted.iter().take(LIMIT).map(|e| print_one(e, source)).collect();

@@ -33,7 +33,7 @@ pub(super) struct Eval<'h, 'a> {
 }
 
 /// Evaluates a checked tree; gives the result and what it cost.
-pub fn evaluate<'a>(expr: &Expr, checked: &Checked, host: &Host<'_, 'a>) -> (Out<'a>, u64) {
+pub(super) fn evaluate<'a>(expr: &Expr, checked: &Checked, host: &Host<'_, 'a>) -> (Out<'a>, u64) {
     let mut eval = Eval { host, checked, locals: Vec::new(), cost: 0, regexes: HashMap::new() };
     let out = eval.eval(expr);
     (out, eval.cost)
@@ -250,9 +250,7 @@ impl<'a> Eval<'_, 'a> {
                 found.unwrap_or_else(|| Err(Fail::new(format!("index out of bounds: {at}"))))
             }
             Val::Object(_, fields) => match key {
-                Val::Str(name) => {
-                    fields.get(&**name).cloned().ok_or_else(|| Fail::new(format!("no such key: {}", &**name)))
-                }
+                Val::Str(name) => fields.get(&**name).cloned().ok_or_else(|| Fail::new(format!("no such key: {}", &**name))),
                 _ => Err(Fail::new("no such overload")),
             },
             _ => Err(Fail::new(format!("no such key: {}", key.shown()))),
@@ -442,7 +440,7 @@ impl<'a> Eval<'_, 'a> {
         if let Some(found) = self.regexes.get(pattern) {
             return Ok(Rc::clone(found));
         }
-        let compiled = Rc::new(super::regex_text::compile(pattern)?);
+        let compiled = Rc::new(crate::value::go_regex::compile(pattern)?);
         self.regexes.insert(pattern.to_owned(), Rc::clone(&compiled));
         Ok(compiled)
     }

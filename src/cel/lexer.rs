@@ -6,7 +6,7 @@ use super::error::{Errors, Source};
 /// A kind of token; the numbers are those of upstream's grammar, which order lists of expected tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)]
-pub enum Tok {
+pub(super) enum Tok {
     Eof = 0,
     Equals = 1,
     NotEquals,
@@ -46,7 +46,7 @@ pub enum Tok {
 }
 
 /// How a kind of token is named in errors.
-pub fn display(tok: u32) -> &'static str {
+pub(super) fn display(tok: u32) -> &'static str {
     const NAMES: [&str; 38] = [
         "<EOF>",
         "'=='",
@@ -92,13 +92,13 @@ pub fn display(tok: u32) -> &'static str {
 
 /// A token.
 #[derive(Clone, Debug)]
-pub struct Token {
+pub(super) struct Token {
     /// Its kind.
-    pub tok: Tok,
+    pub(super) tok: Tok,
     /// Offset in code points.
-    pub at: usize,
+    pub(super) at: usize,
     /// End offset.
-    pub end: usize,
+    pub(super) end: usize,
 }
 
 struct Lexer<'a> {
@@ -107,7 +107,7 @@ struct Lexer<'a> {
 }
 
 /// All tokens, ended by [`Tok::Eof`].
-pub fn lex(source: &Source, errors: &mut Errors) -> Vec<Token> {
+pub(super) fn lex(source: &Source, errors: &mut Errors) -> Vec<Token> {
     let mut lexer = Lexer { chars: &source.chars, at: 0 };
     let mut out = Vec::new();
     loop {
@@ -135,7 +135,7 @@ pub fn lex(source: &Source, errors: &mut Errors) -> Vec<Token> {
 }
 
 /// Line breaks and tabs as escapes.
-pub fn escape_space(text: &str) -> String {
+pub(super) fn escape_space(text: &str) -> String {
     text.replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t")
 }
 
@@ -330,7 +330,7 @@ impl Lexer<'_> {
 }
 
 /// The text a string or bytes token stands for, as bytes; the error is upstream's sentence.
-pub fn unquote(token: &str, bytes: bool) -> Result<Vec<u8>, &'static str> {
+pub(super) fn unquote(token: &str, bytes: bool) -> Result<Vec<u8>, &'static str> {
     let body = if bytes { &token[1..] } else { token };
     let raw = body.starts_with(['r', 'R']);
     let body = if raw { &body[1..] } else { body };

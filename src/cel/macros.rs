@@ -5,7 +5,7 @@ use super::ast::{Comprehension, Expr, Kind, Literal};
 use super::parser::Parser;
 
 /// The accumulator's name.
-pub const ACCU: &str = "@result";
+pub(super) const ACCU: &str = "@result";
 /// The name it once had, which stays reserved.
 const OLD_ACCU: &str = "__result__";
 /// The range variable of binds that no expression can name.
@@ -96,13 +96,7 @@ fn two_vars(first: &Expr, second: &Expr) -> Result<Vars, (usize, String)> {
 }
 
 /// Expands a call when it is a macro; gives its parts back when it is none.
-pub(super) fn expand(
-    parser: &mut Parser<'_>,
-    at: usize,
-    function: &str,
-    target: Option<Expr>,
-    args: Vec<Expr>,
-) -> Result<Expr, Unchanged> {
+pub(super) fn expand(parser: &mut Parser<'_>, at: usize, function: &str, target: Option<Expr>, args: Vec<Expr>) -> Result<Expr, Unchanged> {
     let Some(target) = target else {
         if function == "has" && args.len() == 1 {
             return Ok(has(parser, at, args));
@@ -124,7 +118,11 @@ pub(super) fn expand(
     let vars = match (function, count) {
         ("optMap" | "optFlatMap", _) => {
             if ident(&args[0]).is_none() {
-                let word = if function == "optMap" { "optMap() variable name must be a simple identifier" } else { "optFlatMap() variable name must be a simple identifier" };
+                let word = if function == "optMap" {
+                    "optMap() variable name must be a simple identifier"
+                } else {
+                    "optFlatMap() variable name must be a simple identifier"
+                };
                 Err((args[0].at, word.to_owned()))
             } else {
                 Ok((ident(&args[0]).unwrap_or("").to_owned(), None))

@@ -13,8 +13,27 @@ const SIZE_LIMIT: usize = 100_000;
 const DEPTH_LIMIT: usize = 250;
 
 const RESERVED: [&str; 21] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "package", "namespace",
-    "null", "return", "true", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "null",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
 ];
 
 type Set = u64;
@@ -89,7 +108,6 @@ enum Rule {
     Unary,
     Member,
     Primary,
-    Other,
 }
 
 /// The parser; macros use it to make nodes.
@@ -98,7 +116,7 @@ pub(super) struct Parser<'a> {
     tokens: Vec<Token>,
     at: usize,
     follow: Vec<Follow>,
-    depth: [usize; 9],
+    depth: [usize; 8],
     recovering: bool,
     last_error: Option<(usize, Vec<u32>)>,
     syntax: Errors,
@@ -108,7 +126,7 @@ pub(super) struct Parser<'a> {
 }
 
 /// The tree of a text, or its errors.
-pub fn parse(source: &Source) -> Result<Expr, Errors> {
+pub(super) fn parse(source: &Source) -> Result<Expr, Errors> {
     let mut errors = Errors::default();
     if source.chars.len() > SIZE_LIMIT {
         let size = source.chars.len();
@@ -121,7 +139,7 @@ pub fn parse(source: &Source) -> Result<Expr, Errors> {
         tokens,
         at: 0,
         follow: Vec::new(),
-        depth: [0; 9],
+        depth: [0; 8],
         recovering: false,
         last_error: None,
         syntax: errors,
@@ -306,13 +324,7 @@ impl Parser<'_> {
     }
 
     /// Runs a rule called where `set` may follow.
-    fn call(
-        &mut self,
-        rule: Rule,
-        set: Set,
-        ends: bool,
-        run: impl FnOnce(&mut Self) -> Result<Expr, Stop>,
-    ) -> Result<Expr, Abort> {
+    fn call(&mut self, rule: Rule, set: Set, ends: bool, run: impl FnOnce(&mut Self) -> Result<Expr, Stop>) -> Result<Expr, Abort> {
         self.follow.push(Follow { set, ends });
         let before = self.depth[rule as usize];
         let entered = self.enter(rule);
@@ -336,7 +348,7 @@ impl Parser<'_> {
     fn enter(&mut self, rule: Rule) -> Result<(), Abort> {
         let depth = &mut self.depth[rule as usize];
         *depth += 1;
-        if *depth > DEPTH_LIMIT && !matches!(rule, Rule::Other) {
+        if *depth > DEPTH_LIMIT {
             self.syntax.add(NOWHERE, format!("expression recursion limit exceeded: {DEPTH_LIMIT}"));
             return Err(Abort);
         }

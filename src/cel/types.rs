@@ -168,11 +168,11 @@ fn split_params(text: &str) -> Option<(&str, &str)> {
 
 /// What type variables stand for.
 #[derive(Clone, Debug, Default)]
-pub struct Mapping(HashMap<Arc<str>, Type>);
+pub(super) struct Mapping(HashMap<Arc<str>, Type>);
 
 impl Mapping {
     /// What a variable stands for.
-    pub fn find(&self, t: &Type) -> Option<&Type> {
+    pub(super) fn find(&self, t: &Type) -> Option<&Type> {
         match t {
             Type::Param(name) => self.0.get(name),
             _ => None,
@@ -180,14 +180,14 @@ impl Mapping {
     }
 
     /// Binds a variable.
-    pub fn add(&mut self, t: &Type, to: Type) {
+    pub(super) fn add(&mut self, t: &Type, to: Type) {
         if let Type::Param(name) = t {
             self.0.insert(Arc::clone(name), to);
         }
     }
 
     /// Replaces bound variables everywhere; free ones by `dyn` when asked.
-    pub fn substitute(&self, t: &Type, free_to_dyn: bool) -> Type {
+    pub(super) fn substitute(&self, t: &Type, free_to_dyn: bool) -> Type {
         if let Some(found) = self.find(t) {
             return self.substitute(found, free_to_dyn);
         }
@@ -196,20 +196,18 @@ impl Mapping {
             Type::List(item) => Type::list(self.substitute(item, free_to_dyn)),
             Type::Map(key, value) => Type::map(self.substitute(key, free_to_dyn), self.substitute(value, free_to_dyn)),
             Type::Type(Some(of)) => Type::Type(Some(Arc::new(self.substitute(of, free_to_dyn)))),
-            Type::Opaque(name, params) => {
-                Type::Opaque(Arc::clone(name), params.iter().map(|p| self.substitute(p, free_to_dyn)).collect())
-            }
+            Type::Opaque(name, params) => Type::Opaque(Arc::clone(name), params.iter().map(|p| self.substitute(p, free_to_dyn)).collect()),
             _ => t.clone(),
         }
     }
 
     /// Whether `a` may stand for `b`; binds variables only when so.
-    pub fn assign(&mut self, a: &Type, b: &Type) -> bool {
+    pub(super) fn assign(&mut self, a: &Type, b: &Type) -> bool {
         self.assign_all(std::slice::from_ref(a), std::slice::from_ref(b))
     }
 
     /// As [`Self::assign`], for lists of the same length.
-    pub fn assign_all(&mut self, a: &[Type], b: &[Type]) -> bool {
+    pub(super) fn assign_all(&mut self, a: &[Type], b: &[Type]) -> bool {
         let mut copy = self.clone();
         let ok = copy.unify_all(a, b);
         if ok {
@@ -238,8 +236,7 @@ impl Mapping {
         if a.is_dyn_or_error() || b.is_dyn_or_error() {
             return true;
         }
-        let nullable =
-            |t: &Type| matches!(t, Type::Null | Type::Opaque(..) | Type::Object(_) | Type::Duration | Type::Timestamp);
+        let nullable = |t: &Type| matches!(t, Type::Null | Type::Opaque(..) | Type::Object(_) | Type::Duration | Type::Timestamp);
         if *a == Type::Null {
             return nullable(b);
         }
@@ -296,7 +293,7 @@ impl Mapping {
 }
 
 /// The more general of two types that unify.
-pub fn most_general(a: &Type, b: &Type) -> Type {
+pub(super) fn most_general(a: &Type, b: &Type) -> Type {
     if less_specific(a, b) { a.clone() } else { b.clone() }
 }
 

@@ -121,7 +121,7 @@ pub enum Val<'a> {
 }
 
 /// Lists made by expressions compare in order.
-pub static ATOMIC: ListKind = ListKind::Atomic;
+pub(super) static ATOMIC: ListKind = ListKind::Atomic;
 
 impl std::fmt::Debug for Val<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

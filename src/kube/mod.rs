@@ -1,6 +1,13 @@
 //! The API as data: names, field paths, quantities, objects, schemas per version, and the API server's path.
 
 mod check;
+mod crd_correlation;
+mod crd_errors;
+mod crd_formats;
+mod crd_openapi;
+mod crd_rules;
+mod crd_schema;
+pub mod custom_resource;
 pub mod decode;
 pub mod cron;
 mod defaults;

@@ -24,7 +24,6 @@ mod paths;
 mod pem;
 mod primes;
 mod random;
-mod regex_syntax;
 mod regexes;
 mod rsa;
 pub mod semver;

@@ -12,6 +12,7 @@ use crate::value::GoType;
 use crate::value::List;
 use crate::value::Str;
 use crate::value::Value;
+use crate::value::go_regex::translate;
 
 use super::args::BOOL;
 use super::args::INT;
@@ -23,7 +24,6 @@ use super::args::fixed;
 use super::args::int;
 use super::args::rune_width;
 use super::args::string;
-use super::regex_syntax::translate;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     fixed("regexMatch", &[STR, STR], BOOL, |_, a| Ok(compile(bytes(a, 0)).is_ok_and(|r| r.is_match(bytes(a, 1))).into())),

@@ -11,6 +11,7 @@ mod print;
 mod quote;
 mod unicode;
 
+pub mod go_regex;
 pub mod json;
 pub mod quantity;
 

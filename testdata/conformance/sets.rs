@@ -15,6 +15,8 @@ mod rules;
 mod provenance;
 #[path = "simulation.rs"]
 mod simulation;
+#[path = "state.rs"]
+mod state;
 #[path = "validation.rs"]
 mod validation;
 #[path = "validation_update.rs"]
@@ -51,6 +53,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("provenance-values", provenance::values),
         ("validation-update-verdict", validation_update::verdict),
         ("validation-update", validation_update::update),
+        ("validation-cr", state::custom_resources),
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all

@@ -332,6 +332,13 @@ fn has_meta(kind: &str) -> bool {
     !kind.ends_with("Review")
 }
 
+/// What the metadata of a custom resource is refused for.
+pub(crate) fn custom_meta(object: &Value, _old: Option<&Value>) -> Vec<Cause> {
+    let mut errors = Errors::default();
+    meta::object_meta(&mut errors, object, super::names::dns1123_subdomain);
+    errors.0
+}
+
 /// What replacing `old` by `object` (both with their defaults) is refused for.
 pub(crate) fn validate_update(api_version: &str, kind: &str, object: &Value, old: &Value) -> Vec<Cause> {
     let mut errors = Errors::default();

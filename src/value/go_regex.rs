@@ -3,7 +3,7 @@
 //! Both engines come from RE2. What differs and is rewritten: `\d`, `\w`, `\s`, `\b` are ASCII in Go; `\Q…\E`; a `{` that
 //! starts no repetition is a letter; `[` and `&&` have no meaning inside a class.
 
-use crate::value::Str;
+use super::Str;
 
 /// The greatest repetition count.
 const MAX_COUNT: u32 = 1000;
@@ -11,13 +11,20 @@ const MAX_COUNT: u32 = 1000;
 const MAX_DEPTH: usize = 1000;
 
 /// The pattern for the regex crate, or Go's sentence.
-pub(super) fn translate(pattern: &[u8]) -> Result<String, String> {
+pub fn translate(pattern: &[u8]) -> Result<String, String> {
     let Ok(text) = std::str::from_utf8(pattern) else {
         return Err(format!("error parsing regexp: invalid UTF-8: `{}`", Str::from(pattern)));
     };
     let mut t = Translator { rest: text, out: String::with_capacity(text.len() + 8), groups: Vec::new(), names: Vec::new() };
     t.run(text).map_err(|e| format!("error parsing regexp: {e}"))?;
     Ok(t.out)
+}
+
+/// Compiles a pattern in Go's syntax for texts; the error is Go's sentence.
+pub fn compile(pattern: &str) -> Result<regex::Regex, String> {
+    let translated = translate(pattern.as_bytes())?;
+    let too_large = |_| format!("error parsing regexp: expression too large: `{pattern}`");
+    regex::Regex::new(&translated).map_err(too_large)
 }
 
 struct Translator<'a> {

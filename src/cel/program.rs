@@ -1,0 +1,105 @@
+//! From text to something that runs.
+
+use super::ast::{Expr, Kind, Literal};
+use super::check::{Checked, check};
+use super::cost::{Estimate, estimate};
+use super::decl::Decl;
+use super::env::Env;
+use super::error::{Errors, Source};
+use super::eval::{Host, evaluate};
+use super::parser::parse;
+use super::time::{Stamp, parse_duration};
+use super::types::Type;
+use super::value::Out;
+
+/// A checked expression.
+#[derive(Clone, Debug)]
+pub struct Program {
+    expr: Expr,
+    checked: Checked,
+    /// The type of its result.
+    pub result: Type,
+}
+
+/// Parses and checks a text; the errors are printed as upstream prints them.
+pub fn compile(text: &str, env: &Env) -> Result<Program, String> {
+    let source = Source::new(text);
+    let made = parse(&source).and_then(|expr| {
+        let checked = check(&expr, env, &source)?;
+        let mut errors = Errors::default();
+        literals(&expr, &source, &mut errors);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let result = checked.types.get(&expr.id).cloned().unwrap_or(Type::Dyn);
+        Ok(Program { expr, checked, result })
+    });
+    made.map_err(|e| e.print(&source))
+}
+
+impl Program {
+    /// Evaluates; gives the result and what it cost.
+    pub fn run<'a>(&self, host: &Host<'_, 'a>) -> (Out<'a>, u64) {
+        evaluate(&self.expr, &self.checked, host)
+    }
+
+    /// What it costs at least and at most, with the declared types of its variables.
+    pub fn estimate<'d>(&'d self, variable: &'d dyn Fn(&str) -> Option<&'d Decl>) -> Estimate {
+        estimate(&self.expr, &self.checked, variable)
+    }
+
+    /// Whether the text names a variable.
+    pub fn names(&self, variable: &str) -> bool {
+        names(&self.expr, variable)
+    }
+}
+
+/// Calls `visit` for every node below and with `expr`.
+fn walk(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
+        visit(expr);
+        match &expr.kind {
+            Kind::Select { operand, .. } => walk(operand, visit),
+            Kind::Call { target, args, .. } => target.iter().map(|t| &**t).chain(args).for_each(|e| walk(e, visit)),
+            Kind::List { items, .. } => items.iter().for_each(|e| walk(e, visit)),
+            Kind::Map(entries) => entries.iter().for_each(|e| {
+                walk(&e.key, visit);
+                walk(&e.value, visit);
+            }),
+            Kind::Struct { fields, .. } => fields.iter().for_each(|f| walk(&f.value, visit)),
+            Kind::Comprehension(c) => {
+                [&c.range, &c.init, &c.condition, &c.step, &c.result].into_iter().for_each(|e| walk(e, visit));
+            }
+            Kind::Literal(_) | Kind::Ident(_) | Kind::Broken => {}
+        }
+    });
+}
+
+fn names(expr: &Expr, variable: &str) -> bool {
+    let mut found = false;
+    walk(expr, &mut |e| found |= matches!(&e.kind, Kind::Ident(name) if name == variable));
+    found
+}
+
+/// Literals that conversions and matches would refuse at run time. upstream: cel-go cel/validator.go
+fn literals(expr: &Expr, source: &Source, errors: &mut Errors) {
+    walk(expr, &mut |e| {
+        let Kind::Call { function, target, args } = &e.kind else { return };
+        let argument = match (function.as_str(), target, args.as_slice()) {
+            ("duration" | "timestamp", None, [one]) => one,
+            ("matches", None, [_, pattern]) | ("matches", Some(_), [pattern]) => pattern,
+            _ => return,
+        };
+        let Kind::Literal(literal) = &argument.kind else { return };
+        let good = match (function.as_str(), literal) {
+            ("duration", Literal::Str(s)) => parse_duration(s).is_some(),
+            ("timestamp", Literal::Str(s)) => Stamp::parse(s).is_some(),
+            ("timestamp", Literal::Int(i)) => Stamp::from_seconds(*i).is_some(),
+            ("matches", Literal::Str(s)) => crate::value::go_regex::compile(s).is_ok(),
+            _ => true,
+        };
+        if !good {
+            errors.add(source.location(argument.at), format!("invalid {function} argument"));
+        }
+    });
+}

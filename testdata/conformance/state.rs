@@ -1,0 +1,104 @@
+//! Custom resources, their definitions, admission policies, Pod Security, quota and order: what depends on more than
+//! the object itself.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value as Json;
+
+use super::records;
+use crate::Outcome;
+use kval::kube::custom_resource;
+use kval::kube::custom_resource::Answer;
+
+type Set = Option<(bool, Vec<Outcome>)>;
+
+fn run(file: &str, check: impl Fn(&Json) -> Result<(), String> + Sync) -> Set {
+    Some((true, records(&format!("validation/{file}.jsonl"), check)?))
+}
+
+fn text<'a>(value: &'a Json, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or("")
+}
+
+/// Replaces the names that differ on every run.
+fn stable(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(i) = rest.find("selfType") {
+        let after = &rest[i + 8..];
+        let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+        out.push_str(&rest[..i]);
+        out.push_str("selfType<n>");
+        rest = &after[digits..];
+        rest = rest.strip_prefix("<n>").filter(|_| digits == 0).unwrap_or(rest);
+    }
+    out + rest
+}
+
+fn cause_set<'a>(causes: impl Iterator<Item = (&'a str, &'a str, &'a str)>) -> BTreeSet<String> {
+    causes.map(|(reason, field, message)| format!("{reason} {field}: {}", stable(message))).collect()
+}
+
+/// The first difference of an answer from the recorded one.
+fn compare(record: &Json, answer: &Answer) -> Result<(), String> {
+    let want_status = record["status"].as_u64().unwrap_or(0);
+    if want_status != u64::from(answer.status) {
+        return Err(format!("status: want {want_status} got {} want {:?} got {:?}", answer.status, record["message"], answer.message));
+    }
+    let causes = record["causes"].as_array().cloned().unwrap_or_default();
+    let want = cause_set(causes.iter().map(|c| (text(c, "reason"), text(c, "field"), text(c, "message"))));
+    let got = cause_set(answer.causes.iter().map(|c| (c.reason, c.field.as_str(), c.message.as_str())));
+    if record["unstable"] != true && want != got {
+        let missing: Vec<_> = want.difference(&got).collect();
+        let extra: Vec<_> = got.difference(&want).collect();
+        return Err(format!("causes: missing {missing:?} extra {extra:?}"));
+    }
+    let loose = record["unordered"] == true || record["unstable"] == true;
+    if !loose && stable(text(record, "message")) != stable(&answer.message) {
+        return Err(format!("message: want {:?} got {:?}", text(record, "message"), answer.message));
+    }
+    let warnings: BTreeSet<&str> = record["warnings"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+    let got: BTreeSet<&str> = answer.warnings.iter().map(String::as_str).collect();
+    if warnings != got {
+        return Err(format!("warnings: want {warnings:?} got {got:?}"));
+    }
+    if let (Some(want), Some(got)) = (record.get("object"), &answer.object) {
+        if want != got {
+            return Err(format!("object: want {want} got {got}"));
+        }
+    }
+    Ok(())
+}
+
+/// The manifests of a setup; a later one of the same name replaces the earlier.
+fn setup(record: &Json) -> Vec<Json> {
+    let mut out: Vec<Json> = Vec::new();
+    for manifest in record["setup"].as_array().into_iter().flatten() {
+        let id = |m: &Json| (m["kind"].clone(), m["metadata"]["namespace"].clone(), m["metadata"]["name"].clone());
+        match out.iter_mut().find(|m| id(m) == id(manifest)) {
+            Some(slot) => *slot = manifest.clone(),
+            None => out.push(manifest.clone()),
+        }
+    }
+    out
+}
+
+pub(crate) fn custom_resources(_: &str) -> Set {
+    run("cr", |record| {
+        let crds: Vec<Json> = setup(record).into_iter().filter(|m| m["kind"] == "CustomResourceDefinition").collect();
+        let manifest = &record["manifest"];
+        let found = custom_resource::definition_of(&crds, text(manifest, "apiVersion"), text(manifest, "kind"));
+        let Some((crd, version)) = found else {
+            return if record["status"] == 404 { Ok(()) } else { Err("no definition".to_owned()) };
+        };
+        let subresource = text(record, "subresource");
+        let old = record.get("old").filter(|o| o.is_object()).map(|old| {
+            let made = custom_resource::admit(crd, version, old, None, "");
+            match made.object {
+                Some(made) if record["old_in_setup"] != true => made,
+                _ => custom_resource::stored(crd, version, old),
+            }
+        });
+        compare(record, &custom_resource::admit(crd, version, manifest, old.as_ref(), subresource))
+    })
+}
