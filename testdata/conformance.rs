@@ -54,7 +54,13 @@ fn main() -> ExitCode {
         println!("conformance {name} {passed}/{total}");
         let shown = std::env::var("KVAL_FAILURES").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
         for outcome in failed.iter().take(shown) {
-            let text: String = outcome.failure.as_deref().unwrap_or("").chars().take(400).collect();
+            let text: String = outcome
+                .failure
+                .as_deref()
+                .unwrap_or("")
+                .chars()
+                .take(if std::env::var_os("SHOW_ALL").is_some() { 2000 } else { 400 })
+                .collect();
             println!("    {}: {}", outcome.id, text.replace('\n', "\\n"));
         }
         // Floors are counted in thousandths so that they hold for any selection of the data.

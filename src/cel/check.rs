@@ -138,7 +138,7 @@ impl Checker<'_> {
                     self.check(item);
                     let t = self.get(item);
                     let t = if optional.contains(&i) { self.unwrap(item, t) } else { t };
-                    joined = Some(self.join(item, joined, t));
+                    joined = Some(self.join(joined, t));
                 }
                 let joined = joined.unwrap_or_else(|| self.fresh());
                 self.set(expr, Type::list(joined));
@@ -148,11 +148,11 @@ impl Checker<'_> {
                 for entry in entries {
                     self.check(&entry.key);
                     let t = self.get(&entry.key);
-                    key = Some(self.join(&entry.key, key, t));
+                    key = Some(self.join(key, t));
                     self.check(&entry.value);
                     let t = self.get(&entry.value);
                     let t = if entry.optional { self.unwrap(&entry.value, t) } else { t };
-                    value = Some(self.join(&entry.value, value, t));
+                    value = Some(self.join(value, t));
                 }
                 let key = key.unwrap_or_else(|| self.fresh());
                 let value = value.unwrap_or_else(|| self.fresh());
@@ -365,14 +365,13 @@ impl Checker<'_> {
         self.set(expr, t);
     }
 
-    fn join(&mut self, expr: &Expr, previous: Option<Type>, current: Type) -> Type {
+    fn join(&mut self, previous: Option<Type>, current: Type) -> Type {
         let Some(previous) = previous else { return current };
         if self.mapping.assign(&previous, &current) {
             return most_general(&previous, &current);
         }
-        // Literals of mixed types are refused by the base environment (HomogeneousAggregateLiterals).
-        self.mismatch(expr.at, &previous, &current);
-        Type::Error
+        // Literals of mixed types are refused later, except where `format` takes them.
+        Type::Dyn
     }
 
     fn assert(&mut self, expr: &Expr, t: &Type) {

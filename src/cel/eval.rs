@@ -194,7 +194,7 @@ impl<'a> Eval<'_, 'a> {
         }
         let value = self.attribute(operand)?;
         if test {
-            return Ok(Val::Bool(match self.present(&value, field)? {
+            return Ok(Val::Bool(match Self::present(&value, field)? {
                 Val::Optional(inner) => inner.is_some(),
                 _ => true,
             }));
@@ -202,7 +202,7 @@ impl<'a> Eval<'_, 'a> {
         self.spend(1)?;
         if let Val::Optional(inner) = &value {
             let Some(inner) = inner else { return Ok(Val::Optional(None)) };
-            return self.present(inner, field);
+            return Self::present(inner, field);
         }
         self.index(&value, &Val::text(field), true)
     }
@@ -222,9 +222,9 @@ impl<'a> Eval<'_, 'a> {
     }
 
     /// An optional of a field that may be missing.
-    fn present(&mut self, value: &Val<'a>, field: &str) -> Out<'a> {
+    fn present(value: &Val<'a>, field: &str) -> Out<'a> {
         let found = match value {
-            Val::Optional(Some(inner)) => return self.present(inner, field),
+            Val::Optional(Some(inner)) => return Self::present(inner, field),
             Val::Map(map) => map.find(&Val::text(field))?,
             Val::Object(_, fields) => fields.get(field).cloned(),
             _ => None,
@@ -376,7 +376,6 @@ impl<'a> Eval<'_, 'a> {
         let base = self.locals.len();
         // The accumulator may hold an error, which a later item can still outweigh.
         let mut accu = self.eval(&fold.init);
-        let mut done = false;
         for (first, second) in pairs {
             self.locals.truncate(base);
             self.locals.push((fold.var.clone(), first));
@@ -402,12 +401,10 @@ impl<'a> Eval<'_, 'a> {
             }
             if matches!(go_on, Ok(Val::Bool(false))) {
                 accu = self.locals.pop().map_or(Ok(Val::Null), |(_, v)| Ok(v));
-                done = true;
                 break;
             }
             accu = self.eval(&fold.step);
         }
-        let _ = done;
         self.locals.truncate(base);
         let result = match accu {
             Ok(value) => {

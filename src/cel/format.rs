@@ -147,8 +147,6 @@ fn string(arg: &Val<'_>) -> Result<String, String> {
         Val::Type(name) => name.to_string(),
         Val::List(_) | Val::Map(_) => nested(arg)?,
         _ => {
-            let allowed = "strings, bools, integers, doubles, null, types, timestamps, durations, lists, maps";
-            let _ = allowed;
             return Err(format!(
                 "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given {}",
                 arg.type_name()

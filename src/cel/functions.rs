@@ -389,7 +389,7 @@ fn contains_all<'a>(list: &[Val<'a>], part: &[Val<'a>]) -> bool {
     part.iter().all(|b| list.iter().any(|a| a.equal(b).unwrap_or(false)))
 }
 
-fn flatten<'a>(list: Vec<Val<'a>>, depth: i64) -> Result<Vec<Val<'a>>, Fail> {
+fn flatten(list: Vec<Val<'_>>, depth: i64) -> Result<Vec<Val<'_>>, Fail> {
     if depth < 0 {
         return Err(Fail::new("level must be non-negative"));
     }

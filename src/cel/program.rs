@@ -28,6 +28,7 @@ pub fn compile(text: &str, env: &Env) -> Result<Program, String> {
         let checked = check(&expr, env, &source)?;
         let mut errors = Errors::default();
         literals(&expr, &source, &mut errors);
+        mixed_literals(&expr, &checked, false, &source, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -79,6 +80,57 @@ fn names(expr: &Expr, variable: &str) -> bool {
     let mut found = false;
     walk(expr, &mut |e| found |= matches!(&e.kind, Kind::Ident(name) if name == variable));
     found
+}
+
+/// Lists and maps of mixed types, which are allowed only as arguments of `format`.
+/// upstream: cel-go cel/validator.go homogeneousAggregateLiteralValidator
+fn mixed_literals(expr: &Expr, checked: &Checked, exempt: bool, source: &Source, errors: &mut Errors) {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
+        let go = |e: &Expr, exempt: bool, errors: &mut Errors| mixed_literals(e, checked, exempt, source, errors);
+        let check = |items: &mut dyn Iterator<Item = (&Expr, bool)>, errors: &mut Errors| {
+            let mut first: Option<Type> = None;
+            for (item, optional) in items {
+                let t = checked.types.get(&item.id).cloned().unwrap_or(Type::Dyn);
+                let t = if optional { t.optional_of().cloned().unwrap_or(t) } else { t };
+                match &first {
+                    None => first = Some(t),
+                    Some(first) if *first == t => {}
+                    Some(first) => {
+                        errors.add(source.location(item.at), format!("expected type '{first}' but found '{t}'"));
+                        return;
+                    }
+                }
+            }
+        };
+        match &expr.kind {
+            Kind::List { items, optional } => {
+                if !exempt {
+                    check(&mut items.iter().enumerate().map(|(i, e)| (e, optional.contains(&i))), errors);
+                }
+                items.iter().for_each(|e| go(e, exempt, errors));
+            }
+            Kind::Map(entries) => {
+                if !exempt {
+                    check(&mut entries.iter().map(|e| (&e.key, false)), errors);
+                    check(&mut entries.iter().map(|e| (&e.value, e.optional)), errors);
+                }
+                for e in entries {
+                    go(&e.key, exempt, errors);
+                    go(&e.value, exempt, errors);
+                }
+            }
+            Kind::Call { function, target, args } => {
+                let exempt = exempt || function == "format";
+                target.iter().map(|t| &**t).chain(args).for_each(|e| go(e, exempt, errors));
+            }
+            Kind::Select { operand, .. } => go(operand, exempt, errors),
+            Kind::Struct { fields, .. } => fields.iter().for_each(|f| go(&f.value, exempt, errors)),
+            Kind::Comprehension(c) => {
+                [&c.range, &c.init, &c.condition, &c.step, &c.result].into_iter().for_each(|e| go(e, exempt, errors));
+            }
+            Kind::Literal(_) | Kind::Ident(_) | Kind::Broken => {}
+        }
+    });
 }
 
 /// Literals that conversions and matches would refuse at run time. upstream: cel-go cel/validator.go

@@ -53,7 +53,7 @@ pub(super) fn of(function: &str, overload: &str, args: &[Val<'_>], result: &Val<
             return 11 + (size(0) * depth) as u64;
         }
         _ if overload == "list_distinct" || overload.ends_with("_sort") || overload.ends_with("_sortByAssociatedKeys") => {
-            let keys = if overload.ends_with("_sortByAssociatedKeys") { 1 } else { 0 };
+            let keys = usize::from(overload.ends_with("_sortByAssociatedKeys"));
             let first = match args.get(keys) {
                 Some(Val::List(list)) => list.get(0).and_then(Result::ok),
                 _ => None,

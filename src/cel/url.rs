@@ -151,7 +151,8 @@ fn host(authority: &str) -> Result<String, String> {
     } else {
         host.rfind(':').map_or("", |i| &host[i..])
     };
-    if !port.is_empty() && !(port.starts_with(':') && port[1..].bytes().all(|b| b.is_ascii_digit())) {
+    let good = port.strip_prefix(':').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    if !port.is_empty() && !good {
         return Err(format!("invalid port {} after host", quoted(port)));
     }
     if let Some(bad) = bad_escape(host) {

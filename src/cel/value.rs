@@ -423,7 +423,7 @@ impl<'a> Val<'a> {
                 self.compare(other).ok() == Some(std::cmp::Ordering::Equal)
             }
             // Data of a declared list or map cannot be compared with other kinds of values.
-            (Self::List(List::Json(_, d, _)), _) | (Self::Map(Map::Json(_, d)), _) if !matches!(d.kind, DeclKind::Dynamic) => {
+            (Self::List(List::Json(_, d, _)) | Self::Map(Map::Json(_, d)), _) if !matches!(d.kind, DeclKind::Dynamic) => {
                 return Err(Fail::new("no such overload"));
             }
             _ => false,

@@ -135,11 +135,12 @@ fn type_check(value: &Value, schema: &Value, types: &[&str], format: &str, at: &
         _ => "",
     };
     let textual = matches!(got, "string" | "array");
-    if !textual && !format.is_empty() && !(types.contains(&got) || got_format == format || float_int || int_float) {
+    let fits = types.contains(&got) || float_int || int_float;
+    if !textual && !format.is_empty() && !fits && got_format != format {
         out.causes.push(wrong_type(at, format, got_format));
     } else if textual && !format.is_empty() && !numeric {
         // Left to the format.
-    } else if !(types.contains(&got) || float_int || int_float) {
+    } else if !fits {
         out.causes.push(wrong_type(at, &types.join(","), got));
     }
 }
@@ -334,7 +335,8 @@ fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, 
             out.invalid(at, value, format!("should be a multiple of {shown}"));
         }
     }
-    for (key, exclusive_key, what) in [("minimum", "exclusiveMinimum", "Minimum boundary"), ("maximum", "exclusiveMaximum", "Maximum boundary")]
+    for (key, exclusive_key, what) in
+        [("minimum", "exclusiveMinimum", "Minimum boundary"), ("maximum", "exclusiveMaximum", "Maximum boundary")]
     {
         let Some(limit) = bound(key) else { continue };
         let in_range = fits(&serde_json::json!(limit), range_types, range_format);
@@ -416,13 +418,7 @@ fn enumeration(value: &Value, schema: &Value, at: &At, out: &mut Found) {
     out.causes.push(at.cause("FieldValueNotSupported", message));
 }
 
-fn object(
-    map: &serde_json::Map<String, Value>,
-    schema: &Value,
-    correlation: Option<&Correlation<'_>>,
-    at: &At,
-    out: &mut Found,
-) {
+fn object(map: &serde_json::Map<String, Value>, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At, out: &mut Found) {
     let size = map.len() as i64;
     if let Some(min) = whole_number(schema, "minProperties").filter(|min| size < *min) {
         out.invalid(at, &Value::from(size), format!("should have at least {min} properties"));

@@ -31,7 +31,7 @@ pub(crate) fn rule_env(decl: &Decl, optional_old: bool) -> Env {
 }
 
 struct Rule<'s> {
-    rule: &'s Value,
+    stated: &'s Value,
     program: Result<Option<Program>, String>,
     message: Option<Program>,
     field: Option<Path>,
@@ -43,8 +43,7 @@ pub(crate) struct Rules<'s> {
     schema: &'s Value,
     /// The declared type of the value.
     decl: Option<Decl>,
-    rules: Vec<Rule<'s>>,
-    uses_old: bool,
+    own: Vec<Rule<'s>>,
     properties: BTreeMap<&'s str, Rules<'s>>,
     additional: Option<Box<Rules<'s>>>,
     items: Option<Box<Rules<'s>>>,
@@ -95,8 +94,7 @@ impl<'s> Rules<'s> {
             Some(decl) => stated.iter().map(|rule| compile_rule(rule, decl, schema)).collect(),
             None => Vec::new(),
         };
-        let uses_old = rules.iter().any(|r| r.uses_old);
-        Some(Self { schema, decl, rules, uses_old, properties, additional, items, all_of })
+        Some(Self { schema, decl, own: rules, properties, additional, items, all_of })
     }
 
     /// Runs the rules; the second result is what is left of the budget, negative when rules were skipped.
@@ -119,7 +117,7 @@ fn compile_rule<'s>(rule: &'s Value, decl: &Decl, schema: &Value) -> Rule<'s> {
     let text = word(rule, "rule");
     let optional = flag(rule, "optionalOldSelf");
     let env = rule_env(decl, optional);
-    let mut out = Rule { rule, program: Ok(None), message: None, field: None, uses_old: false };
+    let mut out = Rule { stated: rule, program: Ok(None), message: None, field: None, uses_old: false };
     if text.trim().is_empty() {
         return out;
     }
@@ -329,7 +327,7 @@ impl Run<'_> {
         path: Option<&Path>,
     ) -> Result<(), Spent> {
         let Some(decl) = &rules.decl else { return Ok(()) };
-        if rules.rules.is_empty() {
+        if rules.own.is_empty() {
             return Ok(());
         }
         let kind = Value::String(word(rules.schema, "type").to_owned());
@@ -338,7 +336,7 @@ impl Run<'_> {
             self.out_of_budget(path, &kind);
             return Err(Spent);
         }
-        for rule in &rules.rules {
+        for rule in &rules.own {
             let program = match &rule.program {
                 Ok(Some(program)) => program,
                 Ok(None) => continue,
@@ -347,7 +345,7 @@ impl Run<'_> {
                     continue;
                 }
             };
-            let optional = flag(rule.rule, "optionalOldSelf");
+            let optional = flag(rule.stated, "optionalOldSelf");
             if rule.uses_old && old.is_none() && !optional {
                 continue;
             }
@@ -362,7 +360,6 @@ impl Run<'_> {
                     _ => None,
                 }
             };
-            let _ = rules.uses_old;
             let host = Host { variable: &variable(optional), format: &crd_formats::named, limit: CALL_LIMIT };
             let (out, cost) = program.run(&host);
             if cost as i64 > self.budget {
@@ -374,7 +371,7 @@ impl Run<'_> {
                 Ok(Val::Bool(passed)) => passed,
                 Ok(_) => false,
                 Err(fail) => {
-                    let text = rule_text(rule.rule);
+                    let text = rule_text(rule.stated);
                     let e = fail.text();
                     let detail = if matches!(fail, Fail::Cost) {
                         format!("'{e}': no further validation rules will be run due to call cost exceeds limit for rule: {text}")
@@ -401,7 +398,7 @@ impl Run<'_> {
             let mut detail = None;
             if let Some(message) = &rule.message {
                 let host = Host { variable: &variable(false), format: &crd_formats::named, limit: CALL_LIMIT };
-                match self.message(message, &host, word(rule.rule, "messageExpression")) {
+                match self.message(message, &host, word(rule.stated, "messageExpression")) {
                     Ok(text) => detail = text,
                     Err(sentence) => {
                         self.causes.push(invalid(at.as_ref(), Some(&kind), &sentence));
@@ -409,9 +406,9 @@ impl Run<'_> {
                     }
                 }
             }
-            let detail = detail.unwrap_or_else(|| default_message(rule.rule));
+            let detail = detail.unwrap_or_else(|| default_message(rule.stated));
             let shown = (!matches!(word(rules.schema, "type"), "object" | "array")).then_some(value);
-            let found = with_reason(at.as_ref(), shown, &detail, word(rule.rule, "reason"));
+            let found = with_reason(at.as_ref(), shown, &detail, word(rule.stated, "reason"));
             if !rule.uses_old && ratchet.forgives() {
                 self.warnings.push(format!("{}: {}", found.field, found.message));
             } else {
@@ -430,7 +427,9 @@ impl Run<'_> {
     fn message(&mut self, program: &Program, host: &Host<'_, '_>, text: &str) -> Result<Option<String>, String> {
         let (out, cost) = program.run(host);
         if cost as i64 > self.budget {
-            return Err("messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run".to_owned());
+            return Err(
+                "messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run".to_owned()
+            );
         }
         self.budget -= cost as i64;
         match out {

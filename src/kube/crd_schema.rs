@@ -130,7 +130,7 @@ pub(crate) fn default(value: &mut Value, schema: &Value) {
     match value {
         Value::Object(map) => {
             for (key, prop) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-                let Some(default) = prop.get("default") else { continue };
+                let Some(default) = prop.get("default").filter(|d| !d.is_null()) else { continue };
                 if map.get(key).is_none_or(|v| is_bad_null(v, Some(prop))) {
                     map.insert(key.clone(), default.clone());
                 }
@@ -308,6 +308,11 @@ pub(crate) fn list_types(value: &Value, schema: &Value, path: Option<&Path>, out
             };
             match word(schema, "x-kubernetes-list-type") {
                 "set" => repeated(list).into_iter().for_each(|i| duplicate(i, &list[i])),
+                "map" if list.iter().any(|v| !v.is_null() && !v.is_object()) => {
+                    let wrong = list.iter().position(|v| !v.is_null() && !v.is_object()).unwrap_or(0);
+                    let detail = "must be an object for an array of list-type map";
+                    out.push(super::crd_errors::invalid(Some(&here.index(wrong)), Some(&list[wrong]), detail));
+                }
                 "map" => {
                     let keys: Vec<&str> = schema
                         .get("x-kubernetes-list-map-keys")
