@@ -34,16 +34,16 @@ fn deployment(i: usize, replicas: usize, kind: usize) -> Value {
     match kind {
         1 => {
             spec["affinity"] =
-                json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term("kubernetes.io/hostname")]}})
+                json!({"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term("kubernetes.io/hostname")]}});
         }
         2 => {
             spec["topologySpreadConstraints"] = ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
                 .iter()
                 .map(|key| json!({"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": selector}))
-                .collect()
+                .collect();
         }
         3 => {
-            spec["affinity"] = json!({"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 10, "podAffinityTerm": term("topology.kubernetes.io/zone")}]}})
+            spec["affinity"] = json!({"podAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [{"weight": 10, "podAffinityTerm": term("topology.kubernetes.io/zone")}]}});
         }
         _ => {}
     }

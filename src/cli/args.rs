@@ -182,22 +182,72 @@ pub(super) fn command() -> Command {
             )
             .arg(Arg::new("args").value_name("[NAME] CHART").num_args(1..).required(true)),
     );
+    let cluster = |command: Command| {
+        command
+            .next_help_heading("Cluster")
+            .arg(
+                list(
+                    "cluster",
+                    "FILE",
+                    "A file or directory of nodes and of what runs on them (see `kval cluster capture`), or nodes such as 3x4cpu,16Gi \
+                     [default: 3x4cpu,16Gi]",
+                )
+                .alias("nodes"),
+            )
+            .arg(value("scheduler-config", "FILE", "A KubeSchedulerConfiguration; several profiles are compared"))
+            .next_help_heading("What if")
+            .arg(list("cordon", "NODE", "The node takes no new pods"))
+            .arg(list("remove-node", "NODE", "The node is gone"))
+            .arg(list("lose-zone", "ZONE", "All nodes of the zone are gone"))
+            .arg(list("add-nodes", "NODES", "There are more nodes, such as 2x8cpu,32Gi"))
+            .arg(list("taint", "NODE=TAINT", "The node has a taint such as node-1=key=value:NoExecute; pods leave as they must"))
+            .arg(list("scale", "WORKLOAD=N", "The workload has N replicas, such as deploy/web=20"))
+    };
+    let simulated = |name: &'static str, about: &'static str, first: Option<Arg>| {
+        let command = Command::new(name).about(about).args(first);
+        let command = rendering(command.arg(paths("Charts, manifests and directories of them; - reads standard input")));
+        let command = reporting(command).mut_arg("format", |format| {
+            format
+                .help("How the answer is printed: text, json, markdown, html (with a picture), svg or concise; repeatable, each with its --output")
+                .value_parser(["text", "concise", "json", "markdown", "html", "svg"])
+        });
+        cluster(command)
+    };
     let simulate = Command::new("simulate")
         .about("Predict what a cluster would do")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
-            reporting(rendering(
-                Command::new("placement")
-                    .about("Where the scheduler puts each pod, and why not elsewhere")
-                    .arg(paths("Charts, manifests and directories of them; - reads standard input")),
-            ))
-            .arg(list(
-                "cluster",
-                "FILE",
-                "A file of nodes and of what runs on them, or nodes such as 3x4cpu,16Gi [default: 3x4cpu,16Gi]",
-            )),
+            simulated("placement", "Where the scheduler puts each pod, and why not elsewhere", None)
+                .next_help_heading("Questions")
+                .arg(value(
+                    "explain",
+                    "POD",
+                    "Every plugin's verdict and score on every node for a pod (name, namespace/name or kind/workload)",
+                ))
+                .arg(value("how-many-more-nodes", "NODE", "How many nodes such as 4cpu,16Gi have to be added until nothing is pending")),
+        )
+        .subcommand(
+            simulated(
+                "drain",
+                "Where the pods of a node go when it is drained, and what keeps them",
+                Some(Arg::new("node").value_name("NODE").required(true).help("The node; several are separated by commas")),
+            )
+            .next_help_heading("Drain (as kubectl drain)")
+            .arg(switch("ignore-daemonsets", "Leave pods of DaemonSets alone"))
+            .arg(switch("delete-emptydir-data", "Take pods with emptyDir volumes too"))
+            .mut_arg("force", |force| force.hide(false).help("Take pods without a controller too; they are gone")),
+        )
+        .subcommand(
+            simulated("capacity", "How many more replicas of each workload fit", None)
+                .next_help_heading("Questions")
+                .arg(value("most", "N", "Do not look for more than N").value_parser(clap::value_parser!(usize))),
         );
+    let captured = Command::new("cluster")
+        .about("Describe clusters")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(Command::new("capture").about("Print the kubectl line whose output describes a running cluster for --cluster"));
     let package = Command::new("package")
         .about("Pack charts into archives")
         .arg(paths("Chart directories"))
@@ -232,7 +282,7 @@ pub(super) fn command() -> Command {
                 .alias("colour")
                 .global(true),
         )
-        .subcommands([template, lint, validate, why, simulate, package, show, dependency, explain])
+        .subcommands([template, lint, validate, why, simulate, captured, package, show, dependency, explain])
         .subcommand(Command::new("version").about("Print the version"))
 }
 

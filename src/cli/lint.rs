@@ -18,6 +18,8 @@ use crate::pipeline::Outcome;
 use crate::report;
 use crate::report::Format;
 use crate::report::Section;
+use crate::simulate::answer;
+use crate::simulate::answer::Answer;
 use crate::source::World;
 
 /// `kval lint`.
@@ -33,7 +35,7 @@ pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
         world.kind(file)?;
     }
     let outcome = examine(matches, &world, &template, &["."], true)?;
-    print(matches, &outcome, &[], output)
+    print(matches, &outcome, None, output)
 }
 
 /// `kval lint --format helm`: what `helm lint` prints, to the byte.
@@ -58,7 +60,7 @@ pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, 
     let world = RealWorld::new(None, None);
     let template = TemplateOptions { kube_version: string(matches, "kube-version"), ..TemplateOptions::default() };
     let outcome = examine(matches, &world, &template, &[], false)?;
-    print(matches, &outcome, &[], output)
+    print(matches, &outcome, None, output)
 }
 
 /// Finds the input behind the paths on the command line and runs the phases over it.
@@ -94,14 +96,9 @@ pub(super) fn color(matches: &ArgMatches) -> bool {
     }
 }
 
-/// Prints the findings in every format asked for and gives the exit code. `extra` comes before them: a name, its text
-/// for people and its JSON for programs.
-pub(super) fn print(
-    matches: &ArgMatches,
-    outcome: &Outcome,
-    extra: &[(&str, &str, serde_json::Value)],
-    output: &mut Output,
-) -> Result<u8, Error> {
+/// Prints the findings in every format asked for and gives the exit code. An answer of a simulation comes before them,
+/// under its name.
+pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str, &Answer)>, output: &mut Output) -> Result<u8, Error> {
     let mut formats = strings(matches, "format");
     if formats.is_empty() {
         formats.push("text".to_owned());
@@ -111,21 +108,34 @@ pub(super) fn print(
         return Err(Error::unusable("there are more --output than --format"));
     }
     let sections: Vec<Section<'_>> = outcome.units.iter().map(|u| Section { sources: &u.sources, findings: &u.findings }).collect();
-    let named: Vec<(&str, serde_json::Value)> = extra.iter().map(|(name, _, json)| (*name, json.clone())).collect();
+    let named: Vec<(&str, serde_json::Value)> = extra.iter().map(|(name, answer)| (*name, answer.json.clone())).collect();
     let mut said = false;
     for (i, format) in formats.iter().enumerate() {
         let file = files.get(i).map_or("-", String::as_str);
-        let format = match format.as_str() {
-            "json" => Format::Json,
-            "concise" => Format::Concise,
-            "helm" => return Err(Error::unusable("--format helm: only `kval lint` prints it, and only alone")),
-            _ => Format::Text { color: file == "-" && color(matches) },
+        let find = |format| report::render(format, &sections, outcome.counts, &named);
+        let text = match (format.as_str(), extra) {
+            ("json", _) => find(Format::Json),
+            ("concise", _) => find(Format::Concise),
+            ("helm", _) => return Err(Error::unusable("--format helm: only `kval lint` prints it, and only alone")),
+            (page @ ("markdown" | "html" | "svg"), Some((name, answer))) => {
+                let mut whole = answer.clone();
+                let findings = find(Format::Concise);
+                if !findings.is_empty() {
+                    whole.heading("Findings");
+                    whole.lines(findings.lines().map(str::to_owned).collect());
+                }
+                match page {
+                    "markdown" => answer::markdown(&whole),
+                    "html" => answer::html(&whole, &format!("kval: {name}")),
+                    _ => answer::svg(answer).ok_or_else(|| Error::unusable("--format svg: this answer has no picture"))?.to_owned(),
+                }
+            }
+            _ => {
+                said |= file == "-";
+                let before = extra.map(|(_, answer)| answer::text(answer) + "\n").unwrap_or_default();
+                before + &find(Format::Text { color: file == "-" && color(matches) })
+            }
         };
-        let mut text = report::render(format, &sections, outcome.counts, &named);
-        if matches!(format, Format::Text { .. }) {
-            said |= file == "-";
-            text = extra.iter().map(|(_, table, _)| format!("{table}\n")).collect::<String>() + &text;
-        }
         match file {
             "-" => output.stdout.extend_from_slice(text.as_bytes()),
             file => write_atomically(file, text.as_bytes())?,

@@ -102,8 +102,14 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
         Some(("validate", matches)) => lint::validate(matches, output),
         Some(("simulate", matches)) => match matches.subcommand() {
             Some(("placement", matches)) => simulate::placement(matches, output),
-            _ => Err(Error::unusable("simulate what? There is: placement")),
+            Some(("drain", matches)) => simulate::drain(matches, output),
+            Some(("capacity", matches)) => simulate::capacity(matches, output),
+            _ => Err(Error::unusable("simulate what? There is: placement, drain, capacity")),
         },
+        Some(("cluster", _)) => {
+            output.line(simulate::CAPTURE);
+            Ok(CLEAN)
+        }
         Some(("package", matches)) => chart::package(matches, output),
         Some(("show", matches)) => match matches.subcommand() {
             Some((part, matches)) => chart::show(part, matches, output),

@@ -1,9 +1,10 @@
-//! `kval simulate placement`: where the scheduler puts the pods of charts and manifests on given nodes.
+//! `kval simulate placement`, `drain` and `capacity`: what a scheduler and a drain do with the pods of charts and
+//! manifests on given nodes, and what would change if the cluster were another.
 
 use clap::ArgMatches;
 use serde_json::Value;
 
-use super::args::{string, strings};
+use super::args::{on, string, strings};
 use super::error::Error;
 use super::lint::{examine, print};
 use super::options;
@@ -11,29 +12,146 @@ use super::output::Output;
 use super::world::RealWorld;
 use crate::kube::Object;
 use crate::pipeline::Outcome;
+use crate::simulate::answer::{Answer, Block};
 use crate::simulate::cluster;
 use crate::simulate::placement;
-use crate::simulate::placement::{PodPrediction, Prediction};
+use crate::simulate::placement::{PodPrediction, Prediction, Setting};
+use crate::simulate::present;
+use crate::simulate::replay::Keep;
+use crate::simulate::scheduler::config;
+use crate::simulate::scheduler::profile::Profiles;
+use crate::simulate::whatif;
 use crate::source::FileId;
+use crate::source::FileKind;
 use crate::source::World;
 use crate::yaml;
 
-pub(super) fn placement(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
-    let template = options::template(matches)?;
+/// The line whose output `--cluster` reads.
+pub(super) const CAPTURE: &str = "kubectl get nodes,pods,persistentvolumes,persistentvolumeclaims,storageclasses,csinodes,poddisruptionbudgets,\
+priorityclasses,namespaces,services,replicasets,statefulsets --all-namespaces -o yaml > cluster.yaml";
+
+/// What is to be simulated.
+struct Scene {
+    cluster: Vec<Value>,
+    objects: Vec<Value>,
+    outcome: Outcome,
+    namespace: String,
+    /// What the changes did by themselves.
+    told: Vec<String>,
+}
+
+impl Scene {
+    fn read(matches: &ArgMatches) -> Result<Self, Error> {
+        let template = options::template(matches)?;
+        let world = options::world(matches)?;
+        let mut cluster = nodes(&world, &strings(matches, "cluster"))?;
+        let outcome = examine(matches, &world, &template, &["."], false)?;
+        let mut objects: Vec<Value> = outcome.units.iter().flat_map(|u| u.objects.iter().map(|o| o.value.clone())).collect();
+        let mut changes = Vec::new();
+        for flag in ["scale", "add-nodes", "cordon", "taint", "remove-node", "lose-zone"] {
+            for value in strings(matches, flag) {
+                changes.push(whatif::parse_change(flag, &value).map_err(|e| Error::unusable(format!("--{flag}: {e}")))?);
+            }
+        }
+        let told = whatif::change(&mut cluster, &mut objects, &changes).map_err(Error::unusable)?;
+        let namespace = string(matches, "namespace").unwrap_or_else(|| "default".to_owned());
+        Ok(Self { cluster, objects, outcome, namespace, told })
+    }
+
+    fn setting(&self) -> Setting {
+        Setting::new(&self.cluster, &self.objects, &self.namespace)
+    }
+}
+
+/// The profiles of `--scheduler-config`, or the default one.
+fn profiles(matches: &ArgMatches) -> Result<Profiles, Error> {
+    let Some(file) = string(matches, "scheduler-config") else { return Ok(Profiles::default()) };
     let world = options::world(matches)?;
-    let nodes = nodes(&world, &strings(matches, "cluster"))?;
-    let mut outcome = examine(matches, &world, &template, &["."], false)?;
-    let objects: Vec<Value> = outcome.units.iter().flat_map(|u| u.objects.iter().map(|o| o.value.clone())).collect();
-    let namespace = string(matches, "namespace").unwrap_or_else(|| "default".to_owned());
+    let documents = documents(&world, &file)?;
+    let configuration = documents.iter().find(|d| d["kind"] == "KubeSchedulerConfiguration");
+    let configuration = configuration.ok_or_else(|| Error::unusable(format!("{file}: there is no KubeSchedulerConfiguration")))?;
+    config::profiles(configuration).map_err(|e| Error::unusable(format!("{file}: {e}")))
+}
+
+pub(super) fn placement(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    let profiles = profiles(matches)?;
+    let mut scene = Scene::read(matches)?;
+    let setting = scene.setting();
+    let seed = matches.get_one::<u64>("seed").copied();
     let choices = placement::Options {
-        seed: matches.get_one::<u64>("seed").copied().unwrap_or_default(),
-        namespace,
+        seed: seed.unwrap_or_default(),
+        chosen: seed.is_some(),
+        namespace: scene.namespace.clone(),
         ..placement::Options::default()
     };
-    let prediction = placement::predict(&nodes, &objects, &choices);
-    add_findings(&mut outcome, &prediction);
-    let table = placement::table(&prediction);
-    print(matches, &outcome, &[("prediction", &table, placement::to_json(&prediction))], output)
+    let (prediction, run) = placement::predict_in(&setting, &profiles, &choices);
+    add_findings(&mut scene.outcome, &prediction);
+    let mut answer = present::answer(&prediction, &run, &profiles);
+    if let Some(pod) = string(matches, "explain") {
+        if setting.expanded.nodes.len() > MAX_EXPLAINED {
+            return Err(Error::unusable(format!("--explain: more than {MAX_EXPLAINED} nodes are too many to print")));
+        }
+        let whole = setting.run(&profiles, Keep::All);
+        let advice = answer.blocks.iter().position(|b| *b == Block::Heading("What would help".to_owned()));
+        let advice: Vec<Block> = advice.map(|i| answer.blocks[i..i + 2].to_vec()).unwrap_or_default();
+        answer = present::explain(&whole, &profiles, &pod)
+            .ok_or_else(|| Error::unusable(format!("--explain: there is no pod {pod:?}; name a pod, namespace/pod or kind/workload")))?;
+        answer.blocks.extend(advice);
+    }
+    if let Some(kind) = string(matches, "how-many-more-nodes") {
+        let found = whatif::how_many_more_nodes(&scene.cluster, &scene.objects, &scene.namespace, &profiles, &kind)
+            .map_err(|e| Error::unusable(format!("--how-many-more-nodes: {e}")))?;
+        let text = match found {
+            Some(0) => "nothing is pending: no more nodes are needed".to_owned(),
+            Some(1) => format!("1 more node of {kind} is needed until nothing is pending"),
+            Some(n) => format!("{n} more nodes of {kind} are needed until nothing is pending"),
+            None => format!("no number of nodes of {kind} helps: something else keeps pods pending"),
+        };
+        answer.json["moreNodes"] = found.into();
+        answer.blocks.extend([Block::Heading("More nodes".to_owned()), Block::Lines(vec![text])]);
+    }
+    if profiles.0.len() > 1 {
+        let compared = whatif::compare(&setting, profiles);
+        answer.blocks.extend(compared.blocks);
+        answer.json["profiles"] = compared.json;
+    }
+    finish(matches, &scene, "prediction", answer, output)
+}
+
+/// More nodes than this are not explained one by one.
+const MAX_EXPLAINED: usize = 500;
+
+pub(super) fn drain(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    let profiles = profiles(matches)?;
+    let scene = Scene::read(matches)?;
+    let setting = scene.setting();
+    let mut run = setting.run(&profiles, Keep::Failures);
+    let nodes: Vec<String> = string(matches, "node").unwrap_or_default().split(',').map(|n| n.trim().to_owned()).collect();
+    let flags = whatif::DrainFlags {
+        ignore_daemon_sets: on(matches, "ignore-daemonsets"),
+        delete_empty_dir_data: on(matches, "delete-emptydir-data"),
+        force: on(matches, "force"),
+    };
+    let drained = whatif::drain(&mut run, &profiles, &nodes, flags).map_err(Error::unusable)?;
+    let stuck = !drained.refused.is_empty() || !drained.blocked.is_empty() || drained.moved.iter().any(|m| m.2.is_none());
+    let answer = whatif::drain_answer(&setting, &run, &nodes, &drained);
+    let code = finish(matches, &scene, "drain", answer, output)?;
+    Ok(if stuck && code == super::CLEAN && options::fail_on(matches).is_some() { super::FINDINGS } else { code })
+}
+
+pub(super) fn capacity(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    let profiles = profiles(matches)?;
+    let scene = Scene::read(matches)?;
+    let answer = whatif::capacity(&scene.setting(), &profiles, matches.get_one::<usize>("most").copied());
+    finish(matches, &scene, "capacity", answer, output)
+}
+
+fn finish(matches: &ArgMatches, scene: &Scene, name: &str, mut answer: Answer, output: &mut Output) -> Result<u8, Error> {
+    if !scene.told.is_empty() {
+        answer.json["changes"] = scene.told.clone().into();
+        answer.blocks.splice(0..0, [Block::Heading("Changes".to_owned()), Block::Lines(scene.told.clone())]);
+    }
+    print(matches, &scene.outcome, Some((name, &answer)), output)
 }
 
 /// Each unit gets the findings about its own objects, whose numbers start anew there.
@@ -51,26 +169,47 @@ fn add_findings(outcome: &mut Outcome, prediction: &Prediction) {
     }
 }
 
-/// The nodes (and what runs there) of `--cluster`: files of manifests or short forms, or `3x4cpu,16Gi`.
+fn documents(world: &RealWorld, name: &str) -> Result<Vec<Value>, Error> {
+    let bytes = world.read(name)?;
+    let documents = yaml::parse(&String::from_utf8_lossy(&bytes), FileId::default());
+    if let Some(error) = documents.iter().find_map(|d| d.error.as_ref()) {
+        return Err(Error::unusable(format!("{name}: {error}")));
+    }
+    Ok(documents.iter().filter_map(|d| d.root.as_ref()).map(|r| r.to_json()).collect())
+}
+
+/// The nodes (and what runs there) of `--cluster`: files or directories of manifests or short forms, or `3x4cpu,16Gi`.
 fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>, Error> {
     if clusters.is_empty() {
         return Ok(cluster::default_nodes());
     }
     let mut out = Vec::new();
     for name in clusters {
-        if world.kind(name).is_err() {
-            if let Ok(nodes) = cluster::parse_argument(name) {
-                out.extend(nodes);
-                continue;
+        let files = match world.kind(name) {
+            Ok(FileKind::Directory) => {
+                let mut files: Vec<String> = world.read_dir(name)?.into_iter().map(|entry| format!("{name}/{}", entry.name)).collect();
+                files.retain(|f| [".yaml", ".yml", ".json"].iter().any(|end| f.ends_with(end)));
+                files.sort();
+                files
             }
+            Ok(_) => vec![name.clone()],
+            Err(missing) => match cluster::parse_argument(name) {
+                Ok(nodes) => {
+                    out.extend(nodes);
+                    continue;
+                }
+                // What looks like sizes is told what is wrong with them.
+                Err(wrong) if name.contains("cpu") && !name.contains('/') => return Err(Error::unusable(format!("--cluster: {wrong}"))),
+                Err(_) => return Err(missing.into()),
+            },
+        };
+        for file in files {
+            let values = documents(world, &file)?;
+            out.extend(cluster::from_documents(&values).map_err(|e| Error::unusable(format!("{file}: {e}")))?);
         }
-        let bytes = world.read(name)?;
-        let documents = yaml::parse(&String::from_utf8_lossy(&bytes), FileId::default());
-        if let Some(error) = documents.iter().find_map(|d| d.error.as_ref()) {
-            return Err(Error::unusable(format!("{name}: {error}")));
-        }
-        let values: Vec<Value> = documents.iter().filter_map(|d| d.root.as_ref()).map(|r| r.to_json()).collect();
-        out.extend(cluster::from_documents(&values).map_err(|e| Error::unusable(format!("{name}: {e}")))?);
+    }
+    if !out.iter().any(|o| o["kind"] == "Node") {
+        return Err(Error::unusable(format!("--cluster: there is no node in {}", clusters.join(", "))));
     }
     Ok(out)
 }

@@ -88,7 +88,7 @@ pub fn short_form(value: &Value) -> Result<Vec<Value>, String> {
 }
 
 /// `key=value:Effect` or `key:Effect`.
-fn parse_taint(short: &str) -> Option<Value> {
+pub(crate) fn parse_taint(short: &str) -> Option<Value> {
     let (key, effect) = short.rsplit_once(':')?;
     let (key, value) = key.split_once('=').unwrap_or((key, ""));
     matches!(effect, "NoSchedule" | "PreferNoSchedule" | "NoExecute").then(|| json!({"key": key, "value": value, "effect": effect}))

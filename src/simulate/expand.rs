@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::scheduler::api::{Node, Owner, Pod, PodShape};
 use super::scheduler::json::{at, int, list, name, namespace, scalar, text};
+use super::scheduler::plugins::volume_binding::class_name;
 use super::scheduler::selector::untolerated;
 use super::scheduler::snapshot::Listers;
 
@@ -41,6 +42,37 @@ pub fn expand(objects: &[Value]) -> Expanded {
     }
     for (arrival, pod) in out.pods.iter_mut().enumerate() {
         Arc::make_mut(pod).arrival = arrival;
+    }
+    out
+}
+
+/// As [`expand`], with what the cluster's own controllers add before the scheduler looks: claims without a class get the
+/// default one, and generic ephemeral volumes their claims.
+pub fn expand_with_claims(objects: &[Value]) -> Expanded {
+    let mut out = expand(objects);
+    for pod in &out.pods {
+        for volume in pod.volumes.iter().filter(|v| at(v, &["ephemeral", "volumeClaimTemplate"]).is_object()) {
+            let mut claim = at(volume, &["ephemeral", "volumeClaimTemplate"]).clone();
+            let claim_name = format!("{}-{}", pod.name, text(volume, &["name"]));
+            claim["metadata"] = json!({"name": claim_name, "namespace": pod.namespace});
+            out.listers.claims.entry((pod.namespace.clone(), claim_name)).or_insert(claim);
+        }
+    }
+    let marks = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
+    let is_default = |class: &Value| marks.iter().any(|mark| text(class, &["metadata", "annotations", mark]) == "true");
+    // Of several the newest counts, then the first by name.
+    let newest = |a: &(&String, &Value), b: &(&String, &Value)| {
+        let created = |v: &Value| text(v, &["metadata", "creationTimestamp"]).to_owned();
+        created(a.1).cmp(&created(b.1)).then_with(|| b.0.cmp(a.0))
+    };
+    let default = out.listers.classes.iter().filter(|(_, class)| is_default(class)).max_by(newest).map(|(name, _)| name.clone());
+    if let Some(default) = default {
+        for claim in out.listers.claims.values_mut() {
+            let none = at(claim, &["spec", "storageClassName"]).is_null() && class_name(claim).is_empty();
+            if none && at(claim, &["spec"]).is_object() {
+                claim["spec"]["storageClassName"] = default.as_str().into();
+            }
+        }
     }
     out
 }
@@ -107,6 +139,18 @@ fn add(out: &mut Expanded, admission: &Admission, shapes: &mut Shapes, object: &
         }
         "ReplicaSet" | "ReplicationController" => {
             many(out, &|| from_template(object, template, &own_name, kind, &own_name), count("replicas", 1));
+        }
+        // One run of it.
+        "CronJob" if at(object, &["spec", "suspend"]).as_bool() != Some(true) => {
+            let mut job = at(object, &["spec", "jobTemplate"]).clone();
+            object_at(object_at(&mut job, "metadata"), "name");
+            job["kind"] = "Job".into();
+            job["metadata"]["name"] = own_name.as_str().into();
+            job["metadata"]["namespace"] = namespace(object).into();
+            let before = out.pods.len();
+            add(out, admission, shapes, &job, input);
+            let source = Arc::new(source);
+            out.pods[before..].iter_mut().for_each(|pod| Arc::make_mut(pod).source = Arc::clone(&source));
         }
         "Job" => {
             let parallel = count("parallelism", 1).min(count("completions", MAX_REPLICAS));

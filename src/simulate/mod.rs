@@ -5,12 +5,17 @@
 //! [`nodes`] plays what the control plane does about failing and tainted nodes over time.
 
 pub mod apiserver;
+pub mod advice;
+pub mod answer;
 pub mod cluster;
 pub mod controllers;
 pub mod expand;
 pub mod kubelet;
 pub mod nodes;
+pub mod picture;
 pub mod placement;
+pub mod present;
 pub mod replay;
 pub mod resources;
 pub mod scheduler;
+pub mod whatif;

@@ -4,16 +4,16 @@
 //! nodes seen are the possible nodes of a pod.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::expand::expand;
-use super::replay::{Arrival, Keep, Run, first_by_name, simulate};
+use super::expand::{Expanded, expand_with_claims};
+use super::replay::{Arrival, Attempt, Keep, Run, first_by_name, simulate};
 use super::scheduler::api::Pod;
 use super::scheduler::json::{namespace, text};
+use super::scheduler::preemption::Preemption;
 use super::scheduler::profile::Profiles;
 use super::scheduler::snapshot::Snapshot;
 use crate::diagnostic::{Diagnostic, ObjectRef, Severity};
@@ -26,13 +26,15 @@ pub struct Options {
     pub alternatives: usize,
     /// The seed of these choices.
     pub seed: u64,
+    /// Whether the placement shown is itself chosen by the seed, and not the first by name.
+    pub chosen: bool,
     /// The namespace of objects that name none.
     pub namespace: String,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { alternatives: 16, seed: 0, namespace: "default".to_owned() }
+        Self { alternatives: 16, seed: 0, chosen: false, namespace: "default".to_owned() }
     }
 }
 
@@ -61,6 +63,19 @@ pub struct PodPrediction {
     pub victims: Vec<String>,
 }
 
+/// One pod on a node.
+#[derive(Clone, Debug)]
+pub struct Filling {
+    /// Its name.
+    pub name: String,
+    /// Kind and name of what it comes from.
+    pub source: String,
+    /// In thousandths of a CPU.
+    pub cpu: i64,
+    /// In bytes.
+    pub memory: i64,
+}
+
 /// What one node holds in the end.
 #[derive(Clone, Debug)]
 pub struct NodePrediction {
@@ -68,6 +83,8 @@ pub struct NodePrediction {
     pub name: String,
     /// Names of its pods.
     pub pods: Vec<String>,
+    /// Its pods with what they ask for.
+    pub filling: Vec<Filling>,
     /// CPU asked for and there, in thousandths.
     pub cpu: (i64, i64),
     /// Memory asked for and there, in bytes.
@@ -106,58 +123,129 @@ fn distribution(run: &Run) -> BTreeMap<(String, String, Option<usize>), usize> {
     out
 }
 
+/// A cluster and objects, ready to be placed as often as wanted.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Nodes and pods.
+    pub expanded: Expanded,
+    /// How many of the objects describe the cluster; the others are the user's.
+    pub from_cluster: usize,
+    /// The nodes in the order given.
+    order: BTreeMap<String, usize>,
+}
+
+impl Setting {
+    /// Reads a cluster (nodes, and whatever runs there already) and objects.
+    pub fn new(cluster: &[Value], objects: &[Value], namespace: &str) -> Self {
+        let all: Vec<Value> = cluster.iter().chain(objects).map(|o| with_namespace(o, namespace)).collect();
+        let expanded = expand_with_claims(&all);
+        let order = expanded.nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
+        Self { expanded, from_cluster: cluster.len(), order }
+    }
+
+    /// Places everything once, as the recordings do: of equally good nodes the first by name.
+    pub fn run(&self, profiles: &Profiles, keep: Keep) -> Run {
+        simulate(self.expanded.clone(), profiles, Arrival::Sequential, keep, first_by_name)
+    }
+
+    /// What a finished run means for users.
+    pub fn prediction(&self, run: &Run) -> Prediction {
+        let possible: Vec<BTreeSet<Option<usize>>> = run.placement.iter().map(|p| BTreeSet::from([*p])).collect();
+        self.read(run, &possible, !run.free)
+    }
+
+    fn read(&self, run: &Run, possible: &[BTreeSet<Option<usize>>], determined: bool) -> Prediction {
+        let mut last: BTreeMap<usize, &Attempt> = BTreeMap::new();
+        let mut victims: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+        for attempt in &run.attempts {
+            last.insert(attempt.pod, attempt);
+            if let Some(Preemption::Victims { pods, .. }) = &attempt.outcome.preemption {
+                victims.entry(attempt.pod).or_default().extend(pods.iter().map(|p| p.name.clone()));
+            }
+        }
+        let pods = (0..run.pods.len())
+            .map(|i| pod_prediction(run, i, &possible[i], self.from_cluster, last.get(&i).copied(), victims.remove(&i).unwrap_or_default()))
+            .collect();
+        let mut nodes: Vec<NodePrediction> = run.cluster.nodes.iter().map(node_prediction).collect();
+        nodes.sort_by_key(|n| self.order.get(&n.name));
+        Prediction { pods, nodes, determined }
+    }
+}
+
+/// More pods times nodes than this are not repeated with other choices.
+const MAX_REPEATED: usize = 400_000;
+
 /// Predicts where the pods of `objects` go in a cluster described by `cluster` (nodes, and whatever runs there already).
 pub fn predict(cluster: &[Value], objects: &[Value], options: &Options) -> Prediction {
-    let all: Vec<Value> = cluster.iter().chain(objects).map(|o| with_namespace(o, &options.namespace)).collect();
-    let expanded = expand(&all);
-    let order: Vec<String> = expanded.nodes.iter().map(|n| n.name.clone()).collect();
-    let profiles = Profiles::default();
-    let first = simulate(expanded.clone(), &profiles, Arrival::Sequential, Keep::Failures, first_by_name);
-    let free = first.free;
-    let mut possible: Vec<BTreeSet<Option<usize>>> = first.placement.iter().map(|p| BTreeSet::from([*p])).collect();
-    let mut determined = true;
-    let usual = distribution(&first);
-    let mut random = ChaCha8Rng::seed_from_u64(options.seed);
-    for _ in 0..if free { options.alternatives } else { 0 } {
+    predict_in(&Setting::new(cluster, objects, &options.namespace), &Profiles::default(), options).0
+}
+
+/// As [`predict`] with these profiles; also gives the run that was read.
+pub fn predict_in(setting: &Setting, profiles: &Profiles, options: &Options) -> (Prediction, Run) {
+    let first = if options.chosen {
+        // The user asked for one of the possible outcomes.
+        let mut random = ChaCha8Rng::seed_from_u64(options.seed);
         let choose = |_: &Snapshot, top: &[usize]| top[random.next_u32() as usize % top.len()];
-        let other = simulate(expanded.clone(), &profiles, Arrival::Sequential, Keep::Failures, choose);
-        determined &= distribution(&other) == usual;
-        possible.iter_mut().zip(&other.placement).for_each(|(set, node)| {
-            set.insert(*node);
-        });
+        simulate(setting.expanded.clone(), profiles, Arrival::Sequential, Keep::Failures, choose)
+    } else {
+        setting.run(profiles, Keep::Failures)
+    };
+    let mut possible: Vec<BTreeSet<Option<usize>>> = first.placement.iter().map(|p| BTreeSet::from([*p])).collect();
+    let mut determined = !first.free;
+    if first.free {
+        let usual = distribution(&first);
+        let mut random = ChaCha8Rng::seed_from_u64(options.seed);
+        let repeats = if first.pods.len() * first.cluster.nodes.len() > MAX_REPEATED { 0 } else { options.alternatives };
+        determined = repeats > 0;
+        for _ in 0..repeats {
+            let choose = |_: &Snapshot, top: &[usize]| top[random.next_u32() as usize % top.len()];
+            let other = simulate(setting.expanded.clone(), profiles, Arrival::Sequential, Keep::Failures, choose);
+            determined &= distribution(&other) == usual;
+            possible.iter_mut().zip(&other.placement).for_each(|(set, node)| {
+                set.insert(*node);
+            });
+        }
     }
-    let pods = (0..first.pods.len()).map(|i| pod_prediction(&first, i, &possible[i], cluster.len())).collect();
-    let mut nodes: Vec<NodePrediction> = first.cluster.nodes.iter().map(node_prediction).collect();
-    nodes.sort_by_key(|n| order.iter().position(|o| *o == n.name));
-    Prediction { pods, nodes, determined }
+    (setting.read(&first, &possible, determined), first)
 }
 
 fn node_prediction(node: &super::scheduler::snapshot::NodeInfo) -> NodePrediction {
     let there = &node.node.allocatable;
+    let filling = |p: &std::sync::Arc<Pod>| Filling {
+        name: p.name.clone(),
+        source: format!("{}/{}", p.source.kind, p.source.name),
+        cpu: p.requests.milli_cpu,
+        memory: p.requests.memory,
+    };
     NodePrediction {
         name: node.node.name.clone(),
         pods: node.pods.iter().map(|p| p.name.clone()).collect(),
+        filling: node.pods.iter().map(filling).collect(),
         cpu: (node.requested.milli_cpu, there.milli_cpu),
         memory: (node.requested.memory, there.memory),
         max_pods: there.allowed_pod_number,
     }
 }
 
-fn pod_prediction(run: &Run, i: usize, possible: &BTreeSet<Option<usize>>, from_cluster: usize) -> PodPrediction {
+fn pod_prediction(
+    run: &Run,
+    i: usize,
+    possible: &BTreeSet<Option<usize>>,
+    from_cluster: usize,
+    last: Option<&Attempt>,
+    victims: Vec<String>,
+) -> PodPrediction {
     let pod: &Pod = &run.pods[i];
     let name_of = |n: usize| run.cluster.nodes[n].node.name.clone();
-    let attempts = || run.attempts.iter().filter(|a| a.pod == i);
     let node = run.placement[i];
-    let last = attempts().next_back().filter(|_| node.is_none());
+    let last = last.filter(|_| node.is_none());
     let message = match last {
         Some(last) if last.gated => Some("Scheduling is blocked due to non-empty scheduling gates".to_owned()),
         Some(last) => last.outcome.message.clone(),
+        None if node.is_none() && run.victims.contains(&(pod.namespace.clone(), pod.name.clone())) => Some("has to go".to_owned()),
+        None if node.is_none() => Some(format!("no scheduler {:?} runs here", pod.scheduler_name)),
         None => None,
     };
-    let victims = attempts().filter_map(|a| match &a.outcome.preemption {
-        Some(super::scheduler::preemption::Preemption::Victims { pods, .. }) => Some(pods.iter().map(|p| p.name.clone())),
-        _ => None,
-    });
     PodPrediction {
         namespace: pod.namespace.clone(),
         name: pod.name.clone(),
@@ -172,7 +260,7 @@ fn pod_prediction(run: &Run, i: usize, possible: &BTreeSet<Option<usize>>, from_
                 a.outcome.infeasible.iter().map(|(n, r)| (name_of(*n), r.status.reasons.iter().map(str::to_owned).collect())).collect()
             })
             .unwrap_or_default(),
-        victims: victims.flatten().collect(),
+        victims,
     }
 }
 
@@ -201,90 +289,4 @@ pub fn diagnostics(prediction: &Prediction, objects: &[Object]) -> Vec<Diagnosti
         out.push(finding);
     }
     out
-}
-
-fn gibibytes(bytes: i64) -> String {
-    format!("{:.1}Gi", bytes as f64 / f64::from(1_u32 << 30))
-}
-
-fn columns(rows: &[Vec<String>]) -> String {
-    let width = |i: usize| rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or(0)).map(width).collect();
-    let mut out = String::new();
-    for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, w)| format!("{cell:<w$}")).collect();
-        out += cells.join("   ").trim_end();
-        out.push('\n');
-    }
-    out
-}
-
-/// The prediction as tables for people: pods, what keeps pods pending, nodes.
-pub fn table(prediction: &Prediction) -> String {
-    let row = |cells: &[&str]| cells.iter().map(|c| (*c).to_owned()).collect::<Vec<String>>();
-    let mut pods = vec![row(&["POD", "NODE", "POSSIBLE NODES"])];
-    for pod in &prediction.pods {
-        let node = pod.node.clone().unwrap_or_else(|| "<pending>".to_owned());
-        let possible = match pod.possible_nodes.as_slice() {
-            [] => "<none>".to_owned(),
-            names => names.join(","),
-        };
-        pods.push(vec![format!("{}/{}", pod.namespace, pod.name), node, possible]);
-    }
-    let mut out = columns(&pods);
-    // Pods of one workload usually wait for the same reason, which is then told once.
-    let mut told: Vec<(&(String, String), &String, usize)> = Vec::new();
-    for pod in &prediction.pods {
-        let Some(message) = &pod.message else { continue };
-        match told.iter_mut().find(|(source, text, _)| *source == &pod.source && *text == message) {
-            Some((_, _, n)) => *n += 1,
-            None => told.push((&pod.source, message, 1)),
-        }
-    }
-    if !told.is_empty() {
-        out.push('\n');
-    }
-    for ((kind, name), message, n) in told {
-        let _ = writeln!(out, "{kind}/{name}: {n} pending: {message}");
-    }
-    for pod in prediction.pods.iter().filter(|p| !p.victims.is_empty()) {
-        let _ = writeln!(out, "{}/{} drives away {}", pod.namespace, pod.name, pod.victims.join(", "));
-    }
-    let mut nodes = vec![row(&["NODE", "PODS", "CPU", "MEMORY"])];
-    for node in &prediction.nodes {
-        nodes.push(vec![
-            node.name.clone(),
-            format!("{}/{}", node.pods.len(), node.max_pods),
-            format!("{}m/{}m", node.cpu.0, node.cpu.1),
-            format!("{}/{}", gibibytes(node.memory.0), gibibytes(node.memory.1)),
-        ]);
-    }
-    out.push('\n');
-    out += &columns(&nodes);
-    out
-}
-
-/// The prediction for programs.
-pub fn to_json(prediction: &Prediction) -> Value {
-    let pods: Vec<Value> = prediction
-        .pods
-        .iter()
-        .map(|p| {
-            json!({
-                "namespace": p.namespace, "name": p.name, "kind": p.source.0, "owner": p.source.1, "node": p.node,
-                "possibleNodes": p.possible_nodes, "message": p.message, "refused": p.refused, "victims": p.victims,
-            })
-        })
-        .collect();
-    let nodes: Vec<Value> = prediction
-        .nodes
-        .iter()
-        .map(|n| {
-            json!({
-                "name": n.name, "pods": n.pods, "cpuMilli": {"requested": n.cpu.0, "allocatable": n.cpu.1},
-                "memoryBytes": {"requested": n.memory.0, "allocatable": n.memory.1}, "maxPods": n.max_pods,
-            })
-        })
-        .collect();
-    json!({"pods": pods, "nodes": nodes, "determined": prediction.determined})
 }

@@ -126,6 +126,42 @@ pub fn simulate(
     run
 }
 
+impl Run {
+    /// Places one more pod; `None` when it stays pending, its last attempt then says why.
+    pub fn place(&mut self, profiles: &Profiles, pod: Arc<Pod>) -> Option<usize> {
+        self.pods.push(pod);
+        self.placement.push(None);
+        let (i, mut number, mut start) = (self.pods.len() - 1, 0, 0);
+        attempt(self, profiles, i, &mut number, &mut start, &mut first_by_name);
+        self.placement[i]
+    }
+
+    /// Places a pod that was evicted anew, or one that came with the cluster.
+    pub fn place_again(&mut self, profiles: &Profiles, pod: Arc<Pod>) -> Option<usize> {
+        let known = |i: &usize| self.placement[*i].is_none() && self.pods[*i].name == pod.name && self.pods[*i].namespace == pod.namespace;
+        let Some(i) = (0..self.pods.len()).find(known) else { return self.place(profiles, pod) };
+        self.pods[i] = pod;
+        let (mut number, mut start) = (0, 0);
+        attempt(self, profiles, i, &mut number, &mut start, &mut first_by_name);
+        self.placement[i]
+    }
+
+    /// Takes a running pod away.
+    pub fn evict(&mut self, node: usize, pod: &Arc<Pod>) {
+        self.cluster.remove(node, pod);
+        for (other, place) in self.pods.iter().zip(&mut self.placement) {
+            if other.name == pod.name && other.namespace == pod.namespace {
+                *place = None;
+            }
+        }
+    }
+
+    /// The last attempt of a pod.
+    pub fn last_attempt(&self, pod: usize) -> Option<&Attempt> {
+        self.attempts.iter().rev().find(|a| a.pod == pod)
+    }
+}
+
 fn attempt(
     run: &mut Run,
     profiles: &Profiles,

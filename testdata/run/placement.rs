@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use kval::simulate::cluster::from_documents;
-use kval::simulate::placement::{Options, predict, table};
+use kval::simulate::placement::{Options, predict};
+use kval::simulate::present::table;
 use kval::source::FileId;
 use kval::yaml;
 

@@ -330,3 +330,59 @@ fn score(cycle: &mut Cycle<'_>, out: &mut Outcome, detail: bool) {
     out.top = out.feasible.iter().zip(&totals).filter(|(_, total)| **total == best).map(|(i, _)| *i).collect();
     out.scores = scores;
 }
+
+/// What all plugins say about a pod and every node.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// The plugin that rejected the pod before any node was looked at, and its reason.
+    pub prefilter: Option<(&'static str, String)>,
+    /// By node: all rejections, not only the first.
+    pub rejections: Vec<Vec<Rejection>>,
+}
+
+impl Judgement {
+    /// The nodes that nobody rejects.
+    pub fn feasible(&self) -> impl Iterator<Item = usize> {
+        self.rejections.iter().enumerate().filter(|(_, r)| r.is_empty()).map(|(i, _)| i)
+    }
+}
+
+/// Asks all plugins about all nodes, as the scheduler itself never does: for explanations.
+pub fn judge(cluster: &Snapshot, profile: &Profile, pod: &Pod) -> Judgement {
+    let mut state = FilterState::default();
+    let mut out = Judgement::default();
+    let mut skip: Vec<&'static str> = Vec::new();
+    let mut named: Vec<(&'static str, BTreeSet<String>)> = Vec::new();
+    for entry in &profile.plugins {
+        entry.plugin.gather(cluster, &mut state, pod);
+    }
+    for entry in profile.plugins.iter().filter(|e| e.pre_filters) {
+        match entry.plugin.pre_filter(cluster, &mut state, pod) {
+            PreFilter::All => {}
+            PreFilter::Skip => skip.push(entry.plugin.name()),
+            PreFilter::Nodes(names) => named.push((entry.plugin.name(), names)),
+            PreFilter::Reject(status) => {
+                out.prefilter = Some((entry.plugin.name(), status.reasons.iter().collect::<Vec<_>>().join(", ")));
+                return out;
+            }
+        }
+    }
+    for node in &cluster.nodes {
+        let mut all = Vec::new();
+        for (plugin, names) in &named {
+            if !names.contains(&node.node.name) {
+                all.push(Rejection { plugin, status: Status::told(format!("node(s) didn't satisfy plugin(s) [{plugin}]")) });
+            }
+        }
+        for entry in profile.plugins.iter().filter(|e| e.filters && !skip.contains(&e.plugin.name())) {
+            let plugin = entry.plugin.name();
+            if let Err(status) = entry.plugin.filter(cluster, &state, pod, node)
+                && !all.iter().any(|r: &Rejection| r.plugin == plugin)
+            {
+                all.push(Rejection { plugin, status });
+            }
+        }
+        out.rejections.push(all);
+    }
+    out
+}

@@ -1,0 +1,200 @@
+//! What would have to change so that a pending pod fits: found by asking the scheduler again about a pod that wants less.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::present::gibibytes;
+use super::replay::Run;
+use super::scheduler::api::{Pod, PodShape, Toleration};
+use super::scheduler::cycle::judge;
+use super::scheduler::plugins::taint_toleration::DO_NOT_SCHEDULE;
+use super::scheduler::profile::{Profile, Profiles};
+use super::scheduler::resource::Resource;
+use super::scheduler::selector::{Selector, tolerates};
+use super::scheduler::snapshot::NodeInfo;
+
+/// More kinds of pods than this get no advice.
+const MAX_SHAPES: usize = 20;
+/// Asking about every node of larger clusters takes long.
+const MAX_NODES: usize = 5_000;
+
+/// One thing a pod may give up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relax {
+    Requests,
+    Taints,
+    NodeAffinity,
+    PodAffinity,
+    AntiAffinity,
+    Spread,
+    HostPorts,
+}
+
+const ALL: [Relax; 7] =
+    [Relax::Requests, Relax::Taints, Relax::NodeAffinity, Relax::PodAffinity, Relax::AntiAffinity, Relax::Spread, Relax::HostPorts];
+
+impl Relax {
+    fn apply(self, shape: &mut PodShape) {
+        match self {
+            Self::Requests => {
+                shape.requests = Resource::default();
+                shape.non_zero = Resource::default();
+            }
+            Self::Taints => {
+                let any = Toleration { operator: "Exists".to_owned(), ..Toleration::new(&serde_json::Value::Null) };
+                shape.tolerations.push(any);
+            }
+            Self::NodeAffinity => {
+                shape.node_selector = None;
+                shape.node_affinity = None;
+            }
+            Self::PodAffinity => shape.affinity.clear(),
+            Self::AntiAffinity => shape.anti_affinity.clear(),
+            Self::Spread => shape.spread.retain(|c| !c.hard),
+            Self::HostPorts => shape.host_ports.clear(),
+        }
+    }
+}
+
+fn relaxed(pod: &Pod, give_up: &[Relax]) -> Pod {
+    let mut shape = PodShape::clone(&pod.shape);
+    give_up.iter().for_each(|r| r.apply(&mut shape));
+    Pod { shape: Arc::new(shape), ..pod.clone() }
+}
+
+fn feasible<'a>(run: &'a Run, profile: &Profile, pod: &Pod) -> Vec<&'a NodeInfo> {
+    judge(&run.cluster, profile, pod).feasible().map(|i| &run.cluster.nodes[i]).collect()
+}
+
+/// Resource, what is asked for, and what is free on a node; CPU in thousandths.
+fn needs(pod: &Pod, node: &NodeInfo) -> Vec<(String, i64, i64)> {
+    let (ask, there, used) = (&pod.requests, &node.node.allocatable, &node.requested);
+    let mut out = vec![
+        ("cpu".to_owned(), ask.milli_cpu, there.milli_cpu - used.milli_cpu),
+        ("memory".to_owned(), ask.memory, there.memory - used.memory),
+        ("ephemeral-storage".to_owned(), ask.ephemeral_storage, there.ephemeral_storage - used.ephemeral_storage),
+    ];
+    let amount = |r: &Resource, name: &String| r.scalar.get(name).copied().unwrap_or(0);
+    out.extend(ask.scalar.iter().map(|(name, ask)| (name.clone(), *ask, amount(there, name) - amount(used, name))));
+    out.retain(|(_, ask, free)| ask > free);
+    out
+}
+
+fn shown(name: &str, amount: i64) -> String {
+    match name {
+        "cpu" => format!("{amount}m"),
+        "memory" | "ephemeral-storage" => gibibytes(amount),
+        _ => amount.to_string(),
+    }
+}
+
+fn say_requests(pod: &Pod, nodes: &[&NodeInfo]) -> String {
+    // The node where least has to be given up, as the share of what is asked for that is there.
+    let share = |node: &&NodeInfo| needs(pod, node).iter().map(|(_, ask, free)| free.max(&0) * 1000 / ask.max(&1)).min().unwrap_or(1000);
+    let Some(best) = nodes.iter().max_by(|a, b| share(a).cmp(&share(b)).then_with(|| b.node.name.cmp(&a.node.name))) else {
+        return String::new();
+    };
+    let each: Vec<String> = needs(pod, best)
+        .iter()
+        .map(|(name, ask, free)| match free {
+            ..=0 => format!("{name} is used up there (asked for: {})", shown(name, *ask)),
+            free => format!("request at most {name}: {} (now {})", shown(name, *free), shown(name, *ask)),
+        })
+        .collect();
+    format!("{} to fit on {}", each.join(" and "), best.node.name)
+}
+
+fn say_taints(pod: &Pod, nodes: &[&NodeInfo]) -> String {
+    let mut ways: BTreeSet<String> = BTreeSet::new();
+    for node in nodes.iter().take(50) {
+        let taints = node.node.taints.iter().filter(|t| DO_NOT_SCHEDULE.contains(&t.effect.as_str()));
+        let open = taints.filter(|t| !pod.tolerations.iter().any(|x| tolerates(x, t)));
+        let mut parts: Vec<String> = open
+            .map(|t| if t.value.is_empty() { format!("{}:{}", t.key, t.effect) } else { format!("{}={}:{}", t.key, t.value, t.effect) })
+            .collect();
+        if node.node.unschedulable && !parts.iter().any(|p| p.starts_with("node.kubernetes.io/unschedulable:")) {
+            ways.insert(format!("uncordon {}", node.node.name));
+            continue;
+        }
+        parts.sort();
+        ways.insert(format!("tolerate the taint {} (as on {})", parts.join(" and "), node.node.name));
+    }
+    ways.into_iter().take(3).collect::<Vec<_>>().join(", or ")
+}
+
+fn say_node_affinity(pod: &Pod, nodes: &[&NodeInfo]) -> String {
+    let Some(node) = nodes.first() else { return String::new() };
+    let mut missing: Vec<String> = Vec::new();
+    if let Some(Selector::All(all)) = &pod.node_selector {
+        let absent = all.iter().filter(|r| !r.matches(&node.node.labels));
+        missing.extend(absent.map(|r| format!("{}={}", r.key, r.values.first().map_or("", String::as_str))));
+    }
+    let more = if nodes.len() > 1 { format!(" (or {} other nodes)", nodes.len() - 1) } else { String::new() };
+    match missing.as_slice() {
+        [] => format!("let the required node affinity allow a node such as {}{more}", node.node.name),
+        labels => format!("label {}{more} with {}, or change the node selector", node.node.name, labels.join(" and ")),
+    }
+}
+
+fn say(relax: Relax, pod: &Pod, nodes: &[&NodeInfo]) -> String {
+    let such = nodes.first().map_or("", |n| n.node.name.as_str());
+    match relax {
+        Relax::Requests => say_requests(pod, nodes),
+        Relax::Taints => say_taints(pod, nodes),
+        Relax::NodeAffinity => say_node_affinity(pod, nodes),
+        Relax::PodAffinity => format!("make the required pod affinity a preferred one (then {such} fits)"),
+        Relax::AntiAffinity => format!("make the required pod anti-affinity a preferred one (then {such} fits), or add nodes"),
+        Relax::Spread => format!("let the topology spread constraint say ScheduleAnyway, or raise maxSkew (then {such} fits)"),
+        Relax::HostPorts => format!("free or change the host port (then {such} fits)"),
+    }
+}
+
+/// What would make one pending pod fit: each sentence is enough by itself.
+pub fn of_pod(run: &Run, profile: &Profile, pod: &Pod) -> Vec<String> {
+    if !pod.gates.is_empty() {
+        return vec![format!("remove the scheduling gates {}", pod.gates.join(", "))];
+    }
+    let alone: Vec<String> = ALL
+        .iter()
+        .filter_map(|relax| {
+            let nodes = feasible(run, profile, &relaxed(pod, &[*relax]));
+            (!nodes.is_empty()).then(|| say(*relax, pod, &nodes))
+        })
+        .filter(|text| !text.is_empty())
+        .collect();
+    if !alone.is_empty() {
+        return alone;
+    }
+    // Nothing alone is enough: give up everything, then take back what need not be given up.
+    let mut give_up = ALL.to_vec();
+    if feasible(run, profile, &relaxed(pod, &give_up)).is_empty() {
+        return Vec::new();
+    }
+    for relax in ALL {
+        let fewer: Vec<Relax> = give_up.iter().copied().filter(|r| *r != relax).collect();
+        if !feasible(run, profile, &relaxed(pod, &fewer)).is_empty() {
+            give_up = fewer;
+        }
+    }
+    let nodes = feasible(run, profile, &relaxed(pod, &give_up));
+    vec![give_up.iter().map(|r| say(*r, pod, &nodes)).collect::<Vec<_>>().join("; and ")]
+}
+
+/// Advice for the pending pods of a run, once for each kind of pod: the workload and a sentence.
+pub fn advice(run: &Run, profiles: &Profiles) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    if run.cluster.nodes.len() > MAX_NODES {
+        return out;
+    }
+    let mut seen: BTreeSet<usize> = BTreeSet::new();
+    for (pod, node) in run.pods.iter().zip(&run.placement) {
+        let gone = run.victims.contains(&(pod.namespace.clone(), pod.name.clone()));
+        if node.is_some() || gone || seen.len() >= MAX_SHAPES || !seen.insert(Arc::as_ptr(&pod.shape) as usize) {
+            continue;
+        }
+        let Some(profile) = profiles.get(&pod.scheduler_name) else { continue };
+        let workload = format!("{}/{}", pod.source.kind, pod.source.name);
+        out.extend(of_pod(run, profile, pod).into_iter().map(|text| (workload.clone(), text)));
+    }
+    out
+}
