@@ -15,6 +15,7 @@ mod rules;
 mod shell;
 mod suppress;
 mod verdicts;
+mod texts;
 #[cfg(test)]
 mod tests;
 
