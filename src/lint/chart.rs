@@ -151,6 +151,12 @@ impl ChartSource {
         self.files.iter().find(|(n, _)| n == name)?.1
     }
 
+    /// The manifests under `crds/`.
+    pub fn crd_files(&self) -> Vec<(&str, FileId)> {
+        let manifest = |n: &str| [".yaml", ".yml", ".json"].iter().any(|e| n.ends_with(e));
+        self.files.iter().filter(|(n, _)| n.starts_with("crds/") && manifest(n)).filter_map(|(n, f)| Some((n.as_str(), (*f)?))).collect()
+    }
+
     /// The start of `Chart.yaml`, where findings about absent files are shown.
     pub fn start(&self) -> Option<Span> {
         self.metadata.as_ref().map(|m| Span::new(m.file, 0, 0))

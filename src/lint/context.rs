@@ -10,6 +10,8 @@ use super::field::Field;
 use super::field::Place;
 use super::labels;
 use super::labels::Labels;
+use super::values;
+use super::values::Reads;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::kube::Object;
@@ -87,6 +89,7 @@ pub(super) struct Context<'a> {
     pub(super) input: &'a Input<'a>,
     pods: Vec<Pod<'a>>,
     by_name: BTreeMap<(&'a str, &'a str, &'a str), &'a Object>,
+    reads: std::cell::OnceCell<Reads>,
     rule: Cell<(&'static str, Severity)>,
     found: RefCell<Vec<Diagnostic>>,
 }
@@ -203,7 +206,7 @@ impl<'a> Context<'a> {
             let id = &object.id;
             by_name.entry((id.kind.as_str(), namespace(object), id.name.as_str())).or_insert(object);
         }
-        Self { input, pods, by_name, rule: Cell::new(("", Severity::Bug)), found: RefCell::default() }
+        Self { input, pods, by_name, reads: std::cell::OnceCell::new(), rule: Cell::new(("", Severity::Bug)), found: RefCell::default() }
     }
 
     pub(super) fn start(&self, id: &'static str, severity: Severity) {
@@ -336,6 +339,36 @@ impl<'a> Context<'a> {
     /// The chart itself, when the objects come from one.
     pub(super) fn chart(&self) -> Option<&'a ChartSource> {
         self.input.chart
+    }
+
+    /// Which values the chart's templates read; worked out once.
+    pub(super) fn reads(&self) -> Option<&Reads> {
+        let chart = self.chart()?;
+        Some(self.reads.get_or_init(|| values::reads(chart)))
+    }
+
+    /// The default of a value: what `values.yaml` of the chart says, or that of the chart below it that the path is of.
+    pub(super) fn default_of(&self, path: &[String]) -> Option<&'a serde_json::Value> {
+        let chart = self.chart()?;
+        let of = |chart: &'a ChartSource, path: &[String]| {
+            let object = chart.values.as_ref()?.object.as_ref()?;
+            path.iter().try_fold(&object.value, |value, name| value.get(name))
+        };
+        of(chart, path).or_else(|| {
+            let (first, rest) = path.split_first()?;
+            let (_, child) = chart.below.iter().find(|(_, c)| c.name() == first)?;
+            of(child, rest)
+        })
+    }
+
+    /// The chart's `Chart.yaml`, when there is one that can be read.
+    pub(super) fn about(&self) -> Option<Field<'a>> {
+        self.chart()?.about().map(Field::root)
+    }
+
+    /// Whether an object is a hook of Helm.
+    pub(super) fn is_hook(&self, object: &Object) -> bool {
+        object.value.pointer("/metadata/annotations/helm.sh~1hook").is_some()
     }
 
     /// A setting of the rule that runs; empty when the user gave none.

@@ -76,6 +76,12 @@ impl<'a> Field<'a> {
         Place { object: self.object, path: self.path.child(dotted) }
     }
 
+    /// The place of one key, taken as it is, whether or not anything is there.
+    pub(super) fn place_key(&self, key: &str) -> Place<'a> {
+        let path = if plain(key) { self.path.child(key) } else { self.path.key(key) };
+        Place { object: self.object, path }
+    }
+
     /// The items of this list; none when it is something else.
     pub(super) fn list(&self) -> Vec<Field<'a>> {
         let Value::Array(items) = self.value else { return Vec::new() };

@@ -4,6 +4,7 @@
 //! `# kval:ignore rule-id reason` on its line or above it, and by the ignore annotations of kube-linter, kube-score
 //! and polaris.
 
+mod actions;
 mod amount;
 mod apis;
 pub mod chart;
@@ -16,6 +17,7 @@ mod shell;
 mod suppress;
 mod verdicts;
 mod texts;
+mod values;
 #[cfg(test)]
 mod tests;
 

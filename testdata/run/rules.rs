@@ -77,8 +77,8 @@ fn marks(blocks: &[(String, String)]) -> Vec<Seen> {
     let mut out = Vec::new();
     for (name, text) in blocks {
         for (line, number) in text.lines().zip(1..) {
-            if let Some((_, mark)) = line.split_once("# error: ").or_else(|| line.split_once("{{- /* error: ")) {
-                let mark = mark.trim_end_matches("*/}}").trim_end_matches("*/ -}}").trim();
+            if let Some((_, mark)) = line.split_once("# error: ").or_else(|| line.split_once("/* error: ")) {
+                let mark = mark.split("*/").next().unwrap_or(mark).trim();
                 let name = if name.is_empty() { "input.yaml" } else { name };
                 out.push((name.to_owned(), number, mark.to_owned()));
             }

@@ -7,10 +7,10 @@ use crate::source::Span;
 pub(super) fn check(cx: &Context) {
     for file in texts::written(cx) {
         let text = &cx.input.sources.get(file).text;
-        if let Some(at) = text.find("\r\n") {
+        if text.contains("\r\n") {
             let mixed = text.matches('\n').count() != text.matches("\r\n").count();
             let what = if mixed { "some lines end in CR LF" } else { "the lines end in CR LF" };
-            cx.report_span(Span::new(file, at, at + 1), what, "save the file with LF alone");
+            cx.report_span(Span::new(file, 0, 1), what, "save the file with LF alone");
         }
     }
 }

@@ -1,0 +1,61 @@
+//! `rendered-null`: reports a field that needs a value and for which a template writes nothing.
+
+use crate::lint::context::Context;
+use crate::yaml::Node;
+use crate::yaml::NodeKind;
+
+const FIELDS: &[&str] = &[
+    "image",
+    "name",
+    "namespace",
+    "host",
+    "key",
+    "mountPath",
+    "secretName",
+    "claimName",
+    "serviceName",
+    "port",
+    "containerPort",
+    "targetPort",
+    "replicas",
+    "path",
+    "schedule",
+    "kind",
+    "apiVersion",
+    "storage",
+    "minReplicas",
+    "maxReplicas",
+];
+
+pub(super) fn check(cx: &Context) {
+    if cx.chart().is_none() {
+        return;
+    }
+    for (file, document) in cx.input.documents {
+        let (Some(root), Some(_)) = (&document.root, &cx.input.sources.get(*file).map) else { continue };
+        walk(cx, root, 0);
+    }
+}
+
+fn walk(cx: &Context, node: &Node, depth: usize) {
+    if depth > 200 {
+        return;
+    }
+    match &node.kind {
+        NodeKind::Mapping(entries) => {
+            for entry in entries {
+                let nothing = matches!(entry.value.kind, NodeKind::Null) && cx.input.sources.slice(entry.value.span).trim().is_empty();
+                if nothing && FIELDS.contains(&entry.key.as_str()) {
+                    cx.report_span(
+                        entry.key_span,
+                        format!("the template writes nothing for `{}`", entry.key),
+                        "give the value a default, or use required",
+                    );
+                }
+                walk(cx, &entry.value, depth + 1);
+            }
+        }
+        NodeKind::Sequence(items) => items.iter().for_each(|i| walk(cx, i, depth + 1)),
+        _ => {}
+    }
+}

@@ -1,0 +1,58 @@
+//! `undefined-value`: reports a value that a template reads, that `values.yaml` and the schema do not define, and
+//! that nothing guards.
+
+use std::collections::BTreeSet;
+
+use crate::lint::context::Context;
+use crate::lint::labels;
+use crate::lint::values::Usage;
+use crate::source::Span;
+use serde_json::Value;
+
+pub(super) fn check(cx: &Context) {
+    let (Some(chart), Some(reads)) = (cx.chart(), cx.reads()) else { return };
+    let imports = cx.about().is_some_and(|a| a.items("dependencies").iter().any(|d| d.has("import-values")));
+    let below: Vec<&str> = chart.below.iter().map(|(_, c)| c.name()).collect();
+    if imports || chart.is_library() {
+        return;
+    }
+    let schema = chart.schema.as_ref().and_then(|s| s.object.as_ref()).map(|o| &o.value);
+    let mut seen: BTreeSet<(u32, usize)> = BTreeSet::new();
+    for read in reads.reads.iter().filter(|r| r.chart == 0 && !r.guarded && r.usage != Usage::Condition) {
+        let path = &read.path;
+        let first = path.first().map_or("", String::as_str);
+        if path.is_empty() || first == "global" || below.contains(&first) || path.iter().any(|p| p == "*") || read.at.0 == read.at.1 {
+            continue;
+        }
+        if !chart.templates.iter().any(|t| t.file == read.file)
+            || reads.set.contains(path)
+            || cx.default_of(path).is_some()
+            || described(schema, path)
+        {
+            continue;
+        }
+        // Another rule tells of what fails for a parent that is not there; users extend maps that are empty.
+        let parent = &path[..path.len() - 1];
+        let there = parent.is_empty() || matches!(cx.default_of(parent), Some(Value::Object(map)) if !map.is_empty());
+        if !there || !seen.insert((read.file.0, read.at.0)) {
+            continue;
+        }
+        let known: Vec<&str> = match if parent.is_empty() { cx.default_of(&[]) } else { cx.default_of(parent) } {
+            Some(Value::Object(map)) => map.keys().map(String::as_str).collect(),
+            _ => Vec::new(),
+        };
+        let help = labels::similar(path.last().map_or("", String::as_str), known)
+            .map_or_else(|| "define it in values.yaml, or guard it".to_owned(), |n| format!("did you mean `{n}`?"));
+        cx.report_span(Span::new(read.file, read.at.0, read.at.1), format!("values.yaml does not define `{}`", path.join(".")), help);
+    }
+}
+
+/// Whether a schema has a property at a path.
+fn described(schema: Option<&Value>, path: &[String]) -> bool {
+    let Some(schema) = schema else { return false };
+    if schema.get("$ref").is_some() || schema.get("allOf").is_some() {
+        return true;
+    }
+    let Some((first, rest)) = path.split_first() else { return true };
+    schema.get("properties").and_then(|p| p.get(first)).is_some_and(|p| described(Some(p), rest))
+}

@@ -1,0 +1,73 @@
+//! `unused-value`: reports a key of `values.yaml` that no template reads.
+
+use crate::lint::context::Context;
+use crate::lint::field::Field;
+use crate::lint::labels;
+use crate::lint::values::Reads;
+use serde_json::Value;
+
+pub(super) fn check(cx: &Context) {
+    let (Some(chart), Some(reads)) = (cx.chart(), cx.reads()) else { return };
+    let Some(object) = chart.values.as_ref().and_then(|v| v.object.as_ref()) else { return };
+    if chart.is_library() || chart.templates.iter().any(|t| t.error.is_some()) || chart.templates.is_empty() {
+        return;
+    }
+    let about = cx.about();
+    let dependencies = about.map(|a| a.items("dependencies")).unwrap_or_default();
+    let mut skipped: Vec<&str> = vec!["global", "tags"];
+    skipped.extend(dependencies.iter().filter_map(|d| d.text("alias").or_else(|| d.text("name"))));
+    skipped.extend(chart.below.iter().map(|(_, c)| c.name()));
+    let conditions: Vec<Vec<String>> = dependencies
+        .iter()
+        .filter_map(|d| d.text("condition"))
+        .flat_map(|c| c.split(','))
+        .map(|c| c.trim().split('.').map(str::to_owned).collect())
+        .collect();
+    // What is lifted from a dependency is read under its own name.
+    if dependencies.iter().any(|d| d.has("import-values")) {
+        return;
+    }
+    let root = Field::root(object);
+    let Value::Object(map) = root.value else { return };
+    for key in map.keys().filter(|k| !skipped.contains(&k.as_str()) && !k.starts_with("x-") && !k.starts_with('.')) {
+        walk(cx, &root, &mut vec![key.clone()], &conditions, reads);
+    }
+}
+
+fn walk(cx: &Context, root: &Field, path: &mut Vec<String>, conditions: &[Vec<String>], reads: &Reads) {
+    let mut field = root.clone();
+    let mut place = root.place_key("");
+    for name in path.iter() {
+        place = field.place_key(name);
+        match field.get_key(name) {
+            Some(next) => field = next,
+            None => break,
+        }
+    }
+    if conditions.iter().any(|c| c.starts_with(path)) {
+        return;
+    }
+    if !reads.uses(0, path) {
+        let last = path.last().map_or("", String::as_str);
+        let known: Vec<&str> = reads
+            .reads
+            .iter()
+            .filter(|r| r.chart == 0 && r.path.len() == path.len() && r.path[..path.len() - 1] == path[..path.len() - 1])
+            .filter_map(|r| r.path.last().map(String::as_str))
+            .collect();
+        let help = labels::similar(last, known)
+            .map_or_else(|| "remove it, or use it".to_owned(), |n| format!("templates read `{n}`: did you mean that?"));
+        cx.report(place, format!("no template reads `{}`", path.join(".")), help);
+        return;
+    }
+    if let Value::Object(map) = field.value {
+        if path.len() > 30 {
+            return;
+        }
+        for key in map.keys() {
+            path.push(key.clone());
+            walk(cx, root, path, conditions, reads);
+            path.pop();
+        }
+    }
+}

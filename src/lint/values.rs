@@ -1,0 +1,680 @@
+//! Which values the templates of a chart read: a walk over all templates that follows values through variables, `with`,
+//! `range`, `include` and dictionaries.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use super::actions;
+use super::chart::ChartSource;
+use super::chart::Template;
+use crate::gotmpl;
+use crate::gotmpl::tree::Arg;
+use crate::gotmpl::tree::ArgKind;
+use crate::gotmpl::tree::Command;
+use crate::gotmpl::tree::Node;
+use crate::gotmpl::tree::NodeKind;
+use crate::gotmpl::tree::Pipe;
+use crate::gotmpl::tree::Tree;
+use crate::source::FileId;
+use crate::value::Str;
+
+/// The most templates that are walked; a chart that needs more is left half known.
+const MAX_CALLS: usize = 20_000;
+/// The deepest nesting of calls and parentheses.
+const MAX_DEPTH: usize = 60;
+
+/// What is known about a value of a template.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Known {
+    /// Nothing.
+    Unknown,
+    /// A constant, or something computed: not the values and nothing in them.
+    Plain,
+    /// The top of a chart's data, `$`.
+    Top,
+    /// A place in the values.
+    Values(Vec<String>),
+    /// What `lookup` gave.
+    Lookup,
+    /// What `dict` made.
+    Dict(BTreeMap<String, Known>),
+    /// What `list` made.
+    List(Vec<Known>),
+}
+
+/// One read of a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Read {
+    /// The chart, as its number in [`ChartSource::all`].
+    pub(super) chart: usize,
+    /// The path below `.Values`.
+    pub(super) path: Vec<String>,
+    /// Whether everything below the path is used.
+    pub(super) whole: bool,
+    /// Whether an `if`, `with`, `default` or the like asks about it first.
+    pub(super) guarded: bool,
+    /// How it is used.
+    pub(super) usage: Usage,
+    /// The template.
+    pub(super) file: FileId,
+    /// Where in it.
+    pub(super) at: (usize, usize),
+}
+
+/// How a value is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Usage {
+    /// In some other way.
+    Other,
+    /// As a condition.
+    Condition,
+    /// As the collection of a `range`.
+    Range,
+    /// Written into the output as it is, at most quoted.
+    Output,
+}
+
+/// A use of `.Values` and the like where the dot is something else.
+#[derive(Clone, Debug)]
+pub(super) struct Rebound {
+    /// The template.
+    pub(super) file: FileId,
+    /// Where in it.
+    pub(super) at: usize,
+    /// The name that the dot does not have.
+    pub(super) name: String,
+}
+
+/// All that the walk found.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reads {
+    /// All reads, each once.
+    pub(super) reads: BTreeSet<Read>,
+    /// Names of the top looked for in a rebound dot.
+    pub(super) rebound: Vec<Rebound>,
+    /// Fields of what `lookup` gave that are used without asking whether it is there: file and offset.
+    pub(super) lookups: BTreeSet<(FileId, usize)>,
+    /// Values that templates set themselves.
+    pub(super) set: BTreeSet<Vec<String>>,
+}
+
+impl Reads {
+    /// Whether a chart reads the value at a path, something in it, or all of a map around it.
+    pub(super) fn uses(&self, chart: usize, path: &[String]) -> bool {
+        self.reads.iter().filter(|r| r.chart == chart).any(|r| {
+            let common = r.path.len().min(path.len());
+            let same = r.path[..common].iter().zip(&path[..common]).all(|(a, b)| a == b || a == "*" || b == "*");
+            same && (r.path.len() >= path.len() || r.whole)
+        })
+    }
+}
+
+struct Walk<'c> {
+    charts: Vec<&'c ChartSource>,
+    defined: BTreeMap<String, Rc<Tree>>,
+    called: BTreeSet<(usize, String, Known, Vec<String>)>,
+    out: Reads,
+    chart: usize,
+    file: FileId,
+    depth: usize,
+}
+
+#[derive(Clone)]
+struct Scope {
+    dot: Known,
+    vars: Vec<(String, Known)>,
+    /// Paths (joined) and variables that conditions around asked about.
+    guards: Vec<String>,
+}
+
+impl Scope {
+    fn new(dot: Known) -> Self {
+        Self { vars: vec![("$".to_owned(), dot.clone())], dot, guards: Vec::new() }
+    }
+}
+
+/// Walks all templates of a chart and of those below it.
+pub(super) fn reads(chart: &ChartSource) -> Reads {
+    let charts = chart.all();
+    let mut defined = BTreeMap::new();
+    // The last one loaded wins, and parents are loaded after those below them.
+    for chart in charts.iter().rev() {
+        for template in &chart.templates {
+            for tree in &template.trees {
+                defined.insert(tree.name.to_string(), Rc::clone(tree));
+            }
+        }
+    }
+    let mut walk = Walk { charts, defined, called: BTreeSet::new(), out: Reads::default(), chart: 0, file: FileId::default(), depth: 0 };
+    for number in 0..walk.charts.len() {
+        walk.chart = number;
+        let chart = walk.charts[number];
+        for template in chart.templates.iter().filter(|t| !t.is_partial()) {
+            if let Some(tree) = template.trees.last() {
+                walk.file = template.file;
+                walk.list(&tree.root, &mut Scope::new(Known::Top));
+            }
+        }
+        walk.texts_of_values(chart);
+    }
+    // What nothing calls by a constant name may be called by a computed one.
+    for number in 0..walk.charts.len() {
+        walk.chart = number;
+        for template in &walk.charts[number].templates.clone() {
+            walk.unreached(template);
+        }
+    }
+    walk.out
+}
+
+fn joined(path: &[String]) -> String {
+    path.join(".")
+}
+
+impl Walk<'_> {
+    fn unreached(&mut self, template: &Template) {
+        let own = template.trees.len().saturating_sub(1);
+        for tree in &template.trees[..own] {
+            let name = tree.name.to_string();
+            if !self.called.iter().any(|c| c.1 == name) {
+                self.file = template.file;
+                self.list(&tree.root, &mut Scope::new(Known::Top));
+            }
+        }
+    }
+
+    /// Texts in the values that are templates themselves, for `tpl`.
+    fn texts_of_values(&mut self, chart: &ChartSource) {
+        let Some(object) = chart.values.as_ref().and_then(|v| v.object.as_ref()) else { return };
+        let mut texts = Vec::new();
+        collect_texts(&object.value, 0, &mut texts);
+        for text in texts {
+            let bytes: Rc<[u8]> = Rc::from(text.as_bytes());
+            if let Ok(trees) = gotmpl::parse(&Str::from("values"), &bytes, None, &|_| true) {
+                if let Some(tree) = trees.last() {
+                    let before = self.out.rebound.len();
+                    self.list(&tree.root, &mut Scope::new(Known::Top));
+                    self.out.rebound.truncate(before);
+                }
+            }
+        }
+    }
+
+    fn list(&mut self, nodes: &[Node], scope: &mut Scope) {
+        if self.depth > MAX_DEPTH {
+            return;
+        }
+        self.depth += 1;
+        let vars = scope.vars.len();
+        for node in nodes {
+            self.node(node, scope);
+        }
+        scope.vars.truncate(vars);
+        self.depth -= 1;
+    }
+
+    fn node(&mut self, node: &Node, scope: &mut Scope) {
+        match &node.kind {
+            NodeKind::Action(pipe) => {
+                let value = self.pipe(pipe, scope, Usage::Output);
+                if pipe.decl.is_empty() {
+                    self.whole(&value, scope, pipe.pos);
+                }
+            }
+            NodeKind::Template(name, pipe) => {
+                let dot = pipe.as_ref().map_or(Known::Plain, |p| self.pipe(p, scope, Usage::Other));
+                self.call(&name.to_string(), dot, scope);
+            }
+            NodeKind::If(branch) => {
+                let vars = scope.vars.len();
+                self.pipe(&branch.pipe, scope, Usage::Condition);
+                let guards = scope.guards.len();
+                self.guard(&branch.pipe, scope);
+                self.list(&branch.list, scope);
+                self.list(branch.other.as_deref().unwrap_or_default(), scope);
+                scope.guards.truncate(guards);
+                scope.vars.truncate(vars);
+            }
+            NodeKind::With(branch) => {
+                let vars = scope.vars.len();
+                let value = self.pipe(&branch.pipe, scope, Usage::Condition);
+                let guards = scope.guards.len();
+                self.guard(&branch.pipe, scope);
+                let value = if value == Known::Lookup { Known::Unknown } else { value };
+                if let Some(var) = scope.vars.get_mut(vars) {
+                    var.1 = value.clone();
+                }
+                let dot = std::mem::replace(&mut scope.dot, value);
+                self.list(&branch.list, scope);
+                scope.dot = dot;
+                self.list(branch.other.as_deref().unwrap_or_default(), scope);
+                scope.guards.truncate(guards);
+                scope.vars.truncate(vars);
+            }
+            NodeKind::Range(branch) => {
+                let vars = scope.vars.len();
+                let value = self.pipe(&branch.pipe, scope, Usage::Range);
+                self.whole(&value, scope, branch.pipe.pos);
+                let item = match &value {
+                    Known::Values(path) => {
+                        let mut path = path.clone();
+                        path.push("*".to_owned());
+                        Known::Values(path)
+                    }
+                    Known::List(items) => items.first().filter(|f| items.iter().all(|i| i == *f)).cloned().unwrap_or(Known::Unknown),
+                    Known::Plain => Known::Plain,
+                    _ => Known::Unknown,
+                };
+                let declared = branch.pipe.decl.len();
+                for (index, var) in scope.vars[vars..].iter_mut().enumerate() {
+                    var.1 = if index + 1 == declared { item.clone() } else { Known::Plain };
+                }
+                let guards = scope.guards.len();
+                self.guard(&branch.pipe, scope);
+                let dot = std::mem::replace(&mut scope.dot, item);
+                self.list(&branch.list, scope);
+                scope.dot = dot;
+                self.list(branch.other.as_deref().unwrap_or_default(), scope);
+                scope.guards.truncate(guards);
+                scope.vars.truncate(vars);
+            }
+            NodeKind::Text(_) | NodeKind::Break | NodeKind::Continue => {}
+        }
+    }
+
+    /// Notes everything that a condition mentions.
+    fn guard(&mut self, pipe: &Pipe, scope: &mut Scope) {
+        let mut found = Vec::new();
+        actions::commands(pipe, &mut |command| {
+            let args: Vec<&Arg> = command.args.iter().collect();
+            let keys: Vec<String> = command.args.iter().filter_map(|a| actions::text(&a.kind)).collect();
+            for arg in &args {
+                match &arg.kind {
+                    ArgKind::Variable(names) => found.push(names[0].to_string()),
+                    ArgKind::Field(_) | ArgKind::Chain(..) | ArgKind::Dot => {}
+                    _ => continue,
+                }
+                if let Known::Values(path) = quiet(arg, scope) {
+                    for key in &keys {
+                        found.push(joined(&[path.as_slice(), std::slice::from_ref(key)].concat()));
+                    }
+                    (1..=path.len()).for_each(|n| found.push(joined(&path[..n])));
+                }
+            }
+        });
+        scope.guards.extend(found);
+    }
+
+    fn read(&mut self, path: &[String], whole: bool, usage: Usage, scope: &Scope, at: (usize, usize), soft: bool) {
+        let guarded = soft || scope.guards.iter().any(|g| *g == joined(path));
+        self.out.reads.insert(Read { chart: self.chart, path: path.to_vec(), whole, guarded, usage, file: self.file, at });
+    }
+
+    fn whole(&mut self, value: &Known, scope: &Scope, at: usize) {
+        match value {
+            Known::Values(path) => self.read(path, true, Usage::Other, scope, (at, at), true),
+            Known::Dict(map) => map.values().for_each(|v| self.whole(v, scope, at)),
+            Known::List(items) => items.iter().for_each(|v| self.whole(v, scope, at)),
+            _ => {}
+        }
+    }
+
+    fn pipe(&mut self, pipe: &Pipe, scope: &mut Scope, usage: Usage) -> Known {
+        if self.depth > MAX_DEPTH {
+            return Known::Unknown;
+        }
+        self.depth += 1;
+        let mut value = None;
+        let direct = pipe
+            .commands
+            .iter()
+            .skip(1)
+            .all(|c| actions::function(c).is_some_and(|f| matches!(f.as_str(), "quote" | "squote" | "toString" | "trim")));
+        // A value that goes through functions on is used by them; what follows in the pipe may be a fallback.
+        let soft = pipe.commands.iter().skip(1).any(|c| actions::function(c).is_some_and(|f| is_soft(&f)));
+        for (index, command) in pipe.commands.iter().enumerate() {
+            let usage = match usage {
+                Usage::Output if !direct => Usage::Other,
+                Usage::Condition if pipe.commands.len() > 1 => Usage::Other,
+                u => u,
+            };
+            value =
+                Some(self.command(command, value, scope, if index == 0 || usage == Usage::Output { usage } else { Usage::Other }, soft));
+        }
+        self.depth -= 1;
+        let value = value.unwrap_or(Known::Unknown);
+        for (_, name) in &pipe.decl {
+            let name = name.to_string();
+            if pipe.assign {
+                if let Some(var) = scope.vars.iter_mut().rev().find(|v| v.0 == name) {
+                    var.1 = Known::Unknown;
+                }
+            } else {
+                scope.vars.push((name, value.clone()));
+            }
+        }
+        if pipe.assign {
+            self.whole(&value, scope, pipe.pos);
+        }
+        value
+    }
+
+    fn command(&mut self, command: &Command, piped: Option<Known>, scope: &mut Scope, usage: Usage, soft: bool) -> Known {
+        let Some(first) = command.args.first() else { return Known::Unknown };
+        let ArgKind::Identifier(name) = &first.kind else {
+            return self.arg(first, scope, usage, soft);
+        };
+        let name = name.to_string();
+        let soft_args = is_soft(&name);
+        let guards = scope.guards.len();
+        let mut args = Vec::new();
+        for arg in &command.args[1..] {
+            // Literal formatting keeps what it is given.
+            let inner = match name.as_str() {
+                "quote" | "squote" | "toString" | "trim" => usage,
+                "not" | "and" | "or" => usage,
+                _ => Usage::Other,
+            };
+            args.push(self.arg(arg, scope, inner, soft || soft_args));
+            if name == "and" {
+                if let Known::Values(path) = quiet(arg, scope) {
+                    (1..=path.len()).for_each(|n| scope.guards.push(joined(&path[..n])));
+                }
+                if let ArgKind::Pipe(inner) = &arg.kind {
+                    self.guard(inner, scope);
+                }
+                if let ArgKind::Variable(names) = &arg.kind {
+                    scope.guards.push(names[0].to_string());
+                }
+            }
+        }
+        scope.guards.truncate(guards);
+        args.extend(piped);
+        self.function(&name, command, args, scope)
+    }
+
+    fn function(&mut self, name: &str, command: &Command, args: Vec<Known>, scope: &mut Scope) -> Known {
+        let key = |i: usize| command.args.get(i).and_then(|a| actions::text(&a.kind));
+        let at = command.pos;
+        match name {
+            "include" => {
+                let mut args = args.into_iter();
+                let (_, dot) = (args.next(), args.next().unwrap_or(Known::Plain));
+                match key(1) {
+                    Some(called) => self.call(&called, dot, scope),
+                    None => self.whole(&dot, scope, at),
+                }
+                Known::Plain
+            }
+            "tpl" => {
+                args.iter().for_each(|a| self.whole(a, scope, at));
+                Known::Plain
+            }
+            "dict" => {
+                let mut map = BTreeMap::new();
+                for (index, pair) in args.chunks(2).enumerate() {
+                    if let (Some(key), Some(value)) = (key(1 + 2 * index), pair.get(1)) {
+                        map.insert(key, value.clone());
+                    } else {
+                        pair.iter().for_each(|v| self.whole(v, scope, at));
+                    }
+                }
+                Known::Dict(map)
+            }
+            "list" | "tuple" => Known::List(args),
+            "lookup" => Known::Lookup,
+            "index" | "get" => {
+                let Some(base) = args.first().cloned() else { return Known::Unknown };
+                let names: Option<Vec<String>> = (2..command.args.len()).map(key).collect();
+                if let (Known::List(items), Some(ArgKind::Number(n))) = (&base, command.args.get(2).map(|a| &a.kind)) {
+                    return n.int.and_then(|i| items.get(usize::try_from(i).ok()?)).cloned().unwrap_or(Known::Unknown);
+                }
+                match names.filter(|n| !n.is_empty() && command.args.len() == n.len() + 2) {
+                    Some(names) => self.step(&base, &names, scope, Usage::Other, (at, at), true, ""),
+                    None => {
+                        self.whole(&base, scope, at);
+                        match base {
+                            Known::Values(mut path) => {
+                                path.push("*".to_owned());
+                                Known::Values(path)
+                            }
+                            _ => Known::Unknown,
+                        }
+                    }
+                }
+            }
+            "dig" => {
+                let names: Vec<String> = (1..command.args.len()).map_while(key).collect();
+                let names = &names[..names.len().min(args.len().saturating_sub(2))];
+                let Some(base) = args.last().cloned() else { return Known::Unknown };
+                self.step(&base, names, scope, Usage::Other, (at, at), true, "")
+            }
+            "hasKey" => {
+                if let (Some(Known::Values(path)), Some(key)) = (args.first(), key(2)) {
+                    let path = [path.as_slice(), &[key]].concat();
+                    self.read(&path, false, Usage::Condition, scope, (at, at), true);
+                }
+                Known::Plain
+            }
+            "set" => {
+                if let (Some(Known::Values(path)), Some(key)) = (args.first(), key(2)) {
+                    self.out.set.insert([path.as_slice(), &[key]].concat());
+                }
+                args.iter().skip(1).for_each(|v| self.whole(v, scope, at));
+                args.into_iter().next().unwrap_or(Known::Unknown)
+            }
+            "default" | "coalesce" | "required" | "ternary" | "and" | "or" => {
+                let places: Vec<&Known> = args.iter().filter(|a| matches!(a, Known::Values(_) | Known::Top | Known::Dict(_))).collect();
+                let places_only = places.len() == 1;
+                let result = if places_only { places[0].clone() } else { Known::Unknown };
+                if !places_only {
+                    args.iter().for_each(|v| self.whole(v, scope, at));
+                }
+                result
+            }
+            "first" => match args.into_iter().next() {
+                Some(Known::List(items)) => items.into_iter().next().unwrap_or(Known::Unknown),
+                Some(other) => {
+                    self.whole(&other, scope, at);
+                    Known::Unknown
+                }
+                None => Known::Unknown,
+            },
+            "until" | "untilStep" | "splitList" | "keys" | "sortAlpha" | "int" | "int64" | "quote" | "squote" | "printf" | "print"
+            | "toString" | "toYaml" | "toJson" => {
+                args.iter().for_each(|v| self.whole(v, scope, at));
+                Known::Plain
+            }
+            "not" | "eq" | "ne" | "lt" | "gt" | "le" | "ge" | "empty" | "kindIs" | "typeIs" | "kindOf" | "len" => {
+                args.iter().for_each(|v| self.whole(v, scope, at));
+                Known::Plain
+            }
+            _ => {
+                // A function that is given everything may read anything.
+                if args.contains(&Known::Top) && !matches!(name, "omit" | "pick" | "fail" | "semverCompare") {
+                    self.read(&[], true, Usage::Other, scope, (at, at), true);
+                }
+                args.iter().for_each(|v| self.whole(v, scope, at));
+                Known::Unknown
+            }
+        }
+    }
+
+    fn arg(&mut self, arg: &Arg, scope: &mut Scope, usage: Usage, soft: bool) -> Known {
+        match &arg.kind {
+            ArgKind::Dot => scope.dot.clone(),
+            ArgKind::Field(names) => {
+                let names = strings(names);
+                let end = arg.pos + names.iter().map(|n| n.len() + 1).sum::<usize>();
+                let dot = scope.dot.clone();
+                self.step(&dot, &names, scope, usage, (arg.pos, end), soft, "")
+            }
+            ArgKind::Variable(names) => {
+                let names = strings(names);
+                let base = scope.vars.iter().rev().find(|v| v.0 == names[0]).map_or(Known::Unknown, |v| v.1.clone());
+                let end = arg.pos + names.iter().map(|n| n.len() + 1).sum::<usize>() - 1;
+                self.step(&base, &names[1..], scope, usage, (arg.pos, end), soft, &names[0])
+            }
+            ArgKind::Chain(inner, names) => {
+                let names = strings(names);
+                // Parentheses around a value that may be absent are the way to ask for what is in it.
+                let parens = matches!(inner.kind, ArgKind::Pipe(_));
+                let base = self.arg(inner, scope, Usage::Other, soft || parens);
+                self.step(&base, &names, scope, usage, (arg.pos, arg.pos), soft || parens && base != Known::Lookup, "")
+            }
+            ArgKind::Pipe(pipe) => self.pipe(pipe, scope, usage),
+            ArgKind::Identifier(_) => {
+                let command = Command { pos: arg.pos, args: Vec::new() };
+                let name = match &arg.kind {
+                    ArgKind::Identifier(name) => name.to_string(),
+                    _ => String::new(),
+                };
+                self.function(&name, &command, Vec::new(), scope)
+            }
+            _ => Known::Plain,
+        }
+    }
+
+    /// What is at `names` below a value; reads are noted.
+    fn step(
+        &mut self,
+        base: &Known,
+        names: &[String],
+        scope: &Scope,
+        usage: Usage,
+        at: (usize, usize),
+        soft: bool,
+        variable: &str,
+    ) -> Known {
+        if names.is_empty() {
+            if let Known::Values(path) = base {
+                let path = path.clone();
+                self.read(&path, false, usage, scope, at, soft);
+            }
+            return base.clone();
+        }
+        match base {
+            Known::Top => match names[0].as_str() {
+                "Values" => {
+                    let path = names[1..].to_vec();
+                    if !path.is_empty() {
+                        self.read(&path, false, usage, scope, at, soft);
+                    }
+                    Known::Values(path)
+                }
+                "Subcharts" => Known::Unknown,
+                _ => Known::Plain,
+            },
+            Known::Values(path) => {
+                if matches!(names[0].as_str(), "Values" | "Release" | "Chart" | "Capabilities")
+                    && path.first().map(String::as_str) != Some("Values")
+                {
+                    self.out.rebound.push(Rebound { file: self.file, at: at.0, name: names[0].clone() });
+                    return Known::Unknown;
+                }
+                let path = [path.as_slice(), names].concat();
+                self.read(&path, false, usage, scope, at, soft);
+                Known::Values(path)
+            }
+            Known::Plain if matches!(names[0].as_str(), "Values" | "Release" | "Chart" | "Capabilities") && variable.is_empty() => {
+                self.out.rebound.push(Rebound { file: self.file, at: at.0, name: names[0].clone() });
+                Known::Unknown
+            }
+            Known::Dict(map) => match map.get(&names[0]) {
+                Some(value) => {
+                    let value = value.clone();
+                    self.step(&value, &names[1..], scope, usage, at, soft, "")
+                }
+                None => Known::Unknown,
+            },
+            Known::Lookup => {
+                let asked = !variable.is_empty() && scope.guards.iter().any(|g| g == variable);
+                if names.len() > 1 && !asked && !soft {
+                    self.out.lookups.insert((self.file, at.0));
+                }
+                Known::Unknown
+            }
+            _ => Known::Unknown,
+        }
+    }
+
+    fn call(&mut self, name: &str, dot: Known, scope: &Scope) {
+        let mut guards = scope.guards.clone();
+        guards.sort();
+        guards.dedup();
+        guards.retain(|g| !g.starts_with('$'));
+        let key = (self.chart, name.to_owned(), dot.clone(), guards.clone());
+        if self.depth > MAX_DEPTH || self.called.len() > MAX_CALLS || !self.called.insert(key) {
+            return;
+        }
+        let Some(tree) = self.defined.get(name).cloned() else { return };
+        let file = self.file;
+        self.file = tree.file.unwrap_or(file);
+        let mut inner = Scope::new(dot);
+        inner.guards = guards;
+        self.list(&tree.root, &mut inner);
+        self.file = file;
+    }
+}
+
+/// Functions that are there for values that may be absent.
+fn is_soft(name: &str) -> bool {
+    matches!(
+        name,
+        "default"
+            | "coalesce"
+            | "required"
+            | "ternary"
+            | "hasKey"
+            | "dig"
+            | "empty"
+            | "not"
+            | "or"
+            | "toYaml"
+            | "kindIs"
+            | "typeIs"
+            | "eq"
+            | "ne"
+            | "merge"
+            | "mergeOverwrite"
+            | "get"
+    )
+}
+
+fn strings(names: &[Str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+/// What a simple operand is, without noting reads.
+fn quiet(arg: &Arg, scope: &Scope) -> Known {
+    let (base, names) = match &arg.kind {
+        ArgKind::Dot => (scope.dot.clone(), Vec::new()),
+        ArgKind::Field(names) => (scope.dot.clone(), strings(names)),
+        ArgKind::Variable(names) => {
+            let names = strings(names);
+            let base = scope.vars.iter().rev().find(|v| v.0 == names[0]).map_or(Known::Unknown, |v| v.1.clone());
+            (base, names[1..].to_vec())
+        }
+        _ => return Known::Unknown,
+    };
+    match base {
+        Known::Top if names.first().map(String::as_str) == Some("Values") => Known::Values(names[1..].to_vec()),
+        Known::Values(path) => Known::Values([path, names].concat()),
+        Known::Dict(map) if names.len() == 1 => map.get(&names[0]).cloned().unwrap_or(Known::Unknown),
+        other if names.is_empty() => other,
+        _ => Known::Unknown,
+    }
+}
+
+fn collect_texts(value: &serde_json::Value, depth: usize, out: &mut Vec<String>) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    match value {
+        serde_json::Value::String(text) if text.contains("{{") => out.push(text.clone()),
+        serde_json::Value::Array(items) => items.iter().for_each(|v| collect_texts(v, depth + 1, out)),
+        serde_json::Value::Object(map) => map.values().for_each(|v| collect_texts(v, depth + 1, out)),
+        _ => {}
+    }
+}
