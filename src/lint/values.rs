@@ -506,15 +506,18 @@ impl Walk<'_> {
             ArgKind::Dot => scope.dot.clone(),
             ArgKind::Field(names) => {
                 let names = strings(names);
-                let end = arg.pos + names.iter().map(|n| n.len() + 1).sum::<usize>();
+                // The position of several names is the one of the second, as in Go.
+                let start = if names.len() > 1 { arg.pos.saturating_sub(names[0].len() + 1) } else { arg.pos };
+                let end = start + names.iter().map(|n| n.len() + 1).sum::<usize>();
                 let dot = scope.dot.clone();
-                self.step(&dot, &names, scope, usage, (arg.pos, end), soft, "")
+                self.step(&dot, &names, scope, usage, (start, end), soft, "")
             }
             ArgKind::Variable(names) => {
                 let names = strings(names);
                 let base = scope.vars.iter().rev().find(|v| v.0 == names[0]).map_or(Known::Unknown, |v| v.1.clone());
-                let end = arg.pos + names.iter().map(|n| n.len() + 1).sum::<usize>() - 1;
-                self.step(&base, &names[1..], scope, usage, (arg.pos, end), soft, &names[0])
+                let start = if names.len() > 1 { arg.pos.saturating_sub(names[0].len()) } else { arg.pos };
+                let end = start + names.iter().map(|n| n.len() + 1).sum::<usize>() - 1;
+                self.step(&base, &names[1..], scope, usage, (start, end), soft, &names[0])
             }
             ArgKind::Chain(inner, names) => {
                 let names = strings(names);
