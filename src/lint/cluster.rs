@@ -20,9 +20,12 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    fn allocatable(&self, resource: &str) -> Option<i128> {
-        let list = self.field.get("status.allocatable").or_else(|| self.field.get("status.capacity"))?;
-        list.key(resource).and_then(|f| amount::of(&f))
+    /// How much of a resource the node has. A snapshot that does not tell of one that every node has says nothing.
+    fn allocatable(&self, resource: &str) -> i128 {
+        let list = self.field.get("status.allocatable").or_else(|| self.field.get("status.capacity"));
+        let told = list.and_then(|l| l.key(resource)).and_then(|f| amount::of(&f));
+        let always = matches!(resource, "cpu" | "memory" | "ephemeral-storage");
+        told.unwrap_or(if always { i128::MAX } else { 0 })
     }
 
     fn taints(&self) -> Vec<Field<'a>> {
@@ -146,10 +149,13 @@ pub(super) fn requests<'a>(pod: &Pod<'a>) -> BTreeMap<&'a str, i128> {
 
 /// How many of these pods a node takes when it is empty.
 pub(super) fn fits(pod: &Pod, node: &Node) -> i128 {
-    let mut count = node.allocatable("pods").map_or(110, |p| p / 1000);
+    let mut count = match node.allocatable("pods") {
+        0 => 110,
+        pods => pods / 1000,
+    };
     for (resource, amount) in requests(pod) {
         if amount > 0 {
-            count = count.min(node.allocatable(resource).unwrap_or(0) / amount);
+            count = count.min(node.allocatable(resource) / amount);
         }
     }
     let ports = pod.containers.iter().any(|c| c.field.items("ports").iter().any(|p| p.has("hostPort")));
@@ -211,7 +217,7 @@ pub(super) fn blocked<'a>(pod: &Pod<'a>, nodes: &[Node]) -> Option<Blocked<'a>> 
     }
     let open: Vec<&&Node> = chosen.iter().filter(|n| untolerated(pod, n).is_none()).collect();
     for (resource, amount) in requests(pod) {
-        let most = open.iter().map(|n| n.allocatable(resource).unwrap_or(0)).max().unwrap_or(0);
+        let most = open.iter().map(|n| n.allocatable(resource)).max().unwrap_or(0);
         if amount > most {
             let largest = pod.containers.iter().filter_map(|c| request(&c.field, resource)).max_by_key(|(_, a)| *a);
             let place = largest.map_or_else(|| pod.spec.place("containers"), |(f, _)| Place::from(f));

@@ -17,9 +17,9 @@ mod quota;
 mod rules;
 mod shell;
 mod suppress;
-mod verdicts;
 mod texts;
 mod values;
+mod verdicts;
 #[cfg(test)]
 mod tests;
 

@@ -90,7 +90,7 @@ pub(super) struct Rebound {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reads {
     /// All reads, each once.
-    pub(super) reads: BTreeSet<Read>,
+    pub(super) found: BTreeSet<Read>,
     /// Names of the top looked for in a rebound dot.
     pub(super) rebound: Vec<Rebound>,
     /// Fields of what `lookup` gave that are used without asking whether it is there: file and offset.
@@ -102,7 +102,7 @@ pub(super) struct Reads {
 impl Reads {
     /// Whether a chart reads the value at a path, something in it, or all of a map around it.
     pub(super) fn uses(&self, chart: usize, path: &[String]) -> bool {
-        self.reads.iter().filter(|r| r.chart == chart).any(|r| {
+        self.found.iter().filter(|r| r.chart == chart).any(|r| {
             let common = r.path.len().min(path.len());
             let same = r.path[..common].iter().zip(&path[..common]).all(|(a, b)| a == b || a == "*" || b == "*");
             same && (r.path.len() >= path.len() || r.whole)
@@ -126,6 +126,17 @@ struct Scope {
     vars: Vec<(String, Known)>,
     /// Paths (joined) and variables that conditions around asked about.
     guards: Vec<String>,
+}
+
+/// How a value is come by.
+#[derive(Clone, Copy)]
+struct Use<'v> {
+    usage: Usage,
+    at: (usize, usize),
+    /// Whether it may be absent.
+    soft: bool,
+    /// The variable it is taken from; empty for none.
+    variable: &'v str,
 }
 
 impl Scope {
@@ -308,7 +319,7 @@ impl Walk<'_> {
 
     fn read(&mut self, path: &[String], whole: bool, usage: Usage, scope: &Scope, at: (usize, usize), soft: bool) {
         let guarded = soft || scope.guards.iter().any(|g| *g == joined(path));
-        self.out.reads.insert(Read { chart: self.chart, path: path.to_vec(), whole, guarded, usage, file: self.file, at });
+        self.out.found.insert(Read { chart: self.chart, path: path.to_vec(), whole, guarded, usage, file: self.file, at });
     }
 
     fn whole(&mut self, value: &Known, scope: &Scope, at: usize) {
@@ -431,7 +442,7 @@ impl Walk<'_> {
                     return n.int.and_then(|i| items.get(usize::try_from(i).ok()?)).cloned().unwrap_or(Known::Unknown);
                 }
                 match names.filter(|n| !n.is_empty() && command.args.len() == n.len() + 2) {
-                    Some(names) => self.step(&base, &names, scope, Usage::Other, (at, at), true, ""),
+                    Some(names) => self.step(&base, &names, scope, Use { usage: Usage::Other, at: (at, at), soft: true, variable: "" }),
                     None => {
                         self.whole(&base, scope, at);
                         match base {
@@ -448,7 +459,7 @@ impl Walk<'_> {
                 let names: Vec<String> = (1..command.args.len()).map_while(key).collect();
                 let names = &names[..names.len().min(args.len().saturating_sub(2))];
                 let Some(base) = args.last().cloned() else { return Known::Unknown };
-                self.step(&base, names, scope, Usage::Other, (at, at), true, "")
+                self.step(&base, names, scope, Use { usage: Usage::Other, at: (at, at), soft: true, variable: "" })
             }
             "hasKey" => {
                 if let (Some(Known::Values(path)), Some(key)) = (args.first(), key(2)) {
@@ -510,21 +521,26 @@ impl Walk<'_> {
                 let start = if names.len() > 1 { arg.pos.saturating_sub(names[0].len() + 1) } else { arg.pos };
                 let end = start + names.iter().map(|n| n.len() + 1).sum::<usize>();
                 let dot = scope.dot.clone();
-                self.step(&dot, &names, scope, usage, (start, end), soft, "")
+                self.step(&dot, &names, scope, Use { usage, at: (start, end), soft, variable: "" })
             }
             ArgKind::Variable(names) => {
                 let names = strings(names);
                 let base = scope.vars.iter().rev().find(|v| v.0 == names[0]).map_or(Known::Unknown, |v| v.1.clone());
                 let start = if names.len() > 1 { arg.pos.saturating_sub(names[0].len()) } else { arg.pos };
                 let end = start + names.iter().map(|n| n.len() + 1).sum::<usize>() - 1;
-                self.step(&base, &names[1..], scope, usage, (start, end), soft, &names[0])
+                self.step(&base, &names[1..], scope, Use { usage, at: (start, end), soft, variable: &names[0] })
             }
             ArgKind::Chain(inner, names) => {
                 let names = strings(names);
                 // Parentheses around a value that may be absent are the way to ask for what is in it.
                 let parens = matches!(inner.kind, ArgKind::Pipe(_));
                 let base = self.arg(inner, scope, Usage::Other, soft || parens);
-                self.step(&base, &names, scope, usage, (arg.pos, arg.pos), soft || parens && base != Known::Lookup, "")
+                self.step(
+                    &base,
+                    &names,
+                    scope,
+                    Use { usage, at: (arg.pos, arg.pos), soft: soft || parens && base != Known::Lookup, variable: "" },
+                )
             }
             ArgKind::Pipe(pipe) => self.pipe(pipe, scope, usage),
             ArgKind::Identifier(_) => {
@@ -540,16 +556,8 @@ impl Walk<'_> {
     }
 
     /// What is at `names` below a value; reads are noted.
-    fn step(
-        &mut self,
-        base: &Known,
-        names: &[String],
-        scope: &Scope,
-        usage: Usage,
-        at: (usize, usize),
-        soft: bool,
-        variable: &str,
-    ) -> Known {
+    fn step(&mut self, base: &Known, names: &[String], scope: &Scope, how: Use<'_>) -> Known {
+        let Use { usage, at, soft, variable } = how;
         if names.is_empty() {
             if let Known::Values(path) = base {
                 let path = path.clone();
@@ -587,7 +595,7 @@ impl Walk<'_> {
             Known::Dict(map) => match map.get(&names[0]) {
                 Some(value) => {
                     let value = value.clone();
-                    self.step(&value, &names[1..], scope, usage, at, soft, "")
+                    self.step(&value, &names[1..], scope, Use { usage, at, soft, variable: "" })
                 }
                 None => Known::Unknown,
             },

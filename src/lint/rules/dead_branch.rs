@@ -14,12 +14,12 @@ pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
     for template in &chart.templates {
         for tree in &template.trees {
-            list(cx, template, &tree.root, &mut Vec::new());
+            list(cx, template, &tree.root, &[]);
         }
     }
 }
 
-fn list(cx: &Context, template: &Template, nodes: &[Node], held: &mut Vec<(String, bool)>) {
+fn list(cx: &Context, template: &Template, nodes: &[Node], held: &[(String, bool)]) {
     if held.len() > 100 {
         return;
     }
@@ -42,18 +42,18 @@ fn list(cx: &Context, template: &Template, nodes: &[Node], held: &mut Vec<(Strin
         }
         // The dot means something else inside of these.
         let keeps = matches!(node.kind, NodeKind::If(_));
-        let mut inner = if keeps { held.clone() } else { Vec::new() };
+        let mut inner = if keeps { held.to_vec() } else { Vec::new() };
         let (text, holds) = plain(&condition);
         if keeps {
             inner.push((text.clone(), holds));
         }
-        list(cx, template, &branch.list, &mut inner);
+        list(cx, template, &branch.list, &inner);
         if let (Some(other), true) = (&branch.other, keeps) {
             inner.pop();
             inner.push((text, !holds));
-            list(cx, template, other, &mut inner);
+            list(cx, template, other, &inner);
         } else if let Some(other) = &branch.other {
-            list(cx, template, other, &mut held.clone());
+            list(cx, template, other, held);
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn check(cx: &Context) {
                 .sum();
             let here =
                 chosen.iter().any(|pod| cluster::eligible(pod, &nodes).iter().any(|n| std::ptr::eq(n.field.object, drained.field.object)));
-            here && left < i128::from(needed) || needed >= replicas && here
+            here && (left < i128::from(needed) || needed >= replicas)
         });
         if let Some(node) = blocked {
             let message =

@@ -6,7 +6,7 @@ use crate::source::Span;
 
 pub(super) fn check(cx: &Context) {
     let (Some(chart), Some(reads)) = (cx.chart(), cx.reads()) else { return };
-    for read in reads.reads.iter().filter(|r| r.chart == 0 && r.usage == Usage::Output && r.at.0 < r.at.1) {
+    for read in reads.found.iter().filter(|r| r.chart == 0 && r.usage == Usage::Output && r.at.0 < r.at.1) {
         let number = cx.default_of(&read.path).and_then(serde_json::Value::as_i64).filter(|n| n.unsigned_abs() >= 1_000_000);
         let Some(number) = number.filter(|_| chart.templates.iter().any(|t| t.file == read.file)) else { continue };
         let message = format!("{number} is written as {}", scientific(number));

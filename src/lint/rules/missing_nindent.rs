@@ -27,7 +27,7 @@ pub(super) fn check(cx: &Context) {
                 return;
             }
             let lines = match last {
-                "toYaml" => value_of(cx, first).is_some_and(|v| several(v)),
+                "toYaml" => value_of(cx, first).is_some_and(several),
                 _ => first.args.get(1).and_then(|a| actions::text(&a.kind)).is_some_and(|n| block(cx, &n)),
             };
             if lines {

@@ -13,7 +13,7 @@ pub(super) fn check(cx: &Context) {
     }
     let below: Vec<&str> = chart.below.iter().map(|(_, c)| c.name()).collect();
     let mut seen: BTreeSet<(u32, usize)> = BTreeSet::new();
-    for read in reads.reads.iter().filter(|r| r.chart == 0 && r.at.0 < r.at.1) {
+    for read in reads.found.iter().filter(|r| r.chart == 0 && r.at.0 < r.at.1) {
         let path = &read.path;
         let first = path.first().map_or("", String::as_str);
         if path.len() < 2
@@ -28,7 +28,7 @@ pub(super) fn check(cx: &Context) {
         let text = cx.input.sources.slice(Span::new(read.file, read.at.0, read.at.1));
         let tail = path[path.len() - 2..].join(".");
         let parent = path[..path.len() - 1].to_vec();
-        let guarded = read.guarded && reads.reads.iter().any(|r| r.path == parent && r.guarded);
+        let guarded = read.guarded && reads.found.iter().any(|r| r.path == parent && r.guarded);
         let absent = cx.default_of(&parent).is_none_or(serde_json::Value::is_null);
         if text.ends_with(&tail)
             && absent

@@ -11,7 +11,7 @@ pub(super) fn check(cx: &Context) {
     let (Some(chart), Some(reads)) = (cx.chart(), cx.reads()) else { return };
     let Some(object) = chart.values.as_ref().and_then(|v| v.object.as_ref()) else { return };
     let paths: BTreeSet<&Vec<String>> =
-        reads.reads.iter().filter(|r| r.chart == 0 && r.usage == Usage::Condition).map(|r| &r.path).collect();
+        reads.found.iter().filter(|r| r.chart == 0 && r.usage == Usage::Condition).map(|r| &r.path).collect();
     for path in paths {
         let field = path.iter().try_fold(Field::root(object), |f, name| f.get_key(name));
         let Some(field) = field else { continue };

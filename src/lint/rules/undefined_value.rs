@@ -18,7 +18,7 @@ pub(super) fn check(cx: &Context) {
     }
     let schema = chart.schema.as_ref().and_then(|s| s.object.as_ref()).map(|o| &o.value);
     let mut seen: BTreeSet<(u32, usize)> = BTreeSet::new();
-    for read in reads.reads.iter().filter(|r| r.chart == 0 && !r.guarded && r.usage != Usage::Condition) {
+    for read in reads.found.iter().filter(|r| r.chart == 0 && !r.guarded && r.usage != Usage::Condition) {
         let path = &read.path;
         let first = path.first().map_or("", String::as_str);
         if path.is_empty() || first == "global" || below.contains(&first) || path.iter().any(|p| p == "*") || read.at.0 == read.at.1 {

@@ -50,7 +50,7 @@ fn walk(cx: &Context, root: &Field, path: &mut Vec<String>, conditions: &[Vec<St
     if !reads.uses(0, path) {
         let last = path.last().map_or("", String::as_str);
         let known: Vec<&str> = reads
-            .reads
+            .found
             .iter()
             .filter(|r| r.chart == 0 && r.path.len() == path.len() && r.path[..path.len() - 1] == path[..path.len() - 1])
             .filter_map(|r| r.path.last().map(String::as_str))
