@@ -25,6 +25,3 @@ pub mod values;
 
 pub use chart::{Chart, Dependency, File, Metadata};
 pub use release::{Compat, HelmError, RenderedDocument, TemplateOptions, TemplateOutput, template};
-
-#[cfg(test)]
-mod engine_tests;

@@ -39,9 +39,6 @@ pub use go_time::Duration;
 pub use urls::UrlParts;
 pub use urls::url_parts;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::LazyLock;
 
 use crate::gotmpl::Function;
