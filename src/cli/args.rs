@@ -163,13 +163,15 @@ pub(super) fn command() -> Command {
             .about("Render, validate and judge charts and manifests")
             .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
     ))
+    .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
     .arg(switch("with-subcharts", "With --format helm: the charts below too"))
     .arg(switch("quiet", "With --format helm: only warnings and errors"));
     let validate = reporting(
         Command::new("validate")
             .about("Say what a kube-apiserver would say about manifests")
             .arg(paths("Manifests and directories of them; - reads standard input"))
-            .arg(value("kube-version", "VERSION", "The API server's version").alias("kubernetes-version")),
+            .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
+            .arg(value("kube-version", "VERSION", "The API server's version, or a range: 1.30..1.36").alias("kubernetes-version")),
     );
     let why = rendering(
         Command::new("why")

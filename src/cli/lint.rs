@@ -58,7 +58,7 @@ fn as_helm(matches: &ArgMatches, world: &RealWorld, template: &TemplateOptions, 
 /// `kval validate`.
 pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let world = RealWorld::new(None, None);
-    let template = TemplateOptions { kube_version: string(matches, "kube-version"), ..TemplateOptions::default() };
+    let template = TemplateOptions { kube_version: options::checks(matches, false)?.kube_version, ..TemplateOptions::default() };
     let outcome = examine(matches, &world, &template, &[], false)?;
     print(matches, &outcome, None, output)
 }

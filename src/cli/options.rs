@@ -26,7 +26,8 @@ pub(super) fn template(matches: &ArgMatches) -> Result<TemplateOptions, Error> {
         set_file: strings(matches, "set-file"),
         set_literal: strings(matches, "set-literal"),
         api_versions: slices(matches, "api-versions"),
-        kube_version: string(matches, "kube-version"),
+        // Of a range, the newest is rendered for.
+        kube_version: string(matches, "kube-version").map(|v| v.rsplit("..").next().unwrap_or_default().to_owned()),
         show_only: strings(matches, "show-only"),
         include_crds: on(matches, "include-crds"),
         skip_tests: on(matches, "skip-tests"),
@@ -99,13 +100,29 @@ fn ids(patterns: &[String], flag: &str) -> Result<Vec<String>, Error> {
 
 /// What the phases after rendering do.
 pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Checks, Error> {
+    let kube_versions = string(matches, "kube-version").map(|v| known_versions(&v)).transpose()?.unwrap_or_default();
     Ok(pipeline::Checks {
-        kube_version: string(matches, "kube-version").map(|v| known_version(&v)).transpose()?,
+        kube_version: kube_versions.last().cloned(),
+        kube_versions,
+        against: strings(matches, "against"),
         judge,
         select: ids(&slices(matches, "select"), "select")?,
         ignore: ids(&slices(matches, "ignore"), "ignore")?,
         ..pipeline::Checks::default()
     })
+}
+
+/// The versions of the API server to check against, oldest first: one, or a range such as `1.30..1.36`.
+fn known_versions(asked: &str) -> Result<Vec<String>, Error> {
+    let Some((first, last)) = asked.split_once("..") else { return Ok(vec![known_version(asked)?]) };
+    let (first, last) = (known_version(first)?, known_version(last)?);
+    let (from, to) = (schema::minor(&first), schema::minor(&last));
+    let inside = |v: &&str| (from..=to).contains(&schema::minor(v));
+    let versions: Vec<String> = schema::versions().into_iter().filter(inside).map(str::to_owned).collect();
+    if versions.is_empty() {
+        return Err(Error::unusable(format!("--kube-version: {asked:?} is an empty range")));
+    }
+    Ok(versions)
 }
 
 /// The version of the API server to check against, without its `v`; one that kval has schemas of.

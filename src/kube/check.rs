@@ -265,6 +265,11 @@ fn node_of(value: &serde_json::Value, depth: usize) -> Node {
 
 /// What the API server would refuse about an object, as findings in the order the server would tell them.
 pub fn validate(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
+    findings(object, options, || admit_node(&object.node, &options.kube_version).causes)
+}
+
+/// The findings of decoding, else those of `causes`.
+pub(super) fn findings(object: &Object, options: &ValidateOptions, causes: impl FnOnce() -> Vec<Cause>) -> Vec<Diagnostic> {
     let id = &object.id;
     if id.api_version.is_empty() || id.kind.is_empty() {
         return missing_identity(object);
@@ -301,14 +306,8 @@ pub fn validate(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
     if !refusals.is_empty() {
         return out;
     }
-    for cause in admit_node(&object.node, &options.kube_version).causes {
-        let code = match cause.reason {
-            "FieldValueRequired" => "missing-required-field",
-            "FieldValueNotSupported" => "unsupported-value",
-            "FieldValueDuplicate" => "duplicate-value",
-            "FieldValueForbidden" => "forbidden-field",
-            _ => "invalid-value",
-        };
+    for cause in causes() {
+        let code = super::against::code_of(&cause);
         let finding = Diagnostic::new(code, Severity::Error, format!("{}: {}", cause.field, cause.message));
         out.push(finding.at(object.place(&cause.path)).on(id.clone(), cause.field));
     }
@@ -338,7 +337,7 @@ fn removed(object: &Object, group: &str, version: &str, kube_version: &str) -> O
     if schema::minor(kube_version)? < gone {
         return None;
     }
-    let help = match life.replacement {
+    let help = match super::deprecation::still_served(life, kube_version) {
         "" => format!("it was removed in Kubernetes {}", life.removed),
         new => format!("it was removed in Kubernetes {}; use {new}", life.removed),
     };

@@ -1,5 +1,6 @@
 //! The API as data: names, field paths, quantities, objects, schemas per version, and the API server's path.
 
+mod against;
 mod check;
 mod crd_correlation;
 mod crd_errors;
@@ -11,6 +12,7 @@ pub mod custom_resource;
 pub mod decode;
 pub mod cron;
 mod defaults;
+mod deprecation;
 mod difflib;
 pub mod field;
 mod internal;
@@ -24,5 +26,7 @@ pub mod scope;
 mod shape;
 mod validation;
 
+pub use against::{Identity, identity, validate_update};
 pub use check::{Cause, ValidateOptions, Verdict, admit, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
+pub use deprecation::{warning, warnings};
 pub use object::{Object, objects};

@@ -94,14 +94,19 @@ fn versions(shared: &Path) -> String {
             (_, version) if !version.is_empty() => format!("{version} {kind}"),
             _ => String::new(),
         };
+        // Some deprecations are only known from what the server says: "… is deprecated in v1.33+; use …".
+        let said = text(&e["serverWarning1.36"]);
+        let after = |sign: &str| said.split_once(sign).map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+        let since = after("is deprecated in v").split('+').next().unwrap_or("").to_owned();
+        let deprecated = Some(text(&declared["deprecated"])).filter(|s| !s.is_empty()).unwrap_or(since);
+        let replacement = if replacement.is_empty() { after("; use ") } else { replacement };
         writeln!(
             out,
-            "L\t{}\t{}\t{kind}\t{}\t{}\t{}\t{removed}\t{replacement}",
+            "L\t{}\t{}\t{kind}\t{}\t{}\t{deprecated}\t{removed}\t{replacement}",
             text(&e["group"]),
             text(&e["version"]),
             text(&e["firstSeen"]),
             text(&e["lastSeen"]),
-            text(&declared["deprecated"]),
         )
         .expect("string");
     }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
-use super::inputs::{Inputs, STDIN};
+use super::inputs::{Inputs, STDIN, discover};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::helm;
@@ -34,6 +34,10 @@ const INTERNAL_ERROR: &str = "internal-error";
 pub struct Checks {
     /// The API server's version, such as `1.33`; the newest known when absent.
     pub kube_version: Option<String>,
+    /// More than one version to check against; `kube_version` is the newest of them. Empty for one.
+    pub kube_versions: Vec<String>,
+    /// Charts, manifests and directories with the objects that these replace.
+    pub against: Vec<String>,
     /// Whether rules judge what the API server admits.
     pub judge: bool,
     /// When not empty, only findings with these codes.
@@ -95,16 +99,18 @@ fn bug(what: &str, panic: &(dyn Any + Send)) -> Diagnostic {
 /// When a manifest that was named cannot be read. What is wrong with the user's input is a finding.
 pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, checks: &Checks) -> Result<Outcome, WorldError> {
     let manifests = read(world, inputs)?;
+    let old = replaced(world, template, checks)?;
     let mut units: Vec<Unit> = inputs
         .charts
         .par_iter()
         .map(|chart| {
-            let guarded = catch_unwind(AssertUnwindSafe(|| examine(render(world, chart, template), source(world, chart, checks), checks)));
+            let guarded =
+                catch_unwind(AssertUnwindSafe(|| examine(render(world, chart, template), source(world, chart, checks), checks, &old)));
             guarded.unwrap_or_else(|panic| Unit { findings: vec![bug(&format!("chart {chart}"), &*panic)], ..Unit::default() })
         })
         .collect();
     if manifests.files > 0 {
-        units.push(examine(manifests, None, checks));
+        units.push(examine(manifests, None, checks, &old));
     }
     let counts = Counts {
         charts: inputs.charts.len(),
@@ -121,6 +127,70 @@ pub fn load(world: &dyn World, template: &TemplateOptions) -> Unit {
         unit.objects.extend(kube::objects(*file, document));
     }
     unit
+}
+
+/// The objects that the new ones replace, by what tells them apart.
+type Replaced = BTreeMap<kube::Identity, Object>;
+
+/// Reads what `--against` names. A chart that does not render replaces nothing.
+fn replaced(world: &dyn World, template: &TemplateOptions, checks: &Checks) -> Result<Replaced, WorldError> {
+    let inputs = discover(world, &checks.against)?;
+    let manifests = read(world, &inputs)?;
+    let charts = inputs.charts.iter().map(|chart| render(world, chart, template));
+    let documents = std::iter::once(manifests).chain(charts).flat_map(|unit| unit.documents);
+    let objects = documents.flat_map(|(file, document)| kube::objects(file, &document));
+    Ok(objects.map(|object| (kube::identity(&object), object)).collect())
+}
+
+/// What the API server of each version says about an object; what not all of them say names the versions.
+fn verdicts(object: &Object, checks: &Checks, old: &Replaced) -> Vec<Diagnostic> {
+    let old = old.get(&kube::identity(object));
+    let of = |kube_version: String| {
+        let options = ValidateOptions { kube_version };
+        let mut found = match old {
+            Some(old) => kube::validate_update(object, old, &options),
+            None => kube::validate(object, &options),
+        };
+        // Where rules judge, one of them speaks about old APIs.
+        if !checks.judge {
+            found.extend(kube::warnings(object, &options.kube_version));
+        }
+        found
+    };
+    if checks.kube_versions.len() < 2 {
+        return of(checks.kube_version.clone().unwrap_or_else(|| ValidateOptions::default().kube_version));
+    }
+    let mut said: Vec<(Diagnostic, Vec<&str>)> = Vec::new();
+    for version in &checks.kube_versions {
+        for finding in of(version.clone()) {
+            match said.iter_mut().find(|(known, _)| *known == finding) {
+                Some((_, versions)) => versions.push(version),
+                None => said.push((finding, vec![version])),
+            }
+        }
+    }
+    let all = checks.kube_versions.len();
+    let named = |(mut finding, versions): (Diagnostic, Vec<&str>)| {
+        if versions.len() < all {
+            finding.message = format!("{} (Kubernetes {})", finding.message, ranges(&versions, &checks.kube_versions));
+        }
+        finding
+    };
+    said.into_iter().map(named).collect()
+}
+
+/// Versions as ranges of neighbours among all: `1.25 to 1.27, 1.30`.
+fn ranges(versions: &[&str], all: &[String]) -> String {
+    let place = |version: &str| all.iter().position(|v| v == version).unwrap_or(usize::MAX);
+    let mut out: Vec<(&str, &str)> = Vec::new();
+    for version in versions {
+        match out.last_mut() {
+            Some((_, last)) if place(last).checked_add(1) == Some(place(version)) => *last = version,
+            _ => out.push((version, version)),
+        }
+    }
+    let shown = |(first, last): (&str, &str)| if first == last { first.to_owned() } else { format!("{first} to {last}") };
+    out.into_iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// What follows the path of a template in the name of what it rendered.
@@ -198,7 +268,7 @@ fn source<'a>(world: &dyn World, chart: &'a str, checks: &Checks) -> ChartFiles<
 }
 
 /// Decodes, validates and judges the documents of a unit.
-fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks) -> Unit {
+fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks, old: &Replaced) -> Unit {
     let mut findings = std::mem::take(&mut unit.findings);
     let version = checks.kube_version.clone();
     let options = version.map_or_else(ValidateOptions::default, |kube_version| ValidateOptions { kube_version });
@@ -226,7 +296,7 @@ fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks) -> Unit {
                 unit.objects.push(object);
                 continue;
             }
-            let verdict = catch_unwind(AssertUnwindSafe(|| kube::validate(&object, &options)));
+            let verdict = catch_unwind(AssertUnwindSafe(|| verdicts(&object, checks, old)));
             match verdict {
                 Ok(found) => findings.extend(found),
                 Err(panic) => findings.push(bug(&format!("{} {}", object.id.kind, object.id.name), &*panic).at(object.node.span)),
