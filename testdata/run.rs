@@ -11,3 +11,12 @@ mod cli;
 
 #[path = "run/rules.rs"]
 mod rules;
+
+#[path = "run/fuzz.rs"]
+mod fuzz;
+
+#[path = "run/limits.rs"]
+mod limits;
+
+#[path = "run/provenance.rs"]
+mod provenance;

@@ -3,9 +3,14 @@
 use super::builtin;
 use super::error::{ExecError, Result};
 use super::exec::{Frame, MissingKey, Runtime, Rv, Signature, truth, zero};
-use super::parse::stacked;
 use super::tree::{Arg, ArgKind, At, Command, Number};
+use crate::value::stacked;
 use crate::value::{GoType, Kind, ReflectKind, Str, Value, quote};
+
+/// What an item of a list counts as, in bytes.
+const LIST_ITEM: usize = 16;
+/// A function's result takes a step for so many bytes.
+const BYTES_A_STEP: usize = 4096;
 
 /// What a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -281,7 +286,10 @@ impl Runtime<'_> {
         }
         self.step(frame)?;
         match self.invoke(frame, callee, name, args, values) {
-            Ok(v) => Ok(v),
+            Ok(v) => match self.too_large(&v) {
+                Some(told) => frame.error(told),
+                None => Ok(v),
+            },
             Err(e) => {
                 frame.at = node;
                 Err(frame.calling(name, e))
@@ -323,6 +331,17 @@ impl Runtime<'_> {
             other if value.is_nil() => zero(other),
             _ => Rv::Val(value),
         })
+    }
+
+    /// What is said of a result that is larger than any output may be; large results take more steps.
+    fn too_large(&mut self, v: &Rv) -> Option<String> {
+        let (size, what) = match v.as_value().map(|v| &v.kind) {
+            Some(Kind::Str(s)) => (s.len(), "text"),
+            Some(Kind::List(l)) => (l.items().len().saturating_mul(LIST_ITEM), "list"),
+            _ => return None,
+        };
+        self.steps = self.steps.saturating_sub((size / BYTES_A_STEP) as u64);
+        (size > self.max_output).then(|| format!("the {what} is too large"))
     }
 
     fn trace_call(&mut self, name: &str, args: &[Value], value: Value) -> Value {

@@ -8,11 +8,11 @@ use rustc_hash::FxHashMap;
 
 use super::error::{ExecError, Result};
 use super::func::{Env, Function};
-use super::parse::stacked;
 use super::trace::{Out, Tracer};
 use super::tree::{At, Branch, Node, NodeKind, Pipe, Tree};
 use crate::source::Span;
 use crate::source::World;
+use crate::value::stacked;
 use crate::value::{GoType, Kind, List, Map, Str, Value};
 use crate::value::{print_value, quote};
 

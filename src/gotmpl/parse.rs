@@ -7,6 +7,7 @@ use super::number;
 use super::tree::{Arg, ArgKind, Branch, Command, Node, NodeKind, Pipe, Tree, is_empty};
 use crate::source::FileId;
 use crate::value::Str;
+use crate::value::stacked;
 use crate::value::{quote, unquote};
 
 /// Why a text is not a template.
@@ -592,9 +593,4 @@ fn stop_name(stop: &Stop) -> &'static str {
         Stop::End => "{{end}}",
         Stop::Else => "{{else}}",
     }
-}
-
-/// Runs `f` with enough stack for one more level of nesting.
-pub(super) fn stacked<R>(f: impl FnOnce() -> R) -> R {
-    stacker::maybe_grow(256 << 10, 4 << 20, f)
 }

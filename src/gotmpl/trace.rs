@@ -1,8 +1,10 @@
 //! Where rendered bytes come from: pieces of the output, and how they move through the functions that only move text.
 
+use std::borrow::Cow;
+
 use crate::source::Frame as MapFrame;
 use crate::source::{Origin, OriginId, Origins, Piece, Span};
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Value, print_value};
 
 /// What a rendering knows about origins.
 #[derive(Debug, Default)]
@@ -57,13 +59,10 @@ impl Tracer {
 
     /// The pieces of a string argument; one piece for a value with a single origin.
     fn pieces_of(&self, v: &Value) -> Option<Vec<Piece>> {
-        let Kind::Str(s) = &v.kind else { return None };
+        let end = text_of(v)?.len() as u32;
         match self.origins.get(v.origin) {
             Some(Origin::Pieces(p)) => Some(p.clone()),
-            _ => {
-                let end = s.len() as u32;
-                Some(vec![Piece { start: 0, end, template: None, action: false, frame: None, origin: v.origin }])
-            }
+            _ => Some(vec![Piece { start: 0, end, template: None, action: false, frame: None, origin: v.origin }]),
         }
     }
 
@@ -72,8 +71,8 @@ impl Tracer {
         match name {
             "indent" | "nindent" | "trim" | "trimAll" | "trimall" | "trimSuffix" | "trimPrefix" | "quote" | "squote" | "toString"
             | "default" | "required" | "trunc" | "nospace" | "upper" | "lower" => {
-                let source = args.iter().rev().find(|a| a.as_str().is_some_and(|s| !s.is_empty()))?;
-                align(source.as_str()?.as_bytes(), &self.pieces_of(source)?, 0, result).map(|(p, _)| p)
+                let source = args.iter().rev().find(|a| text_of(a).is_some_and(|s| !s.is_empty()))?;
+                align(&text_of(source)?, &self.pieces_of(source)?, result)
             }
             "print" | "printf" | "cat" | "join" | "println" | "replace" => {
                 let parts: Vec<&Value> = match (name, args.last().map(|a| &a.kind)) {
@@ -84,8 +83,8 @@ impl Tracer {
                 let mut at = 0;
                 let mut out = Vec::new();
                 for part in parts.into_iter().filter(|p| p.origin.is_some()) {
-                    let Some(text) = part.as_str() else { continue };
-                    let Some(found) = find(&result[at..], text.as_bytes()) else { continue };
+                    let Some(text) = text_of(part) else { continue };
+                    let Some(found) = find(&result[at..], &text) else { continue };
                     for piece in self.pieces_of(part)? {
                         let shift = (at + found) as u32;
                         out.push(Piece { start: piece.start + shift, end: piece.end + shift, ..piece });
@@ -96,6 +95,15 @@ impl Tracer {
             }
             _ => None,
         }
+    }
+}
+
+/// The text of a scalar as `%v` prints it; numbers keep their origin when they become text.
+fn text_of(v: &Value) -> Option<Cow<'_, [u8]>> {
+    match &v.kind {
+        Kind::Str(s) => Some(Cow::Borrowed(s.as_bytes())),
+        Kind::Bool(_) | Kind::Int(..) | Kind::Uint(..) | Kind::Float(_) if v.origin.is_some() => print_value(v).ok().map(Cow::Owned),
+        _ => None,
     }
 }
 
@@ -124,25 +132,29 @@ fn collect(v: &Value, ids: &mut Vec<OriginId>, depth: usize) {
 
 /// Walks `source` and `result` together: bytes of the result that are not the next ones of the source were added
 /// (indentation, quotes), bytes of the source that do not come were cut off.
-fn align(source: &[u8], pieces: &[Piece], from: usize, result: &[u8]) -> Option<(Vec<Piece>, usize)> {
-    // Where the source starts in the result and how much of its beginning was cut.
-    let lead = source.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(0);
-    let mut s = from.max(if result.contains(&source[lead.min(source.len() - 1)]) { 0 } else { return None });
+fn align(source: &[u8], pieces: &[Piece], result: &[u8]) -> Option<Vec<Piece>> {
+    let mut s = 0;
+    // How often the start may be looked for further on.
+    let mut tries = 16;
     let mut map: Vec<Option<usize>> = Vec::with_capacity(result.len());
     for &b in result {
         if s < source.len() && source[s].eq_ignore_ascii_case(&b) {
             map.push(Some(s));
             s += 1;
+            tries = 0;
             continue;
         }
         // The beginning of the source may have been cut off.
-        let skip = if map.iter().all(Option::is_none) { source[s..].iter().position(|c| c.eq_ignore_ascii_case(&b)) } else { None };
-        match skip {
-            Some(n) if !matches!(b, b' ' | b'\n' | b'"' | b'\'') => {
-                map.push(Some(s + n));
-                s += n + 1;
-            }
-            _ => map.push(None),
+        let skip = if tries > 0 && !matches!(b, b' ' | b'\n' | b'"' | b'\'') {
+            tries -= 1;
+            source[s..].iter().position(|c| c.eq_ignore_ascii_case(&b))
+        } else {
+            None
+        };
+        map.push(skip.map(|n| s + n));
+        if let Some(n) = skip {
+            s += n + 1;
+            tries = 0;
         }
     }
     let mut out: Vec<Piece> = Vec::new();
@@ -158,7 +170,7 @@ fn align(source: &[u8], pieces: &[Piece], from: usize, result: &[u8]) -> Option<
             _ => out.push(Piece { start: i as u32, end: i as u32 + 1, ..*piece }),
         }
     }
-    Some((out, s))
+    (!out.is_empty()).then_some(out)
 }
 
 fn same(a: &Piece, b: &Piece) -> bool {

@@ -9,6 +9,7 @@ use crate::value::List;
 use crate::value::Map;
 use crate::value::Str;
 use crate::value::Value;
+use crate::value::stacked;
 
 use super::args::ANY;
 use super::args::BOOL;
@@ -150,7 +151,7 @@ fn merge(target: &Map, source: &Map, mode: Mode, depth: usize) -> Result<(), Str
         let old_empty = old.as_ref().is_none_or(empty);
         match (&new.kind, old.as_ref().map(|o| &o.kind)) {
             (Kind::Map(n), Some(Kind::Map(o))) => {
-                merge(o, n, mode, depth + 1)?;
+                stacked(|| merge(o, n, mode, depth + 1))?;
                 if !old_empty {
                     continue;
                 }

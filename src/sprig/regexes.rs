@@ -150,6 +150,7 @@ fn replace(regex: &Regex, a: &[Value], with: Replacement) -> Reply {
     while at <= s.len() {
         let Some(captures) = regex.captures_at(s, at) else { break };
         let Some(whole) = captures.get(0) else { break };
+        super::strings::room(1, out.len())?;
         out.extend_from_slice(&s[last_end..whole.start()]);
         if whole.end() > last_end || whole.start() == 0 {
             with(&mut out, template, &captures, regex);

@@ -43,7 +43,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("hasPrefix", &[STR, STR], BOOL, |_, a| Ok(bytes(a, 1).starts_with(bytes(a, 0)).into())),
     fixed("hasSuffix", &[STR, STR], BOOL, |_, a| Ok(bytes(a, 1).ends_with(bytes(a, 0)).into())),
     fixed("repeat", &[INT, STR], STR, |_, a| string(repeat(bytes(a, 1), int(a, 0))?)),
-    fixed("replace", &[STR, STR, STR], STR, |_, a| string(replace(bytes(a, 2), bytes(a, 0), bytes(a, 1)))),
+    fixed("replace", &[STR, STR, STR], STR, |_, a| {
+        let (s, old, new) = (bytes(a, 2), bytes(a, 0), bytes(a, 1));
+        let places = if new.len() > 1 { s.windows(old.len().max(1)).filter(|w| old.is_empty() || *w == old).count() + 1 } else { 0 };
+        room(places, new.len())?;
+        string(replace(s, old, new))
+    }),
     fixed("trunc", &[INT, STR], STR, trunc),
     fixed("substr", &[INT, INT, STR], STR, substr),
     fixed("abbrev", &[INT, STR], STR, |_, a| {
@@ -55,7 +60,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         string(if right < 4 || left > 0 && right < 7 { s.to_vec() } else { abbreviate(s, left, right) })
     }),
     fixed("wrap", &[INT, STR], STR, |_, a| string(wrap(bytes(a, 1), int(a, 0), b"", Long::Keep))),
-    fixed("wrapWith", &[INT, STR, STR], STR, |_, a| string(wrap(bytes(a, 2), int(a, 0), bytes(a, 1), Long::Break))),
+    fixed("wrapWith", &[INT, STR, STR], STR, |_, a| {
+        room(bytes(a, 2).len(), bytes(a, 1).len())?;
+        string(wrap(bytes(a, 2), int(a, 0), bytes(a, 1), Long::Break))
+    }),
     fixed("indent", &[INT, STR], STR, |_, a| string(indent(int(a, 0), bytes(a, 1))?)),
     fixed("nindent", &[INT, STR], STR, |_, a| {
         let mut out = vec![b'\n'];
@@ -79,7 +87,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("toStrings", &[ANY], STRS, |_, a| {
         Ok(if is_nil_strings(any(a, 0)) { any(a, 0).clone() } else { List::strings(strings_of(any(a, 0))).into() })
     }),
-    fixed("join", &[STR, ANY], STR, |_, a| string(strings_of(any(a, 1)).join(bytes(a, 0)))),
+    fixed("join", &[STR, ANY], STR, |_, a| {
+        let parts = strings_of(any(a, 1));
+        room(parts.len(), bytes(a, 0).len())?;
+        string(parts.join(bytes(a, 0)))
+    }),
     fixed("sortAlpha", &[ANY], STRS, |_, a| {
         if is_nil_strings(any(a, 0)) {
             return Ok(any(a, 0).clone());
@@ -92,6 +104,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("splitn", &[STR, INT, STR], STR_MAP, |_, a| Ok(numbered(split(bytes(a, 2), bytes(a, 0), int(a, 1))))),
     fixed("splitList", &[STR, STR], STRS, |_, a| Ok(List::strings(split(bytes(a, 1), bytes(a, 0), -1)).into())),
 ];
+
+/// Refuses what could grow beyond all measure: so many pieces of such a length.
+pub(super) fn room(count: usize, len: usize) -> Result<(), String> {
+    if len > 1 && count.saturating_mul(len) > MAX_REPEAT { Err("the text is too large".to_owned()) } else { Ok(()) }
+}
 
 /// Whether it is the nil `[]string`, which is handed back as it is.
 fn is_nil_strings(value: &Value) -> bool {

@@ -8,6 +8,7 @@ use crate::value::List;
 use crate::value::Map;
 use crate::value::Str;
 use crate::value::Value;
+use crate::value::stacked;
 
 use super::args::ANY;
 use super::args::DICT;
@@ -22,6 +23,8 @@ use super::time_object::Zone;
 
 /// How deep values are written; what is deeper is a cycle.
 const MAX_DEPTH: usize = 500;
+/// So many values are written.
+const MAX_VALUES: usize = 2_000_000;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     fixed("toToml", &[ANY], STR, |_, a| string(write(given(a)?).unwrap_or_else(|e| e))),
@@ -31,7 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 const ARRAY_NIL: &str = "toml: cannot encode array with nil element";
 const NO_KEY: &str = "toml: top-level values must be Go maps or structs";
-const TOO_DEEP: &str = "toml: the value is nested too deeply";
+const TOO_DEEP: &str = "toml: the value is too large or nested too deeply";
 
 /// The value to write; nil makes Go's library panic.
 fn given(a: &[Value]) -> Result<&Value, String> {
@@ -58,11 +61,12 @@ enum Shape {
 
 /// The shape of a value; objects by what the Go library makes of them.
 fn plain(value: &Value) -> Result<Shape, String> {
-    shape(value, 0)
+    shape(value, 0, &mut 0)
 }
 
-fn shape(value: &Value, depth: usize) -> Result<Shape, String> {
-    if depth > MAX_DEPTH {
+fn shape(value: &Value, depth: usize, seen: &mut usize) -> Result<Shape, String> {
+    *seen += 1;
+    if depth > MAX_DEPTH || *seen > MAX_VALUES {
         return Err(TOO_DEEP.to_owned());
     }
     Ok(match &value.kind {
@@ -75,7 +79,7 @@ fn shape(value: &Value, depth: usize) -> Result<Shape, String> {
         Kind::Str(s) => Shape::Scalar(quoted(s)),
         Kind::List(l) if l.is_nil() && depth > 0 => Shape::Nil,
         Kind::List(l) => {
-            let items = l.items().iter().map(|v| shape(v, depth + 1)).collect::<Result<Vec<_>, _>>()?;
+            let items = l.items().iter().map(|v| stacked(|| shape(v, depth + 1, seen))).collect::<Result<Vec<_>, _>>()?;
             if items.iter().any(|i| matches!(i, Shape::Nil)) {
                 return Err(ARRAY_NIL.to_owned());
             }
@@ -84,7 +88,7 @@ fn shape(value: &Value, depth: usize) -> Result<Shape, String> {
         Kind::Map(m) if m.is_nil() => Shape::Nil,
         Kind::Map(m) => {
             let entries: Vec<(Str, Value)> = m.borrow().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-            Shape::Table(entries.into_iter().map(|(k, v)| Ok((k, shape(&v, depth + 1)?))).collect::<Result<_, String>>()?)
+            Shape::Table(entries.into_iter().map(|(k, v)| Ok((k, stacked(|| shape(&v, depth + 1, seen))?))).collect::<Result<_, String>>()?)
         }
         Kind::Object(o) => {
             if let Some(t) = time_object::time_of(value) {
@@ -97,10 +101,12 @@ fn shape(value: &Value, depth: usize) -> Result<Shape, String> {
             }
             if let Some(s) = o.structure() {
                 let fields = s.fields.into_iter().filter(|(name, _)| exported(name));
-                return Ok(Shape::Table(fields.map(|(k, v)| Ok((k.into(), shape(&v, depth + 1)?))).collect::<Result<_, String>>()?));
+                return Ok(Shape::Table(
+                    fields.map(|(k, v)| Ok((k.into(), stacked(|| shape(&v, depth + 1, seen))?))).collect::<Result<_, String>>()?,
+                ));
             }
             let inner = o.underlying().map_or_else(|| o.to_plain().map_err(|e| e.0), Ok)?;
-            return shape(&inner, depth + 1);
+            return stacked(|| shape(&inner, depth + 1, seen));
         }
     })
 }
@@ -206,7 +212,7 @@ impl Writer {
     fn table(&mut self, path: &[Str], entries: &[(Str, Shape)], depth: usize) -> Result<(), String> {
         for (key, value) in ordered(entries) {
             let below = [path, std::slice::from_ref(key)].concat();
-            self.value(&below, value, depth)?;
+            stacked(|| self.value(&below, value, depth))?;
         }
         Ok(())
     }
@@ -237,7 +243,7 @@ impl Writer {
                     if i > 0 {
                         self.out.push_str(", ");
                     }
-                    self.inline(item);
+                    stacked(|| self.inline(item));
                 }
                 self.out.push(']');
             }
@@ -249,7 +255,7 @@ impl Writer {
                     }
                     self.out.push_str(&key_text(key));
                     self.out.push_str(" = ");
-                    self.inline(item);
+                    stacked(|| self.inline(item));
                     // A nil at the end leaves its comma behind.
                     if i + 1 < entries.len() {
                         self.out.push_str(", ");

@@ -10,6 +10,8 @@ mod read;
 
 pub use read::{from_json, from_json_partial};
 
+/// Nothing written may be larger: lists that share their items can spell out to any size.
+const MAX_SIZE: usize = 128 << 20;
 /// Go looks for cycles only below this depth.
 const CYCLES_AFTER: usize = 1000;
 
@@ -78,6 +80,9 @@ fn write(value: &Value, html: bool, pretty: bool) -> Result<Vec<u8>, String> {
             if let Some(key) = key {
                 write_string(key.as_bytes(), w.html, &mut w.out);
                 w.out.extend_from_slice(if w.pretty { b": " } else { b":" });
+            }
+            if w.out.len() > MAX_SIZE {
+                return Err("json: the text is too large".to_owned());
             }
             w.open(&value, &mut stack)?;
         } else {

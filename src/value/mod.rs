@@ -9,6 +9,7 @@ mod kinds;
 mod object;
 mod print;
 mod quote;
+mod stack;
 mod unicode;
 
 pub mod go_regex;
@@ -21,4 +22,5 @@ pub use kinds::{Kind, List, Map, Str, Value};
 pub use object::{GoError, Object, Structure};
 pub use print::{print_value, sprint, sprintf, sprintln};
 pub use quote::{quote, quote_with, unquote, unquote_char};
+pub use stack::stacked;
 pub use unicode::{is_digit, is_letter, is_print};

@@ -5,6 +5,7 @@ use super::go_type::GoType;
 use super::kinds::{Kind, Value};
 use super::object::{GoError, Object, Structure};
 use super::quote::{can_backquote, quote_with};
+use super::stack::stacked;
 use super::unicode::is_print;
 
 /// Values nested deeper than this are taken for cyclic.
@@ -401,10 +402,10 @@ impl Printer {
                         return;
                     }
                 }
-                self.items(v, v, verb, depth);
+                stacked(|| self.items(v, v, verb, depth));
             }
-            Kind::Map(_) => self.items(v, v, verb, depth),
-            Kind::Object(o) => self.object(v, &**o, verb, depth),
+            Kind::Map(_) => stacked(|| self.items(v, v, verb, depth)),
+            Kind::Object(o) => stacked(|| self.object(v, &**o, verb, depth)),
         }
     }
 

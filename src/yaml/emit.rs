@@ -12,6 +12,8 @@ enum Frame {
     Map { entries: std::vec::IntoIter<(Str, Value)>, map: Map, indent: i32 },
 }
 
+/// Nothing written may be larger: lists that share their items can spell out to any size.
+const MAX_SIZE: usize = 128 << 20;
 /// go-yaml reads JSON only to this depth.
 const MAX_DEPTH: usize = 10_000;
 /// encoding/json looks for cycles only below this depth.
@@ -44,6 +46,9 @@ fn emit(value: &Value, dialect: Dialect, trace: bool) -> Result<(Vec<u8>, Vec<Pi
     let mut e = Emitter { text: Text::new(dialect), dialect, stack: Vec::new(), trace, pieces: Vec::new() };
     e.node(value, -1, Context::Root)?;
     while let Some(frame) = e.stack.last_mut() {
+        if e.text.out.len() > MAX_SIZE {
+            return Err("yaml: the text is too large".to_owned());
+        }
         match frame {
             Frame::List { list, index, indent } => {
                 let indent = *indent;
