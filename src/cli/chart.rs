@@ -7,11 +7,12 @@ use super::error::Error;
 use super::output::Output;
 use super::world::{RealWorld, create_directories, write_atomically};
 use super::{CLEAN, options};
+use crate::helm;
 use crate::helm::Chart;
 use crate::helm::dependency;
 use crate::helm::load;
 use crate::helm::package;
-use crate::source::FileKind;
+use crate::helm::show;
 use crate::source::World;
 
 fn open(world: &RealWorld, path: &str) -> Result<Chart, Error> {
@@ -70,57 +71,16 @@ fn archive_time(matches: &ArgMatches, world: &RealWorld) -> Result<u64, Error> {
 /// `kval show`.
 pub(super) fn show(part: &str, matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let world = RealWorld::new(None, None);
-    let chart = open(&world, &string(matches, "chart").unwrap_or_default())?;
-    let raw = |names: &[&str]| chart.raw.iter().find(|f| names.iter().any(|n| f.name.eq_ignore_ascii_case(n))).map(|f| f.data.clone());
-    let text = |data: Option<Vec<u8>>| data.map(|d| String::from_utf8_lossy(&d).trim_end().to_owned());
-    let mut parts: Vec<String> = Vec::new();
-    let all = part == "all";
-    if all || part == "chart" {
-        parts.extend(text(raw(&["Chart.yaml"])));
-    }
-    if all || part == "values" {
-        parts.extend(text(raw(&["values.yaml"])));
-    }
-    if all || part == "readme" {
-        parts.extend(text(raw(&["readme.md", "readme.txt", "readme"])));
-    }
-    if all || part == "crds" {
-        parts.extend(chart.crds().iter().filter_map(|(_, f)| text(Some(f.data.clone()))));
-    }
-    if !parts.is_empty() {
-        output.line(&parts.join("\n---\n"));
-    }
+    let path = helm::release::locate(&world, &string(matches, "chart").unwrap_or_default()).map_err(Error::helm)?;
+    let chart = open(&world, &path)?;
+    output.stdout.extend(show::show(&chart, part).map_err(|e| Error::helm(e.0))?);
     Ok(CLEAN)
 }
 
 /// `kval dependency list`.
 pub(super) fn dependencies(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let world = RealWorld::new(None, None);
-    let path = string(matches, "chart").unwrap_or_default();
-    let chart = open(&world, &path)?;
-    let mut rows = vec![["NAME", "VERSION", "REPOSITORY", "STATUS"].map(str::to_owned)];
-    for wanted in chart.metadata.dependencies() {
-        let found = chart.dependencies.iter().find(|c| c.name() == wanted.name);
-        let unpacked =
-            world.kind(&format!("{}/charts/{}", path.trim_end_matches('/'), wanted.name)).is_ok_and(|k| k == FileKind::Directory);
-        let status = match found {
-            None => "missing",
-            Some(c) if !dependency::compatible(&wanted.version, &c.metadata.version) => "wrong version",
-            Some(_) if unpacked => "unpacked",
-            Some(_) => "ok",
-        };
-        rows.push([wanted.name.clone(), wanted.version.clone(), wanted.repository.clone(), status.to_owned()]);
-    }
-    if rows.len() == 1 {
-        output.note(&format!("WARNING: no dependencies at {path}/charts"));
-        return Ok(CLEAN);
-    }
-    let width = |column: usize| rows.iter().map(|r| r[column].chars().count()).max().unwrap_or(0);
-    let widths = [width(0), width(1), width(2)];
-    for row in &rows {
-        let [name, version, repository, status] = row;
-        let [a, b, c] = widths;
-        output.line(&format!("{name:a$}\t{version:b$}\t{repository:c$}\t{status}"));
-    }
+    let text = show::dependencies(&world, &string(matches, "chart").unwrap_or_default()).map_err(|e| Error::helm(e.0))?;
+    output.stdout.extend_from_slice(text.as_bytes());
     Ok(CLEAN)
 }

@@ -85,6 +85,10 @@ impl World for RealWorld {
         fs::metadata(path).map(|m| kind_of(&m)).map_err(|e| world_error("stat", path, &e))
     }
 
+    fn real_path(&self, path: &str) -> String {
+        fs::canonicalize(path).map_or_else(|_| path.to_owned(), |p| p.to_string_lossy().into_owned())
+    }
+
     fn stdin(&self) -> Result<Vec<u8>, WorldError> {
         let read = || {
             let mut bytes = Vec::new();

@@ -116,10 +116,11 @@ impl Walk<'_> {
             let name = if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
             let full = absolute(self.world, &format!("{}/{name}", self.top));
             if entry.link {
+                let resolved = self.world.real_path(&full);
                 logs.push_with(
                     "INFO",
                     "found symbolic link in path. Contents of linked file included and used",
-                    &[("path", &full), ("resolved", &full)],
+                    &[("path", &full), ("resolved", &resolved)],
                 );
             }
             let directory = entry.kind == FileKind::Directory;

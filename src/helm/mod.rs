@@ -20,6 +20,7 @@ pub mod order;
 pub mod package;
 pub mod release;
 pub mod schema;
+pub mod show;
 pub mod strvals;
 pub mod values;
 

@@ -37,7 +37,7 @@ fn write<W: Write>(out: &mut tar::Builder<W>, chart: &Chart, prefix: &str, secon
         header.set_entry_type(tar::EntryType::Regular);
         out.append_data(&mut header, format!("{base}/{name}"), data).map_err(|e| LoadError(e.to_string()))
     };
-    let metadata = yaml::to_yaml(&metadata(chart).into()).map_err(LoadError)?;
+    let metadata = yaml::to_yaml(&metadata(chart, chart.metadata.api_version != "v1").into()).map_err(LoadError)?;
     file("Chart.yaml", &metadata)?;
     let raw = |name: &str| chart.raw.iter().find(|f| f.name == name);
     if chart.metadata.api_version == "v2" {
@@ -64,7 +64,7 @@ fn write<W: Write>(out: &mut tar::Builder<W>, chart: &Chart, prefix: &str, secon
 }
 
 /// `Chart.yaml` as Go would write it again: keys sorted, empty ones left out.
-fn metadata(chart: &Chart) -> Map {
+pub(super) fn metadata(chart: &Chart, with_dependencies: bool) -> Map {
     let m = &chart.metadata;
     let out = Map::default();
     let text = |map: &Map, key: &str, s: &str| {
@@ -148,7 +148,7 @@ fn metadata(chart: &Chart) -> Map {
     };
     // Charts of the first version keep them in requirements.yaml.
     let dependencies: Vec<Value> = m.dependencies().map(dependency).collect();
-    if m.api_version != "v1" && !dependencies.is_empty() {
+    if with_dependencies && !dependencies.is_empty() {
         out.insert("dependencies", List::any(dependencies).into());
     }
     out

@@ -196,6 +196,23 @@ impl Run<'_> {
     }
 }
 
+/// The path of the chart that an argument names; on failure, Helm's sentence.
+pub fn locate(world: &dyn World, chart: &str) -> Result<String, String> {
+    let path = chart.trim();
+    if world.kind(path).is_ok() {
+        return Ok(path.to_owned());
+    }
+    Err(if path.starts_with(['/', '.']) {
+        format!("path {} not found", quote(path))
+    } else if path.contains("://") {
+        format!("chart {} cannot be fetched: kval does not use the network", quote(path))
+    } else if let Some((repository, _)) = path.split_once('/') {
+        format!("repo {repository} not found")
+    } else {
+        format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {path}")
+    })
+}
+
 /// Renders a chart as `helm template` does.
 pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<TemplateOutput, HelmError> {
     let mut run = Run { options, logs: Logs::default(), sources: Sources::new(), origins: Origins::new() };
@@ -211,19 +228,10 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
         Ok(name) => name,
         Err(e) => return Err(run.fail(e)),
     };
-    let chart_path = options.chart.trim().to_owned();
-    if world.kind(&chart_path).is_err() {
-        let message = if chart_path.starts_with(['/', '.']) {
-            format!("path {} not found", quote(&chart_path))
-        } else if chart_path.contains("://") {
-            format!("chart {} cannot be fetched: kval does not use the network", quote(&chart_path))
-        } else if let Some((repository, _)) = chart_path.split_once('/') {
-            format!("repo {repository} not found")
-        } else {
-            format!("non-absolute URLs should be in form of repo_name/path_to_chart, got: {chart_path}")
-        };
-        return Err(run.fail(message));
-    }
+    let chart_path = match locate(world, &options.chart) {
+        Ok(path) => path,
+        Err(e) => return Err(run.fail(e)),
+    };
     let full_path = load::absolute(world, &chart_path);
     run.logs.debug("Chart path", &[("path", &full_path)]);
     let loaded = {

@@ -53,6 +53,10 @@ pub trait World: Sync {
     fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError>;
     /// What a path names, links followed.
     fn kind(&self, path: &str) -> Result<FileKind, WorldError>;
+    /// A path with all links followed; the path itself where there is none to follow.
+    fn real_path(&self, path: &str) -> String {
+        path.to_owned()
+    }
     /// All of standard input.
     fn stdin(&self) -> Result<Vec<u8>, WorldError>;
     /// Nanoseconds since 1970-01-01T00:00:00Z; fixed by `--now`.
