@@ -54,7 +54,7 @@ const CLUSTER_VALUES: &[&str] = &[
 ];
 
 /// Flags of `helm template` that would change what is rendered and that kval does not have: refused, never ignored.
-const REFUSED: &[&str] = &["post-renderer", "post-renderer-args", "repo", "verify", "validate"];
+const REFUSED: &[&str] = &["repo", "verify"];
 
 /// A switch as pflag has it: `--name`, `--name=true`, `--name=false`.
 fn switch(name: &'static str, help: &'static str) -> Arg {
@@ -111,8 +111,12 @@ fn rendering(command: Command) -> Command {
             value("dry-run", "MODE", "Accepted as Helm does: none, client or server")
                 .num_args(0..=1)
                 .require_equals(true)
-                .default_missing_value("client"),
+                .default_missing_value("unset"),
         )
+        .arg(value("cluster-state", "PATH", "Manifests, or a directory of them, that the template function lookup finds"))
+        .arg(switch("validate", "").hide(true))
+        .arg(list("post-renderer", "NAME", "").hide(true))
+        .arg(list("post-renderer-args", "VALUE", "").hide(true))
         .arg(switch("debug", "Print more on failures"))
         .arg(value("helm-compat", "3|4", "The Helm whose bytes to print").value_parser(["3", "4"]).default_value("4"))
         .arg(value("seed", "NUMBER", "Seed of random functions, so that a run repeats").value_parser(clap::value_parser!(u64)))

@@ -17,6 +17,17 @@ pub(super) fn template(matches: &ArgMatches) -> Result<TemplateOptions, Error> {
     if let Some(flag) = refused(matches) {
         return Err(Error::unusable(format!("kval does not support --{flag}")));
     }
+    let compat = if string(matches, "helm-compat").as_deref() == Some("3") { Compat::V3 } else { Compat::V4 };
+    if let Some(name) = strings(matches, "post-renderer").into_iter().find(|n| !n.is_empty()) {
+        // Helm 4 knows post-renderers as plugins, of which kval has none; Helm 3 as programs, which kval does not run.
+        return Err(match compat {
+            Compat::V3 => Error::unusable("kval does not run post-renderers"),
+            Compat::V4 => {
+                let why = format!("plugin: {{Name:{name} Type:postrenderer/v1}} not found");
+                Error::helm(format!("invalid argument {name:?} for \"--post-renderer\" flag: {why}"))
+            }
+        });
+    }
     Ok(TemplateOptions {
         namespace: string(matches, "namespace").unwrap_or_default(),
         value_files: slices(matches, "values"),
@@ -40,7 +51,10 @@ pub(super) fn template(matches: &ArgMatches) -> Result<TemplateOptions, Error> {
         skip_schema_validation: on(matches, "skip-schema-validation"),
         debug: on(matches, "debug"),
         enable_dns: on(matches, "enable-dns"),
-        compat: if string(matches, "helm-compat").as_deref() == Some("3") { Compat::V3 } else { Compat::V4 },
+        dry_run: string(matches, "dry-run"),
+        cluster_state: string(matches, "cluster-state"),
+        validate: on(matches, "validate"),
+        compat,
         ..TemplateOptions::default()
     })
 }

@@ -1,6 +1,7 @@
 //! `kval template`: what `helm template` prints, to the byte.
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use super::error::Error;
 use super::output::Output;
@@ -9,6 +10,14 @@ use super::{CLEAN, FINDINGS, options};
 use crate::helm;
 
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    let given = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+    if given("validate") && super::args::string(matches, "helm-compat").as_deref() != Some("3") {
+        output.note("Flag --validate has been deprecated, use '--dry-run=server' instead");
+        if given("dry-run") {
+            let group = "if any flags in the group [validate dry-run] are set none of the others can be";
+            return Err(Error::helm(format!("{group}; [dry-run validate] were all set")));
+        }
+    }
     let template = options::named_template(matches)?;
     let world = options::world(matches)?;
     match helm::template(&world, &template) {

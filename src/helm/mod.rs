@@ -16,6 +16,7 @@ mod json;
 mod jsonschema;
 pub mod lint;
 pub mod load;
+pub mod lookup;
 pub mod order;
 pub mod package;
 pub mod release;

@@ -10,6 +10,7 @@ use super::engine;
 use super::files::Files;
 use super::hooks::{self, HookEvent, Manifest, Sorted};
 use super::load;
+use super::lookup::ClusterState;
 use super::schema;
 use super::strvals::quote;
 use super::values::{self, Logs, UserValues, ValuesReader};
@@ -70,6 +71,12 @@ pub struct TemplateOptions {
     pub output_dir: Option<String>,
     /// `--release-name`: the release's name in the output folder.
     pub release_name: bool,
+    /// `--dry-run`, as given; `unset` without a value.
+    pub dry_run: Option<String>,
+    /// `--cluster-state`: manifests, or a folder of them, that `lookup` finds.
+    pub cluster_state: Option<String>,
+    /// `--validate`: ask a cluster, which kval does not.
+    pub validate: bool,
     /// `--skip-schema-validation`
     pub skip_schema_validation: bool,
     /// `--debug`
@@ -196,6 +203,34 @@ impl Run<'_> {
     }
 }
 
+/// Whether `--dry-run` asks for a cluster; Helm's sentence when it says nothing that is known.
+fn dry_run(options: &TemplateOptions, logs: &mut Logs) -> Result<bool, String> {
+    let Some(text) = &options.dry_run else { return Ok(false) };
+    if options.compat == Compat::V3 {
+        return match text.as_str() {
+            "unset" | "false" | "true" | "none" | "client" => Ok(false),
+            "server" => Ok(true),
+            _ => Err("Invalid dry-run flag. Flag must one of the following: false, true, none, client, server".to_owned()),
+        };
+    }
+    let invalid = |all: &str| Err(format!("invalid dry-run value ({}). Must be {all}", quote(text)));
+    match text.as_str() {
+        "unset" => {
+            logs.push("WARN", "--dry-run is deprecated and should be replaced with '--dry-run=client'".to_owned());
+            Ok(false)
+        }
+        "client" => Ok(false),
+        "server" => Ok(true),
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => {
+            let message = format!("boolean '--dry-run={text}' flag is deprecated and must be replaced with '--dry-run=client'");
+            logs.push("WARN", message);
+            Ok(false)
+        }
+        "none" | "0" | "f" | "F" | "FALSE" | "false" | "False" => invalid("\"server\" or \"client\""),
+        _ => invalid("\"none\", \"server\", or \"client\""),
+    }
+}
+
 /// The path of the chart that an argument names; on failure, Helm's sentence.
 pub fn locate(world: &dyn World, chart: &str) -> Result<String, String> {
     let path = chart.trim();
@@ -222,6 +257,10 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             Ok(version) => version,
             Err(e) => return Err(run.fail(format!("invalid kube version '{text}': {e}"))),
         },
+    };
+    let server = match dry_run(options, &mut run.logs) {
+        Ok(server) => server || options.validate,
+        Err(e) => return Err(run.fail(e)),
     };
     run.logs.debug("Original chart version", &[("version", "")]);
     let name = match release_name(world, options) {
@@ -267,6 +306,15 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             missing.join(", ")
         )));
     }
+    if server {
+        let why = "kval does not ask clusters";
+        if options.compat == Compat::V3 {
+            return Err(run.fail(format!("Kubernetes cluster unreachable: {why}")));
+        }
+        let message = format!("cluster reachability check failed: kubernetes cluster unreachable: {why}");
+        run.logs.push("ERROR", message.clone());
+        return Err(run.fail(message));
+    }
     if let Err(e) = valid_name(&name) {
         let message = format!("release name {}: {e}", quote(&name));
         run.logs.push_with("ERROR", "release name check failed", &[("error", &message)]);
@@ -293,6 +341,11 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}", capabilities.kube_version.version);
         return Err(run.fail_rendering(&message, b""));
     }
+    let state = match options.cluster_state.as_deref().map(|path| ClusterState::read(world, path)).transpose() {
+        Ok(state) => state,
+        Err(e) => return Err(run.fail(format!("--cluster-state: {e}"))),
+    };
+    let find = state.map(|state| move |v: &str, kind: &str, space: &str, name: &str| Ok(state.find(v, kind, space, name)));
     let templates = templates(&chart, &top, &mut run.sources);
     let rendered = engine::render(
         &templates,
@@ -302,6 +355,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             lint: options.lint,
             compat: if options.compat == Compat::V3 { 3 } else { 4 },
             trace: options.trace.then_some(&run.origins),
+            lookup: find.as_ref().map(|f| f as engine::Lookup<'_>),
             ..engine::Options::new(world)
         },
     );

@@ -18,7 +18,7 @@ const NAME: &str = "Chart.yaml";
 pub(super) fn check(linter: &mut Linter<'_>) {
     let path = linter.file(NAME);
     if linter.world.kind(&path).is_ok_and(|k| k == FileKind::Directory) {
-        linter.rule("helm/chart-yaml", Level::Error, NAME, Err("should be a file, not a directory".to_owned()));
+        linter.rule("yaml-syntax", Level::Error, NAME, Err("should be a file, not a directory".to_owned()));
     }
     let read = linter.world.read(&path).map_err(|e| e.message).and_then(|data| {
         let mut metadata = Metadata::default();
@@ -29,42 +29,42 @@ pub(super) fn check(linter: &mut Linter<'_>) {
     let (data, metadata) = match read {
         Ok(read) => read,
         Err(e) => {
-            linter.rule("helm/chart-yaml", Level::Error, NAME, Err(format!("unable to parse YAML\n\t{e}")));
+            linter.rule("yaml-syntax", Level::Error, NAME, Err(format!("unable to parse YAML\n\t{e}")));
             return;
         }
     };
     let strict = strict(&data).map_err(|e| format!("failed to strictly parse chart metadata file\n\t{e}"));
-    linter.rule("helm/chart-yaml-strict", Level::Warning, NAME, strict);
+    linter.rule("chart-unknown-field", Level::Warning, NAME, strict);
     let types = yaml::decode(&data).unwrap_or_default();
     let m = &metadata;
-    linter.rule("helm/chart-name", Level::Error, NAME, name(m));
-    linter.rule("helm/chart-api-version", Level::Error, NAME, api_version(m));
-    linter.rule("helm/chart-version-type", Level::Error, NAME, is_string(&types, "version"));
-    linter.rule("helm/chart-version", Level::Error, NAME, version(m));
-    linter.rule("helm/chart-app-version-type", Level::Error, NAME, is_string(&types, "appVersion"));
-    linter.rule("helm/chart-maintainer", Level::Error, NAME, maintainers(m));
+    linter.rule("chart-name-invalid", Level::Error, NAME, name(m));
+    linter.rule("chart-api-version", Level::Error, NAME, api_version(m));
+    linter.rule("chart-app-version-not-string", Level::Error, NAME, is_string(&types, "version"));
+    linter.rule("chart-version-invalid", Level::Error, NAME, version(m));
+    linter.rule("chart-app-version-not-string", Level::Error, NAME, is_string(&types, "appVersion"));
+    linter.rule("chart-maintainer-invalid", Level::Error, NAME, maintainers(m));
     let invalid = m.sources.iter().flatten().find(|s| !addresses::is_request_url(s));
-    linter.rule("helm/chart-source", Level::Error, NAME, invalid.map_or(Ok(()), |s| Err(format!("invalid source URL '{s}'"))));
+    linter.rule("chart-source-invalid", Level::Error, NAME, invalid.map_or(Ok(()), |s| Err(format!("invalid source URL '{s}'"))));
     let icon = if m.icon.is_empty() { Err("icon is recommended".to_owned()) } else { Ok(()) };
-    linter.rule("helm/chart-icon", Level::Info, NAME, icon);
+    linter.rule("chart-missing-icon", Level::Info, NAME, icon);
     let good_icon = m.icon.is_empty() || addresses::is_request_url(&m.icon);
-    linter.rule("helm/chart-icon-url", Level::Error, NAME, if good_icon { Ok(()) } else { Err(format!("invalid icon URL '{}'", m.icon)) });
+    linter.rule("chart-icon-invalid", Level::Error, NAME, if good_icon { Ok(()) } else { Err(format!("invalid icon URL '{}'", m.icon)) });
     let first = m.api_version != "v2";
     let kind = if first && !m.chart_type.is_empty() {
         Err(format!("chart type is not valid in apiVersion '{}'. It is valid in apiVersion 'v2'", m.api_version))
     } else {
         Ok(())
     };
-    linter.rule("helm/chart-type", Level::Error, NAME, kind);
+    linter.rule("chart-dependencies-in-v1", Level::Error, NAME, kind);
     let dependencies = if first && m.dependencies.as_ref().is_some_and(|d| !d.is_empty()) {
         Err(format!("dependencies are not valid in the Chart file with apiVersion '{}'. They are valid in apiVersion 'v2'", m.api_version))
     } else {
         Ok(())
     };
-    linter.rule("helm/chart-dependencies", Level::Error, NAME, dependencies);
+    linter.rule("chart-dependencies-in-v1", Level::Error, NAME, dependencies);
     let exact = semver::Version::parse_strict(&m.version).map(|_| ());
     let exact = exact.map_err(|_| format!("version '{}' is not a valid SemVerV2", m.version));
-    linter.rule("helm/chart-version-semver2", Level::Warning, NAME, exact);
+    linter.rule("chart-version-invalid", Level::Warning, NAME, exact);
 }
 
 fn name(m: &Metadata) -> Result<(), String> {

@@ -34,7 +34,7 @@ pub enum Level {
 /// One message about a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// The rule that said it, such as `helm/chart-icon`.
+    /// The rule of ours that says the same, such as `chart-missing-icon`.
     pub id: &'static str,
     /// How bad it is.
     pub level: Level,
@@ -126,11 +126,11 @@ fn check_values(linter: &mut Linter<'_>, user: &Map, logs: &mut Logs) {
     let name = "values.yaml";
     let path = linter.file(name);
     if linter.world.kind(&path).is_err() {
-        linter.rule("helm/values-missing", Level::Info, name, Err("file does not exist".to_owned()));
+        linter.rule("values-file-missing", Level::Info, name, Err("file does not exist".to_owned()));
         return;
     }
     let verdict = values_verdict(linter, &path, user, logs);
-    linter.rule("helm/values", Level::Error, name, verdict);
+    linter.rule("values-schema-violation", Level::Error, name, verdict);
 }
 
 fn values_verdict(linter: &Linter<'_>, path: &str, user: &Map, logs: &mut Logs) -> Result<(), String> {
@@ -167,7 +167,7 @@ fn check_dependencies(linter: &mut Linter<'_>, logs: &mut Logs) {
     let chart = match linter.load(logs) {
         Ok(chart) => chart,
         Err(e) => {
-            linter.rule("helm/chart-load", Level::Error, "", Err(format!("unable to load chart\n\t{e}")));
+            linter.rule("render-error", Level::Error, "", Err(format!("unable to load chart\n\t{e}")));
             return;
         }
     };
@@ -176,7 +176,7 @@ fn check_dependencies(linter: &mut Linter<'_>, logs: &mut Logs) {
     let wanted: Vec<&str> = chart.metadata.dependencies().map(|d| d.name.as_str()).collect();
     let there: Vec<&str> = chart.dependencies.iter().map(Chart::name).collect();
     let undeclared = there.iter().filter(|n| !wanted.contains(n)).copied().collect();
-    linter.rule("helm/dependency-undeclared", Level::Error, &directory, list(undeclared, "chart metadata is missing these dependencies"));
+    linter.rule("chart-dependency-undeclared", Level::Error, &directory, list(undeclared, "chart metadata is missing these dependencies"));
     let mut seen: Vec<&str> = Vec::new();
     let mut doubles: Vec<&str> = Vec::new();
     for dependency in chart.metadata.dependencies() {
@@ -186,10 +186,10 @@ fn check_dependencies(linter: &mut Linter<'_>, logs: &mut Logs) {
         }
         seen.push(key);
     }
-    linter.rule("helm/dependency-double", Level::Error, &directory, list(doubles, "multiple dependencies with name or alias"));
+    linter.rule("chart-dependency-duplicate", Level::Error, &directory, list(doubles, "multiple dependencies with name or alias"));
     let missing = wanted.iter().filter(|n| !there.contains(n)).copied().collect();
     let verdict = list(missing, "chart directory is missing these dependencies");
-    linter.rule("helm/dependency-missing", Level::Warning, &directory, verdict);
+    linter.rule("chart-dependency-missing", Level::Warning, &directory, verdict);
 }
 
 fn check_crds(linter: &mut Linter<'_>, logs: &mut Logs) {
@@ -200,13 +200,13 @@ fn check_crds(linter: &mut Linter<'_>, logs: &mut Logs) {
         Ok(FileKind::Directory) => Ok(()),
         Ok(_) => Err("not a directory".to_owned()),
     };
-    if !linter.rule("helm/crds", Level::Error, folder, verdict) {
+    if !linter.rule("crd-directory-wrong-kind", Level::Error, folder, verdict) {
         return;
     }
     let chart = match linter.load(logs) {
         Ok(chart) => chart,
         Err(e) => {
-            linter.rule("helm/crds", Level::Error, folder, Err(e));
+            linter.rule("crd-directory-wrong-kind", Level::Error, folder, Err(e));
             return;
         }
     };
@@ -215,16 +215,16 @@ fn check_crds(linter: &mut Linter<'_>, logs: &mut Logs) {
             let head = match document {
                 Ok(head) => head,
                 Err(e) => {
-                    linter.rule("helm/crd-yaml", Level::Error, &file.name, Err(format!("unable to parse YAML: {e}")));
+                    linter.rule("yaml-syntax", Level::Error, &file.name, Err(format!("unable to parse YAML: {e}")));
                     return;
                 }
             };
             let Some(head) = head else { continue };
             let must = |holds: bool, text: &str| if holds { Ok(()) } else { Err(text.to_owned()) };
             let group = must(head.api_version.starts_with("apiextensions.k8s.io"), "apiVersion is not in 'apiextensions.k8s.io'");
-            linter.rule("helm/crd-api-version", Level::Error, &file.name, group);
+            linter.rule("crd-directory-wrong-kind", Level::Error, &file.name, group);
             let kind = must(head.kind == "CustomResourceDefinition", "object kind is not 'CustomResourceDefinition'");
-            linter.rule("helm/crd-kind", Level::Error, &file.name, kind);
+            linter.rule("crd-directory-wrong-kind", Level::Error, &file.name, kind);
         }
     }
 }

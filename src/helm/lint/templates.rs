@@ -21,21 +21,21 @@ const FOLDER: &str = "templates/";
 pub(super) fn check(linter: &mut Linter<'_>, user: &Map, logs: &mut Logs) {
     let verdict = match linter.world.kind(&linter.file("templates")) {
         Err(e) if e.not_found => {
-            linter.rule("helm/templates-missing", Level::Warning, FOLDER, Err("directory does not exist".to_owned()));
+            linter.rule("chart-templates-missing", Level::Warning, FOLDER, Err("directory does not exist".to_owned()));
             return;
         }
         Err(e) => Err(e.message),
         Ok(FileKind::Directory) => Ok(()),
         Ok(_) => Err("not a directory".to_owned()),
     };
-    if !linter.rule("helm/templates", Level::Error, FOLDER, verdict) {
+    if !linter.rule("render-error", Level::Error, FOLDER, verdict) {
         return;
     }
     let (chart, rendered) = match render(linter, user, logs) {
         Ok(Some(rendered)) => rendered,
         Ok(None) => return,
         Err(e) => {
-            linter.rule("helm/templates", Level::Error, FOLDER, Err(e));
+            linter.rule("render-error", Level::Error, FOLDER, Err(e));
             return;
         }
     };
@@ -43,7 +43,7 @@ pub(super) fn check(linter: &mut Linter<'_>, user: &Map, logs: &mut Logs) {
     let version = (versions.major.parse().unwrap_or(0), versions.minor.parse().unwrap_or(0));
     for file in &chart.templates {
         let name = &file.name;
-        linter.rule("helm/template-extension", Level::Error, name, allowed_extension(name));
+        linter.rule("template-extension", Level::Error, name, allowed_extension(name));
         if !matches!(extension(name).to_lowercase().as_str(), ".yaml" | ".yml") {
             continue;
         }
@@ -52,22 +52,22 @@ pub(super) fn check(linter: &mut Linter<'_>, user: &Map, logs: &mut Logs) {
         if text.trim().is_empty() {
             continue;
         }
-        linter.rule("helm/template-indent", Level::Warning, name, top_indent(&text));
+        linter.rule("template-indent", Level::Warning, name, top_indent(&text));
         for document in documents::read(text.as_bytes()) {
             let head = match document {
                 Ok(head) => head,
                 Err(e) => {
                     // What follows in other files would only fail in the same way.
-                    linter.rule("helm/template-yaml", Level::Error, name, Err(format!("unable to parse YAML: {e}")));
+                    linter.rule("yaml-syntax", Level::Error, name, Err(format!("unable to parse YAML: {e}")));
                     return;
                 }
             };
             let Some(head) = head else { continue };
-            linter.rule("helm/object-name", Level::Warning, name, object_name(&head));
+            linter.rule("invalid-value", Level::Warning, name, object_name(&head));
             let old = deprecated::warning(&head.api_version, &head.kind, version).map_or(Ok(()), Err);
-            linter.rule("helm/deprecated-api", Level::Warning, name, old);
-            linter.rule("helm/selector", Level::Error, name, selector(&head, &text));
-            linter.rule("helm/list-annotation", Level::Error, name, list_annotations(&head, &text));
+            linter.rule("removed-api", Level::Warning, name, old);
+            linter.rule("missing-required-field", Level::Error, name, selector(&head, &text));
+            linter.rule("resource-policy-in-list", Level::Error, name, list_annotations(&head, &text));
         }
     }
 }
