@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::load::LoadError;
 use super::strvals::{is_print, quote};
-use crate::value::Map;
+use crate::value::{Map, float_text};
 use crate::yaml::{Node, NodeKind};
 
 /// A file of a chart.
@@ -269,7 +269,7 @@ fn import_value(node: &Node) -> ImportValue {
         Some(NodeKind::Bool(b)) => b.to_string(),
         Some(NodeKind::Int(i)) => i.to_string(),
         Some(NodeKind::Uint(u)) => u.to_string(),
-        Some(NodeKind::Float(f)) => format_g(*f),
+        Some(NodeKind::Float(f)) => float_text(*f),
         Some(_) => String::new(),
     };
     match &node.kind {
@@ -303,21 +303,6 @@ fn sanitize(text: &str) -> String {
             c => is_print(c).then_some(c),
         })
         .collect()
-}
-
-/// Go's `strconv.FormatFloat(f, 'g', -1, 64)`.
-pub(crate) fn format_g(f: f64) -> String {
-    if f == 0.0 {
-        return if f.is_sign_negative() { "-0".to_owned() } else { "0".to_owned() };
-    }
-    let text = format!("{f:e}");
-    let Some((digits, exponent)) = text.split_once('e') else { return text };
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if !(-4..21).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{digits}e{sign}{:02}", exponent.abs());
-    }
-    format!("{f}")
 }
 
 /// Decodes a tree into Go-like structs. As with encoding/json the first type error is kept and decoding goes on; as with
@@ -390,7 +375,7 @@ impl Decoder {
             NodeKind::Bool(b) => *out = b.to_string(),
             NodeKind::Int(i) => *out = i.to_string(),
             NodeKind::Uint(u) => *out = u.to_string(),
-            NodeKind::Float(f) => *out = format_g(*f),
+            NodeKind::Float(f) => *out = float_text(*f),
             _ => self.mismatch(node, "string"),
         }
     }

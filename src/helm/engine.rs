@@ -115,6 +115,8 @@ pub struct RenderError {
     pub trace: Vec<Span>,
     /// Whether the template itself asked for it (`fail`, `required`).
     pub intended: bool,
+    /// What `fail` and `required` said in lint mode before it.
+    pub warnings: Vec<String>,
 }
 
 impl fmt::Display for RenderError {
@@ -168,7 +170,8 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
             dot.insert("Template", Map::typed(GoType::Any, Some("common.Values"), entries).into());
         }
         let mut out = Out::default();
-        runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out).map_err(|e| exec_error(&t.name, &e, options.compat))?;
+        let done = runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out);
+        done.map_err(|e| RenderError { warnings: host.warnings.take(), ..exec_error(&t.name, &e, options.compat) })?;
         out.delete(b"<no value>");
         outs.push((t.name.clone(), out));
     }

@@ -25,7 +25,7 @@ pub(super) fn exec_error(filename: &str, e: &ExecError, compat: u8) -> RenderErr
     let last = e.chain().last().map_or("", |link| link.message.as_str());
     let intended = last.starts_with(WARN_START);
     let message = last.strip_prefix(WARN_START).and_then(|m| m.strip_suffix(WARN_END)).unwrap_or(last).to_owned();
-    RenderError { text: reformat(filename, e, compat), message, span, trace: spans, intended }
+    RenderError { text: reformat(filename, e, compat), message, span, trace: spans, intended, warnings: Vec::new() }
 }
 
 fn reformat(filename: &str, e: &ExecError, compat: u8) -> String {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::sync::Arc;
 
-use super::chart::{Chart, File, decode_lock};
+use super::chart::{Chart, Decoder, File, decode_lock};
 use super::ignore::Rules;
 use super::strvals::quote;
 use super::values::{Logs, ValuesReader};
-use crate::source::{FileKind, World};
+use crate::source::{FileId, FileKind, World};
 use crate::yaml;
 
 /// The most bytes a chart may hold once unpacked.
@@ -51,6 +52,39 @@ pub fn load_with(world: &dyn World, path: &str, values: &mut ValuesReader<'_>, l
     let files = read(world, path, logs)?;
     let shown = path.trim_end_matches('/');
     load_named(files, shown, values, logs, 0)
+}
+
+/// What Helm 4 looks at before it loads a chart to render: whether it knows charts of that version.
+///
+/// upstream: pkg/chart/loader/load.go
+pub fn detect(world: &dyn World, path: &str) -> Result<(), LoadError> {
+    let data = if world.kind(path).map_err(|e| LoadError(e.message))? == FileKind::Directory {
+        let name = absolute(world, &format!("{path}/Chart.yaml"));
+        world.read(&name).map_err(|e| LoadError(format!("unable to detect chart at {name}: {}", e.message)))?
+    } else {
+        let bytes = world.read(path).map_err(|e| LoadError(e.message))?;
+        let name = absolute(world, path);
+        ensure_archive(&name, &bytes)?;
+        let files = unpack(&bytes).map_err(|e| match e.0.as_str() {
+            "gzip: invalid header" => LoadError(format!("file '{name}' does not appear to be a valid chart file (details: {})", e.0)),
+            _ => "unable to load chart archive".into(),
+        })?;
+        let chart = files.into_iter().find(|f| f.0 == "Chart.yaml");
+        chart.ok_or("unable to detect chart version, no Chart.yaml found")?.1
+    };
+    let Some(node) = tree(&data, "Chart.yaml")? else { return Ok(()) };
+    let mut version = String::new();
+    let mut d = Decoder::default();
+    d.object(&node, "chartBase", "loader.chartBase", |d, key, node| {
+        if key == "apiversion" {
+            d.string(node, &mut version);
+        }
+    });
+    d.finish().map_err(|e| LoadError(format!("cannot load Chart.yaml: {e}")))?;
+    match version.as_str() {
+        "" | "v1" | "v2" | "v3" => Ok(()),
+        _ => Err("unsupported chart version".into()),
+    }
 }
 
 /// The files of a chart as they would be loaded: ignored ones left out, archives unpacked.
@@ -257,7 +291,46 @@ fn entry_name(raw: &str) -> Result<String, LoadError> {
 /// The tree of the first document, with the errors of sigs.k8s.io/yaml.
 pub(crate) fn node(data: &[u8]) -> Result<Option<yaml::Node>, LoadError> {
     let value = yaml::decode(data).map_err(|e| LoadError(e.message))?;
-    Ok((!value.is_nil()).then(|| super::hooks::tree_of(&value, 8, &|_, _| true)))
+    if value.is_nil() {
+        return Ok(None);
+    }
+    let mut node = super::hooks::tree_of(&value, 8, &|_, _| true);
+    if has_integers(&node) {
+        let text = String::from_utf8_lossy(data);
+        if let Some(parsed) = yaml::parse(&text, FileId::default()).first().and_then(|d| d.root.as_ref()) {
+            restore_floats(&mut node, parsed);
+        }
+    }
+    Ok(Some(node))
+}
+
+fn has_integers(node: &yaml::Node) -> bool {
+    match &node.kind {
+        yaml::NodeKind::Int(_) => true,
+        yaml::NodeKind::Sequence(items) => items.iter().any(|i| has_integers(i)),
+        yaml::NodeKind::Mapping(entries) => entries.iter().any(|e| has_integers(&e.value)),
+        _ => false,
+    }
+}
+
+/// Gives whole numbers that were spelled as floats back their kind: where a string is wanted, they print in another way.
+fn restore_floats(node: &mut yaml::Node, parsed: &yaml::Node) {
+    match (&mut node.kind, &parsed.kind) {
+        (yaml::NodeKind::Int(_), yaml::NodeKind::Float(f)) => node.kind = yaml::NodeKind::Float(*f),
+        (yaml::NodeKind::Sequence(items), yaml::NodeKind::Sequence(others)) => {
+            for (item, other) in items.iter_mut().zip(others) {
+                restore_floats(Arc::make_mut(item), other);
+            }
+        }
+        (yaml::NodeKind::Mapping(entries), yaml::NodeKind::Mapping(_)) => {
+            for entry in entries {
+                if let Some(other) = parsed.get(&entry.key) {
+                    restore_floats(Arc::make_mut(&mut entry.value), &other.value);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn tree(data: &[u8], what: &str) -> Result<Option<yaml::Node>, LoadError> {

@@ -285,6 +285,9 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             literal: &options.set_literal,
         };
         values::merge_options(world, user, &mut reader).and_then(|user| {
+            if options.compat == Compat::V4 {
+                load::detect(world, &chart_path).map_err(|e| e.0)?;
+            }
             let chart = load::load_with(world, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
             Ok((user, chart))
         })
@@ -298,6 +301,16 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     }
     if chart.metadata.deprecated {
         run.logs.push("WARN", "this chart is deprecated".to_owned());
+    }
+    // Helm 4 can load charts of the third version and do no more with them.
+    let third = options.compat == Compat::V4 && chart.metadata.api_version == "v3";
+    if third {
+        let some = chart.metadata.dependencies().next().is_some();
+        return Err(run.fail(if some {
+            "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: unsupported chart dependency type"
+        } else {
+            "invalid chart apiVersion"
+        }));
     }
     let missing = dependency::missing(&chart);
     if !missing.is_empty() {

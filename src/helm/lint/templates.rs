@@ -87,7 +87,10 @@ fn render(linter: &Linter<'_>, user: &Map, logs: &mut Logs) -> Result<Option<(su
     let top = release::render_values(&chart, &values, &about, &capabilities, schema_world, logs)?;
     let templates = release::templates(&chart, &top, &mut Sources::new());
     let options = engine::Options { lint: true, ..engine::Options::new(linter.world) };
-    let rendered = engine::render(&templates, sprig::functions(), &options).map_err(|e| e.text)?;
+    let rendered = engine::render(&templates, sprig::functions(), &options).map_err(|e| {
+        logs.said(&e.warnings);
+        e.text
+    })?;
     logs.said(&rendered.warnings);
     Ok(Some((chart, rendered)))
 }
