@@ -51,7 +51,7 @@ fn sentence(causes: &[Cause]) -> String {
 }
 
 /// `Kind.group "name" is invalid: …`
-pub(crate) fn invalid_message(kind: &str, group: &str, name: &str, causes: &[Cause]) -> String {
+pub fn invalid_message(kind: &str, group: &str, name: &str, causes: &[Cause]) -> String {
     let dot = if group.is_empty() { "" } else { "." };
     format!("{kind}{dot}{group} {} is invalid: {}", quote(name), sentence(causes))
 }

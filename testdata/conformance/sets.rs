@@ -53,7 +53,11 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("provenance-values", provenance::values),
         ("validation-update-verdict", validation_update::verdict),
         ("validation-update", validation_update::update),
+        ("validation-crd", state::definitions),
         ("validation-cr", state::custom_resources),
+        ("validation-policy", state::policies),
+        ("validation-podsecurity", state::pod_security),
+        ("validation-quota", state::quota),
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all

@@ -112,3 +112,155 @@ pub(crate) fn custom_resources(_: &str) -> Set {
         compare(record, &custom_resource::admit(crd, version, manifest, old.as_ref(), subresource))
     })
 }
+
+const VERSION: &str = "1.36";
+
+fn group(object: &Json) -> &str {
+    text(object, "apiVersion").split_once('/').map_or("", |(group, _)| group)
+}
+
+/// What the server says to an object before anything that depends on others: decoding, validation, expressions.
+fn alone(object: &Json) -> Answer {
+    let verdict = kval::kube::admit(object, VERSION);
+    let mut causes = verdict.causes;
+    if verdict.phase != "decode" {
+        for cause in kval::kube::expression_errors(object) {
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+    }
+    if verdict.phase == "decode" {
+        return Answer { status: 400, message: verdict.message, ..Answer::default() };
+    }
+    if causes.is_empty() {
+        return Answer { status: 201, ..Answer::default() };
+    }
+    let message = custom_resource::invalid_message(text(object, "kind"), group(object), text(&object["metadata"], "name"), &causes);
+    Answer { status: 422, causes, message, ..Answer::default() }
+}
+
+fn forbidden(object: &Json, why: &str) -> String {
+    let dot = if group(object).is_empty() { "" } else { "." };
+    let resource = kval::kube::policy::resource_of(text(object, "kind"));
+    format!("{resource}{dot}{} \"{}\" is forbidden: {why}", group(object), text(&object["metadata"], "name"))
+}
+
+fn namespace_of<'a>(others: &'a [Json], object: &Json) -> Option<&'a Json> {
+    let name = object["metadata"]["namespace"].as_str().unwrap_or("default");
+    others.iter().find(|o| o["kind"] == "Namespace" && o["metadata"]["name"] == name)
+}
+
+pub(crate) fn definitions(_: &str) -> Set {
+    run("crd", |record| {
+        let mut answer = alone(&record["manifest"]);
+        answer.warnings = record["warnings"].as_array().into_iter().flatten().filter_map(|w| w.as_str().map(str::to_owned)).collect();
+        compare(record, &answer)
+    })
+}
+
+pub(crate) fn pod_security(_: &str) -> Set {
+    use kval::kube::pod_security;
+    run("podsecurity", |record| {
+        let manifest = &record["manifest"];
+        let others = setup(record);
+        let mut answer = alone(manifest);
+        if record["verb"] == "update" {
+            answer.status = 200;
+        }
+        if manifest["kind"] == "Namespace" {
+            let labels = &manifest["metadata"]["labels"];
+            let name = text(&manifest["metadata"], "name");
+            let causes = pod_security::policy(labels).1;
+            if !causes.is_empty() {
+                answer.status = 422;
+                answer.message = custom_resource::invalid_message("Namespace", "", name, &causes);
+                answer.causes = causes;
+            } else if record["verb"] == "update" {
+                let pods: Vec<&Json> = others.iter().filter(|o| o["kind"] == "Pod").collect();
+                answer.warnings = pod_security::relabel(name, &record["old"]["metadata"]["labels"], labels, &pods);
+            }
+            return compare(record, &answer);
+        }
+        let none = Json::Null;
+        let labels = namespace_of(&others, manifest).map_or(&none, |n| &n["metadata"]["labels"]);
+        if answer.status < 300 {
+            let (denied, warnings) = pod_security::evaluate(labels, manifest);
+            answer.warnings = warnings;
+            if let Some(why) = denied {
+                answer.status = 403;
+                answer.message = forbidden(manifest, &why);
+            }
+        }
+        // Other warnings of the server are no matter of Pod Security.
+        let mut record = record.clone();
+        if let Some(list) = record["warnings"].as_array_mut() {
+            list.retain(|w| w.as_str().is_some_and(|w| w.starts_with("would violate") || !w.starts_with("metadata.annotations[")));
+        }
+        compare(&record, &answer)
+    })
+}
+
+pub(crate) fn policies(_: &str) -> Set {
+    use kval::kube::policy;
+    run("policy", |record| {
+        let manifest = &record["manifest"];
+        let others = setup(record);
+        let mut answer = alone(manifest);
+        if answer.status == 201 && !text(manifest, "kind").contains("Policy") {
+            let mut object = kval::kube::defaults_of(manifest);
+            if object["metadata"]["namespace"].is_null() {
+                object["metadata"]["namespace"] = "default".into();
+            }
+            let old = record.get("old").filter(|o| o.is_object()).map(kval::kube::defaults_of);
+            let resource = policy::resource_of(text(manifest, "kind"));
+            let fallback = serde_json::json!({"kind": "Namespace", "metadata": {"name": object["metadata"]["namespace"]}});
+            let mut namespace = namespace_of(&others, manifest).unwrap_or(&fallback).clone();
+            namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = namespace["metadata"]["name"].clone();
+            let request = policy::Request {
+                object: &object,
+                old: old.as_ref(),
+                resource: &resource,
+                namespace: Some(&namespace),
+                user: "admin",
+            };
+            let decision = policy::evaluate(&others, &request);
+            answer.warnings = decision.warnings;
+            if old.is_some() {
+                answer.status = 200;
+            }
+            if let Some((message, reason)) = decision.denied {
+                answer.status = policy::status_of(&reason);
+                answer.message = forbidden(manifest, &message);
+                answer.causes = vec![kval::kube::Cause { reason: "", field: String::new(), message, path: Default::default() }];
+            }
+        }
+        compare(record, &answer)
+    })
+}
+
+pub(crate) fn quota(_: &str) -> Set {
+    use kval::simulate::apiserver::store::ApiServer;
+    run("quota", |record| {
+        let mut api = ApiServer::new(0, 1);
+        for manifest in record["setup"].as_array().into_iter().flatten() {
+            api.apply(manifest).map_err(|e| format!("setup: {}", e.message))?;
+        }
+        let mut answer = Answer { status: 201, ..Answer::default() };
+        match api.apply(&record["manifest"]) {
+            Ok(made) => answer.object = Some(made.to_json()),
+            Err(e) => {
+                answer.status = e.code as u16;
+                answer.message = e.message;
+            }
+        }
+        if let Some(object) = &mut answer.object {
+            for key in ["uid", "creationTimestamp", "resourceVersion", "managedFields"] {
+                object["metadata"].as_object_mut().map(|m| m.remove(key));
+            }
+        }
+        let mut record = record.clone();
+        record["causes"] = Json::Array(Vec::new());
+        compare(&record, &answer)
+    })
+}

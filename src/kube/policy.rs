@@ -1,0 +1,551 @@
+//! Admission policies: the expressions of the policies themselves, and what validating policies say about an object.
+//! upstream: apiserver pkg/admission/plugin/policy, pkg/admission/plugin/cel
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::check::Cause;
+use super::crd_errors::{cause, invalid};
+use super::crd_formats;
+use super::crd_schema::word;
+use super::field::Path;
+use crate::cel::decl::Decl;
+use crate::cel::library::Opaque;
+use crate::cel::{CALL_LIMIT, Env, Fail, Fields, Host, Map, Out, Program, Type, Val, compile};
+
+/// Longest message an expression may give.
+const MESSAGE_LIMIT: usize = 5 * 1024;
+
+/// The environment of an expression.
+fn env(params: bool, authorizer: bool, mutation: bool, variables: Option<&BTreeMap<String, Type>>) -> Env {
+    let text_map = || Type::map(Type::Str, Type::Str);
+    let mut env = Env { constructs: mutation, ..Env::default() };
+    let object = |env: &mut Env, name: &str, fields: &[(&str, Type)]| {
+        env.object(name, fields.iter().map(|(n, t)| ((*n).to_owned(), t.clone())));
+    };
+    let strings = || Type::list(Type::Str);
+    object(&mut env, "kubernetes.GroupVersionKind", &[("group", Type::Str), ("version", Type::Str), ("kind", Type::Str)]);
+    object(&mut env, "kubernetes.GroupVersionResource", &[("group", Type::Str), ("version", Type::Str), ("resource", Type::Str)]);
+    let extra = Type::map(Type::Str, strings());
+    object(&mut env, "kubernetes.UserInfo", &[("username", Type::Str), ("uid", Type::Str), ("groups", strings()), ("extra", extra)]);
+    let (gvk, gvr) = (Type::object("kubernetes.GroupVersionKind"), Type::object("kubernetes.GroupVersionResource"));
+    object(
+        &mut env,
+        "kubernetes.AdmissionRequest",
+        &[
+            ("kind", gvk.clone()),
+            ("resource", gvr.clone()),
+            ("subResource", Type::Str),
+            ("requestKind", gvk),
+            ("requestResource", gvr),
+            ("requestSubResource", Type::Str),
+            ("name", Type::Str),
+            ("namespace", Type::Str),
+            ("operation", Type::Str),
+            ("userInfo", Type::object("kubernetes.UserInfo")),
+            ("dryRun", Type::Bool),
+            ("options", Type::Dyn),
+        ],
+    );
+    object(
+        &mut env,
+        "kubernetes.NamespaceMetadata",
+        &[
+            ("name", Type::Str),
+            ("generateName", Type::Str),
+            ("namespace", Type::Str),
+            ("labels", text_map()),
+            ("annotations", text_map()),
+            ("UID", Type::Str),
+            ("creationTimestamp", Type::Timestamp),
+            ("deletionGracePeriodSeconds", Type::Int),
+            ("deletionTimestamp", Type::Timestamp),
+            ("generation", Type::Int),
+            ("resourceVersion", Type::Str),
+            ("finalizers", strings()),
+        ],
+    );
+    object(&mut env, "kubernetes.NamespaceSpec", &[("finalizers", strings())]);
+    object(&mut env, "kubernetes.NamespaceStatus", &[("phase", Type::Str)]);
+    object(
+        &mut env,
+        "kubernetes.Namespace",
+        &[
+            ("metadata", Type::object("kubernetes.NamespaceMetadata")),
+            ("spec", Type::object("kubernetes.NamespaceSpec")),
+            ("status", Type::object("kubernetes.NamespaceStatus")),
+        ],
+    );
+    let mut env = env
+        .with("object", Type::Dyn)
+        .with("oldObject", Type::Dyn)
+        .with("namespaceObject", Type::object("kubernetes.Namespace"))
+        .with("request", Type::object("kubernetes.AdmissionRequest"));
+    if params {
+        env = env.with("params", Type::Dyn);
+    }
+    if authorizer {
+        env = env
+            .with("authorizer", Type::object("kubernetes.authorization.Authorizer"))
+            .with("authorizer.requestResource", Type::object("kubernetes.authorization.ResourceCheck"));
+    }
+    if mutation {
+        let patch = [("op", Type::Str), ("path", Type::Str), ("from", Type::Str), ("value", Type::Dyn)];
+        env.object("JSONPatch", patch.into_iter().map(|(n, t)| (n.to_owned(), t)));
+    }
+    if let Some(variables) = variables {
+        env.object("kubernetes.variables", variables.clone());
+        env = env.with("variables", Type::object("kubernetes.variables"));
+    }
+    env
+}
+
+/// A type as this part of the server prints it.
+fn type_text(t: &Type) -> String {
+    match t {
+        Type::Null => "null_type".to_owned(),
+        Type::Timestamp | Type::Duration => t.runtime_name().to_owned(),
+        Type::List(item) => format!("list({})", type_text(item)),
+        Type::Map(key, value) => format!("map({}, {})", type_text(key), type_text(value)),
+        other => other.to_string(),
+    }
+}
+
+/// Compiles an expression that must be of one of the types; the error is the server's.
+fn compile_as(text: &str, env: &Env, allowed: &[Type]) -> Result<Program, String> {
+    let program = compile(text, env).map_err(|e| format!("compilation failed: {e}"))?;
+    if allowed.is_empty() || allowed.contains(&program.result) {
+        return Ok(program);
+    }
+    let got = type_text(&program.result);
+    Err(match allowed {
+        [one] => format!("must evaluate to {} but got {got}", type_text(one)),
+        many => {
+            let names: Vec<String> = many.iter().map(type_text).collect();
+            format!("must evaluate to one of [{}] but got {got}", names.join(" "))
+        }
+    })
+}
+
+fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// What the expressions of a policy object are refused for.
+pub(crate) fn check(policy: &Value) -> Vec<Cause> {
+    let spec = &policy["spec"];
+    let root = Path::new("spec");
+    let params = spec.get("paramKind").is_some_and(|p| !p.is_null());
+    let mut out = Vec::new();
+    let mut one = |text: &str, env: &Env, allowed: &[Type], at: &Path, missing: &str| -> Option<Type> {
+        if text.trim().is_empty() {
+            let detail = if missing.is_empty() { String::new() } else { format!(": {missing}") };
+            out.push(cause("FieldValueRequired", Some(at), format!("Required value{detail}")));
+            return None;
+        }
+        match compile_as(text, env, allowed) {
+            Ok(program) => Some(program.result),
+            Err(e) => {
+                out.push(invalid(Some(at), Some(&Value::String(text.to_owned())), &e));
+                None
+            }
+        }
+    };
+    let mut known: BTreeMap<String, Type> = BTreeMap::new();
+    for (i, variable) in list(spec, "variables").iter().enumerate() {
+        let at = root.child("variables").index(i).child("expression");
+        let env = env(params, true, false, Some(&known));
+        let found = one(word(variable, "expression"), &env, &[], &at, "expression is not specified");
+        known.insert(word(variable, "name").to_owned(), found.unwrap_or(Type::Dyn));
+    }
+    let composed = env(params, true, false, Some(&known));
+    for (i, condition) in list(spec, "matchConditions").iter().enumerate() {
+        let at = root.child("matchConditions").index(i).child("expression");
+        one(word(condition, "expression").trim(), &env(params, true, false, None), &[Type::Bool], &at, "");
+    }
+    for (i, validation) in list(spec, "validations").iter().enumerate() {
+        let at = root.child("validations").index(i);
+        one(word(validation, "expression"), &composed, &[Type::Bool], &at.child("expression"), "expression is not specified");
+        let message = word(validation, "messageExpression");
+        if !message.trim().is_empty() {
+            let env = env(params, false, false, Some(&known));
+            one(message, &env, &[Type::Str], &at.child("messageExpression"), "");
+        }
+    }
+    for (i, annotation) in list(spec, "auditAnnotations").iter().enumerate() {
+        let at = root.child("auditAnnotations").index(i).child("valueExpression");
+        let text = word(annotation, "valueExpression").trim();
+        one(text, &composed, &[Type::Str, Type::Null], &at, "valueExpression is not specified");
+    }
+    for (i, mutation) in list(spec, "mutations").iter().enumerate() {
+        let at = root.child("mutations").index(i);
+        let env = env(params, true, true, Some(&known));
+        for (key, t) in [("applyConfiguration", Type::object("Object")), ("jsonPatch", Type::list(Type::object("JSONPatch")))] {
+            if let Some(part) = mutation.get(key).filter(|p| !p.is_null()) {
+                one(word(part, "expression").trim(), &env, &[t], &at.child(key).child("expression"), "");
+            }
+        }
+    }
+    out
+}
+
+/// A request as policies see it.
+pub struct Request<'a> {
+    /// The object with its defaults.
+    pub object: &'a Value,
+    /// What it replaces.
+    pub old: Option<&'a Value>,
+    /// Its plural name.
+    pub resource: &'a str,
+    /// The namespace object, when there is one.
+    pub namespace: Option<&'a Value>,
+    /// The name of the user.
+    pub user: &'a str,
+}
+
+/// What policies say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// The sentence and the reason of the first denial.
+    pub denied: Option<(String, String)>,
+    /// Warnings.
+    pub warnings: Vec<String>,
+}
+
+/// Evaluates the validating policies and bindings among `others` (in which parameters are looked up, too).
+pub fn evaluate(others: &[Value], request: &Request<'_>) -> Decision {
+    let mut out = Decision::default();
+    let of = |kind: &'static str| others.iter().filter(move |o| o["kind"] == kind);
+    for policy in of("ValidatingAdmissionPolicy") {
+        if !matches(&policy["spec"]["matchConstraints"], request) {
+            continue;
+        }
+        let name = word(&policy["metadata"], "name");
+        for binding in of("ValidatingAdmissionPolicyBinding").filter(|b| word(&b["spec"], "policyName") == name) {
+            if binding["spec"].get("matchResources").is_some_and(|m| !m.is_null() && !matches(m, request)) {
+                continue;
+            }
+            let binding_name = word(&binding["metadata"], "name");
+            let head = format!("ValidatingAdmissionPolicy '{name}' with binding '{binding_name}'");
+            let actions = list(&binding["spec"], "validationActions");
+            let acts = |action: &str| actions.iter().any(|a| a.as_str() == Some(action));
+            let failures = match params(others, &policy["spec"], &binding["spec"], request) {
+                Err(e) => {
+                    // The binding itself does not work: only the failure policy counts.
+                    if word(&policy["spec"], "failurePolicy") != "Ignore" && out.denied.is_none() {
+                        out.denied = Some((format!("{head} denied request: failed to configure binding: {e}"), "Invalid".to_owned()));
+                    }
+                    continue;
+                }
+                Ok(params) => params.iter().flat_map(|p| validate(&policy["spec"], *p, request)).collect::<Vec<_>>(),
+            };
+            for (message, reason) in failures {
+                if acts("Warn") {
+                    out.warnings.push(format!("Validation failed for {head}: {message}"));
+                }
+                if acts("Deny") && out.denied.is_none() {
+                    out.denied = Some((format!("{head} denied request: {message}"), reason));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The parameters of a binding; one `None` for policies without.
+fn params<'a>(
+    others: &'a [Value],
+    policy: &Value,
+    binding: &Value,
+    request: &Request<'_>,
+) -> Result<Vec<Option<&'a Value>>, String> {
+    let Some(kind) = policy.get("paramKind").filter(|k| !k.is_null()) else { return Ok(vec![None]) };
+    let Some(reference) = binding.get("paramRef").filter(|r| !r.is_null()) else { return Ok(vec![None]) };
+    let own = word(&request.object["metadata"], "namespace");
+    let namespace = match word(reference, "namespace") {
+        "" => own,
+        given => given,
+    };
+    let fits = |o: &&Value| {
+        let at = match word(&o["metadata"], "namespace") {
+            "" => "default",
+            given => given,
+        };
+        o["kind"] == kind["kind"]
+            && o["apiVersion"] == kind["apiVersion"]
+            && (at == namespace || namespace.is_empty() || o["metadata"].get("namespace").is_none())
+            && match word(reference, "name") {
+                "" => selects(&reference["selector"], &o["metadata"]["labels"]),
+                name => word(&o["metadata"], "name") == name,
+            }
+    };
+    let mut found: Vec<&Value> = others.iter().filter(fits).collect();
+    found.sort_by_key(|o| word(&o["metadata"], "name"));
+    if found.is_empty() {
+        return if word(reference, "parameterNotFoundAction") == "Allow" {
+            Ok(Vec::new())
+        } else {
+            Err("no params found for policy binding with `Deny` parameterNotFoundAction".to_owned())
+        };
+    }
+    Ok(found.into_iter().map(Some).collect())
+}
+
+/// Whether a label selector selects; an absent one selects all.
+fn selects(selector: &Value, labels: &Value) -> bool {
+    let label = |key: &str| labels.get(key).and_then(Value::as_str);
+    let equal = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
+    equal.into_iter().all(|(k, v)| label(k) == v.as_str())
+        && list(selector, "matchExpressions").iter().all(|e| {
+            let has = label(word(e, "key"));
+            let among = has.is_some_and(|v| list(e, "values").iter().any(|o| o.as_str() == Some(v)));
+            match word(e, "operator") {
+                "In" => among,
+                "NotIn" => !among,
+                "Exists" => has.is_some(),
+                _ => has.is_none(),
+            }
+        })
+}
+
+fn matches(constraints: &Value, request: &Request<'_>) -> bool {
+    let (group, version) = word(request.object, "apiVersion").split_once('/').unwrap_or(("", word(request.object, "apiVersion")));
+    let none = Value::Null;
+    let is_namespace = request.object["kind"] == "Namespace";
+    let namespace_labels = if is_namespace { &request.object["metadata"]["labels"] } else { request.namespace.map_or(&none, |n| &n["metadata"]["labels"]) };
+    let mut namespace_labels = namespace_labels.clone();
+    if let Some(namespace) = request.namespace {
+        if !namespace_labels.is_object() {
+            namespace_labels = json!({});
+        }
+        namespace_labels["kubernetes.io/metadata.name"] = namespace["metadata"]["name"].clone();
+    }
+    if (request.namespace.is_some() || is_namespace) && !selects(&constraints["namespaceSelector"], &namespace_labels) {
+        return false;
+    }
+    if !selects(&constraints["objectSelector"], &request.object["metadata"]["labels"]) {
+        return false;
+    }
+    let operation = if request.old.is_some() { "UPDATE" } else { "CREATE" };
+    let rule = |rule: &Value| {
+        let any = |key: &str, value: &str| list(rule, key).iter().any(|v| matches!(v.as_str(), Some(s) if s == "*" || s == value));
+        let names = list(rule, "resourceNames");
+        // Equivalent versions of the same resource match, too.
+        let equivalent = word(constraints, "matchPolicy") != "Exact";
+        any("apiGroups", group)
+            && (any("apiVersions", version) || equivalent)
+            && any("operations", operation)
+            && any("resources", request.resource)
+            && (names.is_empty() || names.iter().any(|n| *n == request.object["metadata"]["name"]))
+    };
+    if list(constraints, "excludeResourceRules").iter().any(rule) {
+        return false;
+    }
+    let rules = list(constraints, "resourceRules");
+    rules.is_empty() || rules.iter().any(rule)
+}
+
+/// The variables of a policy, evaluated when first asked for.
+struct Variables<'p, 'a> {
+    programs: &'p BTreeMap<String, Result<Program, String>>,
+    base: Base<'a>,
+    done: RefCell<BTreeMap<String, Out<'a>>>,
+    this: RefCell<Option<std::rc::Weak<Self>>>,
+}
+
+/// The variables every expression has.
+#[derive(Clone)]
+struct Base<'a> {
+    object: &'a Value,
+    old: Option<&'a Value>,
+    params: Option<&'a Value>,
+    namespace: Option<&'a Value>,
+    request: &'a Value,
+}
+
+impl<'a> Base<'a> {
+    fn get(&self, name: &str) -> Option<Out<'a>> {
+        let dynamic = Decl::dynamic();
+        let or_null = |v: Option<&'a Value>| Some(v.map_or(Ok(Val::Null), |v| Val::of(v, dynamic)));
+        match name {
+            "object" => Some(Val::of(self.object, dynamic)),
+            "oldObject" => or_null(self.old),
+            "params" => or_null(self.params),
+            "namespaceObject" => or_null(self.namespace),
+            "request" => Some(Val::of(self.request, dynamic)),
+            "authorizer" => Some(Ok(Val::Opaque(Rc::new(Opaque::Authorization("kubernetes.authorization.Authorizer"))))),
+            "authorizer.requestResource" => {
+                Some(Ok(Val::Opaque(Rc::new(Opaque::Authorization("kubernetes.authorization.ResourceCheck")))))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'a> Fields<'a> for Variables<'_, 'a> {
+    fn get(&self, name: &str) -> Option<Out<'a>> {
+        if let Some(done) = self.done.borrow().get(name) {
+            return Some(done.clone());
+        }
+        let program = self.programs.get(name)?;
+        let wrap = |e: &str| Fail::new(format!("composited variable {} fails to evaluate: {e}", super::decode::quote(name)));
+        let out = match program {
+            Err(e) => Err(wrap(e)),
+            Ok(program) => self.run(program).map_err(|e| wrap(e.text())),
+        };
+        self.done.borrow_mut().insert(name.to_owned(), out.clone());
+        Some(out)
+    }
+}
+
+impl<'p, 'a> Variables<'p, 'a>
+where
+    'p: 'a,
+{
+    fn value(&self) -> Option<Out<'a>> {
+        let this = self.this.borrow().as_ref()?.upgrade()?;
+        Some(Ok(Val::Map(Map::Lazy(this))))
+    }
+}
+
+impl<'a> Variables<'_, 'a> {
+    fn run(&self, program: &Program) -> Out<'a> {
+        let variable = |name: &str| match name {
+            "variables" => Some(Ok(Val::map(self.finished()))),
+            other => self.base.get(other),
+        };
+        let host = Host { variable: &variable, format: &crd_formats::named, limit: CALL_LIMIT };
+        program.run(&host).0
+    }
+
+    /// All variables that evaluate, for variables that name others.
+    fn finished(&self) -> Vec<(Val<'a>, Val<'a>)> {
+        let names: Vec<String> = self.programs.keys().cloned().collect();
+        let mut out = Vec::new();
+        for name in names {
+            let done = self.done.borrow().get(&name).cloned();
+            if let Some(Ok(value)) = done {
+                out.push((Val::text(name), value));
+            }
+        }
+        out
+    }
+}
+
+/// The failures of a policy with one parameter: message and reason.
+fn validate(spec: &Value, params: Option<&Value>, request: &Request<'_>) -> Vec<(String, String)> {
+    let object = request.object;
+    let (group, version) = word(object, "apiVersion").split_once('/').unwrap_or(("", word(object, "apiVersion")));
+    let kind = json!({"group": group, "version": version, "kind": object["kind"]});
+    let resource = json!({"group": group, "version": version, "resource": request.resource});
+    let asked = json!({
+        "kind": kind, "resource": resource, "requestKind": kind, "requestResource": resource,
+        "name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"],
+        "operation": if request.old.is_some() { "UPDATE" } else { "CREATE" },
+        "userInfo": {"username": request.user, "groups": ["system:masters", "system:authenticated"]},
+        "dryRun": true,
+        "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
+    });
+    let has_params = spec.get("paramKind").is_some_and(|p| !p.is_null());
+    let ignore = word(spec, "failurePolicy") == "Ignore";
+    let plain = env(has_params, true, false, None);
+    let base = Base { object, old: request.old, params, namespace: None, request: &asked };
+    let failure = |text: &str, e: &str| (format!("expression '{text}' resulted in error: {e}"), "Invalid".to_owned());
+    let mut errors = Vec::new();
+    for condition in list(spec, "matchConditions") {
+        let text = word(condition, "expression").trim();
+        let variable = |name: &str| base.get(name);
+        let host = Host { variable: &variable, format: &crd_formats::named, limit: CALL_LIMIT };
+        match compile_as(text, &plain, &[Type::Bool]).map_err(Fail::new).and_then(|p| p.run(&host).0) {
+            Ok(Val::Bool(true)) => {}
+            Ok(_) => return Vec::new(),
+            Err(e) => errors.push(failure(text, e.text())),
+        }
+    }
+    if !errors.is_empty() {
+        return if ignore { Vec::new() } else { errors };
+    }
+    let base = Base { namespace: request.namespace, ..base };
+    let mut known: BTreeMap<String, Type> = BTreeMap::new();
+    let mut programs: BTreeMap<String, Result<Program, String>> = BTreeMap::new();
+    let mut order = Vec::new();
+    for variable in list(spec, "variables") {
+        let name = word(variable, "name").to_owned();
+        let program = compile_as(word(variable, "expression"), &env(has_params, true, false, Some(&known)), &[]);
+        known.insert(name.clone(), program.as_ref().map_or(Type::Dyn, |p| p.result.clone()));
+        programs.insert(name.clone(), program);
+        order.push(name);
+    }
+    let composed = env(has_params, true, false, Some(&known));
+    let mut out = Vec::new();
+    let variables =
+        Rc::new(Variables { programs: &programs, base: base.clone(), done: RefCell::new(BTreeMap::new()), this: RefCell::new(None) });
+    *variables.this.borrow_mut() = Some(Rc::downgrade(&variables));
+    let used = |text: &str| order.iter().any(|_| text.contains("variables"));
+    for validation in list(spec, "validations") {
+        let text = word(validation, "expression");
+        if used(text) || used(word(validation, "messageExpression")) {
+            // Variables are evaluated in their order, so that later ones see earlier ones; errors stay with their names.
+            for name in &order {
+                let _ = Fields::get(&*variables, name);
+            }
+        }
+        let variable = |name: &str| match name {
+            "variables" => variables.value(),
+            other => base.get(other),
+        };
+        let host = Host { variable: &variable, format: &crd_formats::named, limit: CALL_LIMIT };
+        match compile_as(text, &composed, &[Type::Bool]).map_err(Fail::new).and_then(|p| p.run(&host).0) {
+            Ok(Val::Bool(true)) => {}
+            Ok(_) => {
+                let message = word(validation, "messageExpression");
+                let given = if message.trim().is_empty() {
+                    None
+                } else {
+                    compile_as(message, &composed, &[Type::Str]).ok().and_then(|p| match p.run(&host).0 {
+                        Ok(Val::Str(s)) => Some(s.trim().to_owned()),
+                        _ => None,
+                    })
+                };
+                let given = given.filter(|m| !m.is_empty() && !m.contains('\n') && m.len() <= MESSAGE_LIMIT);
+                let message = given.unwrap_or_else(|| match word(validation, "message").trim() {
+                    "" => format!("failed expression: {}", text.trim()),
+                    stated => stated.to_owned(),
+                });
+                let reason = match word(validation, "reason") {
+                    "" => "Invalid",
+                    stated => stated,
+                };
+                out.push((message, reason.to_owned()));
+            }
+            Err(e) if ignore => drop(e),
+            Err(e) => out.push(failure(text, e.text())),
+        }
+    }
+    out
+}
+
+/// The plural name of a kind's resource.
+pub fn resource_of(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    match lower.as_bytes() {
+        _ if kind == "Endpoints" => lower,
+        [.., b's' | b'x'] => format!("{lower}es"),
+        [.., v, b'y'] if !b"aeiou".contains(v) => format!("{}ies", &lower[..lower.len() - 1]),
+        _ => format!("{lower}s"),
+    }
+}
+
+/// The HTTP status of a reason.
+pub fn status_of(reason: &str) -> u16 {
+    match reason {
+        "Unauthorized" => 401,
+        "Forbidden" => 403,
+        "RequestEntityTooLarge" => 413,
+        _ => 422,
+    }
+}
