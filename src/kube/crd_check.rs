@@ -206,7 +206,8 @@ impl Walk {
         let optional = rule.get("optionalOldSelf").and_then(Value::as_bool);
         let env = rule_env(decl, optional == Some(true));
         let variable = |_: &str| Some(decl);
-        let refuse = |detail: &str, at: &Path| cause("FieldValueInvalid", Some(at), format!("Invalid value: {}: {detail}", shown_rule(rule)));
+        let refuse =
+            |detail: &str, at: &Path| cause("FieldValueInvalid", Some(at), format!("Invalid value: {}: {detail}", shown_rule(rule)));
         let mut uses_old = false;
         match compile(word(rule, "rule"), &env) {
             Err(e) => self.rule_errors.push(refuse(&format!("compilation failed: {e}"), &at)),

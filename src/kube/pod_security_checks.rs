@@ -199,7 +199,10 @@ fn capabilities_baseline(pod: &Pod<'_>) -> Option<(String, String)> {
     if names.is_empty() {
         return None;
     }
-    found("non-default capabilities", format!("{} must not include {} in securityContext.capabilities.add", containers(&names), quoted(wrong)))
+    found(
+        "non-default capabilities",
+        format!("{} must not include {} in securityContext.capabilities.add", containers(&names), quoted(wrong)),
+    )
 }
 
 fn capabilities_restricted(pod: &Pod<'_>) -> Option<(String, String)> {
@@ -237,7 +240,8 @@ fn host_namespaces(pod: &Pod<'_>) -> Option<(String, String)> {
 }
 
 fn host_path(pod: &Pod<'_>) -> Option<(String, String)> {
-    let bad: Vec<&str> = list(pod.spec, "volumes").filter(|v| v.get("hostPath").is_some_and(|h| !h.is_null())).map(|v| text(v, "name")).collect();
+    let bad: Vec<&str> =
+        list(pod.spec, "volumes").filter(|v| v.get("hostPath").is_some_and(|h| !h.is_null())).map(|v| text(v, "name")).collect();
     if bad.is_empty() {
         return None;
     }

@@ -257,12 +257,7 @@ pub fn evaluate(others: &[Value], request: &Request<'_>) -> Decision {
 }
 
 /// The parameters of a binding; one `None` for policies without.
-fn params<'a>(
-    others: &'a [Value],
-    policy: &Value,
-    binding: &Value,
-    request: &Request<'_>,
-) -> Result<Vec<Option<&'a Value>>, String> {
+fn params<'a>(others: &'a [Value], policy: &Value, binding: &Value, request: &Request<'_>) -> Result<Vec<Option<&'a Value>>, String> {
     let Some(kind) = policy.get("paramKind").filter(|k| !k.is_null()) else { return Ok(vec![None]) };
     let Some(reference) = binding.get("paramRef").filter(|r| !r.is_null()) else { return Ok(vec![None]) };
     let own = word(&request.object["metadata"], "namespace");
@@ -316,7 +311,8 @@ fn matches(constraints: &Value, request: &Request<'_>) -> bool {
     let (group, version) = word(request.object, "apiVersion").split_once('/').unwrap_or(("", word(request.object, "apiVersion")));
     let none = Value::Null;
     let is_namespace = request.object["kind"] == "Namespace";
-    let namespace_labels = if is_namespace { &request.object["metadata"]["labels"] } else { request.namespace.map_or(&none, |n| &n["metadata"]["labels"]) };
+    let namespace_labels =
+        if is_namespace { &request.object["metadata"]["labels"] } else { request.namespace.map_or(&none, |n| &n["metadata"]["labels"]) };
     let mut namespace_labels = namespace_labels.clone();
     if let Some(namespace) = request.namespace {
         if !namespace_labels.is_object() {
@@ -378,9 +374,7 @@ impl<'a> Base<'a> {
             "namespaceObject" => or_null(self.namespace),
             "request" => Some(Val::of(self.request, dynamic)),
             "authorizer" => Some(Ok(Val::Opaque(Rc::new(Opaque::Authorization("kubernetes.authorization.Authorizer"))))),
-            "authorizer.requestResource" => {
-                Some(Ok(Val::Opaque(Rc::new(Opaque::Authorization("kubernetes.authorization.ResourceCheck")))))
-            }
+            "authorizer.requestResource" => Some(Ok(Val::Opaque(Rc::new(Opaque::Authorization("kubernetes.authorization.ResourceCheck"))))),
             _ => None,
         }
     }

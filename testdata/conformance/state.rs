@@ -217,13 +217,8 @@ pub(crate) fn policies(_: &str) -> Set {
             let fallback = serde_json::json!({"kind": "Namespace", "metadata": {"name": object["metadata"]["namespace"]}});
             let mut namespace = namespace_of(&others, manifest).unwrap_or(&fallback).clone();
             namespace["metadata"]["labels"]["kubernetes.io/metadata.name"] = namespace["metadata"]["name"].clone();
-            let request = policy::Request {
-                object: &object,
-                old: old.as_ref(),
-                resource: &resource,
-                namespace: Some(&namespace),
-                user: "admin",
-            };
+            let request =
+                policy::Request { object: &object, old: old.as_ref(), resource: &resource, namespace: Some(&namespace), user: "admin" };
             let decision = policy::evaluate(&others, &request);
             answer.warnings = decision.warnings;
             if old.is_some() {
