@@ -67,13 +67,14 @@ fn level(text: &str) -> Option<Level> {
     })
 }
 
-fn version(text: &str) -> Option<Option<u32>> {
+/// The minor number of `v1.N`; none of `latest`.
+fn version(text: &str) -> Result<Option<u32>, ()> {
     if text == "latest" {
-        return Some(None);
+        return Ok(None);
     }
-    let digits = text.strip_prefix("v1.")?;
+    let digits = text.strip_prefix("v1.").ok_or(())?;
     let fit = digits == "0" || (!digits.starts_with('0') && !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()));
-    fit.then(|| digits.parse().ok()).flatten().map(Some)
+    fit.then(|| digits.parse().ok()).flatten().map(Some).ok_or(())
 }
 
 /// The policy of a namespace's labels, and what is wrong with them.
@@ -103,8 +104,8 @@ pub fn policy(labels: &Value) -> (Policy, Vec<Cause>) {
         let key = format!("{name}-version");
         if let Some(text) = label(&key) {
             match version(text) {
-                Some(found) => standard.minor = found,
-                None => refuse(&key, text, "must be \"latest\" or \"v1.x\""),
+                Ok(found) => standard.minor = found,
+                Err(()) => refuse(&key, text, "must be \"latest\" or \"v1.x\""),
             }
         }
     }

@@ -169,7 +169,7 @@ fn app_armor(pod: &Pod<'_>) -> Option<(String, String)> {
     found(reason, format!("{} must not set AppArmor profile type to {}", by.join(" and "), quoted(&shown)))
 }
 
-fn added<'a>(container: &'a Value) -> impl Iterator<Item = &'a str> {
+fn added(container: &Value) -> impl Iterator<Item = &str> {
     context(container, "capabilities").into_iter().flat_map(|c| list(c, "add")).filter_map(Value::as_str)
 }
 
