@@ -7,6 +7,7 @@ mod explain;
 mod lint;
 mod options;
 mod output;
+mod rollout;
 mod simulate;
 mod template;
 mod why;
@@ -104,7 +105,8 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             Some(("placement", matches)) => simulate::placement(matches, output),
             Some(("drain", matches)) => simulate::drain(matches, output),
             Some(("capacity", matches)) => simulate::capacity(matches, output),
-            _ => Err(Error::unusable("simulate what? There is: placement, drain, capacity")),
+            Some(("rollout", matches)) => rollout::run(matches, output),
+            _ => Err(Error::unusable("simulate what? There is: placement, drain, capacity, rollout")),
         },
         Some(("cluster", _)) => {
             output.line(simulate::CAPTURE);

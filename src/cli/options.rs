@@ -159,7 +159,7 @@ pub(super) fn fail_on(matches: &ArgMatches) -> Option<Severity> {
     match string(matches, "fail-on").as_deref() {
         Some("never") => None,
         Some("info") => Some(Severity::Info),
-        Some("warning") => Some(Severity::Warning),
+        Some("warning" | "degraded") => Some(Severity::Warning),
         _ if on(matches, "strict") => Some(Severity::Warning),
         _ => Some(Severity::Error),
     }

@@ -179,7 +179,7 @@ fn documents(world: &RealWorld, name: &str) -> Result<Vec<Value>, Error> {
 }
 
 /// The nodes (and what runs there) of `--cluster`: files or directories of manifests or short forms, or `3x4cpu,16Gi`.
-fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>, Error> {
+pub(super) fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>, Error> {
     if clusters.is_empty() {
         return Ok(cluster::default_nodes());
     }

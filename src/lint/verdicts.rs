@@ -18,6 +18,8 @@ verdicts! {
     "unknown-field",
     "unknown-kind",
     "unschedulable-pod",
+    "rollout-stuck",
+    "rollout-degraded",
     "unsupported-value",
     "wrong-type",
 }

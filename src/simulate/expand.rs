@@ -246,7 +246,7 @@ fn push_toleration(pod: &mut Value, toleration: Value) {
 }
 
 /// upstream: pkg/controller/daemon/util/daemonset_util.go AddOrUpdateDaemonPodTolerations
-fn add_daemon_tolerations(pod: &mut Value) {
+pub(crate) fn add_daemon_tolerations(pod: &mut Value) {
     for (key, effect) in [
         ("not-ready", "NoExecute"),
         ("unreachable", "NoExecute"),

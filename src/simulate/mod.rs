@@ -17,5 +17,6 @@ pub mod placement;
 pub mod present;
 pub mod replay;
 pub mod resources;
+pub mod rollout;
 pub mod scheduler;
 pub mod whatif;

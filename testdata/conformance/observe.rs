@@ -10,11 +10,11 @@ use serde_json::{Map, Value as Json, json};
 use super::script::{quota, revision, shown};
 
 /// Counters of a status that are not zero.
-fn counters(object: &Object, fields: &[&str]) -> Map<String, Json> {
+pub(super) fn counters(object: &Object, fields: &[&str]) -> Map<String, Json> {
     fields.iter().filter(|f| object.count(f) != 0).map(|f| ((*f).to_owned(), object.count(f).into())).collect()
 }
 
-fn conditions(object: &Object, hide: &str) -> Json {
+pub(super) fn conditions(object: &Object, hide: &str) -> Json {
     let mut rows: Vec<String> = Vec::new();
     for c in object.status["conditions"].as_array().into_iter().flatten() {
         let text = |key: &str| c[key].as_str().unwrap_or("");
@@ -90,7 +90,8 @@ fn conditions_of_deployment(plane: &ControlPlane, deployment: &Object) -> Json {
 
 fn pods_seen(plane: &ControlPlane, out: &mut BTreeMap<String, Json>) {
     let all: Vec<&Arc<Object>> = plane.api.list("Pod").collect();
-    if ["StatefulSet", "DaemonSet", "Job"].iter().any(|k| plane.api.list(k).next().is_some()) {
+    // Their own rows are told instead, even when they are gone.
+    if plane.api.log.iter().any(|c| matches!(c.object.kind.as_str(), "StatefulSet" | "DaemonSet" | "Job" | "CronJob")) {
         return;
     }
     let mut rows: Vec<Json> = Vec::new();

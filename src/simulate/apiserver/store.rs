@@ -221,6 +221,9 @@ impl ApiServer {
         if object.kind == "Pod" && object.status.get("phase").is_none() {
             object.status_mut().insert("phase".to_owned(), "Pending".into());
         }
+        if object.kind == "Job" {
+            select_own_pods(&mut object);
+        }
         self.names.insert(name, object.meta.uid);
         Ok(self.put(object, Operation::Added, None))
     }
@@ -388,4 +391,27 @@ fn value_for_validation(object: &Object) -> Value {
         }
     }
     value
+}
+
+/// A Job selects the pods that carry its uid. upstream: pkg/registry/batch/job generateSelector
+fn select_own_pods(job: &mut Object) {
+    if job.spec.get("manualSelector").is_some_and(|m| m == true) || !job.spec.is_object() {
+        return;
+    }
+    let uid = job.meta.uid.to_string();
+    let name = job.meta.name.clone();
+    let spec = job.spec_mut();
+    spec["selector"] = serde_json::json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});
+    let template = &mut spec["template"];
+    if !template["metadata"]["labels"].is_object() {
+        template["metadata"]["labels"] = serde_json::json!({});
+    }
+    for (key, value) in [
+        ("batch.kubernetes.io/controller-uid", &uid),
+        ("batch.kubernetes.io/job-name", &name),
+        ("controller-uid", &uid),
+        ("job-name", &name),
+    ] {
+        template["metadata"]["labels"][key] = value.as_str().into();
+    }
 }

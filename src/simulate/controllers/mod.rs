@@ -4,14 +4,20 @@
 //! the present state and move it. Nothing takes time but what is queued for later. upstream: pkg/controller
 
 pub mod conditions;
+pub mod cronjob;
 pub mod cronjob_schedule;
+pub mod daemonset;
 pub mod deployment;
 mod deployment_status;
+pub mod endpointslice;
 pub mod garbage;
 pub mod hash;
 pub mod hpa;
+pub mod job;
 pub mod pods;
 pub mod replicaset;
+pub mod revisions;
+pub mod statefulset;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -35,6 +41,16 @@ pub enum Controller {
     Deployment,
     /// ReplicaSets and ReplicationControllers.
     ReplicaSet,
+    /// StatefulSets.
+    StatefulSet,
+    /// DaemonSets.
+    DaemonSet,
+    /// Jobs.
+    Job,
+    /// CronJobs.
+    CronJob,
+    /// EndpointSlices, by Service.
+    EndpointSlice,
     /// The garbage collector.
     Garbage,
 }
@@ -64,6 +80,7 @@ pub struct ControlPlane {
     delayed_at: BTreeMap<Item, (Nanos, u64)>,
     sequence: u64,
     cursor: usize,
+    daemon_back_off: BTreeMap<(Uid, String), (Nanos, Nanos)>,
 }
 
 impl ControlPlane {
@@ -122,10 +139,33 @@ impl ControlPlane {
         self.api.now = self.api.now.max(until);
     }
 
+    /// Whether a failed daemon pod of a node has to wait before it is replaced; otherwise the next has to wait longer.
+    /// upstream: failedPodsBackoff (1 s, doubled up to 15 min)
+    fn daemon_back_off(&mut self, set: Uid, node: &str) -> bool {
+        let now = self.api.now;
+        let longest = 900 * crate::simulate::apiserver::SECOND;
+        let key = (set, node.to_owned());
+        if let Some((wait, since)) = self.daemon_back_off.get(&key).copied().filter(|(_, since)| now - since <= 2 * longest) {
+            if now - since < wait {
+                self.enqueue_after(Controller::DaemonSet, set, wait);
+                return true;
+            }
+            self.daemon_back_off.insert(key, ((2 * wait).min(longest), now));
+            return false;
+        }
+        self.daemon_back_off.insert(key, (crate::simulate::apiserver::SECOND, now));
+        false
+    }
+
     fn sync(&mut self, (controller, uid): Item) {
         match controller {
             Controller::Deployment => deployment::sync_deployment(self, uid),
             Controller::ReplicaSet => replicaset::sync_replica_set(self, uid),
+            Controller::StatefulSet => statefulset::sync_stateful_set(self, uid),
+            Controller::DaemonSet => daemonset::sync_daemon_set(self, uid),
+            Controller::Job => job::sync_job(self, uid),
+            Controller::CronJob => cronjob::sync_cron_job(self, uid),
+            Controller::EndpointSlice => endpointslice::sync_service(self, uid),
             Controller::Garbage => garbage::collect(self, uid),
         }
     }
@@ -146,6 +186,20 @@ impl ControlPlane {
                 self.enqueue(Controller::ReplicaSet, object.meta.uid);
                 self.owner_or_selectors(object, &[("Deployment", Controller::Deployment)]);
             }
+            "StatefulSet" => self.enqueue(Controller::StatefulSet, object.meta.uid),
+            "DaemonSet" => self.enqueue(Controller::DaemonSet, object.meta.uid),
+            "Node" => {
+                let sets: Vec<Uid> = self.api.list("DaemonSet").map(|s| s.meta.uid).collect();
+                sets.into_iter().for_each(|uid| self.enqueue(Controller::DaemonSet, uid));
+            }
+            "Job" => {
+                self.enqueue(Controller::Job, object.meta.uid);
+                if let Some(owner) = object.meta.controller().map(|o| o.uid) {
+                    self.enqueue(Controller::CronJob, owner);
+                }
+            }
+            "CronJob" => self.enqueue(Controller::CronJob, object.meta.uid),
+            "Service" => self.enqueue(Controller::EndpointSlice, object.meta.uid),
             "Pod" => self.notify_pod(change),
             _ => {}
         }
@@ -163,7 +217,22 @@ impl ControlPlane {
 
     fn notify_pod(&mut self, change: &Change) {
         let pod = &change.object;
-        let kinds = [("ReplicaSet", Controller::ReplicaSet), ("ReplicationController", Controller::ReplicaSet)];
+        let kinds = [
+            ("ReplicaSet", Controller::ReplicaSet),
+            ("ReplicationController", Controller::ReplicaSet),
+            ("StatefulSet", Controller::StatefulSet),
+            ("DaemonSet", Controller::DaemonSet),
+            ("Job", Controller::Job),
+        ];
+        let services: Vec<Uid> = self
+            .api
+            .list_in("Service", &pod.meta.namespace)
+            .filter(|s| !at(&s.spec, &["selector"]).is_null() && selector_of(s).matches(&pod.meta.labels))
+            .map(|s| s.meta.uid)
+            .collect();
+        for service in services {
+            self.enqueue(Controller::EndpointSlice, service);
+        }
         self.owner_or_selectors(pod, &kinds);
         if change.operation == Operation::Deleted
             && let Some(owner) = pod.meta.controller().filter(|o| o.kind == "ReplicaSet")

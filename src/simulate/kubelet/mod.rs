@@ -1,6 +1,7 @@
 //! The kubelet as functions: probes and restarts over time, grace periods, the order of evictions, and the state of a
 //! pod as its status tells it. upstream: pkg/kubelet
 
+pub mod behaviour;
 pub mod eviction;
 pub mod grace;
 pub mod prober;

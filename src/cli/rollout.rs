@@ -1,0 +1,106 @@
+//! `kval simulate rollout`: what a change does to a cluster step by step.
+
+use clap::ArgMatches;
+use serde_json::Value;
+
+use super::FINDINGS;
+use super::args::{string, strings};
+use super::error::Error;
+use super::lint::{examine, print};
+use super::options;
+use super::output::Output;
+use super::simulate::nodes;
+use crate::pipeline;
+use crate::pipeline::Outcome;
+use crate::simulate::rollout;
+use crate::simulate::rollout::{Prediction, Workload};
+use crate::sprig::Duration;
+
+pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    let template = options::template(matches)?;
+    let world = options::world(matches)?;
+    let cluster = nodes(&world, &strings(matches, "cluster"))?;
+    let assertions = strings(matches, "assert").iter().map(|a| Assertion::parse(a)).collect::<Result<Vec<_>, _>>()?;
+    let mut outcome = examine(matches, &world, &template, &["."], false)?;
+    let new = objects(&outcome);
+    let from = strings(matches, "from");
+    let old = if from.is_empty() {
+        Vec::new()
+    } else {
+        let inputs = pipeline::discover(&world, &from)?;
+        objects(&pipeline::run(&world, &inputs, &template, &options::checks(matches, false)?)?)
+    };
+    let seconds = |text: &str| -> Result<i64, Error> {
+        let time = Duration::parse(text).map_err(|_| Error::unusable(format!("{text:?} is no time such as 35s")))?;
+        Ok(time.0 / 1_000_000_000)
+    };
+    let choices = rollout::Options {
+        namespace: string(matches, "namespace").unwrap_or_else(|| "default".to_owned()),
+        seed: matches.get_one::<u64>("seed").copied().unwrap_or_default(),
+        timeout: string(matches, "within").map_or(Ok(1800), |t| seconds(&t))?,
+        at: strings(matches, "at").iter().map(|t| seconds(t)).collect::<Result<Vec<_>, _>>()?,
+    };
+    let prediction = rollout::predict(&cluster, &old, &new, &choices);
+    let mut first = 0;
+    for unit in &mut outcome.units {
+        unit.findings.extend(rollout::diagnostics(&prediction, &unit.objects, first));
+        first += unit.objects.len();
+    }
+    let table = rollout::table(&prediction);
+    let code = print(matches, &outcome, &[("prediction", &table, rollout::to_json(&prediction))], output)?;
+    let failed: Vec<String> = assertions.iter().flat_map(|a| a.failures(&prediction)).collect();
+    failed.iter().for_each(|line| output.note(line));
+    Ok(if failed.is_empty() { code } else { code.max(FINDINGS) })
+}
+
+fn objects(outcome: &Outcome) -> Vec<Value> {
+    outcome.units.iter().flat_map(|u| u.objects.iter().map(|o| o.value.clone())).collect()
+}
+
+/// `available >= 3`
+struct Assertion {
+    text: String,
+    left: String,
+    operator: String,
+    right: f64,
+}
+
+impl Assertion {
+    fn parse(text: &str) -> Result<Self, Error> {
+        let wrong = || {
+            let known = "available, duration, pods or restarts";
+            Error::unusable(format!("--assert {text:?} is not of the form \"available >= 3\" ({known}; ==, !=, <, <=, >, >=)"))
+        };
+        let parts: Vec<&str> = text.split_whitespace().collect();
+        let [left, operator, right] = parts.as_slice() else { return Err(wrong()) };
+        let known = ["available", "duration", "pods", "restarts"].contains(left);
+        if !known || !["==", "!=", "<", "<=", ">", ">="].contains(operator) {
+            return Err(wrong());
+        }
+        let number = right.parse().ok().or_else(|| Duration::parse(right).ok().map(|d| d.0 as f64 / 1e9));
+        let right = number.ok_or_else(wrong)?;
+        Ok(Self { text: text.to_owned(), left: (*left).to_owned(), operator: (*operator).to_owned(), right })
+    }
+
+    fn value(&self, workload: &Workload) -> f64 {
+        match self.left.as_str() {
+            "available" => workload.min_available as f64,
+            "pods" => workload.max_pods as f64,
+            "restarts" => workload.restarts as f64,
+            _ => workload.complete_at.map_or(f64::INFINITY, |t| t as f64 / 1e9),
+        }
+    }
+
+    fn failures(&self, prediction: &Prediction) -> Vec<String> {
+        let holds = |value: f64| match self.operator.as_str() {
+            "==" => value == self.right,
+            "!=" => value != self.right,
+            "<" => value < self.right,
+            "<=" => value <= self.right,
+            ">" => value > self.right,
+            _ => value >= self.right,
+        };
+        let failed = prediction.workloads.iter().filter(|w| !holds(self.value(w)));
+        failed.map(|w| format!("{}/{}: {} does not hold: it is {}", w.kind, w.name, self.text, self.value(w))).collect()
+    }
+}
