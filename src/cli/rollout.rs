@@ -46,8 +46,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         unit.findings.extend(rollout::diagnostics(&prediction, &unit.objects, first));
         first += unit.objects.len();
     }
-    let table = rollout::table(&prediction);
-    let code = print(matches, &outcome, &[("prediction", &table, rollout::to_json(&prediction))], output)?;
+    let code = print(matches, &outcome, Some(("prediction", &rollout::answer(&prediction))), output)?;
     let failed: Vec<String> = assertions.iter().flat_map(|a| a.failures(&prediction)).collect();
     failed.iter().for_each(|line| output.note(line));
     Ok(if failed.is_empty() { code } else { code.max(FINDINGS) })

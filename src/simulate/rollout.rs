@@ -16,9 +16,7 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
 
-pub use report::snapshot;
-pub use report::table;
-pub use report::to_json;
+pub use report::answer;
 pub use verdict::Verdict;
 pub use verdict::diagnostics;
 

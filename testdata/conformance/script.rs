@@ -344,6 +344,10 @@ impl Run {
             out.insert("pods_deleted".to_owned(), json!(deleted));
         }
         let now = super::observe::snapshot(&self.plane, &mut self.revisions);
+        // A Job's pods are told from its first moment, even when there are none.
+        if now.contains_key("job") && !self.before.contains_key("job") {
+            self.before.remove("pods");
+        }
         for (key, value) in &now {
             if self.before.get(key) != Some(value) {
                 out.insert(key.clone(), value.clone());

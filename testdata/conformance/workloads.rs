@@ -129,7 +129,7 @@ fn jobs(plane: &ControlPlane, out: &mut BTreeMap<String, Json>) {
         out.insert(format!("job{suffix}"), row.into());
         out.insert(format!("conditions{suffix}"), conditions(job, ""));
     }
-    if let [job] = all.as_slice() {
+    if let ([job], true) = (all.as_slice(), plane.api.list("CronJob").next().is_none()) {
         let own = plane.api.dependents(job.meta.uid).filter(|p| p.kind == "Pod");
         let index =
             |p: &Object| p.meta.annotations.get("batch.kubernetes.io/job-completion-index").cloned().unwrap_or_else(|| "-".to_owned());

@@ -1,13 +1,13 @@
 //! The prediction for people and for programs.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 use serde_json::json;
 
 use super::Look;
 use super::Prediction;
+use super::Workload;
 use super::verdict::workload_json;
+use crate::simulate::answer::Answer;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
@@ -23,31 +23,11 @@ fn time(at: Nanos) -> String {
     Duration(at / (SECOND / 10) * (SECOND / 10)).text()
 }
 
-/// Rows with aligned columns.
-fn columns(rows: &[Vec<String>]) -> String {
-    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> =
-        (0..count).map(|i| rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0)).collect();
-    let mut out = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            let _ = write!(line, "{cell:width$}   ");
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-    out
-}
-
-fn heading(names: &[&str]) -> Vec<String> {
-    names.iter().map(|n| (*n).to_owned()).collect()
-}
-
 /// The timeline, what was looked at, and a row a workload.
-pub fn table(prediction: &Prediction) -> String {
-    let mut rows = vec![heading(&["TIME", "OBJECT", "WHAT"])];
+pub fn answer(prediction: &Prediction) -> Answer {
+    let mut out = Answer { json: to_json(prediction), ..Answer::default() };
     let steps = &prediction.steps;
+    let mut rows = Vec::new();
     for (i, step) in steps.iter().enumerate() {
         if steps.len() > 2 * SHOWN && i == SHOWN {
             rows.push(vec!["...".to_owned(), String::new(), format!("{} more", steps.len() - 2 * SHOWN)]);
@@ -56,13 +36,15 @@ pub fn table(prediction: &Prediction) -> String {
             rows.push(vec![time(step.at), step.object.clone(), step.what.clone()]);
         }
     }
-    let mut out = columns(&rows);
+    out.heading("Timeline");
+    out.table(&["TIME", "OBJECT", "WHAT"], rows);
     for look in &prediction.looks {
-        let _ = write!(out, "\nat {}:\n{}", time(look.at), snapshot(look));
+        out.heading(&format!("At {}", time(look.at)));
+        out.lines(vec![format!("at {}:", time(look.at))]);
+        out.table(&["NAME", "READY", "STATUS", "NODE"], snapshot(look));
     }
-    let mut rows = vec![heading(&["WORKLOAD", "VERDICT", "AFTER", "AVAILABLE", "LOWEST", "MOST PODS", "RESTARTS"])];
-    for w in &prediction.workloads {
-        rows.push(vec![
+    let row = |w: &Workload| {
+        vec![
             format!("{}/{}", w.kind, w.name),
             w.verdict().name().to_owned(),
             w.complete_at.map_or_else(|| "-".to_owned(), time),
@@ -70,17 +52,18 @@ pub fn table(prediction: &Prediction) -> String {
             w.min_available.to_string(),
             w.max_pods.to_string(),
             w.restarts.to_string(),
-        ]);
-    }
-    out.push('\n');
-    out.push_str(&columns(&rows));
-    let _ = writeln!(out, "\nverdict: {}", prediction.verdict().name());
+        ]
+    };
+    out.heading("Workloads");
+    let header = ["WORKLOAD", "VERDICT", "AFTER", "AVAILABLE", "LOWEST", "MOST PODS", "RESTARTS"];
+    out.table(&header, prediction.workloads.iter().map(row).collect());
+    out.lines(vec![format!("verdict: {}", prediction.verdict().name())]);
     out
 }
 
 /// The pods and workloads at one instant, as `kubectl get` lists them.
-pub fn snapshot(look: &Look) -> String {
-    let mut rows = vec![heading(&["NAME", "READY", "STATUS", "NODE"])];
+fn snapshot(look: &Look) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
     for object in look.objects.iter().filter(|o| matches!(o.kind.as_str(), "Deployment" | "StatefulSet" | "ReplicaSet")) {
         let ready = format!("{}/{}", object.count("readyReplicas"), object.replicas());
         rows.push(vec![format!("{}/{}", object.kind.to_lowercase(), object.meta.name), ready, String::new(), String::new()]);
@@ -93,7 +76,7 @@ pub fn snapshot(look: &Look) -> String {
             text(&pod.spec, &["nodeName"]).to_owned(),
         ]);
     }
-    columns(&rows)
+    rows
 }
 
 fn status(pod: &Object) -> String {
@@ -101,7 +84,7 @@ fn status(pod: &Object) -> String {
 }
 
 /// The prediction as JSON; times are seconds since the change.
-pub fn to_json(prediction: &Prediction) -> Value {
+fn to_json(prediction: &Prediction) -> Value {
     let seconds = |t: Nanos| t as f64 / 1e9;
     let steps: Vec<Value> = prediction.steps.iter().map(|s| json!({"at": seconds(s.at), "object": s.object, "what": s.what})).collect();
     let looks: Vec<Value> = prediction
