@@ -1,8 +1,8 @@
 //! Judges objects and documents beyond what the API server checks: one rule per file, one page per rule.
 //!
-//! [`check`] runs every rule that is on; [`page`] and [`rules()`] tell about them. A finding is silenced by a comment
-//! `# kval:ignore rule-id reason` on its line or above it, and by the ignore annotations of kube-linter, kube-score
-//! and polaris.
+//! [`check`] runs every rule that is on; [`page`] and [`rules()`] tell about them. [`suppress`] silences a finding by a
+//! comment `# kval:ignore rule-id reason` (in a template `{{/* kval:ignore rule-id reason */}}`) on its line or above it,
+//! and by the ignore annotations of kube-linter, kube-score and polaris.
 
 mod actions;
 mod amount;
@@ -33,6 +33,8 @@ use crate::source::Sources;
 use crate::yaml::Document;
 
 pub use chart::ChartSource;
+pub use suppress::Suppressed;
+pub use suppress::UNUSED_IGNORE;
 pub use suppress::suppress;
 
 /// What is judged.
@@ -100,7 +102,8 @@ pub fn verdicts() -> impl Iterator<Item = &'static str> {
     verdicts::ALL.iter().map(|(code, _)| *code)
 }
 
-/// Runs every rule that is on, drops what the user asked to ignore, and gives the findings in order of their place.
+/// Runs every rule that is on and gives the findings in order of their place. What the user asked to ignore is among
+/// them: [`suppress`] drops it, once for the findings of all phases.
 pub fn check(input: &Input) -> Vec<Diagnostic> {
     let cx = context::Context::new(input);
     let mut out = Vec::new();
@@ -113,7 +116,6 @@ pub fn check(input: &Input) -> Vec<Diagnostic> {
         (entry.check)(&cx);
         out.append(&mut cx.take());
     }
-    let mut out = suppress(input.sources, input.documents, input.objects, out);
     out.sort_by(|a, b| (a.span, a.code, &a.field, &a.message).cmp(&(b.span, b.code, &b.field, &b.message)));
     out.dedup();
     out

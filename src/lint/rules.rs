@@ -417,6 +417,7 @@ rules! {
     untrusted_registry = "untrusted-registry",
     unused_anchor = "unused-anchor",
     unused_define = "unused-define",
+    unused_ignore = "unused-ignore",
     unused_role = "unused-role",
     unused_value = "unused-value",
     unused_volume = "unused-volume",

@@ -95,6 +95,8 @@ pub(super) struct Reads {
     pub(super) rebound: Vec<Rebound>,
     /// Fields of what `lookup` gave that are used without asking whether it is there: file and offset.
     pub(super) lookups: BTreeSet<(FileId, usize)>,
+    /// Whether a template puts other values in the place of all.
+    pub(super) replaced: bool,
     /// Values that templates set themselves.
     pub(super) set: BTreeSet<Vec<String>>,
 }
@@ -471,6 +473,9 @@ impl Walk<'_> {
             "set" => {
                 if let (Some(Known::Values(path)), Some(key)) = (args.first(), key(2)) {
                     self.out.set.insert([path.as_slice(), &[key]].concat());
+                }
+                if args.first() == Some(&Known::Top) && key(2).as_deref() == Some("Values") {
+                    self.out.replaced = true;
                 }
                 args.iter().skip(1).for_each(|v| self.whole(v, scope, at));
                 args.into_iter().next().unwrap_or(Known::Unknown)

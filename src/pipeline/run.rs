@@ -304,10 +304,18 @@ fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks, old: &Replace
             unit.objects.push(object);
         }
     }
-    let mut findings = lint::suppress(&unit.sources, &unit.documents, &unit.objects, findings);
+    let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));
+    let rules = rules(checks, &options);
+    let input =
+        lint::Input { sources: &unit.sources, objects: &unit.objects, documents: &unit.documents, chart: chart.as_ref(), options: &rules };
     if checks.judge {
-        let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));
-        findings.extend(judge(&unit, chart.as_ref(), checks, &options));
+        let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input)));
+        findings.extend(found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)]));
+    }
+    let told = lint::suppress(&input, findings);
+    let mut findings = told.kept;
+    if checks.judge {
+        findings.extend(told.unused);
     }
     let chosen = |code: &str| checks.select.is_empty() || checks.select.iter().any(|c| c == code);
     findings.retain(|f| f.severity == Severity::Bug || (chosen(f.code) && !checks.ignore.iter().any(|c| c == f.code)));
@@ -316,18 +324,18 @@ fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks, old: &Replace
     unit
 }
 
-fn judge(unit: &Unit, chart: Option<&lint::ChartSource>, checks: &Checks, validate: &ValidateOptions) -> Vec<Diagnostic> {
+/// Which rules run.
+fn rules(checks: &Checks, validate: &ValidateOptions) -> lint::Options {
     let minor = validate.kube_version.split('.').nth(1).and_then(|m| m.parse().ok());
-    let options = lint::Options {
+    // Whether a comment silences anything shows only when everything runs.
+    let all = checks.select.iter().any(|c| c == lint::UNUSED_IGNORE);
+    lint::Options {
         disable: checks.ignore.clone(),
-        only: checks.select.clone(),
+        only: if all { Vec::new() } else { checks.select.clone() },
         minor,
         params: checks.params.clone(),
         ..lint::Options::default()
-    };
-    let input = lint::Input { sources: &unit.sources, objects: &unit.objects, documents: &unit.documents, chart, options: &options };
-    let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input)));
-    found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)])
+    }
 }
 
 /// Sorts by file name, place and code, and drops what was said twice.

@@ -131,3 +131,39 @@ fn every_page_is_true() {
     let wrong: Vec<String> = all.flat_map(|id| check(id, lint::page(id).expect("it is listed"))).collect();
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+/// A comment in a template, one in the values, one in a manifest and the annotations of other tools silence findings.
+#[test]
+fn ignored_findings_are_silent() {
+    let chart = |values: &str, template: &str| {
+        vec![("values.yaml".to_owned(), values.to_owned()), ("templates/config.yaml".to_owned(), template.to_owned())]
+    };
+    let manifest = |head: &str| {
+        let text =
+            format!("apiVersion: v1\nkind: Pod\nmetadata:\n  name: web\n{head}spec:\n  containers:\n  - name: web\n    image: web\n");
+        vec![(String::new(), text)]
+    };
+    let config = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n";
+    let cases = [
+        (
+            "non-deterministic-template",
+            chart(
+                "a: b\n",
+                &format!("{config}  {{{{- /* kval:ignore non-deterministic-template on purpose */}}}}\n  id: {{{{ uuidv4 | quote }}}}\n"),
+            ),
+        ),
+        (
+            "non-deterministic-template",
+            chart("a: b\n", &format!("{config}  id: {{{{ uuidv4 | quote }}}} # kval:ignore non-deterministic-template\n")),
+        ),
+        ("unused-value", chart("# kval:ignore unused-value for later\na: b\n", config)),
+        ("latest-tag", manifest("  annotations:\n    ignore-check.kube-linter.io/latest-tag: because\n")),
+        ("latest-tag", manifest("  annotations:\n    kube-linter.io/ignore-all: because\n")),
+        ("latest-tag", manifest("  annotations:\n    kube-score/ignore: container-image-tag\n")),
+        ("latest-tag", manifest("  annotations:\n    polaris.fairwinds.com/tagNotSpecified-exempt: \"true\"\n")),
+    ];
+    for (id, blocks) in cases {
+        assert_eq!(run(id, &blocks), [], "{id} {blocks:?}");
+    }
+    assert_eq!(run("latest-tag", &manifest("")).len(), 1);
+}

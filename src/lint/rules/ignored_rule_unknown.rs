@@ -5,7 +5,7 @@ use crate::lint::labels;
 use crate::lint::suppress;
 
 pub(super) fn check(cx: &Context) {
-    for (_, ignore) in suppress::comments(cx.input.sources, cx.input.documents) {
+    for (_, ignore) in suppress::comments(cx.input) {
         for id in ignore.ids {
             if crate::lint::page(id).is_none() {
                 let help = labels::similar(id, crate::lint::rules().iter().map(|r| r.id))

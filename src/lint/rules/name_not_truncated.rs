@@ -6,9 +6,13 @@ use crate::source::Span;
 /// The longest name of a release.
 const LONGEST: usize = 53;
 
+/// Kinds whose names become no label and no host name.
+const LONG: &[&str] =
+    &["Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "CustomResourceDefinition", "ServiceAccount", "PriorityClass"];
+
 pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
-    for object in cx.objects() {
+    for object in cx.objects().filter(|o| !LONG.contains(&o.object.id.kind.as_str())) {
         let Some(name) = object.get("metadata.name") else { continue };
         let Some(text) = name.str() else { continue };
         let span = object.object.span(&name.path);

@@ -8,7 +8,7 @@ use crate::source::Span;
 pub(super) fn check(cx: &Context) {
     let (Some(chart), Some(reads)) = (cx.chart(), cx.reads()) else { return };
     let imports = cx.about().is_some_and(|a| a.items("dependencies").iter().any(|d| d.has("import-values")));
-    if imports || chart.is_library() {
+    if imports || reads.replaced || chart.is_library() {
         return;
     }
     let below: Vec<&str> = chart.below.iter().map(|(_, c)| c.name()).collect();

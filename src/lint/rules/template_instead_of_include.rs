@@ -11,7 +11,9 @@ pub(super) fn check(cx: &Context) {
         actions::nodes(template, &mut |node| {
             let NodeKind::Template(name, _) = &node.kind else { return };
             let line = text[..node.span.0].rsplit('\n').next().unwrap_or("");
-            if !line.is_empty() && line.trim().is_empty() {
+            let after = text[node.span.1..].lines().next().unwrap_or("").trim();
+            let alone = after.is_empty() || after.starts_with("{{- /*") || after.starts_with("{{/*");
+            if !line.is_empty() && line.trim().is_empty() && alone {
                 let name = name.to_string();
                 cx.report_span(
                     actions::span(template, node.span.0, node.span.1),

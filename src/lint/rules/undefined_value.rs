@@ -13,7 +13,7 @@ pub(super) fn check(cx: &Context) {
     let (Some(chart), Some(reads)) = (cx.chart(), cx.reads()) else { return };
     let imports = cx.about().is_some_and(|a| a.items("dependencies").iter().any(|d| d.has("import-values")));
     let below: Vec<&str> = chart.below.iter().map(|(_, c)| c.name()).collect();
-    if imports || chart.is_library() {
+    if imports || reads.replaced || chart.is_library() {
         return;
     }
     let schema = chart.schema.as_ref().and_then(|s| s.object.as_ref()).map(|o| &o.value);

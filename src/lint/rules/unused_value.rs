@@ -9,7 +9,7 @@ use serde_json::Value;
 pub(super) fn check(cx: &Context) {
     let (Some(chart), Some(reads)) = (cx.chart(), cx.reads()) else { return };
     let Some(object) = chart.values.as_ref().and_then(|v| v.object.as_ref()) else { return };
-    if chart.is_library() || chart.templates.iter().any(|t| t.error.is_some()) || chart.templates.is_empty() {
+    if reads.replaced || chart.is_library() || chart.templates.iter().any(|t| t.error.is_some()) || chart.templates.is_empty() {
         return;
     }
     let about = cx.about();
@@ -35,14 +35,12 @@ pub(super) fn check(cx: &Context) {
 }
 
 fn walk(cx: &Context, root: &Field, path: &mut Vec<String>, conditions: &[Vec<String>], reads: &Reads) {
-    let mut field = root.clone();
     let mut place = root.place_key("");
+    let mut field = Some(root.clone());
     for name in path.iter() {
-        place = field.place_key(name);
-        match field.get_key(name) {
-            Some(next) => field = next,
-            None => break,
-        }
+        let Some(parent) = field else { return };
+        place = parent.place_key(name);
+        field = parent.get_key(name);
     }
     if conditions.iter().any(|c| c.starts_with(path)) {
         return;
@@ -60,7 +58,7 @@ fn walk(cx: &Context, root: &Field, path: &mut Vec<String>, conditions: &[Vec<St
         cx.report(place, format!("no template reads `{}`", path.join(".")), help);
         return;
     }
-    if let Value::Object(map) = field.value {
+    if let Some(Value::Object(map)) = field.map(|f| f.value) {
         if path.len() > 30 {
             return;
         }
