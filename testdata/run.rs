@@ -20,3 +20,6 @@ mod limits;
 
 #[path = "run/provenance.rs"]
 mod provenance;
+
+#[path = "run/seeds.rs"]
+mod seeds;

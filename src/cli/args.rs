@@ -147,6 +147,11 @@ fn reporting(command: Command) -> Command {
                 .value_parser(["info", "warning", "error", "never"])
                 .default_value("error"),
         )
+        .arg(
+            value("profile", "NAME", "Which rules run: default, strict, security, restricted, helm or all")
+                .value_parser(["default", "strict", "security", "restricted", "helm", "all"])
+                .default_value("default"),
+        )
         .arg(list("select", "RULES", "Only these rules (comma-separated; a prefix with * matches several)"))
         .arg(list("ignore", "RULES", "Without these rules (comma-separated; a prefix with * matches several)"))
         .arg(switch("strict", "Fail on warnings too"))

@@ -122,6 +122,7 @@ pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Chec
         judge,
         select: ids(&slices(matches, "select"), "select")?,
         ignore: ids(&slices(matches, "ignore"), "ignore")?,
+        profile: string(matches, "profile").and_then(|name| lint::profile(&name)).unwrap_or_default(),
         ..pipeline::Checks::default()
     })
 }

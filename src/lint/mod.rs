@@ -13,6 +13,7 @@ mod context;
 mod cron;
 mod field;
 mod labels;
+mod profiles;
 mod quota;
 mod rules;
 mod shell;
@@ -33,6 +34,8 @@ use crate::source::Sources;
 use crate::yaml::Document;
 
 pub use chart::ChartSource;
+pub use profiles::PROFILES;
+pub use profiles::profile;
 pub use suppress::Suppressed;
 pub use suppress::UNUSED_IGNORE;
 pub use suppress::suppress;

@@ -44,6 +44,8 @@ pub struct Checks {
     pub select: Vec<String>,
     /// Findings with these codes are dropped.
     pub ignore: Vec<String>,
+    /// The rules of the profile, before the lists above.
+    pub profile: lint::Options,
     /// Settings of rules by `rule-id.setting`.
     pub params: BTreeMap<String, Vec<String>>,
 }
@@ -329,12 +331,21 @@ fn rules(checks: &Checks, validate: &ValidateOptions) -> lint::Options {
     let minor = validate.kube_version.split('.').nth(1).and_then(|m| m.parse().ok());
     // Whether a comment silences anything shows only when everything runs.
     let all = checks.select.iter().any(|c| c == lint::UNUSED_IGNORE);
+    let profile = &checks.profile;
+    let only = if all {
+        Vec::new()
+    } else if checks.select.is_empty() {
+        profile.only.clone()
+    } else {
+        checks.select.clone()
+    };
     lint::Options {
+        enable: profile.enable.clone(),
         disable: checks.ignore.clone(),
-        only: if all { Vec::new() } else { checks.select.clone() },
+        only,
+        severities: profile.severities.clone(),
         minor,
         params: checks.params.clone(),
-        ..lint::Options::default()
     }
 }
 

@@ -90,15 +90,22 @@ fn not_found(verb: &str, path: &str) -> WorldError {
     WorldError { path: path.to_owned(), message: format!("{verb} {path}: no such file or directory"), not_found: true }
 }
 
+/// A path as seen from the current directory, which is `/`.
+fn relative(path: &str) -> &str {
+    path.strip_prefix('/').unwrap_or(path)
+}
+
 impl World for MemoryWorld {
     fn read(&self, path: &str) -> Result<Vec<u8>, WorldError> {
-        self.files.get(path).cloned().ok_or_else(|| not_found("open", path))
+        self.files.get(path).or_else(|| self.files.get(relative(path))).cloned().ok_or_else(|| not_found("open", path))
     }
 
     fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError> {
         let prefix = if path.is_empty() || path == "." { String::new() } else { format!("{}/", path.trim_end_matches('/')) };
         let mut names: BTreeMap<&str, FileKind> = BTreeMap::new();
-        for rest in self.files.keys().filter_map(|p| p.strip_prefix(prefix.as_str())) {
+        let below = |p: &'_ String, prefix: &str| p.starts_with(prefix);
+        let prefix = if self.files.keys().any(|p| below(p, &prefix)) { prefix.as_str() } else { relative(&prefix) };
+        for rest in self.files.keys().filter_map(|p| p.strip_prefix(prefix)) {
             match rest.split_once('/') {
                 Some((dir, _)) => names.insert(dir, FileKind::Directory),
                 None => names.insert(rest, FileKind::File),
@@ -111,7 +118,7 @@ impl World for MemoryWorld {
     }
 
     fn kind(&self, path: &str) -> Result<FileKind, WorldError> {
-        if self.files.contains_key(path) {
+        if self.files.contains_key(path) || self.files.contains_key(relative(path)) {
             return Ok(FileKind::File);
         }
         self.read_dir(path).map(|_| FileKind::Directory).map_err(|_| not_found("stat", path))

@@ -5,6 +5,7 @@ use crate::lint::context::Role;
 
 const DATABASES: &[&str] = &[
     "mysql",
+    "mysql-server",
     "mariadb",
     "postgres",
     "postgresql",
