@@ -117,7 +117,13 @@ pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_versi
         object
     };
     let (mut new, old) = (read(&node), read(&node_of(old, 0)));
-    // The status has an endpoint of its own.
+    // Nobody may set the generation, and the status has an endpoint of its own.
+    if let Some(meta) = new.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+        match old.pointer("/metadata/generation") {
+            Some(generation) => meta.insert("generation".to_owned(), generation.clone()),
+            None => meta.remove("generation"),
+        };
+    }
     if let Some(fields) = new.as_object_mut() {
         match old.get("status") {
             Some(status) => fields.insert("status".to_owned(), status.clone()),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::{absent, existing, items};
+use super::{absent, existing, generation_and_status, items};
 
 pub(super) fn defaults(_version: &str, kind: &str, object: &mut Value) {
     match kind {
@@ -52,4 +52,9 @@ fn match_resources(value: &mut Value) {
     for field in ["resourceRules", "excludeResourceRules"] {
         items(value, field).for_each(|rule| absent(rule, "scope", "*"));
     }
+}
+
+/// upstream: pkg/registry/admissionregistration/*/strategy.go
+pub(super) fn prepare(_version: &str, _kind: &str, object: &mut Value) {
+    generation_and_status("", "", object);
 }

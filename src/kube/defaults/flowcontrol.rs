@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{absent, existing, zero};
+use super::{absent, existing, generation_and_status, zero};
 
 pub(super) fn defaults(version: &str, kind: &str, object: &mut Value) {
     match kind {
@@ -32,4 +32,9 @@ pub(super) fn defaults(version: &str, kind: &str, object: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// upstream: pkg/registry/flowcontrol/*/strategy.go
+pub(super) fn prepare(_version: &str, _kind: &str, object: &mut Value) {
+    generation_and_status("", "", object);
 }

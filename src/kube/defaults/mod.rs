@@ -12,6 +12,7 @@ mod apiregistration;
 mod apps;
 mod autoscaling;
 mod batch;
+mod coordination;
 mod core;
 mod discovery;
 mod flowcontrol;
@@ -48,16 +49,27 @@ const GROUPS: &[Group] = &[
     Group { name: "autoscaling", defaults: autoscaling::defaults, prepare: autoscaling::prepare, finish: none },
     Group { name: "batch", defaults: batch::defaults, prepare: batch::prepare, finish: batch::finish },
     Group { name: "policy", defaults: none, prepare: generation_and_status, finish: none },
-    Group { name: "admissionregistration.k8s.io", defaults: admissionregistration::defaults, prepare: none, finish: none },
-    Group { name: "apiextensions.k8s.io", defaults: apiextensions::defaults, prepare: none, finish: none },
+    Group {
+        name: "admissionregistration.k8s.io",
+        defaults: admissionregistration::defaults,
+        prepare: admissionregistration::prepare,
+        finish: none,
+    },
+    Group {
+        name: "apiextensions.k8s.io",
+        defaults: apiextensions::defaults,
+        prepare: apiextensions::prepare,
+        finish: apiextensions::finish,
+    },
     Group { name: "apiregistration.k8s.io", defaults: apiregistration::defaults, prepare: none, finish: none },
-    Group { name: "discovery.k8s.io", defaults: discovery::defaults, prepare: none, finish: none },
-    Group { name: "flowcontrol.apiserver.k8s.io", defaults: flowcontrol::defaults, prepare: none, finish: none },
-    Group { name: "networking.k8s.io", defaults: networking::defaults, prepare: none, finish: none },
+    Group { name: "coordination.k8s.io", defaults: none, prepare: coordination::prepare, finish: none },
+    Group { name: "discovery.k8s.io", defaults: discovery::defaults, prepare: discovery::prepare, finish: none },
+    Group { name: "flowcontrol.apiserver.k8s.io", defaults: flowcontrol::defaults, prepare: flowcontrol::prepare, finish: none },
+    Group { name: "networking.k8s.io", defaults: networking::defaults, prepare: networking::prepare, finish: none },
     Group { name: "rbac.authorization.k8s.io", defaults: rbac::defaults, prepare: none, finish: none },
-    Group { name: "resource.k8s.io", defaults: resource::defaults, prepare: none, finish: none },
-    Group { name: "scheduling.k8s.io", defaults: scheduling::defaults, prepare: none, finish: none },
-    Group { name: "storage.k8s.io", defaults: storage::defaults, prepare: none, finish: none },
+    Group { name: "resource.k8s.io", defaults: resource::defaults, prepare: resource::prepare, finish: none },
+    Group { name: "scheduling.k8s.io", defaults: scheduling::defaults, prepare: scheduling::prepare, finish: none },
+    Group { name: "storage.k8s.io", defaults: storage::defaults, prepare: storage::prepare, finish: storage::finish },
 ];
 
 fn group_of(api_version: &str) -> (Option<&'static Group>, &str) {

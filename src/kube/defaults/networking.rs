@@ -3,7 +3,7 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::{absent, existing, items, zero};
+use super::{absent, existing, generation, generation_and_status, items, zero};
 
 pub(super) fn defaults(_version: &str, kind: &str, object: &mut Value) {
     match kind {
@@ -22,6 +22,15 @@ pub(super) fn defaults(_version: &str, kind: &str, object: &mut Value) {
                 absent(parameters, "scope", "Cluster");
             }
         }
+        _ => {}
+    }
+}
+
+/// upstream: pkg/registry/networking/*/strategy.go
+pub(super) fn prepare(_version: &str, kind: &str, object: &mut Value) {
+    match kind {
+        "Ingress" => generation_and_status("", kind, object),
+        "NetworkPolicy" | "IngressClass" => generation(object),
         _ => {}
     }
 }

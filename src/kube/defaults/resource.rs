@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{existing, items, zero};
+use super::{existing, generation, generation_and_status, items, remove, zero};
 
 pub(super) fn defaults(version: &str, kind: &str, object: &mut Value) {
     let spec = match kind {
@@ -37,5 +37,17 @@ fn count(request: &mut Value) {
     zero(request, "allocationMode", "ExactCount");
     if request.get("allocationMode").and_then(Value::as_str) == Some("ExactCount") {
         zero(request, "count", 1);
+    }
+}
+
+/// upstream: pkg/registry/resource/*/strategy.go
+pub(super) fn prepare(_version: &str, kind: &str, object: &mut Value) {
+    match kind {
+        "ResourceSlice" | "DeviceClass" => generation(object),
+        "DeviceTaintRule" => generation_and_status("", kind, object),
+        "ResourceClaim" => {
+            remove(object, "status");
+        }
+        _ => {}
     }
 }

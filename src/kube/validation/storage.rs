@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::super::field::At;
 use super::super::names;
 
+use super::claim;
 use super::{Errors, get, int, list, meta, strings, text, texts, update};
 
 const NOTHING: &Value = &Value::Null;
@@ -191,7 +192,7 @@ fn attachment(errors: &mut Errors, _version: &str, spec: &Value) {
                 errors.required(&at.child("persistentVolumeName"), "must specify non empty persistentVolumeName");
             }
         }
-        (Some(_), None) => {}
+        (Some(inline), None) => claim::volume_spec(errors, inline, "", true, &at.child("inlineVolumeSpec")),
     }
     let node = text(spec, "nodeName");
     errors.invalid_each(&path.child("nodeName"), node, names::dns1123_subdomain(node));
