@@ -174,3 +174,73 @@ pub fn predict(cluster: &[Value], old: &[Value], new: &[Value], options: &Option
     world.finish(&mut out);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::simulate::cluster::parse_argument;
+
+    fn deployment(image: &str, told: &str) -> Value {
+        json!({
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "web"},
+            "spec": {
+                "replicas": 4,
+                "selector": {"matchLabels": {"app": "web"}},
+                "template": {
+                    "metadata": {"labels": {"app": "web"}, "annotations": {"simulate.kval.dev/all": told}},
+                    "spec": {"containers": [{
+                        "name": "c",
+                        "image": image,
+                        "resources": {"requests": {"cpu": "1"}},
+                        "readinessProbe": {"tcpSocket": {"port": 80}, "periodSeconds": 1},
+                    }]},
+                },
+            },
+        })
+    }
+
+    fn change(nodes: &str, told: &str) -> Prediction {
+        let nodes = parse_argument(nodes).expect("nodes");
+        predict(&nodes, &[deployment("app:v1", "pull 1s")], &[deployment("app:v2", told)], &Options::default())
+    }
+
+    #[test]
+    fn completes() {
+        let prediction = change("3x4cpu,16Gi", "pull 1s, starts in 5s");
+        assert_eq!(prediction.verdict(), Verdict::Complete);
+        assert_eq!((prediction.workloads[0].min_available, prediction.workloads[0].max_pods), (3, 5));
+    }
+
+    #[test]
+    fn stuck() {
+        for (nodes, told, reason, field) in [
+            ("3x4cpu,16Gi", "image missing", "ImagePullBackOff", "image"),
+            ("3x4cpu,16Gi", "never ready", "NotReady", "readinessProbe"),
+            ("3x4cpu,16Gi", "fails after 1s", "CrashLoopBackOff", "command"),
+        ] {
+            let prediction = change(nodes, told);
+            assert_eq!(prediction.verdict(), Verdict::Stuck, "{told}");
+            let why = prediction.workloads[0].hindrance.as_ref().expect("a reason");
+            assert_eq!((why.reason, why.field.last().map(String::as_str)), (reason, Some(field)), "{told}");
+        }
+    }
+
+    /// No node has room for one pod more, and none may go first.
+    #[test]
+    fn deadlock() {
+        let nodes = parse_argument("4x1cpu,16Gi").expect("nodes");
+        let strict = |image: &str| {
+            let mut object = deployment(image, "pull 1s");
+            object["spec"]["strategy"] = json!({"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
+            object
+        };
+        let prediction = predict(&nodes, &[strict("app:v1")], &[strict("app:v2")], &Options::default());
+        assert_eq!(prediction.verdict(), Verdict::Stuck);
+        let why = prediction.workloads[0].hindrance.as_ref().expect("a reason");
+        assert_eq!(why.reason, "Unschedulable");
+    }
+}

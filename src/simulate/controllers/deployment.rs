@@ -255,12 +255,12 @@ fn sets_and_revision(plane: &mut ControlPlane, uid: Uid, sets: &[Set], create: b
     if !create {
         return Some(found);
     }
-    found.new = create_new(plane, &deployment, &found, new_revision)?;
+    found.new = Some(create_new(plane, &deployment, &found, new_revision)?);
     Some(found)
 }
 
-/// `None` ends this reconciliation; the inner `None` does not occur.
-fn create_new(plane: &mut ControlPlane, deployment: &Arc<Object>, sets: &Sets, new_revision: i64) -> Option<Option<Set>> {
+/// Creates the set of the present template; `None` ends this reconciliation.
+fn create_new(plane: &mut ControlPlane, deployment: &Arc<Object>, sets: &Sets, new_revision: i64) -> Option<Set> {
     let uid = deployment.meta.uid;
     let collisions = int(&deployment.status, &["collisionCount"]).map(|c| c as i32);
     let template = template_of(deployment);
@@ -312,7 +312,7 @@ fn create_new(plane: &mut ControlPlane, deployment: &Arc<Object>, sets: &Sets, n
             conditions::set(&mut d.status, condition);
         }
     });
-    Some(Some(made))
+    Some(made)
 }
 
 fn replica_set_name(deployment: &str, hash: &str) -> String {

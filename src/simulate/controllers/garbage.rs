@@ -18,10 +18,8 @@ pub fn collect(plane: &mut ControlPlane, uid: Uid) {
             if others {
                 plane.api.edit(dependent.meta.uid, |o| o.meta.owners.retain(|r| r.uid != uid));
             } else {
-                let propagation = match dependent.meta.finalizers.iter().any(|f| f == FOREGROUND) {
-                    true => Propagation::Foreground,
-                    false => Propagation::Background,
-                };
+                let foreground = dependent.meta.finalizers.iter().any(|f| f == FOREGROUND);
+                let propagation = if foreground { Propagation::Foreground } else { Propagation::Background };
                 plane.api.delete(dependent.meta.uid, propagation);
             }
         }

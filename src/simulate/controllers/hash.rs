@@ -233,7 +233,7 @@ fn quantity_dump(value: Option<&Value>) -> String {
             "Pi" => 50,
             _ => 60,
         };
-        let kept = if number & 7 == 0 { "" } else { text.as_str() };
+        let kept = if number.trailing_zeros() >= 3 { "" } else { text.as_str() };
         return write(number << exponent, 0, kept, format);
     }
     let scale = match suffix {
