@@ -80,6 +80,7 @@ pub(super) fn snapshot(plane: &ControlPlane, _revisions: &mut BTreeMap<String, i
     }
     pods_seen(plane, &mut out);
     super::workloads::seen(plane, &mut out);
+    super::storage::seen(plane, &mut out);
     out
 }
 

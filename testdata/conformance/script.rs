@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use kval::simulate::apiserver::object::time;
 use kval::simulate::apiserver::{ApiServer, Nanos, Object, Operation, Propagation, SECOND, Uid, admission, patch, store};
-use kval::simulate::controllers::{ControlPlane, Gates, pods};
+use kval::simulate::controllers::{ControlPlane, Gates, disruption, pods};
 use serde_json::{Map, Value as Json, json};
 
 use super::controllers::documents;
@@ -46,9 +46,13 @@ fn run_with(case: &Case, gates: Gates) -> Result<(), String> {
     // Some keys are told in some scenarios only.
     let counted = want.iter().any(|o| o["pods"][0][1].is_number());
     let told: BTreeSet<&String> = want.iter().flat_map(|o| o.as_object().into_iter().flatten().map(|(k, _)| k)).collect();
+<<<<<<< HEAD
     let always = ["changes", "rejected", "pods_created", "pods_deleted"];
     // Fields that differed between recordings were taken out.
     let unstable: Vec<&str> = case.expected["unstable_fields_removed"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
+=======
+    let always = ["changes", "rejected", "pods_created", "pods_deleted", "response"];
+>>>>>>> 7153b17 (Disruption budgets and evictions, binding of volumes and claims, on the in-memory control plane)
     for (i, want) in want.iter().enumerate() {
         let Some(got) = run.observations.get_mut(i) else { return Err(format!("observation {i} is missing: want {want}")) };
         if let Some(map) = got.as_object_mut().filter(|_| counted) {
@@ -93,6 +97,7 @@ impl Run {
         let label = step["label"].as_str().map(str::to_owned);
         let text = |key: &str| step[key].as_str().unwrap_or("").to_owned();
         let mut rejected = Vec::new();
+        let mut response = None;
         let name = match text("do").as_str() {
             "apply" => {
                 for object in step["objects"].as_array().into_iter().flatten() {
@@ -204,10 +209,27 @@ impl Run {
                 self.observe(label.unwrap_or_else(|| format!("wait {seconds}s")), rejected);
                 return;
             }
+            "evict" => {
+                let mut from = self.candidates();
+                if step["pods"].is_null() {
+                    from.retain(|p| pods::is_ready(p));
+                }
+                let chosen = self.choose(step, from);
+                if let Some(pod) = chosen.first().cloned() {
+                    response = Some(match disruption::evict(&mut self.plane, pod.meta.uid) {
+                        Ok(()) => json!([201]),
+                        Err(e) => [Some(json!(e.code)), Some(json!(e.message)), e.cause.map(Json::from)].into_iter().flatten().collect(),
+                    });
+                }
+                label.unwrap_or_else(|| "evict".to_owned())
+            }
             other => other.to_owned(),
         };
         self.settle(step["idle"].as_i64().map_or(STEP, |s| s * SECOND));
         self.observe(name, rejected);
+        if let (Some(response), Some(Json::Object(last))) = (response, self.observations.last_mut()) {
+            last.insert("response".to_owned(), response);
+        }
     }
 
     fn apply(&mut self, object: &Json) -> Result<(), store::ApiError> {

@@ -25,6 +25,8 @@ mod kubelet;
 mod observe;
 #[path = "script.rs"]
 mod script;
+#[path = "storage.rs"]
+mod storage;
 #[path = "workloads.rs"]
 mod workloads;
 
@@ -52,6 +54,8 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/scheduler-config", scheduling),
     ("simulation/scheduling-large", scheduling),
     ("simulation/qos-resources", qos_resources),
+    ("simulation/pdb", script::script),
+    ("simulation/pv-binding", script::script),
     ("simulation/taint-eviction", node_timeline),
     ("simulation/node-lifecycle", node_timeline),
     ("simulation/cronjob-schedule", controllers::cronjob_schedule),

@@ -9,15 +9,23 @@ pub mod cronjob_schedule;
 pub mod daemonset;
 pub mod deployment;
 mod deployment_status;
+<<<<<<< HEAD
 pub mod endpointslice;
+=======
+pub mod disruption;
+>>>>>>> 7153b17 (Disruption budgets and evictions, binding of volumes and claims, on the in-memory control plane)
 pub mod garbage;
 pub mod hash;
 pub mod hpa;
 pub mod job;
 pub mod pods;
 pub mod replicaset;
+<<<<<<< HEAD
 pub mod revisions;
 pub mod statefulset;
+=======
+pub mod volumes;
+>>>>>>> 7153b17 (Disruption budgets and evictions, binding of volumes and claims, on the in-memory control plane)
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -53,6 +61,10 @@ pub enum Controller {
     EndpointSlice,
     /// The garbage collector.
     Garbage,
+    /// PodDisruptionBudgets.
+    Disruption,
+    /// PersistentVolumes and their claims.
+    Volume,
 }
 
 /// Features that are off by default.
@@ -167,6 +179,8 @@ impl ControlPlane {
             Controller::CronJob => cronjob::sync_cron_job(self, uid),
             Controller::EndpointSlice => endpointslice::sync_service(self, uid),
             Controller::Garbage => garbage::collect(self, uid),
+            Controller::Disruption => disruption::sync_budget(self, uid),
+            Controller::Volume => volumes::sync(self, uid),
         }
     }
 
@@ -175,6 +189,8 @@ impl ControlPlane {
         while let Some(change) = self.api.log.get(self.cursor).cloned() {
             self.cursor += 1;
             self.notify(&change);
+            disruption::notify(self, &change);
+            volumes::notify(self, &change);
         }
     }
 
