@@ -46,13 +46,9 @@ fn run_with(case: &Case, gates: Gates) -> Result<(), String> {
     // Some keys are told in some scenarios only.
     let counted = want.iter().any(|o| o["pods"][0][1].is_number());
     let told: BTreeSet<&String> = want.iter().flat_map(|o| o.as_object().into_iter().flatten().map(|(k, _)| k)).collect();
-<<<<<<< HEAD
-    let always = ["changes", "rejected", "pods_created", "pods_deleted"];
     // Fields that differed between recordings were taken out.
     let unstable: Vec<&str> = case.expected["unstable_fields_removed"].as_array().into_iter().flatten().filter_map(Json::as_str).collect();
-=======
     let always = ["changes", "rejected", "pods_created", "pods_deleted", "response"];
->>>>>>> 7153b17 (Disruption budgets and evictions, binding of volumes and claims, on the in-memory control plane)
     for (i, want) in want.iter().enumerate() {
         let Some(got) = run.observations.get_mut(i) else { return Err(format!("observation {i} is missing: want {want}")) };
         if let Some(map) = got.as_object_mut().filter(|_| counted) {

@@ -9,23 +9,17 @@ pub mod cronjob_schedule;
 pub mod daemonset;
 pub mod deployment;
 mod deployment_status;
-<<<<<<< HEAD
 pub mod endpointslice;
-=======
 pub mod disruption;
->>>>>>> 7153b17 (Disruption budgets and evictions, binding of volumes and claims, on the in-memory control plane)
 pub mod garbage;
 pub mod hash;
 pub mod hpa;
 pub mod job;
 pub mod pods;
 pub mod replicaset;
-<<<<<<< HEAD
 pub mod revisions;
 pub mod statefulset;
-=======
 pub mod volumes;
->>>>>>> 7153b17 (Disruption budgets and evictions, binding of volumes and claims, on the in-memory control plane)
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
