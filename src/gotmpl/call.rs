@@ -1,11 +1,29 @@
 //! Commands, operands and calls: how arguments are found, checked and converted. upstream: text/template/exec.go
 
 use super::builtin;
-use super::error::{ExecError, Result};
+use super::error::{ExecError, Missing, Result};
 use super::exec::{Frame, MissingKey, Runtime, Rv, Signature, truth, zero};
 use super::tree::{Arg, ArgKind, At, Command, Number};
 use crate::value::stacked;
 use crate::value::{GoType, Kind, ReflectKind, Str, Value, quote};
+
+/// How Go's sentence about a missing key starts.
+const NIL_POINTER: &str = "nil pointer evaluating interface {}.";
+
+/// The first key on the way that is absent or nil.
+fn missing(start: Value, names: &[Str]) -> Option<Missing> {
+    let mut at = start;
+    for (i, name) in names.iter().enumerate() {
+        let map = at.as_map()?.clone();
+        let next = map.get(name.as_bytes()).unwrap_or_default();
+        if next.is_nil() {
+            let siblings = map.borrow().keys().cloned().collect();
+            return Some(Missing { path: names[..=i].to_vec(), siblings, parent: at.origin });
+        }
+        at = next;
+    }
+    None
+}
 
 /// What an item of a list counts as, in bytes.
 const LIST_ITEM: usize = 16;
@@ -151,10 +169,17 @@ impl Runtime<'_> {
         last: Rv,
     ) -> Result<Rv> {
         let Some((final_name, before)) = names.split_last() else { return Ok(receiver) };
+        let start = if before.is_empty() { Value::NIL } else { receiver.as_value().cloned().unwrap_or_default() };
+        let told = |mut e: Box<ExecError>| {
+            if e.cause.is_none() && e.missing.is_none() && e.message.starts_with(NIL_POINTER) {
+                e.missing = missing(start.clone(), names).map(Box::new);
+            }
+            e
+        };
         for name in before {
-            receiver = self.field(frame, dot, name, node, &[], Rv::Missing, receiver)?;
+            receiver = self.field(frame, dot, name, node, &[], Rv::Missing, receiver).map_err(&told)?;
         }
-        self.field(frame, dot, final_name, node, args, last, receiver)
+        self.field(frame, dot, final_name, node, args, last, receiver).map_err(&told)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -175,7 +200,7 @@ impl Runtime<'_> {
                 }
                 return Ok(Rv::Invalid);
             }
-            Rv::Iface(v) if v.is_nil() => return frame.error(format!("nil pointer evaluating interface {{}}.{name}")),
+            Rv::Iface(v) if v.is_nil() => return frame.error(format!("{NIL_POINTER}{name}")),
             Rv::Iface(v) | Rv::Val(v) => v,
         };
         let text = name.to_str();

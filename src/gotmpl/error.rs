@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::source::OriginId;
 use crate::source::Span;
+use crate::value::Str;
 
 /// An error while a template runs. Its text is its own and that of what caused it.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +19,19 @@ pub struct ExecError {
     pub span: Option<Span>,
     /// What it wraps.
     pub cause: Option<Box<ExecError>>,
+    /// The key whose absence left nothing to go on from.
+    pub missing: Option<Box<Missing>>,
+}
+
+/// A key that a chain such as `.Values.image.tag` did not find on its way.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    /// The names up to the missing one, as written after the start of the chain.
+    pub path: Vec<Str>,
+    /// The keys that are there instead.
+    pub siblings: Vec<Str>,
+    /// What supplied the map that lacks it.
+    pub parent: OriginId,
 }
 
 /// Errors are large and rare.

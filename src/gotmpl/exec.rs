@@ -232,7 +232,13 @@ impl Frame<'_> {
     /// The error `message` at the current node.
     pub(super) fn error<T>(&self, message: impl Into<String>) -> Result<T> {
         let message = message.into();
-        Err(Box::new(ExecError { prefix: format!("{}{message}", self.prefix()), message, exec: true, span: self.span(), cause: None }))
+        Err(Box::new(ExecError {
+            prefix: format!("{}{message}", self.prefix()),
+            message,
+            exec: true,
+            span: self.span(),
+            ..ExecError::default()
+        }))
     }
 
     /// The error of a called function.
@@ -243,6 +249,7 @@ impl Frame<'_> {
             exec: true,
             span: self.span(),
             cause: Some(cause),
+            missing: None,
         })
     }
 

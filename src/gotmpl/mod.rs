@@ -11,7 +11,7 @@ mod parse;
 mod trace;
 pub mod tree;
 
-pub use error::{ExecError, Result};
+pub use error::{ExecError, Missing, Result};
 pub use exec::{Host, MissingKey, Runtime, Scope, Signature, truth};
 pub use func::{Env, Function, Native};
 pub use number::{parse_float, parse_int, parse_uint};

@@ -117,6 +117,19 @@ pub struct RenderError {
     pub intended: bool,
     /// What `fail` and `required` said in lint mode before it.
     pub warnings: Vec<String>,
+    /// The values key whose absence caused it.
+    pub missing: Option<AbsentKey>,
+}
+
+/// A key that a template needs and that is absent or null.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AbsentKey {
+    /// Its path from the start of the chain in the template, such as `Values.image.tag`.
+    pub path: String,
+    /// Where the map that lacks it is defined; known when tracing is on.
+    pub parent: Option<Span>,
+    /// The keys that map has, for a suggestion.
+    pub siblings: Vec<String>,
 }
 
 impl fmt::Display for RenderError {
@@ -131,6 +144,8 @@ impl std::error::Error for RenderError {}
 ///
 /// # Errors
 /// The first parse or execution error, worded as Helm words it.
+// One error ends a rendering: its size does not matter.
+#[allow(clippy::result_large_err)]
 pub fn render(templates: &[Template], functions: &[Function], options: &Options<'_>) -> Result<Output, RenderError> {
     let mut by_name: BTreeMap<&str, &Template> = BTreeMap::new();
     for t in templates.iter().filter(|t| !t.partial_only || base(&t.name).starts_with('_')) {
@@ -171,7 +186,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         }
         let mut out = Out::default();
         let done = runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out);
-        done.map_err(|e| RenderError { warnings: host.warnings.take(), ..exec_error(&t.name, &e, options.compat) })?;
+        done.map_err(|e| RenderError { warnings: host.warnings.take(), ..exec_error(&t.name, &e, options.compat, options.trace) })?;
         out.delete(b"<no value>");
         outs.push((t.name.clone(), out));
     }

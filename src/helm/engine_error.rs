@@ -1,11 +1,15 @@
 //! Template errors in Helm's words: Helm 4 spreads pure template errors over lines, Helm 3 keeps Go's one line.
 //! upstream: pkg/engine/engine.go
 
+use super::engine::AbsentKey;
 use super::engine::RenderError;
 use super::engine_functions::{WARN_END, WARN_START};
-use crate::gotmpl::{ExecError, ParseError};
+use crate::gotmpl::{ExecError, Missing, ParseError};
 use crate::source::FileId;
+use crate::source::Origin;
+use crate::source::Origins;
 use crate::source::Span;
+use crate::value::Str;
 
 /// A parse error: only the part after the last `": "` of Go's text is kept, as Helm does.
 pub(super) fn parse_error(filename: &str, file: FileId, e: &ParseError) -> RenderError {
@@ -18,14 +22,25 @@ pub(super) fn parse_error(filename: &str, file: FileId, e: &ParseError) -> Rende
 }
 
 /// An execution error.
-pub(super) fn exec_error(filename: &str, e: &ExecError, compat: u8) -> RenderError {
+pub(super) fn exec_error(filename: &str, e: &ExecError, compat: u8, origins: Option<&Origins>) -> RenderError {
     let mut spans: Vec<Span> = e.chain().filter_map(|link| link.span).collect();
     let span = spans.pop();
     spans.reverse();
     let last = e.chain().last().map_or("", |link| link.message.as_str());
     let intended = last.starts_with(WARN_START);
     let message = last.strip_prefix(WARN_START).and_then(|m| m.strip_suffix(WARN_END)).unwrap_or(last).to_owned();
-    RenderError { text: reformat(filename, e, compat), message, span, trace: spans, intended, warnings: Vec::new() }
+    let missing = e.chain().find_map(|link| link.missing.as_deref()).map(|m| missing_key(m, origins));
+    RenderError { text: reformat(filename, e, compat), message, span, trace: spans, intended, warnings: Vec::new(), missing }
+}
+
+/// The missing key with the place of the map that lacks it.
+fn missing_key(missing: &Missing, origins: Option<&Origins>) -> AbsentKey {
+    let parent = origins.and_then(|o| o.get(missing.parent)).and_then(|origin| match origin {
+        Origin::Key { key, .. } => Some(*key),
+        _ => None,
+    });
+    let names = |names: &[Str]| names.iter().map(Str::to_string).collect::<Vec<_>>();
+    AbsentKey { path: names(&missing.path).join("."), parent, siblings: names(&missing.siblings) }
 }
 
 fn reformat(filename: &str, e: &ExecError, compat: u8) -> String {

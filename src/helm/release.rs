@@ -138,6 +138,8 @@ pub struct HelmError {
     pub span: Option<crate::source::Span>,
     /// The texts that [`HelmError::span`] refers to.
     pub sources: Sources,
+    /// The template error behind it: the include calls on the way, the key that is missing.
+    pub render: Option<Box<engine::RenderError>>,
 }
 
 impl HelmError {
@@ -376,7 +378,8 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
         Ok(rendered) => rendered,
         Err(e) => {
             let span = e.span;
-            return Err(HelmError { span, ..run.fail_rendering(&e.text, b"") });
+            let failed = run.fail_rendering(&e.text, b"");
+            return Err(HelmError { span, render: Some(Box::new(e)), ..failed });
         }
     };
     run.logs.said(&rendered.warnings);

@@ -106,6 +106,36 @@ fn check(path: &std::path::Path) {
     assert!(got == want, "{}: want\n{want}\ngot\n{got}\nof\n{output}", path.display());
 }
 
+/// The error of a template that goes on from a missing key names that key, where its map is defined and what is there.
+#[test]
+fn missing_keys_are_told() {
+    let (mut sources, mut origins) = (Sources::new(), Origins::new());
+    let text = "image:\n  tags:\n    main: x\n  repository: r\n";
+    let file = sources.add("values.yaml", text);
+    let values = yaml::decode_values_traced(text.as_bytes(), file, &mut origins).unwrap();
+    let entries = [(Str::from("Values"), values.into())].into_iter().collect();
+    let template = "{{ define \"a\" }}\n{{ .Values.image.tag.main }}{{ end }}{{ include \"a\" . }}";
+    let template = engine::Template {
+        name: "c/templates/t.yaml".to_owned(),
+        text: Arc::from(template.as_bytes()),
+        file: sources.add("t.yaml", template),
+        base_path: "c/templates".to_owned(),
+        dot: Map::typed(GoType::Any, Some("common.Values"), entries).into(),
+        partial_only: false,
+    };
+    let world = MemoryWorld::default();
+    let mut options = engine::Options::new(&world);
+    options.trace = Some(&origins);
+    let error = engine::render(&[template], kval::sprig::functions(), &options).unwrap_err();
+    let missing = error.missing.unwrap();
+    assert_eq!(missing.path, "Values.image.tag");
+    assert_eq!(missing.siblings, ["repository", "tags"]);
+    assert_eq!(place(&sources, missing.parent.unwrap()), "values.yaml:1:1");
+    assert_eq!(place(&sources, error.span.unwrap()), "t.yaml:2:1");
+    let calls: Vec<String> = error.trace.iter().map(|s| place(&sources, *s)).collect();
+    assert_eq!(calls, ["t.yaml:2:38"]);
+}
+
 #[test]
 fn scalars_know_where_they_come_from() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/provenance");
