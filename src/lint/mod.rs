@@ -1,6 +1,6 @@
 //! Judges objects and documents beyond what the API server checks: one rule per file, one page per rule.
 //!
-//! [`check`] runs every rule that is on; [`page`] and [`rules()`] tell about them. [`suppress`] silences a finding by a
+//! [`check`] runs every rule that is on; [`page`] and [`rules()`] tell about them. [`suppress()`] silences a finding by a
 //! comment `# kval:ignore rule-id reason` (in a template `{{/* kval:ignore rule-id reason */}}`) on its line or above it,
 //! and by the ignore annotations of kube-linter, kube-score and polaris.
 
@@ -106,7 +106,7 @@ pub fn verdicts() -> impl Iterator<Item = &'static str> {
 }
 
 /// Runs every rule that is on and gives the findings in order of their place. What the user asked to ignore is among
-/// them: [`suppress`] drops it, once for the findings of all phases.
+/// them: [`suppress()`] drops it, once for the findings of all phases.
 pub fn check(input: &Input) -> Vec<Diagnostic> {
     let cx = context::Context::new(input);
     let mut out = Vec::new();

@@ -2,5 +2,5 @@
 
 use crate::lint::context::Context;
 
-/// Nothing is known before all findings are there: [`crate::lint::suppress`] tells.
+/// Nothing is known before all findings are there: [`crate::lint::suppress()`] tells.
 pub(super) fn check(_: &Context) {}
