@@ -9,6 +9,7 @@ use super::schema;
 use super::scope;
 use super::shape;
 use super::validation;
+use super::warnings::{self, Warning};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::yaml::Node;
@@ -50,6 +51,8 @@ pub struct Verdict {
     pub causes: Vec<Cause>,
     /// The server's message for a decoding error.
     pub message: String,
+    /// What the server warns of while it accepts.
+    pub warnings: Vec<Warning>,
 }
 
 fn split_version(api_version: &str) -> (&str, &str) {
@@ -94,7 +97,21 @@ pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
     if !causes.is_empty() {
         return Verdict { rejected: true, phase: "validation", causes, ..Verdict::default() };
     }
-    accepted
+    Verdict { warnings: warnings::warnings(&api_version, &kind, &object, &node.to_json()), ..accepted }
+}
+
+/// What the API server warns of when it accepts an object, as findings; old APIs aside, of which [`super::warnings`] tells.
+pub fn warnings_of_accepted(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
+    let id = &object.id;
+    let Some((schema, ty)) = type_of(&gvk_of(&id.api_version, &id.kind), &options.kube_version) else { return Vec::new() };
+    let filled = filled(&schema, ty, &id.api_version, &id.kind, &object.node);
+    let all = warnings::warnings(&id.api_version, &id.kind, &filled, &object.value);
+    let told = all.into_iter().filter(|w| w.path != Path::new("apiVersion"));
+    let finding = |w: Warning| {
+        let field = w.path.to_string();
+        Diagnostic::new("server-warning", Severity::Warning, w.message).at(object.span(&w.path)).on(id.clone(), field)
+    };
+    told.map(finding).collect()
 }
 
 /// What the API server of a version would answer to replacing `old` by `new`, both as the user would send them.

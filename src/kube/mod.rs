@@ -29,8 +29,10 @@ pub mod schema;
 pub mod scope;
 mod shape;
 mod validation;
+mod warnings;
 
 pub use against::{Identity, identity, validate_update};
+pub use check::warnings_of_accepted;
 pub use check::{Cause, ValidateOptions, Verdict, admit, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
 pub use deprecation::{warning, warnings};
 pub use object::{Object, objects};
@@ -43,3 +45,4 @@ pub fn expression_errors(object: &serde_json::Value) -> Vec<Cause> {
         _ => Vec::new(),
     }
 }
+pub use warnings::Warning;

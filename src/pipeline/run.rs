@@ -155,6 +155,9 @@ fn verdicts(object: &Object, checks: &Checks, old: &Replaced) -> Vec<Diagnostic>
         };
         // Where rules judge, one of them speaks about old APIs.
         if !checks.judge {
+            if found.is_empty() {
+                found.extend(kube::warnings_of_accepted(object, &options));
+            }
             found.extend(kube::warnings(object, &options.kube_version));
         }
         found

@@ -48,6 +48,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("validation-field", validation::field),
         ("validation-message", validation::message),
         ("validation-valid", validation::valid),
+        ("validation-warnings", validation::warnings),
         ("validation-defaults", validation::defaults),
         ("provenance-template", provenance::template),
         ("provenance-values", provenance::values),

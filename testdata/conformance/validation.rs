@@ -1,4 +1,5 @@
-//! Sets `validation-verdict`, `validation-field`, `validation-message`, `validation-valid` and `validation-defaults`: what a
+//! Sets `validation-verdict`, `validation-field`, `validation-message`, `validation-valid`, `validation-warnings` and
+//! `validation-defaults`: what a
 //! kube-apiserver answered to creating objects.
 
 use std::collections::BTreeSet;
@@ -106,6 +107,14 @@ pub(super) fn valid(_: &str) -> Option<(bool, Vec<Outcome>)> {
             if verdict.rejected { Err(format!("{} {:?}", verdict.message, verdict.causes)) } else { Ok(()) }
         },
     )
+}
+
+pub(super) fn warnings(_: &str) -> Option<(bool, Vec<Outcome>)> {
+    let accepted = |r: &Json| r["phase"] == "ok" && r["warnings"].as_array().is_some_and(|w| !w.is_empty());
+    records("validation/create.jsonl", accepted, |r| {
+        let want = strings(r["warnings"].as_array().into_iter().flatten().filter_map(Json::as_str));
+        compare(&want, &strings(admit(r).warnings.iter().map(|w| w.message.as_str())))
+    })
 }
 
 fn is_uid(text: &str) -> bool {

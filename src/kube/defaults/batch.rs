@@ -52,14 +52,18 @@ fn job(value: &mut Value) {
     absent(spec, "podReplacementPolicy", replacement);
     absent(spec, "manualSelector", false);
     parts(spec);
-    labels_of_template(value);
 }
 
 pub(super) fn prepare(_: &str, kind: &str, value: &mut Value) {
     generation(value);
     remove(value, "status");
     if kind == "Job" {
+        // Labels taken from the template are the template's own map: what is generated there is here, too.
+        let own = value.pointer("/spec/template/metadata/labels").is_some_and(Value::is_object);
         generate_selector(value);
+        if own {
+            labels_of_template(value);
+        }
     }
 }
 
