@@ -191,7 +191,11 @@ struct Run<'a> {
 impl Run<'_> {
     fn fail(self, message: impl Into<String>) -> HelmError {
         let stderr = self.logs.lines(self.options.debug);
-        HelmError { message: message.into(), stderr, sources: self.sources, ..HelmError::default() }
+        let mut message = message.into();
+        if self.options.compat == Compat::V3 {
+            message = in_v3_words(&message);
+        }
+        HelmError { message, stderr, sources: self.sources, ..HelmError::default() }
     }
 
     /// A failure of rendering: the chart was good enough for `--debug` to help.
@@ -250,9 +254,23 @@ pub fn locate(world: &dyn World, chart: &str) -> Result<String, String> {
     })
 }
 
+/// Helm 3's names of the same types; it reads one document of a values file and says so less.
+fn in_v3_words(message: &str) -> String {
+    [
+        (" of type util.SimpleHead", " of type releaseutil.SimpleHead"),
+        (" of type v2.", " of type chart."),
+        (" of type []*v2.", " of type []*chart."),
+        (" of type common.Values", " of type chartutil.Values"),
+        ("cannot unmarshal yaml document: ", ""),
+    ]
+    .iter()
+    .fold(message.to_owned(), |text, (four, three)| text.replace(four, three))
+}
+
 /// Renders a chart as `helm template` does.
 pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<TemplateOutput, HelmError> {
-    let mut run = Run { options, logs: Logs::default(), sources: Sources::new(), origins: Origins::new() };
+    let mut run =
+        Run { options, logs: Logs { compat: options.compat, ..Logs::default() }, sources: Sources::new(), origins: Origins::new() };
     let kube_version = match options.kube_version.as_deref().filter(|v| !v.is_empty()) {
         None => KubeVersion::default(),
         Some(text) => match KubeVersion::parse(text) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::chart::Chart;
 use super::json;
+use super::release::Compat;
 use super::strvals::{Mode, mark, parse_into, quote};
 use crate::source::{FileId, Origin, Origins, Sources, World};
 use crate::value::{Kind, List, Map, Str, Value};
@@ -39,11 +40,63 @@ fn log_text(text: &str) -> String {
     if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { quote(text) }
 }
 
+impl LogLine {
+    /// As Helm 3 prints it, with the place in its source; `None` for what it does not tell.
+    fn v3(&self) -> Option<String> {
+        let value = |key: &str| self.attributes.iter().find(|(k, _)| k == key).map_or("", |(_, v)| v.as_str());
+        let message = self.message.as_str();
+        let starts = |text: &str| message.starts_with(text);
+        Some(match self.level {
+            "" => message.to_owned(),
+            "DEBUG" | "ERROR" => return None,
+            _ if message == "this chart is deprecated" => "WARNING: This chart is deprecated".to_owned(),
+            _ if message == "skipping unknown hooks" => {
+                format!("manifest_sorter.go:199: info: skipping unknown hook: {}", quote(value("hookTypes")))
+            }
+            _ if starts("found symbolic link") => format!(
+                "walk.go:75: found symbolic link in path: {} resolves to {}. Contents of linked file included and used",
+                value("path"),
+                value("resolved")
+            ),
+            _ if message == "returned non-bool value" && !value("tag").is_empty() => {
+                format!("dependencies.go:95: Warning: Tag '{}' for chart {} returned non-bool value", value("tag"), value("chart"))
+            }
+            _ if message == "returned non-bool value" => {
+                let (path, chart) = (value("path"), value("chart"));
+                format!("dependencies.go:64: Warning: Condition path '{path}' for chart {chart} returned non-bool value")
+            }
+            _ if message == "ImportValues missing table" => {
+                format!("dependencies.go:287: Warning: ImportValues missing table: {}", value("error"))
+            }
+            _ if message == "ImportValues missing table from chart" => {
+                let (chart, error) = (value("chart"), value("error"));
+                format!("dependencies.go:270: Warning: ImportValues missing table from chart {chart}: {error}")
+            }
+            _ if starts("unresolved URN") => {
+                format!("jsonschema.go:192: WARNING: unresolved URN reference ignored; using permissive schema: {}", value("urn"))
+            }
+            _ if starts("Warning: Dependencies are") => format!("load.go:120: {message}"),
+            _ if starts("Warning: Dependency locking") => format!("load.go:138: {message}"),
+            _ if starts("warning: skipping globals because destination") => format!("coalesce.go:138: {message}"),
+            _ if starts("warning: skipping globals because source") => format!("coalesce.go:145: {message}"),
+            _ if starts("Conflict: ") => format!("coalesce.go:161: {message}"),
+            _ if starts("key ") => format!("coalesce.go:175: {message}"),
+            _ if starts("warning: skipped value") => format!("coalesce.go:237: {message}"),
+            _ if starts("warning: cannot overwrite") => format!("coalesce.go:316: {message}"),
+            _ if starts("warning: destination for") => format!("coalesce.go:319: {message}"),
+            _ if starts("--dry-run") || starts("boolean '--dry-run") => return None,
+            _ => message.to_owned(),
+        })
+    }
+}
+
 /// What Helm logs.
 #[derive(Clone, Debug, Default)]
 pub struct Logs {
     /// In order.
     pub list: Vec<LogLine>,
+    /// Whose words, and whose rules where values are merged.
+    pub compat: Compat,
 }
 
 impl Logs {
@@ -78,6 +131,9 @@ impl Logs {
 
     /// The lines as printed.
     pub fn lines(&self, debug: bool) -> Vec<String> {
+        if self.compat == Compat::V3 {
+            return self.list.iter().filter_map(LogLine::v3).collect();
+        }
         self.list.iter().filter(|l| debug || l.level != "DEBUG").map(ToString::to_string).collect()
     }
 
@@ -306,7 +362,7 @@ fn coalesce_own(chart: &Chart, dest: &Map, prefix: &str, merge: bool, logs: &mut
     for (key, default) in snapshot(&copy_map(own)) {
         let name = key.to_string();
         let Some(given) = dest.get(key.as_bytes()) else {
-            if !merge {
+            if !merge && logs.compat == Compat::V4 {
                 if default.is_nil() {
                     continue;
                 }
@@ -327,7 +383,7 @@ fn coalesce_own(chart: &Chart, dest: &Map, prefix: &str, merge: bool, logs: &mut
                 None => {}
                 Some(from) => {
                     let merge = merge || chart.dependencies.iter().any(|c| c.name() == name);
-                    if !merge {
+                    if !merge && logs.compat == Compat::V4 {
                         clean_nils(from, 0);
                     }
                     coalesce_tables(into, from, &join(&prefix, &name), merge, logs, 0);
