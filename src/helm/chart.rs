@@ -33,7 +33,7 @@ pub struct Chart {
     pub files: Vec<File>,
     /// Where it was read from, for display; empty for charts in memory.
     pub path: String,
-    /// Everything as it was read.
+    /// The files at its top as they were read.
     pub raw: Vec<File>,
     /// The charts below.
     pub dependencies: Vec<Chart>,

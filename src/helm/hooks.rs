@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::chart::Decoder;
 use super::load::LoadError;
 use super::order;
@@ -231,35 +233,47 @@ fn weight(text: &str) -> i64 {
     text.parse().unwrap_or(0)
 }
 
+/// From how many bytes on documents are read on all cores.
+const MANY: usize = 128 * 1024;
+
 /// Splits and sorts rendered files, given in order of their paths; on failure, Helm's sentence.
 /// `v3` cuts as Helm 3 does.
 pub fn sort<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, v3: bool) -> Result<Sorted, LoadError> {
-    let mut out = Sorted::default();
+    let mut parts: Vec<(&str, &str, Range<usize>)> = Vec::new();
     for (path, text) in files {
         let base = path.rsplit('/').next().unwrap_or(path);
         if base.starts_with('_') || text.trim().is_empty() {
             continue;
         }
-        for range in if v3 { split_v3(text) } else { split(text) } {
-            let part = &text[range.clone()];
-            let head = head(part).map_err(|e| LoadError(format!("YAML parse error on {path}: {e}")))?;
-            let mut manifest = Manifest { path: path.to_owned(), text: part.to_owned(), range, head, hook: None };
-            let Some(events) = annotation(&manifest.head, "helm.sh/hook") else {
-                out.manifests.push(manifest);
-                continue;
-            };
-            let Some(known) = events.split(',').map(|e| HookEvent::parse(&e.trim().to_lowercase())).collect() else {
-                out.unknown_hooks.push(events.to_owned());
-                continue;
-            };
-            manifest.hook = Some(Hook {
-                events: known,
-                weight: annotation(&manifest.head, "helm.sh/hook-weight").map_or(0, weight),
-                delete_policies: list(&manifest.head, "helm.sh/hook-delete-policy"),
-                output_log_policies: list(&manifest.head, "helm.sh/hook-output-log-policy"),
-            });
-            out.hooks.push(manifest);
-        }
+        parts.extend((if v3 { split_v3(text) } else { split(text) }).into_iter().map(|range| (path, text, range)));
+    }
+    let read = |(path, text, range): &(&str, &str, Range<usize>)| {
+        head(&text[range.clone()]).map_err(|e| LoadError(format!("YAML parse error on {path}: {e}")))
+    };
+    // Reading is most of the work where a chart renders much; for little text, other threads cost more than they bring.
+    let total: usize = parts.iter().map(|(_, _, range)| range.len()).sum();
+    let heads: Vec<Result<Head, LoadError>> =
+        if total > MANY { parts.par_iter().map(read).collect() } else { parts.iter().map(read).collect() };
+    let mut out = Sorted::default();
+    for ((path, text, range), head) in parts.into_iter().zip(heads) {
+        let part = &text[range.clone()];
+        let head = head?;
+        let mut manifest = Manifest { path: path.to_owned(), text: part.to_owned(), range, head, hook: None };
+        let Some(events) = annotation(&manifest.head, "helm.sh/hook") else {
+            out.manifests.push(manifest);
+            continue;
+        };
+        let Some(known) = events.split(',').map(|e| HookEvent::parse(&e.trim().to_lowercase())).collect() else {
+            out.unknown_hooks.push(events.to_owned());
+            continue;
+        };
+        manifest.hook = Some(Hook {
+            events: known,
+            weight: annotation(&manifest.head, "helm.sh/hook-weight").map_or(0, weight),
+            delete_policies: list(&manifest.head, "helm.sh/hook-delete-policy"),
+            output_log_policies: list(&manifest.head, "helm.sh/hook-output-log-policy"),
+        });
+        out.hooks.push(manifest);
     }
     order::sort_by_kind(&mut out.hooks, order::INSTALL, |m| m.head.kind.clone());
     order::sort_by_kind(&mut out.manifests, order::INSTALL, |m| m.head.kind.clone());

@@ -362,7 +362,9 @@ fn load_named(
     let mut below: BTreeMap<String, Vec<(String, Vec<u8>)>> = BTreeMap::new();
     for (name, data) in files {
         let file = File { name: name.clone(), data };
-        chart.raw.push(file.clone());
+        if !name.contains('/') {
+            chart.raw.push(file.clone());
+        }
         match name.as_str() {
             "Chart.yaml" => {}
             "Chart.lock" | "requirements.lock" => {
