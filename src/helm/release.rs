@@ -325,12 +325,10 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     // Helm 4 can load charts of the third version and do no more with them.
     let third = options.compat == Compat::V4 && chart.metadata.api_version == "v3";
     if third {
-        let some = chart.metadata.dependencies().next().is_some();
-        return Err(run.fail(if some {
-            "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: unsupported chart dependency type"
-        } else {
-            "invalid chart apiVersion"
-        }));
+        // It counts the charts that are there and reads as many wanted ones.
+        if chart.dependencies.len() > chart.metadata.dependencies().count() {
+            return Err(run.fail("an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: unsupported chart dependency type"));
+        }
     }
     let missing = dependency::missing(&chart);
     if !missing.is_empty() {
@@ -338,6 +336,9 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             "an error occurred while checking for chart dependencies. You may need to run 'helm dependency build' to fetch missing dependencies: found in Chart.yaml, but missing in charts/ directory: {}",
             missing.join(", ")
         )));
+    }
+    if third {
+        return Err(run.fail("invalid chart apiVersion"));
     }
     if server {
         let why = "kval does not ask clusters";
