@@ -12,6 +12,7 @@ use crate::gotmpl;
 use crate::gotmpl::Function;
 use crate::gotmpl::tree::Tree;
 use crate::gotmpl::{ExecError, Host, Out, Runtime, Scope, Signature};
+use crate::source::OriginId;
 use crate::value::{GoType, Kind, Map, Str, Value, quote};
 use crate::yaml;
 
@@ -96,7 +97,8 @@ impl<'a> Engine<'a> {
         Ok(finish(runtime, out))
     }
 
-    fn tpl(&self, runtime: &mut Runtime<'_>, source: &Str, data: &Value) -> gotmpl::Result<Value> {
+    /// `origin` is where the template's text came from.
+    fn tpl(&self, runtime: &mut Runtime<'_>, source: &Str, origin: OriginId, data: &Value) -> gotmpl::Result<Value> {
         let shown = || quote(source.as_bytes());
         let trees = self.parse(source).map_err(|e| {
             let cause = ExecError { prefix: e.text, message: e.message, ..ExecError::default() };
@@ -118,6 +120,13 @@ impl<'a> Engine<'a> {
         runtime.scope = outer;
         result.map_err(|e| ExecError::wrap(format!("error during tpl function execution for {}: ", shown()), e))?;
         out.delete(b"<no value>");
+        // The template's own words were only moved; one without actions is moved as a whole.
+        if runtime.tracer.is_some() && out.text == source.as_bytes() {
+            return Ok(Value::from(source.clone()).with_origin(origin));
+        }
+        for piece in out.pieces.iter_mut().filter(|p| p.template.is_none() && !p.origin.is_some()) {
+            piece.origin = origin;
+        }
         Ok(finish(runtime, out))
     }
 
@@ -193,7 +202,7 @@ impl Host for Engine<'_> {
         let first = text(args.first());
         match name {
             "include" => self.include(runtime, &first, &args[1]),
-            "tpl" => self.tpl(runtime, &first, &args[1]),
+            "tpl" => self.tpl(runtime, &first, args.first().map_or(OriginId::NONE, |v| v.origin), &args[1]),
             "required" => self.required(&first, &args[1]),
             "fail" => self.fail(&first),
             "lookup" => match self.options.lookup {

@@ -25,7 +25,7 @@ use crate::Outcome;
 /// Valid as a name, a label and an image.
 const MARK: &str = "kvalmark0";
 /// How many values of a chart are marked.
-const MARKS: usize = 12;
+const MARKS: usize = 6;
 
 fn options(dir: &Path, case: &Json) -> TemplateOptions {
     TemplateOptions {
