@@ -100,7 +100,7 @@ pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
     Verdict { warnings: warnings::warnings(&api_version, &kind, &object, &node.to_json()), ..accepted }
 }
 
-/// What the API server warns of when it accepts an object, as findings; old APIs aside, of which [`super::warnings`] tells.
+/// What the API server warns of when it accepts an object, as findings; old APIs aside, of which `kube::warnings` tells.
 pub fn warnings_of_accepted(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
     let id = &object.id;
     let Some((schema, ty)) = type_of(&gvk_of(&id.api_version, &id.kind), &options.kube_version) else { return Vec::new() };
