@@ -1,6 +1,7 @@
 //! `'…'.format([…])`. upstream: cel-go ext/formatting.go
 
 use super::time::duration_seconds;
+use super::types::Type;
 use super::value::Val;
 use crate::value::format_float;
 
@@ -86,6 +87,33 @@ fn one(verb: char, precision: Option<usize>, arg: &Val<'_>) -> Result<String, St
         },
         other => Err(format!("unrecognized formatting clause \"{other}\"")),
     }
+}
+
+/// What a verb says against a type that is known before evaluation.
+pub(super) fn unfit(verb: char, t: &Type) -> Option<String> {
+    let name = t.runtime_name();
+    let fits = match verb {
+        _ if matches!(t, Type::Dyn | Type::Param(_)) => true,
+        'd' | 'o' => matches!(t, Type::Int | Type::Uint),
+        'f' | 'e' => matches!(t, Type::Double | Type::Str),
+        'b' => matches!(t, Type::Int | Type::Uint | Type::Bool),
+        'x' | 'X' => matches!(t, Type::Int | Type::Uint | Type::Str | Type::Bytes),
+        _ => !matches!(t, Type::Opaque(..) | Type::Object(_)),
+    };
+    if fits {
+        return None;
+    }
+    Some(match verb {
+        'd' => format!("decimal clause can only be used on integers, was given {name}"),
+        'o' => format!("octal clause can only be used on integers, was given {name}"),
+        'f' => format!("fixed-point clause can only be used on doubles, was given {name}"),
+        'e' => format!("scientific clause can only be used on doubles, was given {name}"),
+        'b' => format!("only integers and bools can be formatted as binary, was given {name}"),
+        'x' | 'X' => format!("only integers, byte buffers, and strings can be formatted as hex, was given {name}"),
+        _ => format!(
+            "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps, was given {name}"
+        ),
+    })
 }
 
 fn fixed(d: f64, verb: char, precision: Option<usize>) -> String {

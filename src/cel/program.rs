@@ -28,6 +28,7 @@ pub fn compile(text: &str, env: &Env) -> Result<Program, String> {
         let checked = check(&expr, env, &source)?;
         let mut errors = Errors::default();
         literals(&expr, &source, &mut errors);
+        formats(&expr, &checked, &source, &mut errors);
         mixed_literals(&expr, &checked, false, &source, &mut errors);
         if !errors.is_empty() {
             return Err(errors);
@@ -152,6 +153,50 @@ fn literals(expr: &Expr, source: &Source, errors: &mut Errors) {
         };
         if !good {
             errors.add(source.location(argument.at), format!("invalid {function} argument"));
+        }
+    });
+}
+
+/// Calls of `format` with a literal text: its verbs must exist and fit the types of the arguments.
+/// upstream: cel-go ext/strings.go stringFormatValidator
+fn formats(expr: &Expr, checked: &Checked, source: &Source, errors: &mut Errors) {
+    walk(expr, &mut |e| {
+        let Kind::Call { function, target: Some(target), args } = &e.kind else { return };
+        let (Kind::Literal(Literal::Str(text)), [Expr { kind: Kind::List { items, .. }, .. }]) = (&target.kind, args.as_slice()) else {
+            return;
+        };
+        if function != "format" {
+            return;
+        }
+        let mut chars = text.chars();
+        let mut used = 0;
+        while let Some(c) = chars.next() {
+            if c != '%' {
+                continue;
+            }
+            let mut verb = chars.next();
+            if verb == Some('%') {
+                continue;
+            }
+            while verb.is_some_and(|v| v == '.' || v.is_ascii_digit()) {
+                verb = chars.next();
+            }
+            let Some(verb) = verb else { return };
+            if !"sdfebxXo".contains(verb) {
+                let message = format!("could not parse formatting clause: unrecognized formatting clause \"{verb}\"");
+                errors.add(source.location(e.at), message);
+                return;
+            }
+            let Some(item) = items.get(used) else {
+                errors.add(source.location(args[0].at), format!("index {used} out of range"));
+                return;
+            };
+            used += 1;
+            let t = checked.types.get(&item.id).cloned().unwrap_or(Type::Dyn);
+            if let Some(message) = super::format::unfit(verb, &t) {
+                errors.add(source.location(item.at), format!("error during formatting: {message}"));
+                return;
+            }
         }
     });
 }

@@ -156,19 +156,22 @@ pub fn parse_loose_duration(text: &str) -> Option<i64> {
     let mut rest = text;
     let mut total: i128 = 0;
     let mut found = false;
-    // Numbers and words in turn; whatever stands between pairs is skipped.
+    // Numbers followed by letters; whatever stands between them, and units nobody knows, are skipped.
     while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
         let number_len = rest[start..].bytes().take_while(|b| b.is_ascii_digit()).count();
         let number: i128 = rest[start..start + number_len].parse().ok()?;
         let after = rest[start + number_len..].trim_start();
-        let word_len = after.find(|c: char| !c.is_alphanumeric() && c != 'µ').unwrap_or(after.len());
-        let word = &after[..word_len];
-        let letters: String = word.chars().take_while(|c| !c.is_ascii_digit()).collect();
-        let unit = units.iter().find(|(names, _)| names.iter().any(|n| letters == *n || letters == format!("{n}s")));
-        let (_, scale) = unit?;
-        total = total.checked_add(number.checked_mul(*scale)?)?;
-        found = true;
-        rest = &after[letters.len()..];
+        let word_len = after.find(|c: char| !c.is_ascii_alphabetic() && c != 'µ').unwrap_or(after.len());
+        let unit = after[..word_len].to_lowercase();
+        for (names, scale) in units {
+            let long = names.last().is_some_and(|last| unit.starts_with(last));
+            if !unit.is_empty() && (long || names.contains(&unit.as_str())) {
+                total = total.checked_add(number.checked_mul(scale)?)?;
+                found = true;
+                break;
+            }
+        }
+        rest = &after[word_len..];
     }
     found.then(|| i64::try_from(total).ok())?
 }

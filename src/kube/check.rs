@@ -260,7 +260,7 @@ pub fn admit_text(text: &str, expected_kind: &str, kube_version: &str) -> Verdic
     verdict
 }
 
-fn node_of(value: &serde_json::Value, depth: usize) -> Node {
+pub(super) fn node_of(value: &serde_json::Value, depth: usize) -> Node {
     use crate::yaml::{Entry, NodeKind};
     use serde_json::Value;
     let kind = match value {

@@ -40,6 +40,7 @@ impl Total {
 struct Walk {
     schema_errors: Vec<Cause>,
     rule_errors: Vec<Cause>,
+    default_errors: Vec<Cause>,
     total: Total,
 }
 
@@ -59,10 +60,11 @@ pub(crate) fn check(crd: &Value) -> Vec<Cause> {
         let spec = Path::new("spec");
         let root = if shared { spec.child("validation") } else { spec.child("versions").index(i).child("schema") };
         let root = root.child("openAPIV3Schema");
-        let mut walk = Walk { schema_errors: Vec::new(), rule_errors: Vec::new(), total: Total::default() };
+        let mut walk = Walk { schema_errors: Vec::new(), rule_errors: Vec::new(), default_errors: Vec::new(), total: Total::default() };
         walk.schema(schema, &root, true, Some(1), None);
         out.append(&mut walk.schema_errors);
         out.append(&mut walk.rule_errors);
+        out.append(&mut walk.default_errors);
         if walk.total.cost > SCHEMA_LIMIT {
             for (path, _) in &walk.total.expensive {
                 let sentence = "Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
@@ -126,6 +128,7 @@ impl Walk {
         stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
             let below_count = cardinality.and_then(|c| Some(c.saturating_mul(most_parts(schema)?)));
             let errors_before = self.schema_errors.len();
+            self.default(schema, path);
             let properties = schema.get("properties").and_then(Value::as_object);
             for (key, prop) in properties.into_iter().flatten() {
                 let at = path.child("properties").key(key);
@@ -161,6 +164,20 @@ impl Walk {
                 self.rule(rule, &at.index(i), &decl, cardinality, uncorrelated);
             }
         });
+    }
+
+    /// A default must be valid itself. upstream: schema/defaulting/validation.go
+    fn default(&mut self, schema: &Value, path: &Path) {
+        let Some(default) = schema.get("default").filter(|d| !d.is_null()) else { return };
+        let at = path.child("default");
+        let found = super::crd_openapi::validate(default, schema, None, Some(at.clone()));
+        let valid = found.is_empty();
+        self.default_errors.extend(found);
+        if valid && let Some(rules) = super::crd_rules::Rules::new(schema, false) {
+            let found = rules.run_at(default, &at);
+            // Rules that do not compile are reported where they stand.
+            self.default_errors.extend(found.into_iter().filter(|c| !c.message.contains("rule compile error")));
+        }
     }
 
     fn words(&mut self, rule: &Value, path: &Path, schema: &Value) {

@@ -110,6 +110,17 @@ fn mac(text: &str) -> bool {
     group(':', 2, &[6, 8, 20]) || group('-', 2, &[6, 8, 20]) || group('.', 4, &[3, 4, 10])
 }
 
+fn sloppy(text: &str) -> String {
+    let trim = |octet: &str| match octet.trim_start_matches('0') {
+        "" if !octet.is_empty() => "0".to_owned(),
+        rest => rest.to_owned(),
+    };
+    if text.contains(':') || !text.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        return text.to_owned();
+    }
+    text.split('.').map(trim).collect::<Vec<_>>().join(".")
+}
+
 fn date(text: &str) -> bool {
     text.len() == 10 && Stamp::parse(&format!("{text}T00:00:00Z")).is_some()
 }
@@ -130,7 +141,8 @@ fn date_time(text: &str) -> bool {
 
 /// Whether a text has a format; formats that are not checked are had by all.
 pub(crate) fn has_format(format: &str, text: &str) -> bool {
-    let ip = |text: &str| text.parse::<IpAddr>().ok();
+    // Leading zeros in octets are read as decimals, as the server always did.
+    let ip = |text: &str| sloppy(text).parse::<IpAddr>().ok();
     match format.replace('-', "").as_str() {
         "bsonobjectid" => OBJECT_ID.is_match(text),
         "uri" => url::parse(text).is_ok(),
@@ -161,7 +173,7 @@ pub(crate) fn has_format(format: &str, text: &str) -> bool {
         "ssn" => SSN.is_match(text),
         "hexcolor" => HEX_COLOR.is_match(text),
         "rgbcolor" => RGB.is_match(text),
-        "byte" => data_encoding::BASE64.decode(text.as_bytes()).is_ok(),
+        "byte" => !text.is_empty() && data_encoding::BASE64.decode(text.as_bytes()).is_ok(),
         "date" => date(text),
         "duration" => parse_loose_duration(text).is_some(),
         "datetime" => date_time(text),

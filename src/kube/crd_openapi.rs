@@ -32,11 +32,7 @@ impl At {
 
     /// The field as the server names it.
     fn cause(&self, reason: &'static str, message: String) -> Cause {
-        let mut out = cause(reason, self.path.as_ref(), message);
-        if self.path.is_some() {
-            self.text.trim_start_matches('.').clone_into(&mut out.field);
-        }
-        out
+        cause(reason, self.path.as_ref(), message)
     }
 }
 
@@ -63,7 +59,13 @@ impl Found {
 /// Validates a value.
 pub(crate) fn validate(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, root: Option<Path>) -> Vec<Cause> {
     let at = At { text: String::new(), path: root };
-    let found = at_schema(value, schema, correlation, &at);
+    let mut found = at_schema(value, schema, correlation, &at);
+    if let Some(root) = &at.path {
+        for cause in found.causes.iter_mut().filter(|c| c.field == super::crd_errors::NO_FIELD) {
+            cause.field = root.to_string();
+            cause.path = root.clone();
+        }
+    }
     found.causes
 }
 
@@ -100,7 +102,7 @@ fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(n) if n.is_i64() || n.is_u64() => "integer",
+        Value::Number(n) if n.is_i64() => "integer",
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
@@ -117,7 +119,9 @@ fn type_check(value: &Value, schema: &Value, types: &[&str], format: &str, at: &
     if types.is_empty() && format.is_empty() {
         return;
     }
+    // One for the check, one when it is content.
     out.matches += 1;
+    let causes = out.causes.len();
     let got = type_name(value);
     if value.is_null() {
         if !types.is_empty() && !flag(schema, "nullable") {
@@ -131,7 +135,7 @@ fn type_check(value: &Value, schema: &Value, types: &[&str], format: &str, at: &
     let numeric = types.contains(&"number") || types.contains(&"integer");
     let got_format = match got {
         "integer" => "int64",
-        "number" => "double",
+        "number" => "float64",
         _ => "",
     };
     let textual = matches!(got, "string" | "array");
@@ -143,6 +147,7 @@ fn type_check(value: &Value, schema: &Value, types: &[&str], format: &str, at: &
     } else if !fits {
         out.causes.push(wrong_type(at, &types.join(","), got));
     }
+    out.matches += usize::from(out.causes.len() == causes);
 }
 
 fn plain(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At) -> Found {
@@ -170,6 +175,7 @@ fn plain(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, a
         _ => {}
     }
     enumeration(value, schema, at, &mut out);
+    out.matches += 1;
     if let Value::Object(map) = value {
         object(map, schema, correlation, at, &mut out);
     }
@@ -246,7 +252,7 @@ fn combined(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>
             out.whole(&format!("{quoted} must not validate the schema (not)"));
         }
     }
-    out.matches += 1;
+    out.matches += 2;
 }
 
 /// A part of a combination: judged as a whole, though fields below it may be unchanged.
@@ -402,7 +408,6 @@ fn array(value: &Value, list: &[Value], schema: &Value, correlation: Option<&Cor
 
 fn enumeration(value: &Value, schema: &Value, at: &At, out: &mut Found) {
     let Some(options) = schema.get("enum").and_then(Value::as_array).filter(|e| !e.is_empty()) else { return };
-    out.matches += 1;
     let same = |o: &Value| o == value || (o.is_number() && value.is_number() && o.as_f64() == value.as_f64());
     if !value.is_null() && options.iter().any(same) {
         return;

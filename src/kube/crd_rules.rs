@@ -111,6 +111,14 @@ impl<'s> Rules<'s> {
         let _ = run.rules(self, value, old, ratchet, None);
         run.causes
     }
+
+    /// Runs the rules over a value without a past at a path.
+    pub(crate) fn run_at(&self, value: &Value, path: &Path) -> Vec<Cause> {
+        let mut warnings = Vec::new();
+        let mut run = Run { causes: Vec::new(), warnings: &mut warnings, budget: BUDGET };
+        let _ = run.rules(self, value, None, Ratchet { current: None, parent: None }, Some(path));
+        run.causes
+    }
 }
 
 fn compile_rule<'s>(rule: &'s Value, decl: &Decl, schema: &Value) -> Rule<'s> {

@@ -39,6 +39,35 @@ pub fn definition_of<'c>(crds: &'c [Value], api_version: &str, kind: &str) -> Op
     Some((crd, found))
 }
 
+/// The warning about a deprecated version that states none itself. upstream: defaultDeprecationWarning
+fn deprecation(spec: &Value, version: &Value) -> String {
+    let (group, kind) = (word(spec, "group"), word(&spec["names"], "kind"));
+    let said = format!("{group}/{} {kind} is deprecated", word(version, "name"));
+    let versions = spec["versions"].as_array().map_or(&[][..], Vec::as_slice);
+    let best = versions.iter().filter(|v| flag(v, "served") && !flag(v, "deprecated")).max_by_key(|v| version_rank(word(v, "name")));
+    match best {
+        Some(best) => format!("{said}; use {group}/{} {kind}", word(best, "name")),
+        None => said,
+    }
+}
+
+/// How Kubernetes orders versions: stable ones first, then betas, then alphas, newer ones before older.
+fn version_rank(name: &str) -> (u8, u64, u64) {
+    let Some(rest) = name.strip_prefix('v') else { return (0, 0, 0) };
+    let number = |s: &str| s.parse::<u64>().ok();
+    if let Some(major) = number(rest) {
+        return (3, major, 0);
+    }
+    for (word, rank) in [("beta", 2), ("alpha", 1)] {
+        if let Some((major, minor)) = rest.split_once(word)
+            && let (Some(major), Some(minor)) = (number(major), number(minor))
+        {
+            return (rank, major, minor);
+        }
+    }
+    (0, 0, 0)
+}
+
 fn sentence(causes: &[Cause]) -> String {
     let mut texts: Vec<String> = Vec::new();
     for cause in causes {
@@ -66,7 +95,7 @@ pub fn admit(crd: &Value, version: &Value, manifest: &Value, old: Option<&Value>
     let mut answer = Answer { status: if old.is_some() { 200 } else { 201 }, ..Answer::default() };
     if flag(version, "deprecated") {
         answer.warnings.push(match word(version, "deprecationWarning") {
-            "" => format!("{group}/{} {kind} is deprecated", word(version, "name")),
+            "" => deprecation(spec, version),
             text => text.to_owned(),
         });
     }
@@ -86,6 +115,11 @@ pub fn admit(crd: &Value, version: &Value, manifest: &Value, old: Option<&Value>
             }
         }
     }
+    if word(spec, "scope") == "Cluster" {
+        if let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            meta.remove("namespace");
+        }
+    }
     prepare(&mut object, old, version, subresource);
     let mut causes = type_meta(&object, kind, group, version);
     if causes.is_empty() {
@@ -99,6 +133,13 @@ pub fn admit(crd: &Value, version: &Value, manifest: &Value, old: Option<&Value>
         return answer;
     }
     answer.warnings.extend(finalizer_warnings(&object, old));
+    // What another version stores is pruned by that version's schema on the way.
+    let versions = spec["versions"].as_array().map_or(&[][..], Vec::as_slice);
+    if let Some(storage) = versions.iter().find(|v| flag(v, "storage") && word(v, "name") != word(version, "name"))
+        && let Some(schema) = storage["schema"].get("openAPIV3Schema")
+    {
+        prune(&mut object, schema);
+    }
     answer.object = Some(object);
     answer
 }
@@ -131,41 +172,39 @@ fn decode(object: &mut Value, schema: &Value, preserve: bool) -> Option<String> 
     Some(format!("strict decoding error: {}", listed.join(", ")))
 }
 
-/// Decodes `metadata` as every object's.
+const OBJECT_META: &str = "k8s.io/apimachinery/pkg/apis/meta/v1.ObjectMeta";
+
+/// Decodes `metadata` as every object's; the result is the complaint about a wrong type.
 fn decode_meta(object: &mut Value, unknown: &mut Vec<String>) -> Option<String> {
     let meta = object.get_mut("metadata")?;
-    let newest = schema::newest();
-    let ty = "k8s.io/apimachinery/pkg/apis/meta/v1.ObjectMeta";
-    let ty = newest.get(ty).map_or("v1.ObjectMeta", |_| ty);
-    clean_meta(meta, "metadata", newest, ty, unknown);
+    if let Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Array(_) = meta {
+        let kind = match meta {
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            Value::Bool(_) => "bool",
+            _ => "array",
+        };
+        return Some(format!("json: cannot unmarshal {kind} into Go value of type v1.ObjectMeta"));
+    }
+    let refusals = super::decode::decode(schema::newest(), OBJECT_META, &super::check::node_of(meta, 0));
+    let wrong = |r: &&super::decode::Refusal| matches!(r.fault, super::decode::Fault::WrongType | super::decode::Fault::BadValue);
+    if let Some(refusal) = refusals.iter().find(wrong) {
+        return Some(refusal.message.clone());
+    }
+    clean_meta(meta, "metadata", unknown);
     None
 }
 
-/// Removes fields of metadata that nobody knows or that have a wrong type.
-fn clean_meta(meta: &mut Value, path: &str, newest: &schema::Schema, ty: &str, unknown: &mut Vec<String>) {
-    const KNOWN: [&str; 15] = [
-        "name",
-        "generateName",
-        "namespace",
-        "selfLink",
-        "uid",
-        "resourceVersion",
-        "generation",
-        "creationTimestamp",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "labels",
-        "annotations",
-        "ownerReferences",
-        "finalizers",
-        "managedFields",
-    ];
-    let _ = (newest, ty);
+/// Removes fields of metadata that nobody knows, and what is empty, as a round trip through the Go type does.
+fn clean_meta(meta: &mut Value, path: &str, unknown: &mut Vec<String>) {
+    let known = schema::newest().names(OBJECT_META);
     let Some(map) = meta.as_object_mut() else { return };
     let keys: Vec<String> = map.keys().cloned().collect();
     for key in keys {
-        if !KNOWN.contains(&key.as_str()) {
+        if !known.contains(&key.as_str()) {
             unknown.push(format!("{path}.{key}"));
+            map.remove(&key);
+        } else if key != "creationTimestamp" && map.get(&key).is_some_and(Value::is_null) {
             map.remove(&key);
         }
     }
@@ -178,7 +217,7 @@ fn embedded_meta(value: &mut Value, schema: &Value, path: &str, root: bool, unkn
         Value::Object(map) => {
             if !root && flag(schema, "x-kubernetes-embedded-resource") {
                 if let Some(meta) = map.get_mut("metadata") {
-                    clean_meta(meta, &child("metadata"), schema::newest(), "", unknown);
+                    clean_meta(meta, &child("metadata"), unknown);
                 }
             }
             for (key, v) in map.iter_mut() {

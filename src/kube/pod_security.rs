@@ -167,13 +167,95 @@ fn pod_of(object: &Value) -> Option<(&Value, &Value)> {
 pub fn evaluate(labels: &Value, object: &Value) -> (Option<String>, Vec<String>) {
     let Some((meta, spec)) = pod_of(object) else { return (None, Vec::new()) };
     let (policy, _) = policy(labels);
-    if object["kind"] == "Pod"
-        && let Some(detail) = detail(policy.enforce, meta, spec)
-    {
-        return (Some(format!("violates PodSecurity \"{}\": {detail}", policy.enforce)), Vec::new());
+    let synced;
+    let mut spec = spec;
+    if object["kind"] == "Pod" {
+        synced = with_profiles(meta, spec);
+        spec = &synced;
+        if let Some(detail) = detail(policy.enforce, meta, spec) {
+            return (Some(format!("violates PodSecurity \"{}\": {detail}", policy.enforce)), Vec::new());
+        }
     }
     let warned = detail(policy.warn, meta, spec).map(|d| format!("would violate PodSecurity \"{}\": {d}", policy.warn));
     (None, warned.into_iter().collect())
+}
+
+const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
+
+/// The spec with the profiles that annotations state, as the server fills them in for pods.
+/// upstream: pkg/registry/core/pod/strategy.go applyAppArmorVersionSkew
+fn with_profiles(meta: &Value, spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    for key in ["initContainers", "containers"] {
+        for container in spec.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
+            let annotation = format!("{APP_ARMOR}{}", container["name"].as_str().unwrap_or(""));
+            let Some(profile) = meta["annotations"].get(&annotation).and_then(Value::as_str) else { continue };
+            let kind = match profile {
+                "unconfined" => "Unconfined",
+                "runtime/default" => "RuntimeDefault",
+                local if local.starts_with("localhost/") => "Localhost",
+                _ => continue,
+            };
+            if container["securityContext"].get("appArmorProfile").is_some_and(|p| !p.is_null()) {
+                continue;
+            }
+            container["securityContext"]["appArmorProfile"] = serde_json::json!({ "type": kind });
+        }
+    }
+    spec
+}
+
+/// Volume types that are gone or going: the JSON name, the name in the warning, what became of them.
+const OLD_VOLUMES: [(&str, &str, &str); 9] = [
+    ("photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
+    ("gitRepo", "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
+    ("scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
+    ("flocker", "flocker", "deprecated in v1.22, non-functional in v1.25+"),
+    ("storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"),
+    ("quobyte", "quobyte", "deprecated in v1.22, non-functional in v1.25+"),
+    ("glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
+    ("cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"),
+    ("rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"),
+];
+
+/// The warnings about annotations that fields replaced and volumes that are gone. upstream: pkg/api/pod/warnings.go
+pub fn pod_warnings(object: &Value) -> Vec<String> {
+    let Some((meta, spec)) = pod_of(object) else { return Vec::new() };
+    let prefix = match object["kind"].as_str() {
+        Some("Pod") => "",
+        Some("PodTemplate") => "template.",
+        Some("CronJob") => "spec.jobTemplate.spec.template.",
+        _ => "spec.template.",
+    };
+    let has = |key: &str| meta["annotations"].get(key).is_some();
+    let mut out = Vec::new();
+    for (i, volume) in spec.get("volumes").and_then(Value::as_array).into_iter().flatten().enumerate() {
+        for (key, name, fate) in OLD_VOLUMES {
+            if volume.get(key).is_some_and(|v| !v.is_null()) {
+                out.push(format!("{prefix}spec.volumes[{i}].{name}: {fate}"));
+            }
+        }
+    }
+    let seccomp = "non-functional in v1.27+; use the \"seccompProfile\" field instead";
+    let mut warn = |key: &str, why: &str| out.push(format!("{prefix}metadata.annotations[{key}]: {why}"));
+    let key = "seccomp.security.alpha.kubernetes.io/pod";
+    if has(key) && spec["securityContext"]["seccompProfile"].is_null() {
+        warn(key, seccomp);
+    }
+    for list in ["initContainers", "containers"] {
+        for container in spec.get(list).and_then(Value::as_array).into_iter().flatten() {
+            let name = container["name"].as_str().unwrap_or("");
+            let key = format!("container.seccomp.security.alpha.kubernetes.io/{name}");
+            if has(&key) && container["securityContext"]["seccompProfile"].is_null() {
+                warn(&key, seccomp);
+            }
+            let key = format!("{APP_ARMOR}{name}");
+            if has(&key) {
+                warn(&key, "deprecated since v1.30; use the \"appArmorProfile\" field instead");
+            }
+        }
+    }
+    out
 }
 
 /// The warnings a namespace's new labels cause for the pods in it.

@@ -162,7 +162,9 @@ pub(crate) fn check(policy: &Value) -> Vec<Cause> {
         let found = one(word(variable, "expression"), &env, &[], &at, "expression is not specified");
         known.insert(word(variable, "name").to_owned(), found.unwrap_or(Type::Dyn));
     }
-    let composed = env(params, true, false, Some(&known));
+    // Without variables there is no `variables` either.
+    let known = (!known.is_empty()).then_some(&known);
+    let composed = env(params, true, false, known);
     for (i, condition) in list(spec, "matchConditions").iter().enumerate() {
         let at = root.child("matchConditions").index(i).child("expression");
         one(word(condition, "expression").trim(), &env(params, true, false, None), &[Type::Bool], &at, "");
@@ -172,7 +174,7 @@ pub(crate) fn check(policy: &Value) -> Vec<Cause> {
         one(word(validation, "expression"), &composed, &[Type::Bool], &at.child("expression"), "expression is not specified");
         let message = word(validation, "messageExpression");
         if !message.trim().is_empty() {
-            let env = env(params, false, false, Some(&known));
+            let env = env(params, false, false, known);
             one(message, &env, &[Type::Str], &at.child("messageExpression"), "");
         }
     }
@@ -183,7 +185,7 @@ pub(crate) fn check(policy: &Value) -> Vec<Cause> {
     }
     for (i, mutation) in list(spec, "mutations").iter().enumerate() {
         let at = root.child("mutations").index(i);
-        let env = env(params, true, true, Some(&known));
+        let env = env(params, true, true, known);
         for (key, t) in [("applyConfiguration", Type::object("Object")), ("jsonPatch", Type::list(Type::object("JSONPatch")))] {
             if let Some(part) = mutation.get(key).filter(|p| !p.is_null()) {
                 one(word(part, "expression").trim(), &env, &[t], &at.child(key).child("expression"), "");

@@ -192,12 +192,8 @@ pub(crate) fn pod_security(_: &str) -> Set {
                 answer.message = forbidden(manifest, &why);
             }
         }
-        // Other warnings of the server are no matter of Pod Security.
-        let mut record = record.clone();
-        if let Some(list) = record["warnings"].as_array_mut() {
-            list.retain(|w| w.as_str().is_some_and(|w| w.starts_with("would violate") || !w.starts_with("metadata.annotations[")));
-        }
-        compare(&record, &answer)
+        answer.warnings.extend(pod_security::pod_warnings(manifest));
+        compare(record, &answer)
     })
 }
 

@@ -336,6 +336,8 @@ fn has_meta(kind: &str) -> bool {
 pub(crate) fn custom_meta(object: &Value, _old: Option<&Value>) -> Vec<Cause> {
     let mut errors = Errors::default();
     meta::object_meta(&mut errors, object, super::names::dns1123_subdomain);
+    // Unqualified finalizers are only warned about.
+    errors.0.retain(|c| !c.message.ends_with("name is neither a standard finalizer name nor is it fully qualified"));
     errors.0
 }
 
