@@ -59,9 +59,9 @@ fn is_constant(expr: &Expr) -> bool {
         Kind::List { items, optional } => optional.is_empty() && items.iter().all(is_constant),
         Kind::Map(entries) => entries.iter().all(|e| !e.optional && is_constant(&e.key) && is_constant(&e.value)),
         Kind::Call { function, target: None, args } => {
-            matches!(function.as_str(), "bool" | "bytes" | "double" | "duration" | "int" | "string" | "timestamp" | "uint")
+            matches!(function.as_str(), "bool" | "bytes" | "double" | "duration" | "int" | "string" | "timestamp" | "type" | "uint")
                 && args.len() == 1
-                && matches!(args[0].kind, Kind::Literal(_))
+                && is_constant(&args[0])
         }
         _ => false,
     }
@@ -263,8 +263,8 @@ impl<'a> Eval<'_, 'a> {
             ("_||_", [a, b]) => return self.logic(a, b, true),
             ("_?_:_", [condition, yes, no]) => {
                 return match self.eval(condition)? {
-                    Val::Bool(true) => self.eval(yes),
-                    Val::Bool(false) => self.eval(no),
+                    Val::Bool(true) => self.branch(yes),
+                    Val::Bool(false) => self.branch(no),
                     _ => Err(Fail::new("no such overload")),
                 };
             }
@@ -335,6 +335,15 @@ impl<'a> Eval<'_, 'a> {
         let cost = runtime_cost::of(function, overload, &values, &result);
         self.spend(cost)?;
         Ok(result)
+    }
+
+    /// A branch of a conditional: a plain variable costs nothing there.
+    fn branch(&mut self, expr: &Expr) -> Out<'a> {
+        let out = self.eval(expr);
+        if matches!(expr.kind, Kind::Ident(_)) {
+            self.cost = self.cost.saturating_sub(1);
+        }
+        out
     }
 
     fn find(&mut self, value: &Val<'a>, key: &Val<'a>) -> Val<'a> {

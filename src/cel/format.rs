@@ -161,7 +161,7 @@ fn grouped(whole: &str) -> String {
     format!("{sign}{out}")
 }
 
-fn string(arg: &Val<'_>) -> Result<String, String> {
+pub(super) fn string(arg: &Val<'_>) -> Result<String, String> {
     Ok(match arg {
         Val::Null => "null".to_owned(),
         Val::Bool(b) => b.to_string(),

@@ -188,7 +188,7 @@ fn formats(expr: &Expr, checked: &Checked, source: &Source, errors: &mut Errors)
                 return;
             }
             let Some(item) = items.get(used) else {
-                errors.add(source.location(args[0].at), format!("index {used} out of range"));
+                errors.add(source.location(e.at), format!("index {used} out of range"));
                 return;
             };
             used += 1;

@@ -525,6 +525,11 @@ impl<'a> Val<'a> {
         }
     }
 
+    /// As `'%s'.format([value])` writes it; the error says which values it cannot write.
+    pub fn format_string(&self) -> Result<String, String> {
+        super::format::string(self)
+    }
+
     /// As Go prints the value in error sentences (`%v`).
     pub fn shown(&self) -> String {
         match self {

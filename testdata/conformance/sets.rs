@@ -5,6 +5,8 @@ use serde_json::Value as Json;
 use crate::Outcome;
 use crate::data;
 
+#[path = "cel.rs"]
+mod cel;
 #[path = "cli.rs"]
 mod cli;
 #[path = "helm.rs"]
@@ -54,6 +56,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("provenance-values", provenance::values),
         ("validation-update-verdict", validation_update::verdict),
         ("validation-update", validation_update::update),
+        ("cel", cel::expressions),
         ("validation-crd", state::definitions),
         ("validation-cr", state::custom_resources),
         ("validation-policy", state::policies),
