@@ -532,7 +532,9 @@ impl<'a> Scanner<'a> {
         let last = self.simple_keys.len() - 1;
         if self.key_is_valid(last)? {
             let key = self.simple_keys[last];
-            self.tokens.insert(key.token - self.tokens_parsed, Token { kind: TokenKind::Key, start: key.mark, end: key.mark });
+            // A key whose token is gone already comes last, as in Go.
+            let at = key.token.checked_sub(self.tokens_parsed).unwrap_or(self.tokens.len());
+            self.tokens.insert(at, Token { kind: TokenKind::Key, start: key.mark, end: key.mark });
             self.roll_indent(key.mark.column, Some(key.token), TokenKind::BlockMappingStart, key.mark)?;
             self.simple_keys[last].possible = false;
             self.keys_by_token.remove(&key.token);
