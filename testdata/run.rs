@@ -1,5 +1,8 @@
 //! The integration tests: one `check` per kind of case, cases found by walking folders.
 
+// A test that cannot unwrap has failed.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 #[path = "run/architecture.rs"]
 mod architecture;
 

@@ -422,6 +422,11 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    /// Where the token with this number stands among those not taken yet; the end when it is gone already.
+    fn slot(&self, token: usize) -> usize {
+        token.checked_sub(self.tokens_parsed).filter(|at| *at <= self.tokens.len()).unwrap_or(self.tokens.len())
+    }
+
     fn roll_indent(&mut self, column: i32, number: Option<usize>, kind: TokenKind<'a>, mark: Mark) -> Res<()> {
         if self.flow_level > 0 || self.indent >= column {
             return Ok(());
@@ -431,7 +436,7 @@ impl<'a> Scanner<'a> {
         if self.indents.len() > MAX_DEPTH {
             return Err(self.fail("exceeded max depth of 10000", self.simple_keys.last().map_or(self.mark, |k| k.mark)));
         }
-        let at = number.map_or(self.tokens.len(), |n| n - self.tokens_parsed);
+        let at = number.map_or(self.tokens.len(), |n| self.slot(n));
         self.tokens.insert(at, Token { kind, start: mark, end: mark });
         Ok(())
     }
@@ -532,8 +537,7 @@ impl<'a> Scanner<'a> {
         let last = self.simple_keys.len() - 1;
         if self.key_is_valid(last)? {
             let key = self.simple_keys[last];
-            // A key whose token is gone already comes last, as in Go.
-            let at = key.token.checked_sub(self.tokens_parsed).unwrap_or(self.tokens.len());
+            let at = self.slot(key.token);
             self.tokens.insert(at, Token { kind: TokenKind::Key, start: key.mark, end: key.mark });
             self.roll_indent(key.mark.column, Some(key.token), TokenKind::BlockMappingStart, key.mark)?;
             self.simple_keys[last].possible = false;

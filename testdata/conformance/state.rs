@@ -223,7 +223,8 @@ pub(crate) fn policies(_: &str) -> Set {
             if let Some((message, reason)) = decision.denied {
                 answer.status = policy::status_of(&reason);
                 answer.message = forbidden(manifest, &message);
-                answer.causes = vec![kval::kube::Cause { reason: "", field: String::new(), message, path: Default::default() }];
+                answer.causes =
+                    vec![kval::kube::Cause { reason: "", field: String::new(), message, path: kval::kube::field::Path::default() }];
             }
         }
         compare(record, &answer)
@@ -241,7 +242,7 @@ pub(crate) fn quota(_: &str) -> Set {
         match api.apply(&record["manifest"]) {
             Ok(made) => answer.object = Some(made.to_json()),
             Err(e) => {
-                answer.status = e.code as u16;
+                answer.status = e.code;
                 answer.message = e.message;
             }
         }
