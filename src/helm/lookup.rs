@@ -107,17 +107,17 @@ mod tests {
     #[test]
     fn objects_are_found_by_name_and_as_lists() {
         let mut world = MemoryWorld::default();
-        let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: x}\ndata: {k: v}\n---\n\
-                    apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: b, namespace: y}\n";
+        let text = "apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: one}\ndata: {k: v}\n---\n\
+                    apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Secret\n  metadata: {name: b, namespace: two}\n";
         world.files.insert("state/all.yaml".to_owned(), text.as_bytes().to_vec());
         let state = ClusterState::read(&world, "state").unwrap();
         let data = |v: &Value| v.as_map().and_then(|m| m.get("data")).is_some();
-        assert!(data(&state.find("v1", "Secret", "x", "a")));
-        assert!(state.find("v1", "Secret", "y", "a").as_map().unwrap().is_empty());
+        assert!(data(&state.find("v1", "Secret", "one", "a")));
+        assert!(state.find("v1", "Secret", "two", "a").as_map().unwrap().is_empty());
         let count = |namespace| {
             let list = state.find("v1", "Secret", namespace, "");
             list.as_map().unwrap().get("items").unwrap().as_list().unwrap().items().len()
         };
-        assert_eq!((count(""), count("y"), count("z")), (2, 1, 0));
+        assert_eq!((count(""), count("two"), count("three")), (2, 1, 0));
     }
 }

@@ -67,7 +67,6 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/gc", script::script),
     ("simulation/endpointslice", script::script),
     ("simulation/job", script::script),
-    ("simulation/cronjob", script::script),
     ("simulation/daemonset", script::script),
     ("simulation/statefulset", script::script),
     ("simulation/statefulset-gated", script::gated),
