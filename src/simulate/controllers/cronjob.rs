@@ -24,9 +24,6 @@ use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::strings;
 use crate::simulate::scheduler::json::text;
 
-/// 100 ms.
-const NEXT_SCHEDULE_DELTA: Nanos = SECOND / 10;
-
 fn jobs_of(plane: &ControlPlane, uid: Uid) -> Vec<Arc<Object>> {
     plane.api.dependents(uid).filter(|o| o.kind == "Job").cloned().collect()
 }
@@ -106,8 +103,7 @@ fn start(plane: &mut ControlPlane, cron: &Object, status: &mut Value) {
     };
     let again = |plane: &mut ControlPlane, status: &Value| {
         let wait = cronjob_schedule::requeue_after(&times(status), now, &schedule);
-        // A moment that has passed is looked at a little later, never at once again. upstream: nextScheduleDelta
-        plane.enqueue_after(Controller::CronJob, cron.meta.uid, wait.max(NEXT_SCHEDULE_DELTA));
+        plane.enqueue_after(Controller::CronJob, cron.meta.uid, wait.max(0));
     };
     let due = match cronjob_schedule::due(&times(status), now, &schedule) {
         Ok((due, missed)) => {
