@@ -239,7 +239,7 @@ fn attempt(
 
 /// The lexicographically first node: the choice of the recordings.
 pub fn first_by_name(cluster: &Snapshot, top: &[usize]) -> usize {
-    top.iter().copied().min_by_key(|i| &cluster.nodes[*i].node.name).unwrap_or(0)
+    top.iter().copied().min_by_key(|i| cluster.rank(*i)).unwrap_or(0)
 }
 
 /// The run in the form of the recordings.

@@ -353,7 +353,7 @@ pub fn drain(run: &mut Run, profiles: &Profiles, nodes: &[String], flags: DrainF
     }
     for place in &places {
         let node = Node { unschedulable: true, ..Node::clone(&run.cluster.nodes[*place].node) };
-        run.cluster.nodes[*place].node = Arc::new(node);
+        run.cluster.set_node(*place, node);
     }
     if !out.refused.is_empty() {
         return Ok(out);

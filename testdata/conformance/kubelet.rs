@@ -1,10 +1,13 @@
 //! Groups `simulation/kubelet-*`.
 
 use kval::kube::quantity;
+use kval::simulate::kubelet::actions;
 use kval::simulate::kubelet::eviction;
 use kval::simulate::kubelet::grace;
 use kval::simulate::kubelet::prober;
 use kval::simulate::kubelet::prober::{Event, Nanos, ProbeKind, RestartPolicy};
+use kval::simulate::kubelet::runtime::{Instance, Observed, ProbeResult, Sandbox, State};
+use kval::simulate::kubelet::status;
 use serde_json::{Value as Json, json};
 
 use super::{Case, agree};
@@ -126,4 +129,81 @@ pub(super) fn probe(case: &Case) -> Result<(), String> {
     probes.sort();
     probes.dedup();
     agree(&probes.into_iter().map(|(t, kind, o)| json!([seconds(t), kind, o])).collect(), &e["probes"])
+}
+
+/// A pod whose containers started a minute apart.
+fn observed(input: &Json) -> Observed {
+    let base = 1_767_225_600;
+    let text = |v: &Json| v.as_str().unwrap_or("").to_owned();
+    let spec = &input["pod"]["spec"];
+    let image = |name: &Json| {
+        let all = ["containers", "initContainers"].iter().flat_map(|k| spec[*k].as_array().into_iter().flatten());
+        all.filter(|c| c["name"] == *name).map(|c| text(&c["image"])).next().unwrap_or_default()
+    };
+    let instance = |r: &Json| {
+        let restarts = r["restartCount"].as_i64().unwrap_or(0);
+        Instance {
+            name: text(&r["name"]),
+            id: format!("test://{}-{restarts}", text(&r["name"])),
+            image: r["imageWas"].as_str().map_or_else(|| image(&r["name"]), str::to_owned),
+            state: match r["state"].as_str().unwrap_or("") {
+                "running" => State::Running,
+                "exited" => State::Exited(r["exitCode"].as_i64().unwrap_or(0)),
+                "created" => State::Created,
+                _ => State::Unknown,
+            },
+            reason: text(&r["reason"]),
+            message: text(&r["message"]),
+            restarts,
+            started: (base + restarts * 60) * prober::SECOND,
+            finished: (base + restarts * 60 + 30) * prober::SECOND,
+        }
+    };
+    let result = |r: &Json| match r.as_str().unwrap_or("") {
+        "success" => ProbeResult::Success,
+        "failure" => ProbeResult::Failure,
+        _ => ProbeResult::Unknown,
+    };
+    let mut out = Observed {
+        sandbox: match input["sandbox"].as_str().unwrap_or("") {
+            "ready" => Sandbox::Ready,
+            "notready" => Sandbox::NotReady,
+            _ => Sandbox::None,
+        },
+        instances: input["runtime"].as_array().into_iter().flatten().map(instance).collect(),
+        ..Observed::default()
+    };
+    for (name, probes) in input["probeResults"].as_object().into_iter().flatten() {
+        for kind in [ProbeKind::Liveness, ProbeKind::Readiness, ProbeKind::Startup] {
+            if let Some(found) = probes.get(kind.name()) {
+                out.probes.insert((name.clone(), kind.name()), result(found));
+            }
+        }
+    }
+    for (name, error) in input["startErrors"].as_object().into_iter().flatten() {
+        out.start_errors.insert(name.clone(), (text(&error[0]), text(&error[1])));
+    }
+    out
+}
+
+/// What the kubelet does next, and the status it reports.
+pub(super) fn pod_state(case: &Case) -> Result<(), String> {
+    let pod = &case.input["pod"];
+    let observed = observed(&case.input);
+    let actions = actions::compute(pod, &observed);
+    let names = |field: &str, places: &[usize]| -> Json {
+        let all: Vec<Json> = places.iter().map(|i| pod["spec"][field][*i]["name"].clone()).collect();
+        if all.is_empty() { Json::Null } else { all.into() }
+    };
+    let kill: Vec<Json> = actions.kill.iter().map(|k| json!({"name": k.name, "reason": k.reason, "message": k.message})).collect();
+    let got = json!({
+        "actions": {
+            "attempt": actions.attempt, "createSandbox": actions.create_sandbox, "killPod": actions.kill_pod,
+            "containersToStart": names("containers", &actions.to_start),
+            "initContainersToStart": names("initContainers", &actions.init_to_start),
+            "kill": if kill.is_empty() { Json::Null } else { kill.into() },
+        },
+        "status": status::generate(pod, &observed, case.input["podIsTerminal"] == true),
+    });
+    agree(&got, &json!({"actions": case.expected["actions"], "status": case.expected["status"]}))
 }

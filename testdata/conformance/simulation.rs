@@ -67,12 +67,14 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/gc", script::script),
     ("simulation/endpointslice", script::script),
     ("simulation/job", script::script),
+    ("simulation/cronjob", script::script),
     ("simulation/daemonset", script::script),
     ("simulation/statefulset", script::script),
     ("simulation/statefulset-gated", script::gated),
     ("simulation/kubelet-grace", kubelet::grace),
     ("simulation/kubelet-eviction", kubelet::eviction),
     ("simulation/kubelet-probe", kubelet::probe),
+    ("simulation/kubelet-pod-state", kubelet::pod_state),
 ];
 
 /// The names of the sets.

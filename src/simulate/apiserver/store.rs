@@ -172,6 +172,16 @@ impl ApiServer {
         self.objects.values()
     }
 
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether there is no object.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
     /// Tells an event about an object.
     pub fn event(&mut self, object: &Object, warning: bool, reason: &'static str, message: String) {
         let object = format!("{}/{}", object.kind, object.meta.name);

@@ -16,8 +16,10 @@ use super::revisions;
 use super::scaled;
 use super::selector_of;
 use super::template_of;
+use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
@@ -86,20 +88,48 @@ fn construct_history(plane: &mut ControlPlane, set: &Object) -> Option<(String, 
     Some((hash, old, current))
 }
 
-/// upstream: NodeShouldRunDaemonPod
-fn targets(plane: &ControlPlane, set: &Object) -> Vec<Target> {
+/// Wakes the DaemonSets that a new or changed node concerns: those that miss a pod there, have one that must go, or have
+/// pods in the wrong place. upstream: syncNodeUpdate
+pub fn notify_node(plane: &mut ControlPlane, change: &Change) {
+    let node = &change.object;
+    let taints = |o: &Object| at(&o.spec, &["taints"]).clone();
+    let same = |old: &Arc<Object>| old.meta.labels == node.meta.labels && taints(old) == taints(node);
+    if change.operation == Operation::Deleted || change.old.as_ref().is_some_and(same) {
+        return;
+    }
+    let sets: Vec<Arc<Object>> = plane.api.list("DaemonSet").cloned().collect();
+    for set in sets {
+        let here = |p: &Arc<Object>| p.kind == "Pod" && text(&p.spec, &["nodeName"]) == node.meta.name;
+        let scheduled = plane.api.dependents(set.meta.uid).any(here);
+        let target = target(&judged(&set), node);
+        let misplaced = set.count("numberMisscheduled") > 0;
+        let wakes = if scheduled { !target.may_stay || misplaced } else { target.should_run };
+        if wakes {
+            plane.enqueue(Controller::DaemonSet, set.meta.uid);
+        }
+    }
+}
+
+/// The pod of a set as the scheduler would judge it.
+fn judged(set: &Object) -> Pod {
     let mut pod = json!({"metadata": at(template_of(set), &["metadata"]), "spec": at(template_of(set), &["spec"])});
     pod["metadata"]["namespace"] = set.meta.namespace.as_str().into();
     add_daemon_tolerations(&mut pod);
     let source = Owner { kind: "DaemonSet".to_owned(), name: set.meta.name.clone() };
-    let judged = Pod::new(&pod, source, 0);
-    let target = |object: &Arc<Object>| {
-        let node = Node::new(&object.to_json());
-        let fits = judged.may_use(&node) && (judged.node_name.is_empty() || judged.node_name == node.name);
-        let free = |effects: &[&str]| untolerated(&node.taints, &judged.tolerations, effects).is_none();
-        Target { should_run: fits && free(&["NoExecute", "NoSchedule"]), may_stay: fits && free(&["NoExecute"]), name: node.name }
-    };
-    plane.api.list("Node").map(target).collect()
+    Pod::new(&pod, source, 0)
+}
+
+/// upstream: NodeShouldRunDaemonPod
+fn target(judged: &Pod, node: &Object) -> Target {
+    let node = Node::new(&node.to_json());
+    let fits = judged.may_use(&node) && (judged.node_name.is_empty() || judged.node_name == node.name);
+    let free = |effects: &[&str]| untolerated(&node.taints, &judged.tolerations, effects).is_none();
+    Target { should_run: fits && free(&["NoExecute", "NoSchedule"]), may_stay: fits && free(&["NoExecute"]), name: node.name }
+}
+
+fn targets(plane: &ControlPlane, set: &Object) -> Vec<Target> {
+    let judged = judged(set);
+    plane.api.list("Node").map(|node| target(&judged, node)).collect()
 }
 
 /// The node a pod is on or for. upstream: GetTargetNodeName
@@ -342,8 +372,7 @@ fn update_status(plane: &mut ControlPlane, set: &Object, targets: &[Target], has
         plane.api.edit(set.meta.uid, |s| s.status = status);
     }
     if min_ready(set) > 0 && ready != available {
-        let all: Vec<Arc<Object>> = by_node.into_values().flatten().collect();
-        let wait = pods::wait_for_availability(all.iter(), min_ready(set), now).unwrap_or(min_ready(set) * SECOND);
-        plane.enqueue_after(Controller::DaemonSet, set.meta.uid, wait);
+        // upstream does not count the time that has passed since.
+        plane.enqueue_after(Controller::DaemonSet, set.meta.uid, min_ready(set) * SECOND);
     }
 }

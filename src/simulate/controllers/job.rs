@@ -140,13 +140,13 @@ struct Counts {
 
 /// upstream: syncJob
 pub fn sync_job(plane: &mut ControlPlane, uid: Uid) {
-    let Some(job) = plane.api.get(uid).cloned() else { return };
-    if job.meta.is_deleted() {
+    let Some(job) = plane.api.get(uid).cloned().filter(|j| !j.meta.is_deleted()) else {
+        // Nobody counts the pods of a Job that goes or is gone. upstream: syncOrphanPod
         for pod in plane.api.dependents(uid).filter(|p| p.kind == "Pod").map(|p| p.meta.uid).collect::<Vec<_>>() {
             plane.api.remove_finalizer(pod, TRACKING);
         }
         return;
-    }
+    };
     let selector = selector_of(&job);
     let all = pods::claim(&mut plane.api, &job, &selector);
     if let Some(condition) = finished(&job) {

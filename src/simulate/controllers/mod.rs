@@ -70,8 +70,10 @@ pub struct Gates {
 
 type Item = (Controller, Uid);
 
-/// How many reconciliations one instant may have: a defect must not become an endless loop.
-const MAX_STEPS: usize = 2_000_000;
+/// How many reconciliations one instant may have, and how many more with each object there is.
+const MAX_STEPS: (usize, usize) = (20_000, 200);
+/// Reconciliations closer than this belong to one instant: a wish to be called again at once must not become a loop.
+const INSTANT: Nanos = 1_000_000;
 
 /// The control plane.
 #[derive(Clone, Debug, Default)]
@@ -80,6 +82,9 @@ pub struct ControlPlane {
     pub api: ApiServer,
     /// Features.
     pub gates: Gates,
+    /// What to report when a controller called itself without end; the clock goes on without it.
+    pub defect: Option<String>,
+    steps: (Nanos, usize),
     queue: VecDeque<Item>,
     queued: BTreeSet<Item>,
     delayed: BTreeMap<(Nanos, u64), Item>,
@@ -117,14 +122,35 @@ impl ControlPlane {
         self.delayed_at.insert(item, (at, self.sequence));
     }
 
-    /// Reconciles until nothing moves at this instant.
+    /// Reconciles until nothing moves at this instant. A loop without end is cut short and told in `defect`.
     pub fn settle(&mut self) {
-        for _ in 0..MAX_STEPS {
+        loop {
             self.watch();
             let Some(item) = self.queue.pop_front() else { return };
             self.queued.remove(&item);
+            if self.is_endless(item) {
+                self.queue.clear();
+                self.queued.clear();
+                return;
+            }
             self.sync(item);
         }
+    }
+
+    /// Counts a reconciliation; whether this instant has had more than any number of objects explains.
+    fn is_endless(&mut self, (controller, uid): Item) -> bool {
+        if self.api.now - self.steps.0 >= INSTANT {
+            self.steps = (self.api.now, 0);
+        }
+        self.steps.1 += 1;
+        let endless = self.steps.1 > MAX_STEPS.0 + MAX_STEPS.1 * self.api.len();
+        if endless {
+            let name = self.api.get(uid).map_or_else(|| "a deleted object".to_owned(), |o| format!("{}/{}", o.kind, o.meta.name));
+            self.defect.get_or_insert_with(|| {
+                format!("the {controller:?} controller is never done with {name}; this is a defect of kval, please report it")
+            });
+        }
+        endless
     }
 
     /// When something that was put off is due.
@@ -198,10 +224,7 @@ impl ControlPlane {
             }
             "StatefulSet" => self.enqueue(Controller::StatefulSet, object.meta.uid),
             "DaemonSet" => self.enqueue(Controller::DaemonSet, object.meta.uid),
-            "Node" => {
-                let sets: Vec<Uid> = self.api.list("DaemonSet").map(|s| s.meta.uid).collect();
-                sets.into_iter().for_each(|uid| self.enqueue(Controller::DaemonSet, uid));
-            }
+            "Node" => daemonset::notify_node(self, change),
             "Job" => {
                 self.enqueue(Controller::Job, object.meta.uid);
                 if let Some(owner) = object.meta.controller().map(|o| o.uid) {

@@ -117,14 +117,7 @@ pub fn of(annotations: &std::collections::BTreeMap<String, String>, container: &
 /// The life of a container whose node begins with it at 0 and starts it at `start`.
 pub fn life(spec: &Value, container: &Value, behaviour: &Behaviour, start: Nanos, horizon: Nanos) -> Life {
     let probe = |kind: ProbeKind| {
-        let p = at(
-            container,
-            &[match kind {
-                ProbeKind::Liveness => "livenessProbe",
-                ProbeKind::Readiness => "readinessProbe",
-                ProbeKind::Startup => "startupProbe",
-            }],
-        );
+        let p = at(container, &[kind.field()]);
         let number = |field: &str, default: i64| int(p, &[field]).filter(|n| *n != 0).unwrap_or(default);
         p.is_object().then(|| Probe {
             kind,

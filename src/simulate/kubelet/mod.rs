@@ -1,7 +1,10 @@
 //! The kubelet as functions: probes and restarts over time, grace periods, the order of evictions, and the state of a
 //! pod as its status tells it. upstream: pkg/kubelet
 
+pub mod actions;
 pub mod behaviour;
 pub mod eviction;
 pub mod grace;
 pub mod prober;
+pub mod runtime;
+pub mod status;

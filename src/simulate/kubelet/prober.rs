@@ -33,6 +33,15 @@ impl ProbeKind {
             Self::Startup => "startup",
         }
     }
+
+    /// The field of a container that sets it.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Liveness => "livenessProbe",
+            Self::Readiness => "readinessProbe",
+            Self::Startup => "startupProbe",
+        }
+    }
 }
 
 /// How a probe went.
@@ -179,6 +188,8 @@ struct Sim<'a> {
     retry: Option<Nanos>,
     kill: Option<Kill>,
     sync: bool,
+    /// Whether a probe runs whose result comes too late.
+    late: bool,
     started: bool,
     ready: bool,
     trace: Trace,
@@ -212,6 +223,7 @@ pub fn run(life: &Life) -> Trace {
         retry: Some(life.start),
         kill: None,
         sync: false,
+        late: false,
         started: false,
         ready: false,
         trace: Trace::default(),
@@ -300,7 +312,7 @@ impl Sim<'_> {
 
     fn set_result(&mut self, i: usize, success: bool) {
         let worker = &mut self.workers[i];
-        if worker.result != Some(success) {
+        if worker.result != Some(success) && !self.late {
             worker.result = Some(success);
             // Only a failed liveness probe is news.
             let kind = worker.probe.kind;
@@ -446,6 +458,20 @@ impl Sim<'_> {
         self.emit(Event::Kill(kind, seconds));
         let allowed = grace::stop_timeout(seconds) * SECOND;
         let code = if self.life.stop_takes > allowed { 137 } else { 143 };
+        if self.life.stop_takes == 0 {
+            // The sync does not pause: a readiness probe that it asked for still sees the instance that is going, and
+            // what it finds comes too late to count.
+            for i in 0..self.workers.len() {
+                let worker = &mut self.workers[i];
+                if worker.triggered && worker.running.is_none() && !worker.stopped {
+                    worker.triggered = false;
+                    worker.tick = self.now + worker.probe.period.max(1) * SECOND;
+                    self.late = true;
+                    self.do_probe(i);
+                    self.late = false;
+                }
+            }
+        }
         self.kill = Some(Kill { until: self.now + self.life.stop_takes.min(allowed), code });
     }
 

@@ -30,6 +30,7 @@ use crate::simulate::controllers::pods;
 use crate::simulate::kubelet::behaviour;
 use crate::simulate::kubelet::prober;
 use crate::simulate::kubelet::prober::Event;
+use crate::simulate::replay::first_by_name;
 use crate::simulate::scheduler::api::Node;
 use crate::simulate::scheduler::api::Owner;
 use crate::simulate::scheduler::api::Pod;
@@ -360,7 +361,7 @@ impl Cluster {
             }
             let Some(profile) = self.profiles.get(&pod.scheduler_name) else { continue };
             let outcome = schedule(&self.nodes, profile, &pod, &mut self.start, None, &mut self.memory, false);
-            let best = outcome.top.iter().copied().min_by(|a, b| self.nodes.nodes[*a].node.name.cmp(&self.nodes.nodes[*b].node.name));
+            let best = (!outcome.top.is_empty()).then(|| first_by_name(&self.nodes, &outcome.top));
             match best {
                 Some(node) => {
                     self.pending.remove(&uid);

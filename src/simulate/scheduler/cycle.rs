@@ -69,12 +69,33 @@ pub struct Cycle<'a> {
     pub state: CycleState,
     /// The plugins that filter and do not skip this pod.
     active: Vec<&'a Entry>,
+    /// How many of the first of them are local, and may answer from memory.
+    local: usize,
 }
 
 impl Cycle<'_> {
     /// Runs the filters on a node, the first rejection counts.
     pub fn filter(&self, state: &FilterState, node: &NodeInfo) -> Result<(), Rejection> {
-        for entry in &self.active {
+        self.ask(&self.active, state, node)
+    }
+
+    /// Whether the filters let a node pass that is as the snapshot has it.
+    fn passes(&self, local: &mut Local, node: &NodeInfo) -> bool {
+        let (near, far) = self.active.split_at(self.local);
+        if !near.is_empty() {
+            let known = &mut local.verdicts[node.index];
+            if known.0 != node.generation {
+                *known = (node.generation, self.ask(near, &self.state.filter, node).is_ok());
+            }
+            if !known.1 {
+                return false;
+            }
+        }
+        far.is_empty() || self.ask(far, &self.state.filter, node).is_ok()
+    }
+
+    fn ask(&self, entries: &[&Entry], state: &FilterState, node: &NodeInfo) -> Result<(), Rejection> {
+        for entry in entries {
             if let Err(status) = entry.plugin.filter(self.cluster, state, self.pod, node) {
                 return Err(Rejection { plugin: entry.plugin.name(), status });
             }
@@ -104,6 +125,26 @@ struct Kept {
     /// How many of the snapshot's events are counted.
     position: usize,
     state: CycleState,
+    local: Local,
+}
+
+/// What plugins that look at nothing but the pod's shape and one node say, until the node changes.
+#[derive(Clone, Debug, Default)]
+struct Local {
+    /// By node: its generation when it was judged, and whether it passed.
+    verdicts: Vec<(u64, bool)>,
+    /// By node: its generation when it was scored.
+    scored: Vec<u64>,
+    /// By node the raw scores, one a plugin.
+    scores: Vec<i64>,
+}
+
+impl Local {
+    fn fit(&mut self, nodes: usize, plugins: usize) {
+        if self.verdicts.len() != nodes || self.scores.len() != nodes * plugins {
+            *self = Self { verdicts: vec![(0, false); nodes], scored: vec![0; nodes], scores: vec![0; nodes * plugins] };
+        }
+    }
 }
 
 /// How many shapes are remembered.
@@ -111,9 +152,11 @@ const REMEMBERED: usize = 64;
 
 impl Memory {
     /// The state of a pod's plugins at the start of its cycle.
-    fn recall(&mut self, cluster: &Snapshot, profile: &Profile, pod: &Pod) -> CycleState {
+    fn recall(&mut self, cluster: &Snapshot, profile: &Profile, pod: &Pod) -> (CycleState, Local) {
         let now = cluster.events.len();
-        let kept = self.kept.remove(&(Arc::as_ptr(&pod.shape) as usize));
+        let mut kept = self.kept.remove(&(Arc::as_ptr(&pod.shape) as usize));
+        let mut local = kept.as_mut().map(|k| std::mem::take(&mut k.local)).unwrap_or_default();
+        local.fit(cluster.nodes.len(), profile.plugins.iter().filter(|e| e.scores_locally()).count());
         // Far behind, counting anew is cheaper.
         if let Some(mut kept) = kept.filter(|k| now - k.position <= cluster.running + 16) {
             for event in &cluster.events[kept.position..] {
@@ -122,22 +165,22 @@ impl Memory {
                     entry.plugin.follow(cluster, &mut kept.state, pod, &event.pod, node, event.by);
                 }
             }
-            return kept.state;
+            return (kept.state, local);
         }
         let mut state = CycleState::default();
         for entry in &profile.plugins {
             entry.plugin.gather(cluster, &mut state.filter, pod);
         }
-        state
+        (state, local)
     }
 
-    fn keep(&mut self, cluster: &Snapshot, pod: &Pod, state: CycleState) {
+    fn keep(&mut self, cluster: &Snapshot, pod: &Pod, state: CycleState, local: Local) {
         if self.kept.len() >= REMEMBERED
             && let Some(oldest) = self.kept.iter().min_by_key(|(key, k)| (k.position, **key)).map(|(key, _)| *key)
         {
             self.kept.remove(&oldest);
         }
-        let kept = Kept { shape: Arc::clone(&pod.shape), position: cluster.events.len(), state };
+        let kept = Kept { shape: Arc::clone(&pod.shape), position: cluster.events.len(), state, local };
         self.kept.insert(Arc::as_ptr(&kept.shape) as usize, kept);
     }
 }
@@ -178,14 +221,14 @@ pub fn schedule(
     if cluster.nodes.is_empty() {
         return Outcome { message: Some("no nodes available to schedule pods".to_owned()), ..Outcome::default() };
     }
-    let state = memory.recall(cluster, profile, pod);
-    let mut cycle = Cycle { cluster, profile, pod, state, active: Vec::new() };
-    let out = run(&mut cycle, start, nominated, detail);
-    memory.keep(cluster, pod, cycle.state);
+    let (state, mut local) = memory.recall(cluster, profile, pod);
+    let mut cycle = Cycle { cluster, profile, pod, state, active: Vec::new(), local: 0 };
+    let out = run(&mut cycle, &mut local, start, nominated, detail);
+    memory.keep(cluster, pod, cycle.state, local);
     out
 }
 
-fn run<'a>(cycle: &mut Cycle<'a>, start: &mut usize, nominated: Option<usize>, detail: bool) -> Outcome {
+fn run<'a>(cycle: &mut Cycle<'a>, local: &mut Local, start: &mut usize, nominated: Option<usize>, detail: bool) -> Outcome {
     let (cluster, profile, pod): (&'a Snapshot, &'a Profile, &'a Pod) = (cycle.cluster, cycle.profile, cycle.pod);
     let total = cluster.nodes.len();
     let mut out = Outcome::default();
@@ -228,6 +271,10 @@ fn run<'a>(cycle: &mut Cycle<'a>, start: &mut usize, nominated: Option<usize>, d
         return out;
     }
     cycle.active = profile.plugins.iter().filter(|e| e.filters && !skip.contains(&e.plugin.name())).collect();
+    // The node that a pod names is no part of its shape.
+    if pod.node_name.is_empty() {
+        cycle.local = cycle.active.iter().take_while(|e| e.plugin.is_local()).count();
+    }
     if let Some(names) = &allowed {
         let status = Status::told(format!("node(s) didn't satisfy plugin(s) [{}]", limiting.join(" ")));
         for (i, _) in cluster.nodes.iter().enumerate().filter(|(_, n)| !names.contains(&n.node.name)) {
@@ -241,7 +288,11 @@ fn run<'a>(cycle: &mut Cycle<'a>, start: &mut usize, nominated: Option<usize>, d
         out.feasible.push(i);
     }
     if out.feasible.is_empty() {
-        search(cycle, allowed.as_ref(), &mut out, start);
+        let rejected = search(cycle, local, allowed.as_ref(), &mut out, start);
+        if detail || out.feasible.is_empty() {
+            let why = |i: usize| cycle.filter(&cycle.state.filter, &cluster.nodes[i]).err().map(|rejection| (i, rejection));
+            out.infeasible.extend(rejected.into_iter().filter_map(why));
+        }
     }
     if detail || out.feasible.is_empty() {
         out.infeasible.sort_by_key(|(i, _)| *i);
@@ -265,11 +316,12 @@ fn run<'a>(cycle: &mut Cycle<'a>, start: &mut usize, nominated: Option<usize>, d
         out.preemption = preemption;
         return out;
     }
-    score(cycle, &mut out, detail);
+    score(cycle, local, &mut out, detail);
     out
 }
 
-fn search(cycle: &Cycle<'_>, allowed: Option<&BTreeSet<String>>, out: &mut Outcome, start: &mut usize) {
+/// Looks for nodes that fit; the answer is those that do not.
+fn search(cycle: &Cycle<'_>, local: &mut Local, allowed: Option<&BTreeSet<String>>, out: &mut Outcome, start: &mut usize) -> Vec<usize> {
     let total = cycle.cluster.nodes.len();
     let named: Option<Vec<usize>> = allowed.map(|names| {
         let mut list: Vec<usize> = names.iter().filter_map(|n| cycle.cluster.find(n)).collect();
@@ -285,24 +337,22 @@ fn search(cycle: &Cycle<'_>, allowed: Option<&BTreeSet<String>>, out: &mut Outco
         // Without scores the first node is as good as any.
         (out.nodes_to_find, limit) = (1, 1);
     }
-    let mut rejected = 0;
+    let mut rejected = Vec::new();
     for place in 0..count {
         let i = named.as_ref().map_or_else(|| (*start + place) % total, |list| list[place]);
-        match cycle.filter(&cycle.state.filter, &cycle.cluster.nodes[i]) {
+        match cycle.passes(local, &cycle.cluster.nodes[i]) {
             // The search only ends at a node too many: those rejected before it are still looked at.
-            Ok(()) if out.feasible.len() >= limit => break,
-            Ok(()) => out.feasible.push(i),
-            Err(rejection) => {
-                rejected += 1;
-                out.infeasible.push((i, rejection));
-            }
+            true if out.feasible.len() >= limit => break,
+            true => out.feasible.push(i),
+            false => rejected.push(i),
         }
     }
-    out.evaluated = out.feasible.len() + rejected;
+    out.evaluated = out.feasible.len() + rejected.len();
     *start = (*start + out.evaluated) % total;
+    rejected
 }
 
-fn score(cycle: &mut Cycle<'_>, out: &mut Outcome, detail: bool) {
+fn score(cycle: &mut Cycle<'_>, local: &mut Local, out: &mut Outcome, detail: bool) {
     if let [only] = out.feasible.as_slice() {
         out.top = vec![*only];
         return;
@@ -312,14 +362,32 @@ fn score(cycle: &mut Cycle<'_>, out: &mut Outcome, detail: bool) {
     let mut totals = vec![0_i64; nodes.len()];
     let mut scores = vec![Score::default(); if detail { nodes.len() } else { 0 }];
     let mut raw: Vec<i64> = Vec::with_capacity(nodes.len());
+    let mut columns = 0;
+    let mut entries: Vec<(&Entry, Option<usize>)> = Vec::new();
     for entry in cycle.profile.plugins.iter().filter(|e| e.weight > 0 && e.plugin.scores()) {
-        let plugin = &entry.plugin;
-        if !plugin.pre_score(cluster, &mut cycle.state.score, cycle.pod, &nodes) {
-            continue;
+        let column = entry.scores_locally().then_some(columns);
+        columns += usize::from(column.is_some());
+        if entry.plugin.pre_score(cluster, &mut cycle.state.score, cycle.pod, &nodes) {
+            entries.push((entry, column));
         }
+    }
+    let (state, pod) = (&cycle.state.score, cycle.pod);
+    for node in nodes.iter().filter(|n| local.scored[n.index] != n.generation).collect::<Vec<_>>() {
+        local.scored[node.index] = node.generation;
+        for (entry, column) in &entries {
+            if let Some(column) = column {
+                local.scores[node.index * columns + column] = entry.plugin.score(cluster, state, pod, node);
+            }
+        }
+    }
+    for (entry, column) in entries {
+        let plugin = &entry.plugin;
         raw.clear();
-        raw.extend(nodes.iter().map(|n| plugin.score(cluster, &cycle.state.score, cycle.pod, n)));
-        plugin.normalize(cluster, &cycle.state.score, &nodes, &mut raw);
+        match column {
+            Some(column) => raw.extend(nodes.iter().map(|n| local.scores[n.index * columns + column])),
+            None => plugin.score_all(cluster, state, pod, &nodes, &mut raw),
+        }
+        plugin.normalize(cluster, state, &nodes, &mut raw);
         totals.iter_mut().zip(&raw).for_each(|(total, raw)| *total += raw * entry.weight);
         for ((score, raw), total) in scores.iter_mut().zip(&raw).zip(&totals) {
             score.plugins.push((plugin.name(), raw * entry.weight));

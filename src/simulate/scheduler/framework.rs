@@ -120,6 +120,12 @@ pub trait Plugin: Send + Sync {
     /// Upstream's name.
     fn name(&self) -> &'static str;
 
+    /// Whether its verdict and its raw score depend on nothing but the pod's shape and the node with its pods, so that
+    /// they hold until the node changes.
+    fn is_local(&self) -> bool {
+        false
+    }
+
     /// Counts the other pods of the cluster, as far as filtering needs.
     fn gather(&self, _cluster: &Snapshot, _state: &mut FilterState, _pod: &Pod) {}
 
@@ -154,6 +160,11 @@ pub trait Plugin: Send + Sync {
     /// The raw score of one node.
     fn score(&self, _cluster: &Snapshot, _state: &ScoreState, _pod: &Pod, _node: &NodeInfo) -> i64 {
         0
+    }
+
+    /// The raw scores of nodes.
+    fn score_all(&self, cluster: &Snapshot, state: &ScoreState, pod: &Pod, nodes: &[&NodeInfo], scores: &mut Vec<i64>) {
+        scores.extend(nodes.iter().map(|n| self.score(cluster, state, pod, n)));
     }
 
     /// Brings raw scores to 0..=100.

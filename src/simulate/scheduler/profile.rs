@@ -25,6 +25,13 @@ pub struct Entry {
     pub filters: bool,
 }
 
+impl Entry {
+    /// Whether it scores, and by the node alone.
+    pub fn scores_locally(&self) -> bool {
+        self.weight > 0 && self.plugin.scores() && self.plugin.is_local()
+    }
+}
+
 /// One profile of the scheduler.
 pub struct Profile {
     /// The plugins in order.

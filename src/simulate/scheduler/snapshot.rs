@@ -25,6 +25,8 @@ pub struct NodeInfo {
     pub non_zero: Resource,
     /// Its place in the snapshot.
     pub index: usize,
+    /// Grows whenever the node or its pods change in the snapshot.
+    pub generation: u64,
     /// How many of its pods have terms of pod (anti-)affinity.
     pub with_affinity: usize,
 }
@@ -38,6 +40,7 @@ impl NodeInfo {
             requested: Resource::default(),
             non_zero: Resource::default(),
             index: 0,
+            generation: 1,
             with_affinity: 0,
         }
     }
@@ -192,6 +195,10 @@ pub struct Snapshot {
     index: FxHashMap<String, usize>,
     keys: FxHashMap<String, usize>,
     topologies: Vec<Topology>,
+    /// By node its place among the names in order.
+    ranks: Vec<u32>,
+    /// The last generation of a node.
+    generation: u64,
 }
 
 impl Snapshot {
@@ -217,7 +224,7 @@ impl Snapshot {
             ordered.extend(zones.iter_mut().filter_map(VecDeque::pop_front).map(NodeInfo::new));
         }
         let total = ordered.len();
-        let mut out = Self { listers, ..Self::default() };
+        let mut out = Self { listers, generation: 1, ..Self::default() };
         let mut seen = Vec::new();
         for (i, info) in ordered.iter_mut().enumerate() {
             info.index = i;
@@ -231,6 +238,10 @@ impl Snapshot {
                 }
             }
         }
+        let mut by_name: Vec<usize> = (0..total).collect();
+        by_name.sort_by(|a, b| ordered[*a].node.name.cmp(&ordered[*b].node.name));
+        out.ranks = vec![0; total];
+        by_name.into_iter().enumerate().for_each(|(rank, i)| out.ranks[i] = rank as u32);
         out.nodes = ordered;
         out.images = sizes.into_iter().map(|(name, (size, nodes))| (name, (size, nodes.into()))).collect();
         out
@@ -276,6 +287,22 @@ impl Snapshot {
         self.index.get(name).copied()
     }
 
+    /// The place of a node among all names in order.
+    pub fn rank(&self, node: usize) -> u32 {
+        self.ranks.get(node).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Replaces a node by another of the same name and labels.
+    pub fn set_node(&mut self, node: usize, new: Node) {
+        self.nodes[node].node = Arc::new(new);
+        self.touch(node);
+    }
+
+    fn touch(&mut self, node: usize) {
+        self.generation += 1;
+        self.nodes[node].generation = self.generation;
+    }
+
     /// Puts a pod on a node; a node nobody knows is ignored.
     pub fn add_pod(&mut self, node: &str, pod: &Arc<Pod>) {
         if let Some(i) = self.find(node) {
@@ -286,6 +313,7 @@ impl Snapshot {
     /// Puts a pod on a node.
     pub fn place(&mut self, node: usize, pod: &Arc<Pod>) {
         self.nodes[node].add_pod(pod);
+        self.touch(node);
         self.running += 1;
         self.events.push(Event { pod: Arc::clone(pod), node: node as u32, by: 1 });
     }
@@ -293,6 +321,7 @@ impl Snapshot {
     /// Takes a pod away from its node.
     pub fn remove(&mut self, node: usize, pod: &Arc<Pod>) {
         self.nodes[node].remove_pod(pod);
+        self.touch(node);
         self.running = self.running.saturating_sub(1);
         self.events.push(Event { pod: Arc::clone(pod), node: node as u32, by: -1 });
     }

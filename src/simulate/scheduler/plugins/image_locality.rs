@@ -21,6 +21,10 @@ impl Plugin for ImageLocality {
         "ImageLocality"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn scores(&self) -> bool {
         true
     }

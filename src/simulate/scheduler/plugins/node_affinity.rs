@@ -36,6 +36,10 @@ impl Plugin for NodeAffinity {
         "NodeAffinity"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, pod: &Pod) -> PreFilter {
         if pod.node_affinity.is_none() && self.added_required.is_none() && pod.node_selector.is_none() {
             return PreFilter::Skip;

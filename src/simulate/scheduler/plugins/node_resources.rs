@@ -78,6 +78,10 @@ impl Plugin for Fit {
         "NodeResourcesFit"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         let there = &node.node.allocatable;
         let (ask, used) = (&pod.requests, &node.requested);
@@ -185,6 +189,10 @@ fn balance(amounts: impl Iterator<Item = (i64, i64)> + Clone) -> i64 {
 impl Plugin for BalancedAllocation {
     fn name(&self) -> &'static str {
         "NodeResourcesBalancedAllocation"
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn scores(&self) -> bool {

@@ -39,17 +39,21 @@ struct Counted {
     key: Option<usize>,
     /// Matching pods by number of the value; `None` where no node counts.
     counts: Vec<Option<i64>>,
-    /// The smallest of the counts.
+    /// The smallest of the counts, and how many are that small.
     least: i64,
+    at_least: usize,
+    /// 1 when the pod itself counts.
+    own: i64,
     /// How many values count.
     domains: i64,
 }
 
 impl Counted {
-    fn new(cluster: &Snapshot, constraint: SpreadConstraint) -> Self {
+    fn new(cluster: &Snapshot, constraint: SpreadConstraint, pod: &Pod) -> Self {
+        let own = i64::from(constraint.selector.matches(&pod.labels));
         let key = cluster.key(&constraint.topology_key);
         let counts = key.map_or_else(Vec::new, |k| vec![None; cluster.topology(k).values.len()]);
-        Self { constraint, key, counts, least: i64::from(i32::MAX), domains: 0 }
+        Self { constraint, key, counts, least: i64::from(i32::MAX), at_least: 0, own, domains: 0 }
     }
 
     fn value_of(&self, cluster: &Snapshot, node: &NodeInfo) -> Option<usize> {
@@ -58,6 +62,7 @@ impl Counted {
 
     fn settle(&mut self) {
         self.least = self.counts.iter().flatten().copied().min().unwrap_or(i64::from(i32::MAX));
+        self.at_least = self.counts.iter().flatten().filter(|c| **c == self.least).count();
         self.domains = self.counts.iter().flatten().count() as i64;
     }
 
@@ -65,10 +70,14 @@ impl Counted {
         let before = self.counts[value];
         let after = before.unwrap_or(0) + by;
         self.counts[value] = Some(after);
-        if before.is_none() || (by > 0 && before == Some(self.least)) {
-            self.settle();
+        self.at_least -= usize::from(before == Some(self.least));
+        if after < self.least {
+            (self.least, self.at_least) = (after, 1);
         } else {
-            self.least = self.least.min(after);
+            self.at_least += usize::from(after == self.least);
+        }
+        if before.is_none() || self.at_least == 0 {
+            self.settle();
         }
     }
 }
@@ -231,7 +240,7 @@ impl Plugin for PodTopologySpread {
     }
 
     fn gather(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod) {
-        let mut all: Vec<Counted> = self.constraints(cluster, pod, true).into_iter().map(|c| Counted::new(cluster, c)).collect();
+        let mut all: Vec<Counted> = self.constraints(cluster, pod, true).into_iter().map(|c| Counted::new(cluster, c, pod)).collect();
         if !all.is_empty() {
             for node in cluster.nodes.iter().filter(|n| has_all_keys(cluster, n, &all)).collect::<Vec<_>>() {
                 for counted in &mut all {
@@ -262,15 +271,14 @@ impl Plugin for PodTopologySpread {
         if state.spread.constraints.is_empty() { PreFilter::Skip } else { PreFilter::All }
     }
 
-    fn filter(&self, cluster: &Snapshot, state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
+    fn filter(&self, cluster: &Snapshot, state: &FilterState, _pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         for counted in &state.spread.constraints {
             let c = &counted.constraint;
             let Some(value) = counted.value_of(cluster, node) else {
                 return Err(Status::unresolvable("node(s) didn't match pod topology spread constraints (missing required label)"));
             };
             let least = if counted.domains < c.min_domains { 0 } else { counted.least };
-            let own = i64::from(c.selector.matches(&pod.labels));
-            if counted.counts[value].unwrap_or(0) + own - least > c.max_skew {
+            if counted.counts[value].unwrap_or(0) + counted.own - least > c.max_skew {
                 return Err(Status::unschedulable("node(s) didn't match pod topology spread constraints"));
             }
         }

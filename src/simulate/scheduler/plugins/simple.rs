@@ -13,6 +13,10 @@ impl Plugin for NodeUnschedulable {
         "NodeUnschedulable"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         if !node.node.unschedulable {
             return Ok(());
@@ -33,6 +37,10 @@ impl Plugin for NodeName {
         "NodeName"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         if pod.node_name.is_empty() || pod.node_name == node.node.name {
             return Ok(());
@@ -47,6 +55,10 @@ pub struct NodePorts;
 impl Plugin for NodePorts {
     fn name(&self) -> &'static str {
         "NodePorts"
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, pod: &Pod) -> PreFilter {
@@ -67,6 +79,10 @@ pub struct DynamicResources;
 impl Plugin for DynamicResources {
     fn name(&self) -> &'static str {
         "DynamicResources"
+    }
+
+    fn is_local(&self) -> bool {
+        true
     }
 
     fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, _pod: &Pod) -> PreFilter {

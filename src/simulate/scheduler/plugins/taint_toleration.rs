@@ -16,6 +16,10 @@ impl Plugin for TaintToleration {
         "TaintToleration"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn filter(&self, _cluster: &Snapshot, _state: &FilterState, pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         match untolerated(&node.node.taints, &pod.tolerations, &DO_NOT_SCHEDULE) {
             None => Ok(()),
