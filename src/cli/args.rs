@@ -2,6 +2,8 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::lint::PROFILES;
+
 /// The flags of `helm template` that speak to a cluster or a repository's transport; rendering needs none of them, so
 /// they are accepted and change nothing, that existing command lines go on working.
 const CLUSTER_SWITCHES: &[&str] = &[
@@ -143,18 +145,27 @@ fn reporting(command: Command) -> Command {
         )
         .arg(list("output", "FILE", "Where the report of the --format before it goes; - is standard output").short('o'))
         .arg(
-            value("fail-on", "SEVERITY", "Exit 1 from this severity on: info, warning, error or never")
+            value("fail-on", "SEVERITY", "Exit 1 from this severity on: info, warning, error or never [default: error]")
                 .value_parser(["info", "warning", "error", "never"])
-                .default_value("error"),
+                .hide_possible_values(true),
         )
         .arg(
-            value("profile", "NAME", "Which rules run: default, strict, security, restricted, helm or all")
-                .value_parser(["default", "strict", "security", "restricted", "helm", "all"])
-                .default_value("default"),
+            value("profile", "NAME", "Which rules run [default: default]").value_parser(clap::builder::PossibleValuesParser::new(PROFILES)),
         )
         .arg(list("select", "RULES", "Only these rules (comma-separated; a prefix with * matches several)"))
         .arg(list("ignore", "RULES", "Without these rules (comma-separated; a prefix with * matches several)"))
         .arg(switch("strict", "Fail on warnings too"))
+        .arg(value("baseline", "FILE", "Leave out the findings this file accepts"))
+        .arg(value("write-baseline", "FILE", "Accept all findings of this run: write them to FILE and succeed"))
+        .args(configuration())
+}
+
+/// The flags that choose configuration files.
+fn configuration() -> [Arg; 2] {
+    [
+        value("config", "FILE", "This configuration file and no other [default: every kval.toml above the input]"),
+        switch("isolated", "Without any configuration file").conflicts_with("config"),
+    ]
 }
 
 /// The whole command line.
@@ -296,6 +307,16 @@ pub(super) fn command() -> Command {
         );
     let explain =
         Command::new("explain").about("Print the page of a rule; without one, list all rules").arg(Arg::new("rule").value_name("RULE"));
+    let config = Command::new("config")
+        .about("Show which settings are in force for a path, and where from")
+        .args_conflicts_with_subcommands(true)
+        .arg(Arg::new("path").value_name("PATH").default_value("."))
+        .args(configuration())
+        .subcommand(
+            Command::new("import")
+                .about("Print a kval.toml that says what the configuration of kube-linter says")
+                .arg(Arg::new("file").value_name("FILE").default_value(".kube-linter.yaml")),
+        );
     Command::new("kval")
         .about(env!("CARGO_PKG_DESCRIPTION"))
         .version(env!("CARGO_PKG_VERSION"))
@@ -309,7 +330,7 @@ pub(super) fn command() -> Command {
                 .alias("colour")
                 .global(true),
         )
-        .subcommands([template, lint, validate, why, simulate, captured, package, show, dependency, explain])
+        .subcommands([template, lint, validate, why, simulate, captured, package, show, dependency, explain, config])
         .subcommand(Command::new("version").about("Print the version"))
 }
 

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 
+use crate::pipeline::ConfigError;
 use crate::pipeline::panic_text;
 use crate::source::WorldError;
 
@@ -30,6 +31,12 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "Error: {}", self.message)
+    }
+}
+
+impl From<ConfigError> for Error {
+    fn from(error: ConfigError) -> Self {
+        Self::unusable(error.to_string())
     }
 }
 

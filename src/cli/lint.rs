@@ -9,12 +9,13 @@ use super::error::Error;
 use super::output::Output;
 use super::world::{RealWorld, write_atomically};
 use super::{BUG, CLEAN, FINDINGS, options};
+use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
 use crate::helm::TemplateOptions;
 use crate::helm::lint::Flags;
 use crate::helm::lint::report as report_as_helm;
 use crate::pipeline;
-use crate::pipeline::Outcome;
+use crate::pipeline::{Baseline, Checks, Configs, Outcome};
 use crate::report;
 use crate::report::Format;
 use crate::report::Section;
@@ -79,12 +80,32 @@ pub(super) fn examine(
         return Err(Error::unusable("name a chart, a manifest or a directory, or - for standard input"));
     }
     let inputs = pipeline::discover(world, &paths)?;
-    let outcome = pipeline::run(world, &inputs, template, &options::checks(matches, judge)?)?;
+    let mut checks = options::checks(matches, judge)?;
+    let named = [&inputs.charts, &inputs.named, &inputs.found].into_iter().flatten().map(String::as_str);
+    checks.configs = Configs::read(world, &options::config(matches), named)?;
+    if let Some(state) = string(matches, "cluster-state") {
+        checks.assume = pipeline::known(world, &state)?;
+    }
+    let mut outcome = pipeline::run(world, &inputs, template, &checks)?;
     // A gate that looked at nothing must not be green.
     if outcome.counts.objects == 0 && outcome.units.iter().all(|u| u.findings.is_empty()) {
         return Err(Error::unusable(format!("nothing to check: no Kubernetes object in {}", paths.join(", "))));
     }
+    baseline(matches, world, &checks, &mut outcome)?;
     Ok(outcome)
+}
+
+/// Takes out what the baseline accepts, where there is one.
+fn baseline(matches: &ArgMatches, world: &RealWorld, checks: &Checks, outcome: &mut Outcome) -> Result<(), Error> {
+    // A baseline that is written anew accepts everything.
+    if string(matches, "write-baseline").is_some() {
+        return Ok(());
+    }
+    let Some(path) = string(matches, "baseline").or_else(|| checks.configs.settings(".").baseline) else { return Ok(()) };
+    let bytes = world.read(&path)?;
+    let known = Baseline::parse(&String::from_utf8_lossy(&bytes)).map_err(|why| Error::unusable(format!("{path}: {why}")))?;
+    outcome.accepted = Some(known.apply(outcome, &world.current_dir(), &path));
+    Ok(())
 }
 
 /// Whether standard output takes colours.
@@ -99,6 +120,12 @@ pub(super) fn color(matches: &ArgMatches) -> bool {
 /// Prints the findings in every format asked for and gives the exit code. An answer of a simulation comes before them,
 /// under its name.
 pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str, &Answer)>, output: &mut Output) -> Result<u8, Error> {
+    if let Some(path) = string(matches, "write-baseline") {
+        let found = Baseline::of(outcome, &RealWorld::new(None, None).current_dir(), &path);
+        write_atomically(&path, found.print().as_bytes())?;
+        output.note(&format!("{path} accepts {} findings from now on", found.len()));
+        return Ok(CLEAN);
+    }
     let mut formats = strings(matches, "format");
     if formats.is_empty() {
         formats.push("text".to_owned());
@@ -144,14 +171,25 @@ pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str
     if !said {
         output.note(&report::summary(&sections, outcome.counts));
     }
+    if let Some(accepted) = outcome.accepted {
+        let gone = if accepted.gone == 0 { String::new() } else { format!("; {} of it are gone: write it anew", accepted.gone) };
+        output.note(&format!("the baseline left out {} findings{gone}", accepted.left_out));
+    }
     Ok(exit(outcome, options::fail_on(matches)))
 }
 
-fn exit(outcome: &Outcome, fail_on: Option<Severity>) -> u8 {
-    let worst = outcome.units.iter().flat_map(|u| &u.findings).map(|f| f.severity).max();
-    match worst {
-        Some(Severity::Bug) => BUG,
-        Some(severity) if fail_on.is_some_and(|limit| severity >= limit) => FINDINGS,
-        _ => CLEAN,
+/// The exit code; a limit on the command line wins over those of configuration files.
+fn exit(outcome: &Outcome, fail_on: Option<FailOn>) -> u8 {
+    let mut code = CLEAN;
+    for unit in &outcome.units {
+        let limit = fail_on.or(unit.fail_on).unwrap_or(FailOn::From(Severity::Error));
+        for finding in &unit.findings {
+            match finding.severity {
+                Severity::Bug => return BUG,
+                severity if limit.fails(severity) => code = FINDINGS,
+                _ => {}
+            }
+        }
     }
+    code
 }

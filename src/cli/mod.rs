@@ -2,6 +2,7 @@
 
 mod args;
 mod chart;
+mod config;
 mod error;
 mod explain;
 mod lint;
@@ -122,6 +123,10 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             _ => Err(Error::unusable("dependency what? There is: list")),
         },
         Some(("why", matches)) => why::run(matches, output),
+        Some(("config", matches)) => match matches.subcommand() {
+            Some(("import", matches)) => config::import(matches, output),
+            _ => config::show(matches, output),
+        },
         Some(("explain", matches)) => explain::run(matches, output),
         _ => Err(Error::unusable("this command is not known")),
     }

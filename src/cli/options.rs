@@ -5,12 +5,14 @@ use clap::ArgMatches;
 use super::args::{on, refused, slices, string, strings};
 use super::error::Error;
 use super::world::RealWorld;
+use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
 use crate::helm::Compat;
 use crate::helm::TemplateOptions;
 use crate::kube::schema;
 use crate::lint;
 use crate::pipeline;
+use crate::pipeline::Choice;
 
 /// The options of `helm template`, without release name and chart.
 pub(super) fn template(matches: &ArgMatches) -> Result<TemplateOptions, Error> {
@@ -95,21 +97,22 @@ fn instant(text: &str) -> Result<i128, Error> {
         .map_err(|_| Error::unusable(format!("--now: {text:?} is neither an RFC 3339 time nor seconds since 1970")))
 }
 
-/// The ids among `known` that a list names; `prefix*` names several. A name that matches nothing is refused.
+/// The ids that a list names; `prefix*` names several. A name that matches nothing is refused.
 fn ids(patterns: &[String], flag: &str) -> Result<Vec<String>, Error> {
-    let known: Vec<&str> = lint::rules().iter().map(|r| r.id).chain(lint::verdicts()).collect();
     let mut out = Vec::new();
     for pattern in patterns {
-        let before = out.len();
-        match pattern.strip_suffix('*') {
-            Some(prefix) => out.extend(known.iter().filter(|id| id.starts_with(prefix)).map(|id| (*id).to_owned())),
-            None => out.extend(known.iter().filter(|id| *id == pattern).map(|id| (*id).to_owned())),
-        }
-        if out.len() == before {
-            return Err(Error::unusable(format!("--{flag}: there is no rule {pattern:?}; `kval explain` lists all")));
-        }
+        out.extend(lint::named(pattern).map_err(|why| Error::unusable(format!("--{flag}: {why}")))?);
     }
     Ok(out)
+}
+
+/// Which configuration files count.
+pub(super) fn config(matches: &ArgMatches) -> Choice {
+    if on(matches, "isolated") {
+        return Choice::Isolated;
+    }
+    let named = string(matches, "config").or_else(|| std::env::var("KVAL_CONFIG").ok());
+    named.filter(|n| !n.is_empty()).map_or(Choice::Found, Choice::File)
 }
 
 /// What the phases after rendering do.
@@ -122,7 +125,7 @@ pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Chec
         judge,
         select: ids(&slices(matches, "select"), "select")?,
         ignore: ids(&slices(matches, "ignore"), "ignore")?,
-        profile: string(matches, "profile").and_then(|name| lint::profile(&name)).unwrap_or_default(),
+        profile: string(matches, "profile").and_then(|name| lint::profile(&name)),
         ..pipeline::Checks::default()
     })
 }
@@ -155,13 +158,14 @@ fn known_version(version: &str) -> Result<String, Error> {
     Err(Error::unusable(format!("--kube-version: {version:?} is not known; kval knows Kubernetes {first} to {last}")))
 }
 
-/// From which severity on findings fail the run; `None` for never.
-pub(super) fn fail_on(matches: &ArgMatches) -> Option<Severity> {
+/// From which severity on findings fail the run, where the command line says so.
+pub(super) fn fail_on(matches: &ArgMatches) -> Option<FailOn> {
     match string(matches, "fail-on").as_deref() {
-        Some("never") => None,
-        Some("info") => Some(Severity::Info),
-        Some("warning" | "degraded") => Some(Severity::Warning),
-        _ if on(matches, "strict") => Some(Severity::Warning),
-        _ => Some(Severity::Error),
+        Some("never") => Some(FailOn::Never),
+        Some("info") => Some(FailOn::From(Severity::Info)),
+        Some("warning" | "degraded") => Some(FailOn::From(Severity::Warning)),
+        _ if on(matches, "strict") => Some(FailOn::From(Severity::Warning)),
+        Some(_) => Some(FailOn::From(Severity::Error)),
+        None => None,
     }
 }

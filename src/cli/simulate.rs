@@ -10,6 +10,7 @@ use super::lint::{examine, print};
 use super::options;
 use super::output::Output;
 use super::world::RealWorld;
+use crate::diagnostic::FailOn;
 use crate::kube::Object;
 use crate::pipeline::Outcome;
 use crate::simulate::answer::{Answer, Block};
@@ -136,7 +137,7 @@ pub(super) fn drain(matches: &ArgMatches, output: &mut Output) -> Result<u8, Err
     let stuck = !drained.refused.is_empty() || !drained.blocked.is_empty() || drained.moved.iter().any(|m| m.2.is_none());
     let answer = whatif::drain_answer(&setting, &run, &nodes, &drained);
     let code = finish(matches, &scene, "drain", answer, output)?;
-    Ok(if stuck && code == super::CLEAN && options::fail_on(matches).is_some() { super::FINDINGS } else { code })
+    Ok(if stuck && code == super::CLEAN && options::fail_on(matches) != Some(FailOn::Never) { super::FINDINGS } else { code })
 }
 
 pub(super) fn capacity(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {

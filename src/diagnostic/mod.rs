@@ -1,7 +1,13 @@
 //! The finding: what every phase says about the user's input. It knows spans and their origins and renders nothing.
 
+mod fingerprint;
+mod similar;
+
 use crate::source::Origin;
 use crate::source::{SourceMap, Sources, Span};
+
+pub use fingerprint::{Fingerprint, fingerprint};
+pub use similar::similar;
 
 /// How bad a finding is, from least to worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +23,11 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The severity a report or configuration names; `None` for `bug` and for other words.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Info, Self::Warning, Self::Error].into_iter().find(|s| s.name() == name)
+    }
+
     /// The lower-case word used in reports and configuration.
     pub fn name(self) -> &'static str {
         match self {
@@ -24,6 +35,30 @@ impl Severity {
             Self::Warning => "warning",
             Self::Error => "error",
             Self::Bug => "bug",
+        }
+    }
+}
+
+/// From which severity on findings fail a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailOn {
+    /// No finding does.
+    Never,
+    /// This one and worse.
+    From(Severity),
+}
+
+impl FailOn {
+    /// Whether a finding of this severity fails the run.
+    pub fn fails(self, severity: Severity) -> bool {
+        matches!(self, Self::From(limit) if severity >= limit)
+    }
+
+    /// The word of the configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Never => "never",
+            Self::From(severity) => severity.name(),
         }
     }
 }

@@ -12,6 +12,7 @@ use super::validation;
 use super::warnings::{self, Warning};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
+use crate::diagnostic::similar;
 use crate::yaml::Node;
 
 /// How to validate.
@@ -320,7 +321,7 @@ pub(super) fn findings(object: &Object, options: &ValidateOptions, causes: impl 
         let mut finding = Diagnostic::new(code, Severity::Error, message).at(span).on(id.clone(), refusal.path.to_string());
         if refusal.fault == Fault::UnknownField
             && let Some(super::field::Step::Field(name)) = refusal.path.0.last()
-            && let Some(near) = nearest(name, refusal.known.iter().copied())
+            && let Some(near) = similar(name, refusal.known.iter().copied())
         {
             finding = finding.help(format!("did you mean `{near}`?"));
         }
@@ -396,39 +397,9 @@ fn unknown_kind(object: &Object, group: &str, version: &str, kube_version: &str)
         return Some(finding.help(help).at(object.span(&Path::new("apiVersion"))).on(id.clone(), "apiVersion"));
     }
     let kinds = schema::lifecycles().iter().filter(|l| l.group == group).map(|l| l.kind);
-    let finding = match nearest(&id.kind, kinds) {
+    let finding = match similar(&id.kind, kinds) {
         Some(near) => finding.help(format!("did you mean `{near}`?")),
         None => finding,
     };
     Some(finding.at(object.span(&Path::new("kind"))).on(id.clone(), "kind"))
-}
-
-/// The known name that `name` was probably meant to be.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    let limit = (name.chars().count() / 3).clamp(1, 3);
-    known.map(|k| (distance(&lower, &k.to_lowercase()), k)).filter(|(d, _)| *d <= limit).min().map(|(_, k)| k)
-}
-
-/// Edit distance with transpositions.
-fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().take(64).collect());
-    let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    for (j, cell) in rows[0].iter_mut().enumerate() {
-        *cell = j;
-    }
-    for i in 1..=a.len() {
-        for j in 1..=b.len() {
-            let change = usize::from(a[i - 1] != b[j - 1]);
-            let mut best = (rows[i - 1][j] + 1).min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + change);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(rows[i - 2][j - 2] + 1);
-            }
-            rows[i][j] = best;
-        }
-    }
-    rows[a.len()][b.len()]
 }

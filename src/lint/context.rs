@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::ChartSource;
 use super::Input;
+use super::assume;
 use super::field::Field;
 use super::field::Place;
 use super::labels;
@@ -385,6 +386,10 @@ impl<'a> Context<'a> {
     pub(super) fn report<'p>(&self, place: impl Into<Place<'p>>, message: impl Into<String>, help: impl Into<String>) {
         let place: Place = place.into();
         let (id, severity) = self.rule.get();
+        let known = |name: &str| assume::exists(&self.input.options.assume, id, namespace(place.object), name);
+        if !self.input.options.assume.is_empty() && place.value().and_then(|v| v.as_str()).is_some_and(known) {
+            return;
+        }
         let finding = Diagnostic::new(id, severity, message).at(place.span()).on(place.object.id.clone(), place.spelled()).help(help);
         self.found.borrow_mut().push(finding);
     }

@@ -150,7 +150,8 @@ impl Place<'_> {
         if collection { key } else { value }
     }
 
-    fn value(&self) -> Option<&Value> {
+    /// What is there.
+    pub(super) fn value(&self) -> Option<&Value> {
         let mut value = &self.object.value;
         for step in &self.path.0 {
             value = match step {

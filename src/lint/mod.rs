@@ -7,12 +7,15 @@
 mod actions;
 mod amount;
 mod apis;
+mod assume;
 pub mod chart;
 mod cluster;
 mod context;
 mod cron;
 mod field;
 mod labels;
+mod needs;
+mod probes;
 mod profiles;
 mod quota;
 mod rules;
@@ -28,11 +31,13 @@ use std::collections::BTreeMap;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
+use crate::diagnostic::similar;
 use crate::kube::Object;
 use crate::source::FileId;
 use crate::source::Sources;
 use crate::yaml::Document;
 
+pub use assume::Assumed;
 pub use chart::ChartSource;
 pub use profiles::PROFILES;
 pub use profiles::profile;
@@ -56,7 +61,7 @@ pub struct Input<'a> {
 }
 
 /// Which rules run, and for which cluster.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Options {
     /// Rules to run besides those that are on by default.
     pub enable: Vec<String>,
@@ -68,6 +73,8 @@ pub struct Options {
     pub severities: Vec<(String, Severity)>,
     /// The Kubernetes minor version (35 for 1.35) the set is meant for; the newest known when absent.
     pub minor: Option<u32>,
+    /// Objects outside the input that exist.
+    pub assume: Vec<Assumed>,
     /// Settings of rules by `rule-id.setting`, such as `untrusted-registry.allowed`.
     pub params: BTreeMap<String, Vec<String>>,
 }
@@ -124,10 +131,37 @@ pub fn check(input: &Input) -> Vec<Diagnostic> {
     out
 }
 
+/// The ids of rules and verdicts that a pattern names: an id, `prefix*`, or another tool's id such as
+/// `kube-linter/latest-tag`.
+///
+/// # Errors
+/// A sentence for the user when it names none.
+pub fn named(pattern: &str) -> Result<Vec<String>, String> {
+    let known = || rules().iter().map(|r| r.id).chain(verdicts());
+    let owned = |ids: &mut dyn Iterator<Item = &'static str>| ids.map(str::to_owned).collect::<Vec<_>>();
+    let out = match pattern.strip_suffix('*') {
+        Some(prefix) if pattern.contains('/') => {
+            owned(&mut rules().iter().filter(|r| r.same_as.iter().any(|s| s.starts_with(prefix))).map(|r| r.id))
+        }
+        Some(prefix) => owned(&mut known().filter(|id| id.starts_with(prefix))),
+        None if pattern.contains('/') => owned(&mut rules().iter().filter(|r| r.same_as.contains(&pattern)).map(|r| r.id)),
+        None => owned(&mut known().filter(|id| *id == pattern)),
+    };
+    if out.is_empty() {
+        let advice = similar(pattern, known()).map_or_else(|| "`kval explain` lists all".to_owned(), |n| format!("did you mean `{n}`?"));
+        return Err(format!("there is no rule `{pattern}`; {advice}"));
+    }
+    Ok(out)
+}
+
+/// The names of a rule's settings, by its page.
+pub fn params(id: &str) -> Vec<&'static str> {
+    let options = page(id).and_then(|p| p.split_once("## Options\n")).map_or("", |(_, rest)| rest.split("\n## ").next().unwrap_or(rest));
+    options.lines().filter_map(|l| l.strip_prefix('`')?.split_once("`:")).map(|(name, _)| name).collect()
+}
+
 fn selected(rule: &Rule, options: &Options) -> bool {
     let named = |list: &[String]| list.iter().any(|id| id == rule.id);
-    if !options.only.is_empty() {
-        return named(&options.only);
-    }
-    (rule.on || named(&options.enable)) && !named(&options.disable)
+    let on = if options.only.is_empty() { rule.on || named(&options.enable) } else { named(&options.only) };
+    on && !named(&options.disable)
 }

@@ -141,7 +141,7 @@ pub fn suppress(input: &Input, found: Vec<Diagnostic>) -> Suppressed {
         for place in [Some(span), origin].into_iter().flatten() {
             let line = sources.get(place.file).line_index(place.start as usize);
             for (number, id) in lines.get(&(place.file, line)).map_or(&[][..], Vec::as_slice) {
-                if *id == finding.code {
+                if *id == finding.code || alias(id, finding.code) {
                     used.insert((*number, *id));
                     ignored = true;
                 }
@@ -165,6 +165,11 @@ pub fn suppress(input: &Input, found: Vec<Diagnostic>) -> Suppressed {
         }
     }
     Suppressed { kept, unused }
+}
+
+/// Whether `name` is another tool's id, such as `kube-linter/latest-tag`, of a rule.
+fn alias(name: &str, code: &str) -> bool {
+    name.contains('/') && rules::RULES.iter().any(|r| r.id == code && r.same_as.contains(&name))
 }
 
 /// Whether an annotation of the finding's object switches it off.

@@ -6,8 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
 
+use super::baseline::Accepted;
+use super::config::{Configs, Settings};
 use super::inputs::{Inputs, STDIN, discover};
+use super::judge::judge;
 use crate::diagnostic::Diagnostic;
+use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
 use crate::helm;
 use crate::helm::TemplateOptions;
@@ -44,10 +48,56 @@ pub struct Checks {
     pub select: Vec<String>,
     /// Findings with these codes are dropped.
     pub ignore: Vec<String>,
-    /// The rules of the profile, before the lists above.
-    pub profile: lint::Options,
+    /// The rules of the profile that was asked for, before the lists above.
+    pub profile: Option<lint::Options>,
     /// Settings of rules by `rule-id.setting`.
     pub params: BTreeMap<String, Vec<String>>,
+    /// Objects outside the input that exist.
+    pub assume: Vec<lint::Assumed>,
+    /// What configuration files say; all of the above wins over them.
+    pub configs: Configs,
+}
+
+impl Checks {
+    /// What is in force for a path: the configuration files, and the command line over them.
+    pub fn settings(&self, path: &str) -> Settings {
+        let mut out = self.configs.settings(path);
+        if let Some(profile) = &self.profile {
+            out.rules.enable.clone_from(&profile.enable);
+            out.rules.only.clone_from(&profile.only);
+            out.rules.severities.clone_from(&profile.severities);
+        }
+        if !self.select.is_empty() {
+            out.select.clone_from(&self.select);
+            out.rules.disable.clear();
+        }
+        // Whether a comment silences anything shows only when everything runs.
+        if out.select.iter().any(|c| c == lint::UNUSED_IGNORE) {
+            out.rules.only.clear();
+        } else if !out.select.is_empty() {
+            out.rules.only.clone_from(&out.select);
+        }
+        out.rules.disable.extend(self.ignore.iter().cloned());
+        out.rules.params.extend(self.params.iter().map(|(k, v)| (k.clone(), v.clone())));
+        out.rules.assume.extend(self.assume.iter().cloned());
+        if self.kube_version.is_some() {
+            out.kube_version.clone_from(&self.kube_version);
+        }
+        let version = out.kube_version.clone().unwrap_or_else(|| ValidateOptions::default().kube_version);
+        out.rules.minor = version.split('.').nth(1).and_then(|m| m.parse().ok());
+        out
+    }
+
+    /// These, with the version that settings give.
+    fn of(&self, settings: &Settings) -> Self {
+        Self { kube_version: settings.kube_version.clone(), ..self.clone() }
+    }
+}
+
+/// The options of rendering, for the version that settings give.
+fn of_version(template: &TemplateOptions, settings: &Settings) -> TemplateOptions {
+    let kube_version = template.kube_version.clone().or_else(|| settings.kube_version.clone());
+    TemplateOptions { kube_version, ..template.clone() }
 }
 
 /// What was looked at.
@@ -72,6 +122,8 @@ pub struct Unit {
     pub objects: Vec<Object>,
     /// The documents they were read from.
     pub documents: Vec<(FileId, Document)>,
+    /// From which severity on its findings fail the run, where a configuration file says so.
+    pub fail_on: Option<FailOn>,
     /// Manifest files in it.
     files: usize,
 }
@@ -83,6 +135,8 @@ pub struct Outcome {
     pub units: Vec<Unit>,
     /// What was looked at.
     pub counts: Counts,
+    /// What a baseline did, where there is one.
+    pub accepted: Option<Accepted>,
 }
 
 /// What a panic said.
@@ -90,7 +144,7 @@ pub fn panic_text(panic: &(dyn Any + Send)) -> &str {
     panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-fn bug(what: &str, panic: &(dyn Any + Send)) -> Diagnostic {
+pub(super) fn bug(what: &str, panic: &(dyn Any + Send)) -> Diagnostic {
     Diagnostic::new(INTERNAL_ERROR, Severity::Bug, format!("kval failed on {what}: {}", panic_text(panic)))
         .help("this is a defect of kval; please report it with the input that showed it")
 }
@@ -100,26 +154,28 @@ fn bug(what: &str, panic: &(dyn Any + Send)) -> Diagnostic {
 /// # Errors
 /// When a manifest that was named cannot be read. What is wrong with the user's input is a finding.
 pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, checks: &Checks) -> Result<Outcome, WorldError> {
-    let manifests = read(world, inputs)?;
+    let manifests = read(world, inputs, &|path| checks.configs.settings(path).excluded)?;
     let old = replaced(world, template, checks)?;
-    let mut units: Vec<Unit> = inputs
-        .charts
+    let charts: Vec<(&String, Settings)> = inputs.charts.iter().map(|chart| (chart, checks.settings(chart))).collect();
+    let charts: Vec<_> = charts.into_iter().filter(|(_, settings)| !settings.excluded).collect();
+    let mut units: Vec<Unit> = charts
         .par_iter()
-        .map(|chart| {
-            let guarded =
-                catch_unwind(AssertUnwindSafe(|| examine(render(world, chart, template), source(world, chart, checks), checks, &old)));
+        .map(|(chart, settings)| {
+            let (checks, template) = (checks.of(settings), of_version(template, settings));
+            let guarded = catch_unwind(AssertUnwindSafe(|| {
+                examine(render(world, chart, &template), source(world, chart, &checks), &checks, settings, &old)
+            }));
             guarded.unwrap_or_else(|panic| Unit { findings: vec![bug(&format!("chart {chart}"), &*panic)], ..Unit::default() })
         })
         .collect();
     if manifests.files > 0 {
-        units.push(examine(manifests, None, checks, &old));
+        let first = manifests.sources.iter().next().map_or(".", |(_, file)| file.name.as_str());
+        let settings = checks.settings(if first == STDIN_NAME { "." } else { first });
+        units.push(examine(manifests, None, &checks.of(&settings), &settings, &old));
     }
-    let counts = Counts {
-        charts: inputs.charts.len(),
-        files: units.iter().map(|u| u.files).sum(),
-        objects: units.iter().map(|u| u.objects.len()).sum(),
-    };
-    Ok(Outcome { units, counts })
+    let counts =
+        Counts { charts: charts.len(), files: units.iter().map(|u| u.files).sum(), objects: units.iter().map(|u| u.objects.len()).sum() };
+    Ok(Outcome { units, counts, accepted: None })
 }
 
 /// Renders and decodes one chart without any check: its texts, documents and objects, or the finding that stopped it.
@@ -131,13 +187,23 @@ pub fn load(world: &dyn World, template: &TemplateOptions) -> Unit {
     unit
 }
 
+/// The objects that a file or directory of manifests shows to exist.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn known(world: &dyn World, path: &str) -> Result<Vec<lint::Assumed>, WorldError> {
+    let manifests = read(world, &discover(world, &[path.to_owned()])?, &|_| false)?;
+    let objects = manifests.documents.iter().flat_map(|(file, document)| kube::objects(*file, document));
+    Ok(objects.map(|o| lint::Assumed::object(&o.id.kind, &o.id.namespace, &o.id.name)).collect())
+}
+
 /// The objects that the new ones replace, by what tells them apart.
 type Replaced = BTreeMap<kube::Identity, Object>;
 
 /// Reads what `--against` names. A chart that does not render replaces nothing.
 fn replaced(world: &dyn World, template: &TemplateOptions, checks: &Checks) -> Result<Replaced, WorldError> {
     let inputs = discover(world, &checks.against)?;
-    let manifests = read(world, &inputs)?;
+    let manifests = read(world, &inputs, &|_| false)?;
     let charts = inputs.charts.iter().map(|chart| render(world, chart, template));
     let documents = std::iter::once(manifests).chain(charts).flat_map(|unit| unit.documents);
     let objects = documents.flat_map(|(file, document)| kube::objects(file, &document));
@@ -211,16 +277,19 @@ fn add(unit: &mut Unit, file: FileId) {
     }
 }
 
-/// Reads the plain manifests.
-fn read(world: &dyn World, inputs: &Inputs) -> Result<Unit, WorldError> {
+/// What standard input is called.
+pub(super) const STDIN_NAME: &str = "<stdin>";
+
+/// Reads the plain manifests, without those found in directories that are excluded.
+fn read(world: &dyn World, inputs: &Inputs, excluded: &dyn Fn(&str) -> bool) -> Result<Unit, WorldError> {
     let mut unit = Unit::default();
     for path in &inputs.named {
-        let (name, bytes) = if path == STDIN { ("<stdin>", world.stdin()?) } else { (path.as_str(), world.read(path)?) };
+        let (name, bytes) = if path == STDIN { (STDIN_NAME, world.stdin()?) } else { (path.as_str(), world.read(path)?) };
         let file = unit.sources.add(name, String::from_utf8_lossy(&bytes));
         add(&mut unit, file);
         unit.files += 1;
     }
-    for path in &inputs.found {
+    for path in inputs.found.iter().filter(|path| !excluded(path)) {
         let bytes = world.read(path)?;
         let file = unit.sources.add(path.as_str(), String::from_utf8_lossy(&bytes));
         let before = unit.documents.len();
@@ -273,10 +342,8 @@ fn source<'a>(world: &dyn World, chart: &'a str, checks: &Checks) -> ChartFiles<
 }
 
 /// Decodes, validates and judges the documents of a unit.
-fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks, old: &Replaced) -> Unit {
+fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks, settings: &Settings, old: &Replaced) -> Unit {
     let mut findings = std::mem::take(&mut unit.findings);
-    let version = checks.kube_version.clone();
-    let options = version.map_or_else(ValidateOptions::default, |kube_version| ValidateOptions { kube_version });
     for (file, document) in &unit.documents {
         if let Some(error) = &document.error {
             // The rules about broken YAML say more than the parser does.
@@ -310,46 +377,11 @@ fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks, old: &Replace
         }
     }
     let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));
-    let rules = rules(checks, &options);
-    let input =
-        lint::Input { sources: &unit.sources, objects: &unit.objects, documents: &unit.documents, chart: chart.as_ref(), options: &rules };
-    if checks.judge {
-        let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input)));
-        findings.extend(found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)]));
-    }
-    let told = lint::suppress(&input, findings);
-    let mut findings = told.kept;
-    if checks.judge {
-        findings.extend(told.unused);
-    }
-    let chosen = |code: &str| checks.select.is_empty() || checks.select.iter().any(|c| c == code);
-    findings.retain(|f| f.severity == Severity::Bug || (chosen(f.code) && !checks.ignore.iter().any(|c| c == f.code)));
+    let mut findings = judge(&unit, findings, chart.as_ref(), checks, settings);
     sort(&unit.sources, &mut findings);
     unit.findings = findings;
+    unit.fail_on = settings.fail_on;
     unit
-}
-
-/// Which rules run.
-fn rules(checks: &Checks, validate: &ValidateOptions) -> lint::Options {
-    let minor = validate.kube_version.split('.').nth(1).and_then(|m| m.parse().ok());
-    // Whether a comment silences anything shows only when everything runs.
-    let all = checks.select.iter().any(|c| c == lint::UNUSED_IGNORE);
-    let profile = &checks.profile;
-    let only = if all {
-        Vec::new()
-    } else if checks.select.is_empty() {
-        profile.only.clone()
-    } else {
-        checks.select.clone()
-    };
-    lint::Options {
-        enable: profile.enable.clone(),
-        disable: checks.ignore.clone(),
-        only,
-        severities: profile.severities.clone(),
-        minor,
-        params: checks.params.clone(),
-    }
 }
 
 /// Sorts by file name, place and code, and drops what was said twice.

@@ -1,7 +1,7 @@
 //! `apiservice-service-missing`: reports an APIService whose Service is not in the set.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for service in cx.all("APIService").iter().filter_map(|a| a.get("spec.service")) {
@@ -9,7 +9,7 @@ pub(super) fn check(cx: &Context) {
         let Some(text) = name.str() else { continue };
         let namespace = service.text("namespace").unwrap_or("default");
         if !cx.has_service(namespace, text) {
-            let like = labels::similar(text, cx.all("Service").iter().map(|s| s.object.id.name.as_str()));
+            let like = similar(text, cx.all("Service").iter().map(|s| s.object.id.name.as_str()));
             // Charts are split: the Service may be the one of another.
             if cx.chart().is_some() && like.is_none() {
                 continue;

@@ -1,8 +1,8 @@
 //! `chart-unknown-field`: reports a key of `Chart.yaml` that Helm does not know.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
-use crate::lint::labels;
 use serde_json::Value;
 
 const CHART: &[&str] = &[
@@ -37,7 +37,7 @@ pub(super) fn check(cx: &Context) {
 fn keys(cx: &Context, field: &Field, known: &[&str]) {
     let Value::Object(map) = field.value else { return };
     for key in map.keys().filter(|k| !known.contains(&k.as_str())) {
-        let help = labels::similar(key, known.iter().copied())
+        let help = similar(key, known.iter().copied())
             .map_or_else(|| "remove it, or put it under annotations".to_owned(), |n| format!("did you mean `{n}`?"));
         cx.report(field.place(key), format!("Helm does not know `{key}`"), help);
     }

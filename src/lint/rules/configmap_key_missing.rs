@@ -1,7 +1,7 @@
 //! `configmap-key-missing`: reports a reference to a key that the ConfigMap does not have.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for (pod, container) in cx.containers() {
@@ -11,7 +11,7 @@ pub(super) fn check(cx: &Context) {
             let Some(object) = cx.find("ConfigMap", pod.object, name) else { continue };
             let keys: Vec<&str> = ["data", "binaryData"].iter().flat_map(|m| object.entries(m)).map(|(k, _)| k).collect();
             if let Some(text) = key.str().filter(|k| !keys.contains(k)) {
-                let help = labels::similar(text, keys.iter().copied())
+                let help = similar(text, keys.iter().copied())
                     .map_or_else(|| format!("it has {}", keys.join(", ")), |k| format!("did you mean `{k}`?"));
                 cx.report(key, format!("the ConfigMap `{name}` has no key `{text}`"), help);
             }

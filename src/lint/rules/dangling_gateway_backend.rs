@@ -1,8 +1,8 @@
 //! `dangling-gateway-backend`: reports a route of the Gateway API whose backend names no Service of the set, or no
 //! port of it.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for route in cx.of(&["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"]) {
@@ -21,7 +21,7 @@ pub(super) fn check(cx: &Context) {
                 if backend.has("namespace") {
                     continue;
                 }
-                let help = labels::similar(text, cx.names("Service", route.object))
+                let help = similar(text, cx.names("Service", route.object))
                     .map_or_else(|| "add the Service to the set".to_owned(), |n| format!("did you mean `{n}`?"));
                 cx.report(name, format!("there is no Service `{text}` in the set"), help);
                 continue;

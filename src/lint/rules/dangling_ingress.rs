@@ -1,7 +1,7 @@
 //! `dangling-ingress`: reports an Ingress backend whose Service is not in the set.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for ingress in cx.all("Ingress") {
@@ -10,7 +10,7 @@ pub(super) fn check(cx: &Context) {
         for backend in paths.chain(ingress.get("spec.defaultBackend")) {
             let Some(name) = backend.get("service.name").or_else(|| backend.get("serviceName")) else { continue };
             let Some(text) = name.str().filter(|n| cx.find("Service", ingress.object, n).is_none()) else { continue };
-            let help = labels::similar(text, cx.names("Service", ingress.object))
+            let help = similar(text, cx.names("Service", ingress.object))
                 .map_or_else(|| "add the Service".to_owned(), |n| format!("did you mean `{n}`?"));
             cx.report(name, format!("the Service `{text}` is not in the set"), help);
         }

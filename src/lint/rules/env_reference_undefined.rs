@@ -1,8 +1,8 @@
 //! `env-reference-undefined`: reports `$(NAME)` in a command, an argument or a variable of a container that has no
 //! variable of that name.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 use crate::lint::shell;
 use crate::lint::shell::references;
 
@@ -27,7 +27,7 @@ pub(super) fn check(cx: &Context) {
             let Some(missing) = references(text).into_iter().find(|r| !names.contains(r)) else { continue };
             let service = missing.ends_with("_SERVICE_HOST") || missing.contains("_SERVICE_PORT") || missing.contains("_PORT_");
             if !service {
-                let help = labels::similar(missing, names.iter().copied()).map_or_else(
+                let help = similar(missing, names.iter().copied()).map_or_else(
                     || "define it under env, or write $$( for the literal text".to_owned(),
                     |n| format!("did you mean `{n}`?"),
                 );

@@ -1,8 +1,8 @@
 //! `gateway-parent-missing`: reports a route of the Gateway API whose parent names no Gateway of the set, when the
 //! set has gateways.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for route in cx.of(&["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"]) {
@@ -14,7 +14,7 @@ pub(super) fn check(cx: &Context) {
             let Some(name) = parent.get("name") else { continue };
             let Some(text) = name.str() else { continue };
             if cx.find("Gateway", route.object, text).is_none() && (cx.chart().is_none() || !cx.all("Gateway").is_empty()) {
-                let help = labels::similar(text, cx.names("Gateway", route.object))
+                let help = similar(text, cx.names("Gateway", route.object))
                     .map_or_else(|| "add the Gateway, or name its namespace".to_owned(), |n| format!("did you mean `{n}`?"));
                 cx.report(name, format!("there is no Gateway `{text}` in the set"), help);
             }

@@ -1,7 +1,7 @@
 //! `hook-unknown`: reports an event of `helm.sh/hook` that Helm does not know, and a weight that is no integer.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 use crate::source::Span;
 
 const EVENTS: &[&str] = &[
@@ -38,7 +38,7 @@ pub(super) fn check(cx: &Context) {
                 "helm.sh/hook" => {
                     let wrong = value.split(',').map(str::trim).find(|e| !EVENTS.contains(e));
                     if let Some(event) = wrong {
-                        let help = labels::similar(event, EVENTS.iter().copied())
+                        let help = similar(event, EVENTS.iter().copied())
                             .map_or_else(|| format!("known are: {}", EVENTS.join(", ")), |n| format!("did you mean `{n}`?"));
                         cx.report_span(span, format!("Helm does not know the hook `{event}`"), help);
                     }

@@ -1,9 +1,9 @@
 //! `image-pull-secret-missing`: reports an image pull secret that is not in the set, or that holds no registry
 //! credentials.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
-use crate::lint::labels;
 
 const TYPES: &[&str] = &["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"];
 
@@ -23,7 +23,7 @@ pub(super) fn check(cx: &Context) {
             }
             None if cx.makes_secret(text) => {}
             None => {
-                let help = labels::similar(text, cx.names("Secret", reference.object)).map_or_else(
+                let help = similar(text, cx.names("Secret", reference.object)).map_or_else(
                     || "add it to the set, or make sure that the namespace has it".to_owned(),
                     |n| format!("did you mean `{n}`?"),
                 );

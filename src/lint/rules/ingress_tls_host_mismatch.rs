@@ -1,7 +1,7 @@
 //! `ingress-tls-host-mismatch`: reports a TLS host that is no host of the rules.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for ingress in cx.all("Ingress") {
@@ -9,7 +9,7 @@ pub(super) fn check(cx: &Context) {
         let hosts: Vec<&str> = rules.iter().filter_map(|r| r.text("host")).collect();
         for host in ingress.items("spec.tls").iter().flat_map(|t| t.items("hosts")) {
             let Some(text) = host.str().filter(|t| !hosts.is_empty() && !hosts.iter().any(|h| covers(t, h))) else { continue };
-            let help = labels::similar(text, hosts.iter().copied())
+            let help = similar(text, hosts.iter().copied())
                 .map_or_else(|| format!("the rules serve {}", hosts.join(", ")), |h| format!("did you mean `{h}`?"));
             cx.report(host, format!("no rule serves `{text}`"), help);
         }

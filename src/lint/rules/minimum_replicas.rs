@@ -4,8 +4,9 @@ use crate::lint::context::Context;
 
 pub(super) fn check(cx: &Context) {
     for object in cx.all("Deployment") {
-        let replicas = object.int("spec.replicas").unwrap_or(1);
-        if replicas == 1 && cx.autoscaler(object.object).is_none() {
+        // What is no integer is told by the API server's own rules.
+        let single = object.get("spec.replicas").is_none_or(|r| r.value.as_i64() == Some(1));
+        if single && cx.autoscaler(object.object).is_none() {
             cx.report(object.place("spec.replicas"), "a single replica is a single point of failure", "run at least two");
         }
     }

@@ -1,44 +1,11 @@
 //! `missing-configmap`: reports a ConfigMap that a pod needs and that is not in the set.
 
 use crate::lint::context::Context;
-use crate::lint::field::Field;
-use crate::lint::labels;
+use crate::lint::needs;
+use crate::lint::needs::Words;
+
+const WORDS: Words = Words { kind: "ConfigMap", key_ref: "configMapKeyRef", reference: "configMapRef", volume: "configMap", volume_name: "name" };
 
 pub(super) fn check(cx: &Context) {
-    for pod in cx.pods() {
-        let made = |_: &str| false;
-        let mut needed: Vec<Field> = Vec::new();
-        for container in &pod.containers {
-            needed.extend(
-                container
-                    .field
-                    .items("env")
-                    .iter()
-                    .filter_map(|e| e.get("valueFrom.configMapKeyRef"))
-                    .filter(wanted)
-                    .filter_map(|r| r.get("name")),
-            );
-            needed.extend(
-                container.field.items("envFrom").iter().filter_map(|e| e.get("configMapRef")).filter(wanted).filter_map(|r| r.get("name")),
-            );
-        }
-        for volume in pod.spec.items("volumes") {
-            needed.extend(volume.get("configMap").filter(wanted).and_then(|r| r.get("name")));
-            for source in volume.items("projected.sources") {
-                needed.extend(source.get("configMap").filter(wanted).and_then(|r| r.get("name")));
-            }
-        }
-        for name in needed {
-            let Some(text) = name.str() else { continue };
-            if cx.find("ConfigMap", pod.object, text).is_none() && !made(text) {
-                let help = labels::similar(text, cx.names("ConfigMap", pod.object))
-                    .map_or_else(|| "add it to the set, or mark the reference as optional".to_owned(), |n| format!("did you mean `{n}`?"));
-                cx.report(name, format!("the ConfigMap `{text}` is not in the set"), help);
-            }
-        }
-    }
-}
-
-fn wanted(reference: &Field) -> bool {
-    !reference.is_true("optional")
+    needs::missing(cx, &WORDS, &|_| false);
 }

@@ -1,8 +1,8 @@
 //! `named-target-port-missing`: reports a Service port whose `targetPort` is a name that no selected pod
 //! declares.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for service in cx.all("Service") {
@@ -17,7 +17,7 @@ pub(super) fn check(cx: &Context) {
             if name.parse::<u16>().is_ok() || names.contains(&name) {
                 continue;
             }
-            let help = labels::similar(name, names.iter().copied())
+            let help = similar(name, names.iter().copied())
                 .map_or_else(|| "name a port that the pods declare, or its number".to_owned(), |n| format!("did you mean `{n}`?"));
             cx.report(target, format!("no selected pod has a port named `{name}`"), help);
         }

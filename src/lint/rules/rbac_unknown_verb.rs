@@ -1,7 +1,7 @@
 //! `rbac-unknown-verb`: reports a verb that Kubernetes does not have.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 const VERBS: &[&str] = &[
     "get",
@@ -34,7 +34,7 @@ pub(super) fn check(cx: &Context) {
             // Verbs of other API groups look like impersonate:user-info.
             let known = |v: &str| VERBS.contains(&v) || v.contains(':');
             if let Some(text) = verb.str().filter(|v| !known(v)) {
-                let help = labels::similar(text, VERBS.iter().copied())
+                let help = similar(text, VERBS.iter().copied())
                     .map_or_else(|| "use get, list, watch, create, update, patch or delete".to_owned(), |v| format!("did you mean `{v}`?"));
                 cx.report(verb, format!("`{text}` is not a verb of Kubernetes"), help);
             }

@@ -1,7 +1,7 @@
 //! `role-ref-missing`: reports a binding to a role that is neither in the set nor built in.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for binding in cx.of(&["ClusterRoleBinding", "RoleBinding"]) {
@@ -14,7 +14,7 @@ pub(super) fn check(cx: &Context) {
         };
         let found = if kind == "Role" { cx.find(kind, binding.object, text) } else { cx.find_anywhere(kind, text) };
         if found.is_none() && !built_in {
-            let help = labels::similar(text, cx.names(kind, binding.object))
+            let help = similar(text, cx.names(kind, binding.object))
                 .map_or_else(|| "add the role".to_owned(), |n| format!("did you mean `{n}`?"));
             cx.report(name, format!("the {kind} `{text}` is not in the set"), help);
         }

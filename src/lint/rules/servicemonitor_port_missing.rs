@@ -1,6 +1,7 @@
 //! `servicemonitor-port-missing`: reports an endpoint of a ServiceMonitor whose port is not the name of a port of
 //! the Services it selects.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
 use crate::lint::labels;
@@ -18,7 +19,7 @@ pub(super) fn check(cx: &Context) {
         for endpoint in monitor.items("spec.endpoints") {
             let Some(port) = endpoint.get("port") else { continue };
             let Some(text) = port.str().filter(|t| !names.contains(t)) else { continue };
-            let help = labels::similar(text, names.iter().copied())
+            let help = similar(text, names.iter().copied())
                 .map_or_else(|| format!("the ports are named: {}", names.join(", ")), |n| format!("did you mean `{n}`?"));
             cx.report(port, format!("the selected Services have no port named `{text}`"), help);
         }

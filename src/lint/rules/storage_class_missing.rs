@@ -1,9 +1,9 @@
 //! `storage-class-missing`: reports a StorageClass name that neither the set nor a PersistentVolume of it has, when
 //! the set has storage classes or volumes at all.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     let classes = cx.all("StorageClass");
@@ -20,10 +20,10 @@ pub(super) fn check(cx: &Context) {
         let Some(class) = spec.get("storageClassName") else { continue };
         let Some(text) = class.str().filter(|t| !t.is_empty() && !known.contains(t)) else { continue };
         // A set that only has volumes says nothing about provisioned classes.
-        if classes.is_empty() && labels::similar(text, known.iter().copied()).is_none() {
+        if classes.is_empty() && similar(text, known.iter().copied()).is_none() {
             continue;
         }
-        let help = labels::similar(text, known.iter().copied())
+        let help = similar(text, known.iter().copied())
             .map_or_else(|| format!("known are: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
         cx.report(class, format!("there is no StorageClass `{text}` in the set"), help);
     }

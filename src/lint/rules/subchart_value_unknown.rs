@@ -1,9 +1,9 @@
 //! `subchart-value-unknown`: reports a key under the name of a dependency that its `values.yaml` does not have and
 //! its templates do not read.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
-use crate::lint::labels;
 use crate::lint::values::Reads;
 use serde_json::Value;
 
@@ -54,7 +54,7 @@ fn level(state: &State, given: &Field, defaults: &Value, path: &mut Vec<String>,
         match (known.get(key), given.get_key(key)) {
             (Some(inner), Some(field)) => level(state, &field, inner, path, &[]),
             (None, _) if !state.reads.uses(state.number, path) && !state.conditions.contains(&full.as_str()) => {
-                let help = labels::similar(key, known.keys().map(String::as_str))
+                let help = similar(key, known.keys().map(String::as_str))
                     .map_or_else(|| "look it up in the values of that chart".to_owned(), |n| format!("did you mean `{n}`?"));
                 state.cx.report(given.place_key(key), format!("the chart `{}` has no value `{}`", state.name, path.join(".")), help);
             }

@@ -1,8 +1,8 @@
 //! `undefined-template`: reports `include` or `template` of a name that nothing defines.
 
+use crate::diagnostic::similar;
 use crate::lint::actions;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
@@ -16,7 +16,7 @@ pub(super) fn check(cx: &Context) {
     for template in &chart.templates {
         for (name, at) in actions::calls(template).0 {
             if !known.contains(&name) && !name.contains("/templates/") {
-                let help = labels::similar(&name, known.iter().map(String::as_str))
+                let help = similar(&name, known.iter().map(String::as_str))
                     .map_or_else(|| "define it in a file such as templates/_helpers.tpl".to_owned(), |n| format!("did you mean `{n}`?"));
                 cx.report_span(actions::span(template, at, at + 7), format!("nothing defines `{name}`"), help);
             }

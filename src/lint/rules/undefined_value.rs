@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 use crate::lint::values::Usage;
 use crate::source::Span;
 use serde_json::Value;
@@ -41,7 +41,7 @@ pub(super) fn check(cx: &Context) {
             Some(Value::Object(map)) => map.keys().map(String::as_str).collect(),
             _ => Vec::new(),
         };
-        let help = labels::similar(path.last().map_or("", String::as_str), known)
+        let help = similar(path.last().map_or("", String::as_str), known)
             .map_or_else(|| "define it in values.yaml, or guard it".to_owned(), |n| format!("did you mean `{n}`?"));
         cx.report_span(Span::new(read.file, read.at.0, read.at.1), format!("values.yaml does not define `{}`", path.join(".")), help);
     }

@@ -1,10 +1,10 @@
 //! `unknown-template-function`: reports a function that Helm does not have.
 
+use crate::diagnostic::similar;
 use crate::gotmpl;
 use crate::gotmpl::tree::ArgKind;
 use crate::lint::actions;
 use crate::lint::context::Context;
-use crate::lint::labels;
 use crate::sprig;
 
 /// What Helm itself brings.
@@ -43,7 +43,7 @@ pub(super) fn check(cx: &Context) {
                     let all = sprig::functions().iter().map(|f| f.name).chain(HELM.iter().copied());
                     let help = match name.as_str() {
                         "env" | "expandenv" => "Helm removed it: pass a value instead".to_owned(),
-                        _ => labels::similar(&name, all)
+                        _ => similar(&name, all)
                             .map_or_else(|| "look for another one".to_owned(), |n| format!("did you mean `{n}`?")),
                     };
                     cx.report_span(actions::span(template, arg.pos, arg.pos + name.len()), format!("Helm has no function `{name}`"), help);

@@ -1,8 +1,8 @@
 //! `unused-value`: reports a key of `values.yaml` that no template reads.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
-use crate::lint::labels;
 use crate::lint::values::Reads;
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ fn walk(cx: &Context, root: &Field, path: &mut Vec<String>, conditions: &[Vec<St
             .filter(|r| r.chart == 0 && r.path.len() == path.len() && r.path[..path.len() - 1] == path[..path.len() - 1])
             .filter_map(|r| r.path.last().map(String::as_str))
             .collect();
-        let help = labels::similar(last, known)
+        let help = similar(last, known)
             .map_or_else(|| "remove it, or use it".to_owned(), |n| format!("templates read `{n}`: did you mean that?"));
         cx.report(place, format!("no template reads `{}`", path.join(".")), help);
         return;

@@ -1,10 +1,10 @@
 //! `values-schema-key-unknown`: reports a key of `values.yaml` that `values.schema.json` does not describe, and a
 //! property of the schema that looks like a misspelt key.
 
+use crate::diagnostic::similar;
 use crate::lint::chart;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
-use crate::lint::labels;
 use serde_json::Value;
 
 pub(super) fn check(cx: &Context) {
@@ -30,7 +30,7 @@ fn level(cx: &Context, values: &Field, schema: &Field, depth: usize) {
         cx.report(values.place_key(key), format!("the schema does not describe `{key}`"), "describe it in values.schema.json");
     }
     for key in described.keys().filter(|k| !map.contains_key(*k)) {
-        let like = labels::similar(key, map.keys().filter(|k| !described.contains_key(*k)).map(String::as_str));
+        let like = similar(key, map.keys().filter(|k| !described.contains_key(*k)).map(String::as_str));
         if let Some(like) = like {
             cx.report(properties.place_key(key), format!("values.yaml has no `{key}`"), format!("did you mean `{like}`?"));
         }

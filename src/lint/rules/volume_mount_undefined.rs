@@ -1,8 +1,8 @@
 //! `volume-mount-undefined`: reports a volume mount whose name is no volume of the pod.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for pod in cx.pods() {
@@ -15,7 +15,7 @@ pub(super) fn check(cx: &Context) {
                 for mount in container.field.items(list) {
                     let Some(name) = mount.get("name") else { continue };
                     let Some(text) = name.str().filter(|t| !names.contains(t)) else { continue };
-                    let help = labels::similar(text, names.iter().copied())
+                    let help = similar(text, names.iter().copied())
                         .map_or_else(|| "add it to spec.volumes".to_owned(), |n| format!("did you mean `{n}`?"));
                     cx.report(name, format!("the pod has no volume `{text}`"), help);
                 }

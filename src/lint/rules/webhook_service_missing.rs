@@ -1,7 +1,7 @@
 //! `webhook-service-missing`: reports an admission webhook whose Service is not in the set.
 
+use crate::diagnostic::similar;
 use crate::lint::context::Context;
-use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for configuration in cx.of(&["ValidatingWebhookConfiguration", "MutatingWebhookConfiguration"]) {
@@ -11,7 +11,7 @@ pub(super) fn check(cx: &Context) {
             let Some(text) = name.str() else { continue };
             let namespace = service.text("namespace").unwrap_or("default");
             if !cx.has_service(namespace, text) {
-                let like = labels::similar(text, cx.all("Service").iter().map(|s| s.object.id.name.as_str()));
+                let like = similar(text, cx.all("Service").iter().map(|s| s.object.id.name.as_str()));
                 // Charts are split: the Service may be the one of another.
                 if cx.chart().is_some() && like.is_none() {
                     continue;

@@ -1,0 +1,84 @@
+//! Runs the rules over a unit with what is in force for each of its files, and drops what is ignored.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::config::Settings;
+use super::run::{Checks, STDIN_NAME, Unit, bug};
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Severity;
+use crate::diagnostic::resolve;
+use crate::lint;
+use crate::lint::ChartSource;
+use crate::source::FileId;
+use crate::source::Sources;
+
+/// Different settings of a unit's files, and which files have them.
+struct Groups<'s> {
+    all: Vec<(std::borrow::Cow<'s, Settings>, Vec<FileId>)>,
+}
+
+impl<'s> Groups<'s> {
+    /// The first group is of the unit itself and of all findings without a place.
+    fn new(sources: &Sources, checks: &Checks, settings: &'s Settings) -> Self {
+        let mut all = vec![(std::borrow::Cow::Borrowed(settings), Vec::new())];
+        if checks.configs.is_empty() {
+            return Self { all };
+        }
+        for (id, file) in sources.iter().filter(|(_, f)| f.map.is_none() && f.name != STDIN_NAME) {
+            let own = checks.settings(&file.name);
+            match all.iter_mut().find(|(known, _)| known.rules == own.rules && known.select == own.select) {
+                Some((_, files)) => files.push(id),
+                None => all.push((std::borrow::Cow::Owned(own), vec![id])),
+            }
+        }
+        Self { all }
+    }
+
+    fn number(&self, sources: &Sources, finding: &Diagnostic) -> usize {
+        if self.all.len() < 2 {
+            return 0;
+        }
+        let file = finding.span.map(|span| resolve(sources, span).template.unwrap_or(span).file);
+        file.and_then(|file| self.all.iter().position(|(_, files)| files.contains(&file))).unwrap_or(0)
+    }
+}
+
+/// Runs the rules and gives their findings and those of the phases before, without what is ignored.
+pub(super) fn judge(
+    unit: &Unit,
+    mut findings: Vec<Diagnostic>,
+    chart: Option<&ChartSource>,
+    checks: &Checks,
+    settings: &Settings,
+) -> Vec<Diagnostic> {
+    let sources = &unit.sources;
+    let groups = Groups::new(sources, checks, settings);
+    let input = |options| lint::Input { sources, objects: &unit.objects, documents: &unit.documents, chart, options };
+    if checks.judge {
+        for (number, (settings, _)) in groups.all.iter().enumerate() {
+            let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input(&settings.rules))));
+            let found = found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)]);
+            findings.extend(found.into_iter().filter(|f| groups.number(sources, f) == number));
+        }
+    }
+    let told = lint::suppress(&input(&settings.rules), findings);
+    let mut findings = told.kept;
+    if checks.judge {
+        findings.extend(told.unused);
+    }
+    findings.retain_mut(|finding| {
+        if finding.severity == Severity::Bug {
+            return true;
+        }
+        let settings = &groups.all[groups.number(sources, finding)].0;
+        let named = |list: &[String]| list.iter().any(|code| code == finding.code);
+        if !(settings.select.is_empty() || named(&settings.select)) || named(&settings.rules.disable) {
+            return false;
+        }
+        if let Some((_, severity)) = settings.rules.severities.iter().rfind(|(id, _)| id == finding.code) {
+            finding.severity = *severity;
+        }
+        true
+    });
+    findings
+}
