@@ -19,9 +19,10 @@
 //! 9. [`helm`] — charts and their rendering.
 //! 10. [`lint`] — rules.
 //! 11. [`simulate`] — prediction.
-//! 12. [`pipeline`] — the order of the phases.
-//! 13. [`report`] — output formats.
-//! 14. [`cli`] — the command line.
+//! 12. [`cluster`] — a cluster that lives on between commands.
+//! 13. [`pipeline`] — the order of the phases.
+//! 14. [`report`] — output formats.
+//! 15. [`cli`] — the command line.
 
 #![cfg_attr(test, allow(clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
@@ -36,6 +37,7 @@ pub mod kube;
 pub mod helm;
 pub mod lint;
 pub mod simulate;
+pub mod cluster;
 pub mod pipeline;
 pub mod report;
 pub mod cli;

@@ -95,7 +95,7 @@ fn effective(spec: &Value, which: &str) -> Amounts {
 }
 
 /// What admission fills in before validation.
-pub(super) fn mutate(api: &ApiServer, pod: &mut Object) -> Result<(), ApiError> {
+pub fn mutate(api: &ApiServer, pod: &mut Object) -> Result<(), ApiError> {
     let class = text(&pod.spec, &["priorityClassName"]).to_owned();
     let priority = match class.as_str() {
         "" => {

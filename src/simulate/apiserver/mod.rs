@@ -7,7 +7,7 @@ pub mod patch;
 pub mod store;
 
 pub use object::{Meta, Object, Owner};
-pub use store::{ApiError, ApiServer, Change, Operation, Propagation};
+pub use store::{ApiError, ApiServer, Change, Counters, Operation, Propagation};
 
 /// Nanoseconds of virtual time since 1970.
 pub type Nanos = i64;

@@ -105,6 +105,20 @@ pub fn time(value: &Value) -> Option<Nanos> {
     }
 }
 
+/// A uid as the API writes it.
+pub fn uid_text(uid: Uid) -> String {
+    format!("00000000-0000-0000-0000-{uid:012}")
+}
+
+/// The uid that [`uid_text`] wrote, or a number; 0 for any other.
+pub fn uid_of(value: &Value) -> Uid {
+    match value {
+        Value::Number(n) => n.as_u64().unwrap_or(0),
+        Value::String(s) => s.strip_prefix("00000000-0000-0000-0000-").unwrap_or(s).parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
 impl Object {
     /// A new object of a kind, without content.
     pub fn new(api_version: &str, kind: &str, namespace: &str, name: &str) -> Self {
@@ -120,7 +134,7 @@ impl Object {
             api_version: text(o, &["apiVersion"]).to_owned(),
             kind: text(o, &["kind"]).to_owned(),
             name: text(o, &["name"]).to_owned(),
-            uid: int(o, &["uid"]).unwrap_or(0) as Uid,
+            uid: uid_of(at(o, &["uid"])),
             controller: at(o, &["controller"]) == true,
             block_deletion: at(o, &["blockOwnerDeletion"]) == true,
         };
@@ -168,7 +182,7 @@ impl Object {
             set("finalizers", json!(self.meta.finalizers));
         }
         if !self.meta.owners.is_empty() {
-            let owner = |o: &Owner| json!({"apiVersion": o.api_version, "kind": o.kind, "name": o.name, "uid": o.uid.to_string(), "controller": o.controller});
+            let owner = |o: &Owner| json!({"apiVersion": o.api_version, "kind": o.kind, "name": o.name, "uid": uid_text(o.uid), "controller": o.controller});
             set("ownerReferences", self.meta.owners.iter().map(owner).collect());
         }
         let mut out = Map::new();

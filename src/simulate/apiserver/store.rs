@@ -68,6 +68,8 @@ pub struct Event {
     pub at: Nanos,
     /// The object it is about, as `Kind/name`.
     pub object: String,
+    /// Its uid.
+    pub uid: Uid,
     /// Whether it warns.
     pub warning: bool,
     /// Such as `ScalingReplicaSet`.
@@ -82,6 +84,17 @@ pub const FOREGROUND: &str = "foregroundDeletion";
 pub const ORPHAN: &str = "orphan";
 
 type Name = (String, String, String);
+
+/// What a server counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// The uid of the object created last.
+    pub last_uid: Uid,
+    /// The resource version given last.
+    pub version: u64,
+    /// The state of the random numbers.
+    pub random: u64,
+}
 
 /// The server.
 #[derive(Clone, Debug, Default)]
@@ -101,30 +114,31 @@ pub struct ApiServer {
     random: u64,
 }
 
-/// Kinds without namespace.
-fn is_cluster_scoped(kind: &str) -> bool {
-    matches!(
-        kind,
-        "Node"
-            | "Namespace"
-            | "PersistentVolume"
-            | "PriorityClass"
-            | "StorageClass"
-            | "RuntimeClass"
-            | "ClusterRole"
-            | "ClusterRoleBinding"
-            | "CustomResourceDefinition"
-            | "IngressClass"
-            | "CSIDriver"
-            | "CSINode"
-            | "VolumeAttachment"
-    )
-}
-
 impl ApiServer {
     /// An empty server at a time; the seed decides random names.
     pub fn new(now: Nanos, seed: u64) -> Self {
         Self { now, random: seed ^ 0x9e37_79b9_7f4a_7c15, ..Self::default() }
+    }
+
+    /// A server that goes on where another stopped: its counters and its objects, in order of creation. The log is empty.
+    pub fn resume(now: Nanos, counters: Counters, objects: impl IntoIterator<Item = Object>) -> Self {
+        let Counters { last_uid, version, random } = counters;
+        let mut out = Self { now, last_uid, version, random, ..Self::default() };
+        for object in objects {
+            let uid = object.meta.uid;
+            for owner in &object.meta.owners {
+                out.dependents.entry(owner.uid).or_default().insert(uid);
+            }
+            out.names.insert((object.kind.clone(), object.meta.namespace.clone(), object.meta.name.clone()), uid);
+            out.kinds.entry(object.kind.clone()).or_default().insert(uid);
+            out.objects.insert(uid, Arc::new(object));
+        }
+        out
+    }
+
+    /// What [`ApiServer::resume`] needs beside the objects.
+    pub fn counters(&self) -> Counters {
+        Counters { last_uid: self.last_uid, version: self.version, random: self.random }
     }
 
     /// The next random number (splitmix64).
@@ -184,8 +198,9 @@ impl ApiServer {
 
     /// Tells an event about an object.
     pub fn event(&mut self, object: &Object, warning: bool, reason: &'static str, message: String) {
+        let uid = object.meta.uid;
         let object = format!("{}/{}", object.kind, object.meta.name);
-        self.events.push(Event { at: self.now, object, warning, reason, message });
+        self.events.push(Event { at: self.now, object, uid, warning, reason, message });
     }
 
     /// Creates an object that a user sends: it is decoded, defaulted, admitted and validated.
@@ -193,7 +208,7 @@ impl ApiServer {
         let status = value.get("status").cloned().unwrap_or_default();
         let full = kube::defaults_of(value);
         let mut object = Object::from_json(&full);
-        if is_cluster_scoped(&object.kind) {
+        if !kube::scope::is_namespaced(&object.api_version, &object.kind) {
             object.meta.namespace.clear();
         } else if object.meta.namespace.is_empty() {
             "default".clone_into(&mut object.meta.namespace);
@@ -408,7 +423,7 @@ fn select_own_pods(job: &mut Object) {
     if job.spec.get("manualSelector").is_some_and(|m| m == true) || !job.spec.is_object() {
         return;
     }
-    let uid = job.meta.uid.to_string();
+    let uid = super::object::uid_text(job.meta.uid);
     let name = job.meta.name.clone();
     let spec = job.spec_mut();
     spec["selector"] = serde_json::json!({"matchLabels": {"batch.kubernetes.io/controller-uid": uid}});

@@ -61,6 +61,22 @@ pub enum Controller {
     Volume,
 }
 
+impl Controller {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Deployment,
+        Self::ReplicaSet,
+        Self::StatefulSet,
+        Self::DaemonSet,
+        Self::Job,
+        Self::CronJob,
+        Self::EndpointSlice,
+        Self::Garbage,
+        Self::Disruption,
+        Self::Volume,
+    ];
+}
+
 /// Features that are off by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gates {
@@ -98,6 +114,21 @@ impl ControlPlane {
     /// A control plane on a server.
     pub fn new(api: ApiServer) -> Self {
         Self { api, ..Self::default() }
+    }
+
+    /// A control plane that goes on with what it had put off.
+    pub fn resume(api: ApiServer, later: impl IntoIterator<Item = (Nanos, Controller, Uid)>) -> Self {
+        let mut out = Self::new(api);
+        for (at, controller, uid) in later {
+            let wait = at - out.api.now;
+            out.enqueue_after(controller, uid, wait);
+        }
+        out
+    }
+
+    /// What is put off, and until when, in order.
+    pub fn later(&self) -> impl Iterator<Item = (Nanos, Controller, Uid)> + '_ {
+        self.delayed.iter().map(|((at, _), (controller, uid))| (*at, *controller, *uid))
     }
 
     /// Asks for a reconciliation now.

@@ -1,0 +1,231 @@
+//! A cluster that lives on between commands: the control plane, the scheduler and the kubelets of
+//! [`crate::simulate`] on one virtual clock, with what a client sees of them.
+//!
+//! [`Cluster`] is the cluster in memory; [`server`] takes requests as a kube-apiserver does, the kubelets play the nodes,
+//! [`present`] shows objects as the API returns them, [`state`] turns all of it into bytes and back. Nothing here reads a
+//! file or a clock: the same requests in the same order give the same cluster.
+
+pub mod boot;
+pub mod event;
+pub mod fields;
+mod kubelet;
+mod namespace;
+mod pod_status;
+pub mod present;
+pub mod ready;
+mod scheduling;
+pub mod server;
+pub mod state;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use crate::simulate::apiserver::ApiServer;
+use crate::simulate::apiserver::Nanos;
+use crate::simulate::apiserver::Operation;
+use crate::simulate::apiserver::Uid;
+use crate::simulate::controllers::ControlPlane;
+
+pub use kubelet::Kubelet;
+pub use server::Refusal;
+
+/// How often the instants of one move may be looked at: a defect must not become an endless loop.
+const MAX_INSTANTS: usize = 1_000_000;
+
+/// A cluster.
+#[derive(Debug, Default)]
+pub struct Cluster {
+    plane: ControlPlane,
+    nodes: kubelet::Nodes,
+    scheduler: Option<scheduling::Scheduler>,
+    /// Pods that found no node, with the sentence why.
+    unschedulable: BTreeMap<Uid, String>,
+    events: Vec<event::Record>,
+    managers: BTreeMap<Uid, fields::Managers>,
+    warnings: Vec<String>,
+    cursor: usize,
+    event_cursor: usize,
+    /// Something happened after which pods without a node may find one.
+    look_again: bool,
+    terminating: BTreeSet<Uid>,
+}
+
+impl Cluster {
+    /// An empty cluster at a time; the seed decides names, addresses and ports.
+    pub fn new(now: Nanos, seed: u64) -> Self {
+        Self { plane: ControlPlane::new(ApiServer::new(now, seed)), ..Self::default() }
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Nanos {
+        self.plane.api.now
+    }
+
+    /// The objects as the control plane keeps them.
+    pub fn api(&self) -> &ApiServer {
+        &self.plane.api
+    }
+
+    /// How the kubelets behave.
+    pub fn set_kubelet(&mut self, kubelet: Kubelet) {
+        self.nodes.kubelet = kubelet;
+    }
+
+    /// Sets the clock forward without letting anything happen: for the instant a command starts.
+    pub fn set_now(&mut self, now: Nanos) {
+        self.plane.api.now = self.plane.api.now.max(now);
+    }
+
+    /// What the server warned of since the last call, each sentence once.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// Controllers, scheduler and kubelets work until nothing moves at this instant.
+    pub fn settle(&mut self) {
+        for _ in 0..MAX_INSTANTS {
+            self.plane.settle();
+            self.watch();
+            let moved = self.schedule();
+            let moved = self.finish_namespaces() || moved;
+            if !moved && self.cursor == self.plane.api.log.len() {
+                break;
+            }
+        }
+        self.record_events();
+    }
+
+    /// When the next thing is due.
+    pub fn next(&self) -> Option<Nanos> {
+        [self.plane.next(), self.nodes.next()].into_iter().flatten().min()
+    }
+
+    /// Moves the clock to the next instant at which something happens, not past `until`; false when nothing does, and the
+    /// clock then stands at `until`.
+    pub fn advance(&mut self, until: Nanos) -> bool {
+        self.settle();
+        let Some(next) = self.next().filter(|t| *t <= until) else {
+            self.set_now(until);
+            return false;
+        };
+        self.plane.advance(next);
+        self.work_of_nodes(next);
+        self.settle();
+        true
+    }
+
+    /// Lets time pass up to an instant.
+    pub fn advance_to(&mut self, until: Nanos) {
+        for _ in 0..MAX_INSTANTS {
+            if !self.advance(until) {
+                return;
+            }
+        }
+    }
+
+    /// Lets time pass until nothing is left to happen but what repeats by itself, at the latest until `until`; whether
+    /// that came to be.
+    pub fn advance_until_stable(&mut self, until: Nanos) -> bool {
+        let mut quiet_since = self.now();
+        let mut version = self.plane.api.counters().version;
+        for _ in 0..MAX_INSTANTS {
+            let before = self.now();
+            // A container that crashes for ever changes something every five minutes at most.
+            if before - quiet_since > QUIET {
+                return true;
+            }
+            if !self.advance(until.min(before + QUIET)) {
+                return self.now() < until || self.next().is_none();
+            }
+            let now = self.plane.api.counters().version;
+            if now != version {
+                version = now;
+                quiet_since = self.now();
+            }
+        }
+        false
+    }
+
+    /// What the log tells the scheduler and the nodes.
+    fn watch(&mut self) {
+        while let Some(change) = self.plane.api.log.get(self.cursor).cloned() {
+            self.cursor += 1;
+            if change.operation == Operation::Deleted {
+                self.managers.remove(&change.object.meta.uid);
+            }
+            match change.object.kind.as_str() {
+                "Pod" => self.watch_pod(&change),
+                "Namespace" => {
+                    if change.object.meta.is_deleted() {
+                        self.terminating.insert(change.object.meta.uid);
+                    }
+                }
+                // What the scheduler reads beside pods.
+                "Node"
+                | "PersistentVolume"
+                | "PersistentVolumeClaim"
+                | "StorageClass"
+                | "Service"
+                | "CSINode"
+                | "CSIDriver"
+                | "PodDisruptionBudget"
+                | "PriorityClass" => {
+                    let spec_changed = change.old.as_ref().is_none_or(|old| {
+                        old.spec != change.object.spec || old.meta.labels != change.object.meta.labels || old.status != change.object.status
+                    });
+                    if change.operation != Operation::Modified || spec_changed {
+                        self.scheduler = None;
+                        self.look_again = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// After so long without any change a cluster counts as stable.
+const QUIET: Nanos = 360 * crate::simulate::apiserver::SECOND;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use serde_json::json;
+
+    use super::server::Write;
+    use super::*;
+    use crate::simulate::apiserver::SECOND;
+
+    fn deployment(image: &str) -> Value {
+        json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"replicas": 3,
+            "selector": {"matchLabels": {"app": "web"}}, "template": {"metadata": {"labels": {"app": "web"}},
+            "spec": {"containers": [{"name": "c", "image": image}]}}}})
+    }
+
+    fn three_nodes() -> Cluster {
+        let (cluster, refused) = boot::boot(&crate::simulate::cluster::default_nodes(), boot::EPOCH, 1);
+        assert_eq!(refused, Vec::<String>::new());
+        cluster
+    }
+
+    #[test]
+    fn a_deployment_becomes_ready_and_survives_the_bytes() {
+        let mut cluster = three_nodes();
+        cluster.apply(&deployment("nginx:1"), &Write::by("helm")).expect("accepted");
+        let mut cluster = state::decode(&state::encode(&mut cluster)).expect("read back");
+        assert_eq!(cluster.list("Pod", "default").len(), 3);
+        assert!(cluster.advance_until_stable(cluster.now() + 600 * SECOND));
+        let web = cluster.get("Deployment", "default", "web").expect("there");
+        assert_eq!(ready::status(&web), (ready::Status::Current, "Deployment is available. Replicas: 3".to_owned()));
+        let bytes = state::encode(&mut cluster);
+        let mut again = state::decode(&bytes).expect("read back");
+        assert_eq!(state::encode(&mut again), bytes);
+        again.apply(&deployment("nginx:2"), &Write::by("helm")).expect("accepted");
+        assert!(again.advance_until_stable(again.now() + 600 * SECOND));
+        assert!(again.list("Pod", "default").iter().all(|p| p["spec"]["containers"][0]["image"] == "nginx:2"));
+        again.delete("apps/v1", "Deployment", "default", "web", server::Deletion::default()).expect("there");
+        assert!(again.advance_until_stable(again.now() + 600 * SECOND));
+        assert_eq!(again.list("Pod", "").len(), 0);
+        assert_eq!(again.list("ReplicaSet", "").len(), 0);
+    }
+}

@@ -1,0 +1,198 @@
+//! Objects as the API returns them: with identity, versions and times as text, and what admission adds to pods.
+
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::simulate::apiserver::Nanos;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::object::uid_text;
+use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::text;
+
+/// A time in whole seconds, such as `2026-01-01T00:00:00Z`.
+pub fn rfc3339(at: Nanos) -> String {
+    let time = jiff::Timestamp::from_nanosecond(i128::from(at)).unwrap_or_default();
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Kinds whose objects count no generations.
+fn is_generation_less(kind: &str) -> bool {
+    matches!(
+        kind,
+        "Service"
+            | "Namespace"
+            | "Node"
+            | "PersistentVolume"
+            | "PersistentVolumeClaim"
+            | "ResourceQuota"
+            | "LimitRange"
+            | "CSINode"
+            | "CertificateSigningRequest"
+            | "Lease"
+    )
+}
+
+/// Numbers that are times become text: within a status they are nanoseconds.
+fn times(value: &mut Value, depth: usize) {
+    if depth > 100 {
+        return;
+    }
+    match value {
+        Value::Object(map) => {
+            for (key, inner) in map.iter_mut() {
+                let is_time = key.ends_with("Time") || key.ends_with("Timestamp") || key.ends_with("At");
+                match inner.as_i64().filter(|n| is_time && *n > 1_000_000_000_000) {
+                    Some(at) => *inner = rfc3339(at).into(),
+                    None => times(inner, depth + 1),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|v| times(v, depth + 1)),
+        _ => {}
+    }
+}
+
+/// The object as the API returns it.
+pub fn object(object: &Object) -> Value {
+    let meta = &object.meta;
+    let mut out = Map::new();
+    let mut about = json!({
+        "name": meta.name,
+        "uid": uid_text(meta.uid),
+        "resourceVersion": meta.version.to_string(),
+        "creationTimestamp": rfc3339(meta.created),
+    });
+    let mut set = |key: &str, value: Value| about[key] = value;
+    if !meta.generate_name.is_empty() {
+        set("generateName", meta.generate_name.as_str().into());
+    }
+    if !meta.namespace.is_empty() {
+        set("namespace", meta.namespace.as_str().into());
+    }
+    if !object.spec.is_null() && !is_generation_less(&object.kind) {
+        set("generation", meta.generation.into());
+    }
+    if let Some(at) = meta.deletion {
+        set("deletionTimestamp", rfc3339(at).into());
+        set("deletionGracePeriodSeconds", meta.deletion_grace.unwrap_or(0).into());
+    }
+    if !meta.labels.is_empty() {
+        set("labels", json!(meta.labels));
+    }
+    if !meta.annotations.is_empty() {
+        set("annotations", json!(meta.annotations));
+    }
+    if !meta.finalizers.is_empty() {
+        set("finalizers", json!(meta.finalizers));
+    }
+    if !meta.owners.is_empty() {
+        let owner = |o: &crate::simulate::apiserver::Owner| {
+            let mut out = json!({"apiVersion": o.api_version, "kind": o.kind, "name": o.name, "uid": uid_text(o.uid)});
+            if o.controller {
+                out["controller"] = true.into();
+            }
+            if o.block_deletion {
+                out["blockOwnerDeletion"] = true.into();
+            }
+            out
+        };
+        set("ownerReferences", meta.owners.iter().map(owner).collect());
+    }
+    out.insert("apiVersion".to_owned(), object.api_version.as_str().into());
+    out.insert("kind".to_owned(), object.kind.as_str().into());
+    out.insert("metadata".to_owned(), about);
+    if !object.spec.is_null() {
+        out.insert("spec".to_owned(), (*object.spec).clone());
+    }
+    out.extend(object.rest.clone());
+    let mut status = object.status.clone();
+    if !status.is_null() {
+        times(&mut status, 0);
+        out.insert("status".to_owned(), status);
+    }
+    let mut out = Value::Object(out);
+    match object.kind.as_str() {
+        "Pod" => complete_pod(&mut out, meta.uid),
+        "Service" if at(&out, &["status"]).is_null() => out["status"] = json!({"loadBalancer": {}}),
+        "Node" if at(&out, &["spec", "taints"]).as_array().is_some_and(Vec::is_empty) => {
+            if let Some(spec) = out["spec"].as_object_mut() {
+                spec.remove("taints");
+            }
+        }
+        _ => {}
+    }
+    out
+}
+
+/// Five characters that belong to a uid.
+fn suffix(uid: u64) -> String {
+    let alphabet = b"bcdfghjklmnpqrstvwxz2456789";
+    let mut z = uid.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (uid >> 7);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (0..5u32).map(|i| char::from(alphabet[((z >> (i * 9)) % 27) as usize])).collect()
+}
+
+/// What the admission of pods adds: the service account with its token, and how long the pod stays on a failing node.
+/// upstream: plugin/pkg/admission/{serviceaccount,defaulttolerationseconds}
+fn complete_pod(pod: &mut Value, uid: u64) {
+    let Some(spec) = pod.get_mut("spec").filter(|s| s.is_object()) else { return };
+    if text(spec, &["serviceAccountName"]).is_empty() {
+        spec["serviceAccountName"] = "default".into();
+    }
+    spec["serviceAccount"] = spec["serviceAccountName"].clone();
+    if spec["priority"].is_null() {
+        spec["priority"] = 0.into();
+    }
+    if text(spec, &["preemptionPolicy"]).is_empty() {
+        spec["preemptionPolicy"] = "PreemptLowerPriority".into();
+    }
+    if spec["enableServiceLinks"].is_null() {
+        spec["enableServiceLinks"] = true.into();
+    }
+    for key in ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"] {
+        let tolerated = |t: &Value| {
+            matches!(text(t, &["effect"]), "" | "NoExecute")
+                && (text(t, &["key"]) == key || (text(t, &["key"]).is_empty() && text(t, &["operator"]) == "Exists"))
+        };
+        if !list(spec, &["tolerations"]).iter().any(tolerated) {
+            if !spec["tolerations"].is_array() {
+                spec["tolerations"] = json!([]);
+            }
+            if let Some(all) = spec["tolerations"].as_array_mut() {
+                all.push(json!({"effect": "NoExecute", "key": key, "operator": "Exists", "tolerationSeconds": 300}));
+            }
+        }
+    }
+    let mirror = list(spec, &["volumes"]).iter().any(|v| text(v, &["name"]).starts_with("kube-api-access-"));
+    if mirror || at(spec, &["automountServiceAccountToken"]) == false {
+        return;
+    }
+    const PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+    let name = format!("kube-api-access-{}", suffix(uid));
+    for field in ["initContainers", "containers"] {
+        for container in spec.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten().filter(|c| c.is_object()) {
+            if list(container, &["volumeMounts"]).iter().any(|m| text(m, &["mountPath"]) == PATH) {
+                continue;
+            }
+            if !container["volumeMounts"].is_array() {
+                container["volumeMounts"] = json!([]);
+            }
+            if let Some(all) = container["volumeMounts"].as_array_mut() {
+                all.push(json!({"mountPath": PATH, "name": name, "readOnly": true}));
+            }
+        }
+    }
+    if !spec["volumes"].is_array() {
+        spec["volumes"] = json!([]);
+    }
+    if let Some(all) = spec["volumes"].as_array_mut() {
+        let address = json!({"items": [{"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}, "path": "namespace"}]});
+        all.push(json!({"name": name, "projected": {"defaultMode": 420, "sources": [
+            {"serviceAccountToken": {"expirationSeconds": 3607, "path": "token"}},
+            {"configMap": {"items": [{"key": "ca.crt", "path": "ca.crt"}], "name": "kube-root-ca.crt"}},
+            {"downwardAPI": address},
+        ]}}));
+    }
+}

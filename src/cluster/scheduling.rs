@@ -1,0 +1,207 @@
+//! kube-scheduler in the cluster: pods without a node get one as soon as one fits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Cluster;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Uid;
+use crate::simulate::controllers::phase;
+use crate::simulate::scheduler::api::Node;
+use crate::simulate::scheduler::api::Owner;
+use crate::simulate::scheduler::api::Pod;
+use crate::simulate::scheduler::api::PodShape;
+use crate::simulate::scheduler::cycle::Memory;
+use crate::simulate::scheduler::cycle::schedule;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::text;
+use crate::simulate::scheduler::preemption::Preemption;
+use crate::simulate::scheduler::profile::Profiles;
+use crate::simulate::scheduler::snapshot::Listers;
+use crate::simulate::scheduler::snapshot::Snapshot;
+
+/// What the scheduler remembers between pods.
+pub(super) struct Scheduler {
+    snapshot: Snapshot,
+    memory: Memory,
+    profiles: Profiles,
+    start: usize,
+    shapes: BTreeMap<Uid, Arc<PodShape>>,
+    placed: BTreeMap<Uid, (usize, Arc<Pod>)>,
+}
+
+impl std::fmt::Debug for Scheduler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scheduler").field("placed", &self.placed.len()).finish_non_exhaustive()
+    }
+}
+
+impl Scheduler {
+    fn new(cluster: &Cluster) -> Self {
+        let api = &cluster.plane.api;
+        let mut listers = Listers::default();
+        let mut nodes = Vec::new();
+        for object in api.all() {
+            match object.kind.as_str() {
+                "Node" => nodes.push(Node::new(&object.to_json())),
+                "Pod" => {}
+                _ => listers.add(&object.to_json()),
+            }
+        }
+        let snapshot = Snapshot::new(nodes, listers);
+        let mut out = Self {
+            snapshot,
+            memory: Memory::default(),
+            profiles: Profiles::default(),
+            start: 0,
+            shapes: BTreeMap::new(),
+            placed: BTreeMap::new(),
+        };
+        for pod in api.list("Pod").filter(|p| !text(&p.spec, &["nodeName"]).is_empty() && !is_over(p)) {
+            out.place(pod);
+        }
+        out
+    }
+
+    fn pod(&mut self, object: &Object) -> Pod {
+        let owner = object.meta.controller();
+        let source = Owner {
+            kind: owner.map_or("Pod", |o| o.kind.as_str()).to_owned(),
+            name: owner.map_or(object.meta.name.as_str(), |o| o.name.as_str()).to_owned(),
+        };
+        let value = object.to_json();
+        // Pods of one ReplicaSet differ by name only; those of other owners may differ more.
+        let key = owner.filter(|o| o.kind == "ReplicaSet").map_or(object.meta.uid, |o| o.uid);
+        let shape = self.shapes.entry(key).or_insert_with(|| Arc::new(PodShape::new(&value)));
+        Pod::with_shape(&value, Arc::clone(shape), source, 0)
+    }
+
+    /// Counts a pod on its node.
+    pub(super) fn place(&mut self, object: &Object) {
+        let Some(node) = self.snapshot.find(text(&object.spec, &["nodeName"])) else { return };
+        if self.placed.contains_key(&object.meta.uid) {
+            return;
+        }
+        let pod = Arc::new(self.pod(object));
+        self.snapshot.place(node, &pod);
+        self.placed.insert(object.meta.uid, (node, pod));
+    }
+
+    /// A pod has left its node.
+    pub(super) fn remove(&mut self, uid: Uid) {
+        if let Some((node, pod)) = self.placed.remove(&uid) {
+            self.snapshot.remove(node, &pod);
+        }
+    }
+}
+
+/// Whether a pod needs its node's resources no longer.
+pub(super) fn is_over(pod: &Object) -> bool {
+    matches!(phase(pod), "Succeeded" | "Failed")
+}
+
+impl Cluster {
+    /// Tries the pods that wait for a node; whether one got one.
+    pub(super) fn schedule(&mut self) -> bool {
+        let waits = |p: &&Arc<Object>| {
+            text(&p.spec, &["nodeName"]).is_empty()
+                && !p.meta.is_deleted()
+                && !is_over(p)
+                && list(&p.spec, &["schedulingGates"]).is_empty()
+                && matches!(text(&p.spec, &["schedulerName"]), "" | "default-scheduler")
+        };
+        let again = std::mem::take(&mut self.look_again);
+        let waiting: Vec<Arc<Object>> =
+            self.plane.api.list("Pod").filter(waits).filter(|p| again || !self.unschedulable.contains_key(&p.meta.uid)).cloned().collect();
+        if waiting.is_empty() {
+            return false;
+        }
+        let mut scheduler = self.scheduler.take().unwrap_or_else(|| Scheduler::new(self));
+        let mut moved = false;
+        let mut hopeless: BTreeMap<usize, String> = BTreeMap::new();
+        for object in waiting {
+            let uid = object.meta.uid;
+            let pod = Arc::new(scheduler.pod(&object));
+            let shape = Arc::as_ptr(&pod.shape) as usize;
+            let mut message = hopeless.get(&shape).cloned();
+            if message.is_none() {
+                let Some(profile) = scheduler.profiles.get(&pod.scheduler_name) else { continue };
+                let outcome = schedule(&scheduler.snapshot, profile, &pod, &mut scheduler.start, None, &mut scheduler.memory, false);
+                let nodes = &scheduler.snapshot.nodes;
+                // Of equals the one with the fewest pods: the real scheduler picks at random.
+                let order = |n: usize| (nodes[n].pods.len(), nodes[n].node.name.clone());
+                if let Some(node) = outcome.top.iter().copied().min_by_key(|n| order(*n)) {
+                    let name = nodes[node].node.name.clone();
+                    self.bind(uid, &name);
+                    if let Some(bound) = self.plane.api.get(uid).cloned() {
+                        scheduler.place(&bound);
+                    }
+                    moved = true;
+                    continue;
+                }
+                if let Some(Preemption::Victims { pods, .. }) = &outcome.preemption {
+                    for victim in pods {
+                        if let Some(victim) = self.plane.api.find("Pod", &victim.namespace, &victim.name).cloned() {
+                            let from = ("default-scheduler", "");
+                            self.tell(&victim, "", false, "Preempted", format!("Preempted by pod {} on node", object.meta.name), from);
+                            self.plane.api.delete(victim.meta.uid, Propagation::Background);
+                            moved = true;
+                        }
+                    }
+                }
+                message = outcome.message;
+            }
+            let message = message.unwrap_or_else(|| "no node fits".to_owned());
+            hopeless.insert(shape, message.clone());
+            self.refuse(&object, &message);
+        }
+        self.scheduler = Some(scheduler);
+        moved
+    }
+
+    fn bind(&mut self, uid: Uid, node: &str) {
+        self.unschedulable.remove(&uid);
+        let now = self.now() / SECOND * SECOND;
+        let bound = self.plane.api.edit(uid, |o| {
+            let spec = o.spec_mut();
+            if spec.is_object() {
+                spec["nodeName"] = node.into();
+            }
+            super::pod_status::set_condition(&mut o.status, "PodScheduled", true, None, now);
+        });
+        if let Some(pod) = bound {
+            let message = format!("Successfully assigned {}/{} to {node}", pod.meta.namespace, pod.meta.name);
+            self.tell(&pod, "", false, "Scheduled", message, ("default-scheduler", ""));
+        }
+    }
+
+    fn refuse(&mut self, object: &Arc<Object>, message: &str) {
+        let uid = object.meta.uid;
+        let known = self.unschedulable.insert(uid, message.to_owned());
+        if known.as_deref() == Some(message) {
+            return;
+        }
+        let now = self.now() / SECOND * SECOND;
+        self.plane.api.edit(uid, |o| {
+            super::pod_status::set_condition(&mut o.status, "PodScheduled", false, Some(("Unschedulable", message)), now);
+        });
+        self.tell(object, "", true, "FailedScheduling", message.to_owned(), ("default-scheduler", ""));
+    }
+
+    /// What the scheduler has to know of a change of a pod.
+    pub(super) fn scheduler_sees(&mut self, pod: &Object, gone: bool) {
+        if gone || is_over(pod) {
+            self.unschedulable.remove(&pod.meta.uid);
+            if let Some(scheduler) = &mut self.scheduler {
+                scheduler.remove(pod.meta.uid);
+            }
+            self.look_again = true;
+        } else if !text(&pod.spec, &["nodeName"]).is_empty() {
+            if let Some(scheduler) = &mut self.scheduler {
+                scheduler.place(pod);
+            }
+        }
+    }
+}

@@ -1,0 +1,648 @@
+//! Requests, answered as a kube-apiserver answers them. upstream: apiserver/pkg/registry/generic/registry
+
+// A refusal is told once, at the end of a command.
+#![allow(clippy::result_large_err)]
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Cluster;
+use super::fields;
+use super::present;
+use crate::kube;
+use crate::kube::custom_resource;
+use crate::simulate::apiserver::ApiError;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::admission;
+use crate::simulate::apiserver::object::uid_text;
+use crate::simulate::apiserver::store;
+use crate::simulate::controllers::disruption;
+use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::text;
+
+/// A refused request, in the server's words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refusal {
+    /// HTTP status.
+    pub code: u16,
+    /// Such as `NotFound`.
+    pub reason: String,
+    /// The sentence.
+    pub message: String,
+    /// The resource, for `Invalid` the kind.
+    pub kind: String,
+    /// The API group.
+    pub group: String,
+    /// The object's name.
+    pub name: String,
+    /// Field and sentence of each cause.
+    pub causes: Vec<(String, String)>,
+}
+
+impl Refusal {
+    fn new(code: u16, reason: &str, message: impl Into<String>) -> Self {
+        Self { code, reason: reason.to_owned(), message: message.into(), ..Self::default() }
+    }
+
+    fn on(mut self, cluster: &Cluster, object: &Object) -> Self {
+        let (resource, group) = cluster.resource_of(&object.api_version, &object.kind);
+        self.kind = if self.reason == "Invalid" { object.kind.clone() } else { resource };
+        self.group = group;
+        self.name.clone_from(&object.meta.name);
+        self
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        Self::new(error.code, error.reason, error.message)
+    }
+}
+
+/// What becomes of fields that the server does not know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unknown {
+    /// They are refused.
+    #[default]
+    Refused,
+    /// They are warned of and dropped.
+    Warned,
+    /// They are dropped.
+    Dropped,
+}
+
+/// How a write is meant.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Write<'a> {
+    /// Who writes.
+    pub manager: &'a str,
+    /// Such as `status`; empty for the object itself.
+    pub subresource: &'a str,
+    /// Nothing is stored.
+    pub dry_run: bool,
+    /// Unknown fields.
+    pub unknown: Unknown,
+    /// Server-side apply takes over the fields of others.
+    pub force: bool,
+}
+
+impl<'a> Write<'a> {
+    /// A write of a manager.
+    pub fn by(manager: &'a str) -> Self {
+        Self { manager, ..Self::default() }
+    }
+}
+
+/// How a deletion is meant.
+#[derive(Clone, Copy, Debug)]
+pub struct Deletion {
+    /// What becomes of the objects below.
+    pub propagation: Propagation,
+    /// Seconds; the object's own when nothing is said.
+    pub grace: Option<i64>,
+    /// Nothing is deleted.
+    pub dry_run: bool,
+}
+
+impl Default for Deletion {
+    fn default() -> Self {
+        Self { propagation: Propagation::Background, grace: None, dry_run: false }
+    }
+}
+
+/// The smallest and the number of node ports.
+const NODE_PORTS: (u64, u64) = (30_000, 2_768);
+
+impl Cluster {
+    /// The custom resource definitions.
+    fn definitions(&self) -> Vec<Value> {
+        self.plane.api.list("CustomResourceDefinition").map(|o| o.to_json()).collect()
+    }
+
+    /// Whether objects of a kind belong to a namespace; nothing when the server has no such kind.
+    pub fn is_namespaced(&self, api_version: &str, kind: &str) -> Option<bool> {
+        if kube::schema::newest().kind(&format!("{api_version}/{kind}")).is_some() {
+            return Some(kube::scope::is_namespaced(api_version, kind));
+        }
+        let crds = self.definitions();
+        let (crd, _) = custom_resource::definition_of(&crds, api_version, kind)?;
+        Some(text(crd, &["spec", "scope"]) != "Cluster")
+    }
+
+    /// The plural and the group of a kind.
+    pub fn resource_of(&self, api_version: &str, kind: &str) -> (String, String) {
+        let group = api_version.split_once('/').map_or("", |g| g.0).to_owned();
+        let crds = self.plane.api.list("CustomResourceDefinition");
+        let mut own = crds.filter(|c| text(&c.spec, &["group"]) == group && text(&c.spec, &["names", "kind"]) == kind);
+        let plural = own.next().map(|c| text(&c.spec, &["names", "plural"]).to_owned());
+        let plural = plural.unwrap_or_else(|| match kind {
+            "Endpoints" => "endpoints".to_owned(),
+            _ => {
+                let full = store::resource(&Object::new("v1", kind, "", ""));
+                full.split('.').next().unwrap_or_default().to_owned()
+            }
+        });
+        (plural, group)
+    }
+
+    /// `deployments.apps`.
+    pub fn qualified(&self, api_version: &str, kind: &str) -> String {
+        let (plural, group) = self.resource_of(api_version, kind);
+        if group.is_empty() { plural } else { format!("{plural}.{group}") }
+    }
+
+    fn not_found(&self, api_version: &str, kind: &str, name: &str) -> Refusal {
+        let message = format!("{} \"{name}\" not found", self.qualified(api_version, kind));
+        let (resource, group) = self.resource_of(api_version, kind);
+        Refusal { kind: resource, group, name: name.to_owned(), ..Refusal::new(404, "NotFound", message) }
+    }
+
+    /// An object as the API returns it.
+    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        if kind == "Event" {
+            return self.list(kind, namespace).into_iter().find(|e| text(e, &["metadata", "name"]) == name);
+        }
+        self.plane.api.find(kind, namespace, name).map(|o| present::object(o))
+    }
+
+    /// As [`Cluster::get`], with the server's refusal.
+    pub fn fetch(&self, api_version: &str, kind: &str, namespace: &str, name: &str) -> Result<Value, Refusal> {
+        self.get(kind, namespace, name).ok_or_else(|| self.not_found(api_version, kind, name))
+    }
+
+    /// All objects of a kind by namespace and name; of all namespaces when none is told.
+    pub fn list(&self, kind: &str, namespace: &str) -> Vec<Value> {
+        if kind == "Event" {
+            let own = self.events().map(super::event::Record::to_json);
+            let here = |e: &Value| namespace.is_empty() || text(e, &["metadata", "namespace"]) == namespace;
+            let mut all: Vec<Value> = own.chain(self.plane.api.list("Event").map(|o| present::object(o))).filter(here).collect();
+            all.sort_by(|a, b| {
+                let key = |v: &Value| (text(v, &["metadata", "namespace"]).to_owned(), text(v, &["metadata", "name"]).to_owned());
+                key(a).cmp(&key(b))
+            });
+            return all;
+        }
+        let mut all: Vec<&Arc<Object>> =
+            self.plane.api.list(kind).filter(|o| namespace.is_empty() || o.meta.namespace == namespace).collect();
+        all.sort_by(|a, b| a.meta.namespace.cmp(&b.meta.namespace).then_with(|| a.meta.name.cmp(&b.meta.name)));
+        all.into_iter().map(|o| present::object(o)).collect()
+    }
+
+    /// What the server makes of a manifest before validation: unknown fields, defaults, its place.
+    fn read(&mut self, value: &Value, write: &Write<'_>) -> Result<(Object, Value), Refusal> {
+        let (api_version, kind) = (text(value, &["apiVersion"]).to_owned(), text(value, &["kind"]).to_owned());
+        let Some(namespaced) = self.is_namespaced(&api_version, &kind) else {
+            return Err(Refusal::new(404, "NotFound", "the server could not find the requested resource"));
+        };
+        let mut value = value.clone();
+        if let Some(meta) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+            meta.remove("managedFields");
+            meta.remove("selfLink");
+        }
+        let mut object = Object::from_json(&value);
+        if !namespaced {
+            object.meta.namespace.clear();
+        } else if object.meta.namespace.is_empty() {
+            "default".clone_into(&mut object.meta.namespace);
+        }
+        if value["metadata"].is_object() {
+            value["metadata"]["namespace"] = object.meta.namespace.as_str().into();
+            if !namespaced {
+                value["metadata"].as_object_mut().map(|m| m.remove("namespace"));
+            }
+        }
+        if kube::schema::newest().kind(&format!("{api_version}/{kind}")).is_none() {
+            return Ok((object, value));
+        }
+        let mut sent = value.clone();
+        sent.as_object_mut().map(|m| m.remove("status"));
+        let verdict = kube::admit(&sent, kube::schema::NEWEST_VALIDATED);
+        if verdict.rejected && verdict.phase == "decode" {
+            let strict = verdict.message.split_once("strict decoding error: ").map(|s| s.1.to_owned());
+            match (strict, write.unknown) {
+                (Some(fields), Unknown::Warned) => fields.split(", ").for_each(|f| self.warn(f)),
+                (Some(_), Unknown::Dropped) => {}
+                _ => return Err(Refusal::new(400, "BadRequest", verdict.message).on(self, &object)),
+            }
+        }
+        let full = kube::defaults_of(&value);
+        let (namespace, status) = (object.meta.namespace.clone(), at(&value, &["status"]).clone());
+        let object = Object { status, ..Object::from_json(&full) };
+        let object = Object { meta: crate::simulate::apiserver::Meta { namespace, ..object.meta.clone() }, ..object };
+        Ok((object, full))
+    }
+
+    fn warn(&mut self, text: &str) {
+        if !self.warnings.iter().any(|w| w == text) {
+            self.warnings.push(text.to_owned());
+        }
+    }
+
+    fn invalid(&self, object: &Object, verdict: &kube::Verdict) -> Refusal {
+        let causes = verdict.causes.iter().map(|c| (c.field.clone(), c.message.clone())).collect();
+        Refusal { causes, ..Refusal::from(store::invalid(object, verdict)) }.on(self, object)
+    }
+
+    fn check_namespace(&self, object: &Object) -> Result<(), Refusal> {
+        let name = &object.meta.namespace;
+        if name.is_empty() {
+            return Ok(());
+        }
+        let Some(namespace) = self.plane.api.find("Namespace", "", name) else { return Err(self.not_found("v1", "Namespace", name)) };
+        if namespace.meta.is_deleted() {
+            let why = format!("unable to create new content in namespace {name} because it is being terminated");
+            let message = format!("{} \"{}\" is forbidden: {why}", self.qualified(&object.api_version, &object.kind), object.meta.name);
+            return Err(Refusal::new(403, "Forbidden", message).on(self, object));
+        }
+        Ok(())
+    }
+
+    /// Creates an object and returns it as stored.
+    pub fn create(&mut self, value: &Value, write: &Write<'_>) -> Result<Value, Refusal> {
+        let (mut object, full) = self.read(value, write)?;
+        self.check_namespace(&object)?;
+        if write.manager != "kube-apiserver" {
+            object.status = Value::Null;
+        }
+        if object.kind == "Pod" {
+            admission::mutate(&self.plane.api, &mut object).map_err(|e| Refusal::from(e).on(self, &object))?;
+        }
+        let crds = self.definitions();
+        if let Some((crd, version)) = custom_resource::definition_of(&crds, &object.api_version, &object.kind) {
+            let answer = custom_resource::admit(crd, version, &full, None, "");
+            self.custom_answer(&object, &answer)?;
+            if let Some(stored) = answer.object {
+                let namespace = object.meta.namespace.clone();
+                object = Object::from_json(&stored);
+                object.meta.namespace = namespace;
+            }
+        } else {
+            let verdict = kube::admit(&without_status(&full), kube::schema::NEWEST_VALIDATED);
+            if verdict.rejected && verdict.phase != "decode" {
+                return Err(self.invalid(&object, &verdict));
+            }
+            verdict.warnings.iter().for_each(|w| self.warn(&w.message));
+        }
+        self.complete(&mut object, None);
+        if write.dry_run {
+            let taken =
+                !object.meta.name.is_empty() && self.plane.api.find(&object.kind, &object.meta.namespace, &object.meta.name).is_some();
+            if taken {
+                return Err(self.already_exists(&object));
+            }
+            if object.meta.name.is_empty() {
+                object.meta.name = format!("{}{}", object.meta.generate_name, self.plane.api.clone().suffix());
+            }
+            object.meta.uid = self.plane.api.counters().last_uid + 1;
+            object.meta.created = self.now() / SECOND * SECOND;
+            object.meta.generation = 1;
+            return Ok(present::object(&object));
+        }
+        object.meta.created = 0;
+        object.meta.generation = 0;
+        let (kind, name) = (object.kind.clone(), object.meta.name.clone());
+        let tried = object.clone();
+        let made = match self.plane.api.create(object) {
+            Ok(made) => made,
+            Err(e) if e.reason == "AlreadyExists" => return Err(self.already_exists(&tried)),
+            Err(e) => return Err(Refusal::from(e).on(self, &tried)),
+        };
+        if kind == "Namespace" {
+            self.furnish_namespace(&name);
+        }
+        let shown = present::object(&made);
+        if !write.manager.is_empty() && write.manager != "kube-apiserver" {
+            let managers = self.managers.entry(made.meta.uid).or_default();
+            fields::note_update(managers, write.manager, "", None, value);
+        }
+        self.settle_unless_booting(write);
+        Ok(self.get(&made.kind, &made.meta.namespace, &made.meta.name).unwrap_or(shown))
+    }
+
+    fn settle_unless_booting(&mut self, write: &Write<'_>) {
+        if write.manager != "kube-apiserver" {
+            self.settle();
+        }
+    }
+
+    fn already_exists(&self, object: &Object) -> Refusal {
+        let message = format!("{} \"{}\" already exists", self.qualified(&object.api_version, &object.kind), object.meta.name);
+        Refusal::new(409, "AlreadyExists", message).on(self, object)
+    }
+
+    fn custom_answer(&mut self, object: &Object, answer: &custom_resource::Answer) -> Result<(), Refusal> {
+        answer.warnings.iter().for_each(|w| self.warn(w));
+        if answer.message.is_empty() {
+            return Ok(());
+        }
+        let reason = if answer.status == 422 { "Invalid" } else { "BadRequest" };
+        let causes = answer.causes.iter().map(|c| (c.field.clone(), c.message.clone())).collect();
+        Err(Refusal { causes, ..Refusal::new(answer.status, reason, answer.message.clone()) }.on(self, object))
+    }
+
+    /// What the registries of some kinds fill in: addresses, ports, first statuses.
+    fn complete(&mut self, object: &mut Object, old: Option<&Object>) {
+        match object.kind.as_str() {
+            "Service" => self.complete_service(object, old),
+            "Namespace" if old.is_none() => {
+                let name = object.meta.name.clone();
+                object.meta.labels.insert("kubernetes.io/metadata.name".to_owned(), name);
+                object.spec = Arc::new(json!({"finalizers": ["kubernetes"]}));
+                object.status = json!({"phase": "Active"});
+            }
+            "CustomResourceDefinition" if old.is_none() => {
+                let now = self.now() / SECOND * SECOND;
+                let one = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now});
+                let names = at(&object.spec, &["names"]).clone();
+                let versions = list(&object.spec, &["versions"]).iter().filter(|v| at(v, &["storage"]) == true);
+                let stored: Vec<Value> = versions.map(|v| at(v, &["name"]).clone()).collect();
+                object.status = json!({"acceptedNames": names, "storedVersions": stored, "conditions": [
+                    one("NamesAccepted", "NoConflicts", "no conflicts found"),
+                    one("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+                ]});
+            }
+            "Pod" if old.is_none() => {
+                let class = super::pod_status::qos_class(&object.spec);
+                if object.status.get("phase").is_none() {
+                    object.status_mut().insert("qosClass".to_owned(), class.into());
+                }
+            }
+            "PersistentVolumeClaim" if old.is_none() && object.status.is_null() => {
+                object.meta.finalizers = vec!["kubernetes.io/pvc-protection".to_owned()];
+                object.status = json!({"phase": "Pending"});
+            }
+            "PersistentVolume" if old.is_none() && object.status.is_null() => {
+                object.meta.finalizers = vec!["kubernetes.io/pv-protection".to_owned()];
+                object.status = json!({"phase": "Pending"});
+            }
+            _ => {}
+        }
+    }
+
+    /// upstream: pkg/registry/core/service/storage/alloc.go
+    fn complete_service(&mut self, service: &mut Object, old: Option<&Object>) {
+        let kind = text(&service.spec, &["type"]).to_owned();
+        let before = old.map(|o| Arc::clone(&o.spec)).unwrap_or_default();
+        if kind != "ExternalName" && text(&service.spec, &["clusterIP"]).is_empty() {
+            let kept = text(&before, &["clusterIP"]).to_owned();
+            let address = if kept.is_empty() { self.free_address() } else { kept };
+            let spec = service.spec_mut();
+            spec["clusterIP"] = address.into();
+        }
+        let spec = service.spec_mut();
+        if kind != "ExternalName" && spec.is_object() {
+            if list(spec, &["clusterIPs"]).is_empty() {
+                spec["clusterIPs"] = json!([spec["clusterIP"]]);
+            }
+            for (key, value) in [("ipFamilies", json!(["IPv4"])), ("ipFamilyPolicy", json!("SingleStack"))] {
+                if spec[key].is_null() {
+                    spec[key] = value;
+                }
+            }
+        }
+        if matches!(kind.as_str(), "NodePort" | "LoadBalancer") && at(spec, &["allocateLoadBalancerNodePorts"]) != false {
+            let count = list(spec, &["ports"]).len();
+            for i in 0..count {
+                if int(&service.spec, &["ports"]).is_none()
+                    && list(&service.spec, &["ports"])[i].get("nodePort").and_then(Value::as_i64).unwrap_or(0) == 0
+                {
+                    let same = |p: &&Value| p["port"] == list(&service.spec, &["ports"])[i]["port"];
+                    let kept = list(&before, &["ports"]).iter().find(same).and_then(|p| p["nodePort"].as_i64()).filter(|p| *p > 0);
+                    let port = kept.unwrap_or_else(|| self.free_port());
+                    service.spec_mut()["ports"][i]["nodePort"] = port.into();
+                }
+            }
+        }
+        if service.status.is_null() {
+            service.status = json!({"loadBalancer": {}});
+        }
+    }
+
+    fn free_address(&mut self) -> String {
+        loop {
+            let n = self.plane.api.random() % 65_000 + 20;
+            let address = format!("10.{}.{}.{}", 96 + n / 65_536, n / 250 % 256, n % 250 + 2);
+            if !self.plane.api.list("Service").any(|s| text(&s.spec, &["clusterIP"]) == address) {
+                return address;
+            }
+        }
+    }
+
+    fn free_port(&mut self) -> i64 {
+        for _ in 0..NODE_PORTS.1 * 8 {
+            let port = (NODE_PORTS.0 + self.plane.api.random() % NODE_PORTS.1) as i64;
+            let taken = |s: &Arc<Object>| list(&s.spec, &["ports"]).iter().any(|p| p["nodePort"] == port);
+            if !self.plane.api.list("Service").any(taken) {
+                return port;
+            }
+        }
+        0
+    }
+
+    /// Replaces an object and returns it as stored.
+    pub fn replace(&mut self, value: &Value, write: &Write<'_>) -> Result<Value, Refusal> {
+        let (mut object, full) = self.read(value, write)?;
+        let Some(old) = self.plane.api.find(&object.kind, &object.meta.namespace, &object.meta.name).cloned() else {
+            return Err(self.not_found(&object.api_version, &object.kind, &object.meta.name));
+        };
+        let sent = text(value, &["metadata", "resourceVersion"]);
+        if !sent.is_empty() && sent != old.meta.version.to_string() {
+            let why = "the object has been modified; please apply your changes to the latest version and try again";
+            let resource = self.qualified(&object.api_version, &object.kind);
+            let message = format!("Operation cannot be fulfilled on {resource} \"{}\": {why}", object.meta.name);
+            return Err(Refusal::new(409, "Conflict", message).on(self, &object));
+        }
+        let before = present::object(&old);
+        if write.subresource == "status" {
+            let status = at(value, &["status"]).clone();
+            let edited = if write.dry_run { None } else { self.plane.api.edit(old.meta.uid, |o| o.status = status) };
+            let after = present::object(&edited.unwrap_or(old));
+            self.settle();
+            return Ok(after);
+        }
+        self.complete(&mut object, Some(&old));
+        let mut new = full;
+        if let (Some(map), false) = (new.as_object_mut(), object.spec.is_null()) {
+            map.insert("spec".to_owned(), (*object.spec).clone());
+        }
+        let crds = self.definitions();
+        if let Some((crd, version)) = custom_resource::definition_of(&crds, &object.api_version, &object.kind) {
+            let answer = custom_resource::admit(crd, version, &new, Some(&before), "");
+            self.custom_answer(&object, &answer)?;
+            if let Some(stored) = answer.object {
+                object = Object::from_json(&stored);
+            }
+        } else {
+            if let (Some(sent), Some(had)) = (new["metadata"].as_object_mut(), before["metadata"].as_object()) {
+                for key in ["uid", "creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"]
+                {
+                    match had.get(key) {
+                        Some(value) => drop(sent.insert(key.to_owned(), value.clone())),
+                        None => drop(sent.remove(key)),
+                    }
+                }
+            }
+            let verdict = kube::admit_update(&new, &before, kube::schema::NEWEST_VALIDATED);
+            if verdict.rejected && verdict.phase != "decode" {
+                return Err(self.invalid(&object, &verdict));
+            }
+            verdict.warnings.iter().for_each(|w| self.warn(&w.message));
+        }
+        let mut stored = Object::clone(&old);
+        stored.meta.labels = object.meta.labels;
+        stored.meta.annotations = object.meta.annotations;
+        stored.meta.finalizers = object.meta.finalizers;
+        stored.meta.owners = object.meta.owners;
+        if present_spec(&before) != present_spec(&new) {
+            stored.spec = object.spec;
+        }
+        stored.rest = object.rest;
+        stored.api_version = object.api_version;
+        if write.dry_run {
+            return Ok(present::object(&stored));
+        }
+        // A namespace keeps its own finalizers, a stored object its status.
+        let updated = self.plane.api.update(stored);
+        let after = updated.map_or_else(|| before.clone(), |o| present::object(&o));
+        if !write.manager.is_empty() {
+            let managers = self.managers.entry(old.meta.uid).or_default();
+            fields::note_update(managers, write.manager, write.subresource, Some(&before), &after);
+        }
+        self.settle();
+        Ok(self.get(&old.kind, &old.meta.namespace, &old.meta.name).unwrap_or(after))
+    }
+
+    /// Server-side apply: creates the object or merges the configuration into it. Returns the object as stored, and
+    /// whether it was created.
+    pub fn apply(&mut self, config: &Value, write: &Write<'_>) -> Result<(Value, bool), Refusal> {
+        let (object, _) = self.read(config, write)?;
+        let Some(old) = self.plane.api.find(&object.kind, &object.meta.namespace, &object.meta.name).cloned() else {
+            let made = self.create(config, &Write { manager: "", ..*write })?;
+            if !write.dry_run {
+                let uid = crate::simulate::apiserver::object::uid_of(at(&made, &["metadata", "uid"]));
+                let mut managers = fields::Managers::new();
+                // Without a live object there is nobody to disagree with.
+                let _ = fields::apply(&mut managers, &json!({}), config, write.manager, true);
+                self.managers.insert(uid, managers);
+            }
+            return Ok((made, true));
+        };
+        let live = present::object(&old);
+        let mut managers = self.managers.get(&old.meta.uid).cloned().unwrap_or_default();
+        let mut config = config.clone();
+        if let Some(map) = config.as_object_mut() {
+            map.remove("status");
+        }
+        let merged = fields::apply(&mut managers, &live, &config, write.manager, write.force)
+            .map_err(|message| Refusal::new(409, "Conflict", message).on(self, &object))?;
+        let mut merged = merged;
+        if let Some(meta) = merged["metadata"].as_object_mut() {
+            meta.remove("resourceVersion");
+        }
+        let stored = self.replace(&merged, &Write { manager: "", ..*write })?;
+        if !write.dry_run {
+            self.managers.insert(old.meta.uid, managers);
+        }
+        Ok((stored, false))
+    }
+
+    /// Deletes an object and returns it as it was; it may stay, marked, until its finalizers or its grace period end.
+    pub fn delete(&mut self, api_version: &str, kind: &str, namespace: &str, name: &str, how: Deletion) -> Result<Value, Refusal> {
+        let Some(object) = self.plane.api.find(kind, namespace, name).cloned() else {
+            return Err(self.not_found(api_version, kind, name));
+        };
+        let shown = present::object(&object);
+        if how.dry_run {
+            return Ok(shown);
+        }
+        let uid = object.meta.uid;
+        if kind == "Namespace" {
+            if matches!(name, "default" | "kube-system" | "kube-public") {
+                let message = format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");
+                return Err(Refusal::new(403, "Forbidden", message).on(self, &object));
+            }
+            let now = self.now();
+            self.plane.api.edit(uid, |o| {
+                o.meta.deletion = Some(now);
+                o.meta.deletion_grace = Some(0);
+                o.meta.finalizers = vec!["kubernetes".to_owned()];
+                o.status = json!({"phase": "Terminating"});
+            });
+        } else if kind == "Pod" && how.grace.is_some_and(|g| g <= 0) && object.meta.finalizers.is_empty() {
+            self.plane.api.remove(uid);
+        } else {
+            self.plane.api.delete(uid, how.propagation);
+            if let Some(grace) = how.grace.filter(|g| *g > 0) {
+                let deletion = self.now() + grace * SECOND;
+                self.plane.api.edit(uid, |o| {
+                    if o.kind == "Pod" && o.meta.deletion.is_some() {
+                        o.meta.deletion = Some(deletion);
+                        o.meta.deletion_grace = Some(grace);
+                    }
+                });
+            }
+        }
+        self.settle();
+        Ok(shown)
+    }
+
+    /// Evicts a pod: deletes it unless a disruption budget forbids that.
+    pub fn evict(&mut self, namespace: &str, name: &str, dry_run: bool) -> Result<(), Refusal> {
+        let Some(pod) = self.plane.api.find("Pod", namespace, name).cloned() else { return Err(self.not_found("v1", "Pod", name)) };
+        if dry_run {
+            return Ok(());
+        }
+        let answer = disruption::evict(&mut self.plane, pod.meta.uid);
+        let out = answer.map_err(|e| {
+            let causes = e.cause.into_iter().map(|c| (String::new(), c)).collect();
+            let reason = if e.code == 429 { "TooManyRequests" } else { "InternalError" };
+            Refusal { causes, ..Refusal::new(e.code, reason, e.message) }.on(self, &pod)
+        });
+        self.settle();
+        out
+    }
+
+    /// Writes through `scale`: the number of replicas and nothing else.
+    pub fn scale(&mut self, kind: &str, namespace: &str, name: &str, replicas: i64, write: &Write<'_>) -> Result<Value, Refusal> {
+        let mut object = self.fetch("apps/v1", kind, namespace, name)?;
+        object["spec"]["replicas"] = replicas.into();
+        if let Some(meta) = object["metadata"].as_object_mut() {
+            meta.remove("resourceVersion");
+        }
+        self.replace(&object, &Write { subresource: "scale", ..*write })
+    }
+
+    /// The uid of an object as text, for messages.
+    pub fn uid(&self, kind: &str, namespace: &str, name: &str) -> Option<String> {
+        self.plane.api.find(kind, namespace, name).map(|o| uid_text(o.meta.uid))
+    }
+
+    /// The managers of an object's fields.
+    pub fn managers(&self, kind: &str, namespace: &str, name: &str) -> Option<&fields::Managers> {
+        self.managers.get(&self.plane.api.find(kind, namespace, name)?.meta.uid)
+    }
+}
+
+fn present_spec(object: &Value) -> &Value {
+    at(object, &["spec"])
+}
+
+fn without_status(object: &Value) -> Value {
+    let mut out = object.clone();
+    if let Some(map) = out.as_object_mut() {
+        map.remove("status");
+    }
+    out
+}
+
+/// Objects by namespace and name, as the server lists them.
+pub fn in_order(a: &Object, b: &Object) -> Ordering {
+    a.meta.namespace.cmp(&b.meta.namespace).then_with(|| a.meta.name.cmp(&b.meta.name))
+}
