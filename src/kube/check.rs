@@ -81,6 +81,20 @@ pub fn admit(value: &serde_json::Value, kube_version: &str) -> Verdict {
     admit_node(&node_of(value, 0), kube_version)
 }
 
+/// As [`admit`], sent to the endpoint of a namespace. upstream: rest.EnsureObjectNamespaceMatchesRequestNamespace
+pub fn admit_in(value: &serde_json::Value, namespace: &str, kube_version: &str) -> Verdict {
+    let verdict = admit(value, kube_version);
+    let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str).unwrap_or("");
+    let own = value.pointer("/metadata/namespace").and_then(serde_json::Value::as_str).unwrap_or("");
+    if verdict.phase == "decode" || own.is_empty() || own == namespace || !scope::is_namespaced(text("apiVersion"), text("kind")) {
+        return verdict;
+    }
+    Verdict { rejected: true, phase: "decode", message: NAMESPACE_MISMATCH.to_owned(), ..Verdict::default() }
+}
+
+/// What an object of another namespace than the request's is told.
+const NAMESPACE_MISMATCH: &str = "the namespace of the provided object does not match the namespace sent on the request";
+
 /// What the API server of a version would answer to creating this object; kinds it does not know are accepted.
 pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
     let accepted = Verdict { phase: "ok", ..Verdict::default() };

@@ -4,9 +4,10 @@
 use serde_json::Value;
 
 use super::check::Cause;
-use super::crd_errors::{below, cause, invalid};
-use super::crd_rules::{field_path, rule_env};
-use super::crd_schema::{additional, decl, flag, items, word};
+use super::crd_errors;
+use super::crd_errors::{cause, invalid};
+use super::crd_rules::rule_env;
+use super::crd_schema::{additional, decl, flag, items, prune_default, word};
 use super::decode::quote;
 use super::field::Path;
 use crate::cel::decl::Decl;
@@ -37,48 +38,91 @@ impl Total {
     }
 }
 
-struct Walk {
-    schema_errors: Vec<Cause>,
-    rule_errors: Vec<Cause>,
-    default_errors: Vec<Cause>,
-    total: Total,
+/// What the defaults of a structural schema are refused for. upstream: defaulting.ValidateDefaults
+pub(crate) fn defaults(schema: &Value, path: &Path) -> Vec<Cause> {
+    let mut out = Vec::new();
+    defaults_below(schema, path, true, false, &mut out);
+    out
 }
 
-/// What the rules of a CRD object are refused for.
-pub(crate) fn check(crd: &Value) -> Vec<Cause> {
-    let versions = crd["spec"]["versions"].as_array().map_or(&[][..], Vec::as_slice);
-    let schema_of = |v: &Value| v["schema"]["openAPIV3Schema"].clone();
-    // With the same schema everywhere, the server keeps one for all versions, and names that.
-    let shared = versions.windows(2).all(|w| schema_of(&w[0]) == schema_of(&w[1]));
-    let mut out = Vec::new();
-    let schemas = versions.iter().enumerate().take(if shared { 1 } else { usize::MAX });
-    for (i, version) in schemas {
-        let schema = &version["schema"]["openAPIV3Schema"];
-        if !schema.is_object() {
-            continue;
+/// What the rules of a structural schema are refused for; rules at or above one of the errors `found` so far are left out.
+pub(crate) fn rules(schema: &Value, path: &Path, found: &[Cause]) -> Vec<Cause> {
+    let mut walk = Walk { found, errors: Vec::new(), total: Total::default() };
+    let place = Place { root: true, cardinality: Some(1), uncorrelated: None, in_scope: false, undeclared: false };
+    walk.schema(schema, path, &place);
+    let mut out = walk.errors;
+    if walk.total.cost > SCHEMA_LIMIT {
+        for (path, _) in &walk.total.expensive {
+            let sentence = "Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
+            out.push(cause("FieldValueForbidden", Some(path), sentence.to_owned()));
         }
-        let spec = Path::new("spec");
-        let root = if shared { spec.child("validation") } else { spec.child("versions").index(i).child("schema") };
-        let root = root.child("openAPIV3Schema");
-        let mut walk = Walk { schema_errors: Vec::new(), rule_errors: Vec::new(), default_errors: Vec::new(), total: Total::default() };
-        walk.schema(schema, &root, true, Some(1), None);
-        out.append(&mut walk.schema_errors);
-        out.append(&mut walk.rule_errors);
-        out.append(&mut walk.default_errors);
-        if walk.total.cost > SCHEMA_LIMIT {
-            for (path, _) in &walk.total.expensive {
-                let sentence = "Forbidden: contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
-                out.push(cause("FieldValueForbidden", Some(path), sentence.to_owned()));
-            }
-            let sentence = cost_sentence(
-                "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema",
-                walk.total.cost,
-                SCHEMA_LIMIT,
-            );
-            out.push(cause("FieldValueForbidden", Some(&root), sentence));
-        }
+        let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
+        out.push(cause("FieldValueForbidden", Some(path), cost_sentence(what, walk.total.cost, SCHEMA_LIMIT)));
     }
     out
+}
+
+fn defaults_below(schema: &Value, path: &Path, root: bool, meta: bool, out: &mut Vec<Cause>) {
+    stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
+        let embedded = root || flag(schema, "x-kubernetes-embedded-resource");
+        let meta = meta && !embedded;
+        if let Some(default) = schema.get("default").filter(|d| !d.is_null()) {
+            one_default(default, schema, &path.child("default"), embedded && !root, meta, out);
+        }
+        if let Some(items) = items(schema) {
+            defaults_below(items, &path.child("items"), false, meta, out);
+        }
+        for (key, prop) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            let meta = meta || embedded && ["metadata", "apiVersion", "kind"].contains(&key.as_str());
+            defaults_below(prop, &path.child("properties").key(key), false, meta, out);
+        }
+    });
+}
+
+/// A default must be pruned and valid itself.
+fn one_default(default: &Value, schema: &Value, at: &Path, embedded: bool, meta: bool, out: &mut Vec<Cause>) {
+    let before = out.len();
+    if !meta {
+        let mut pruned = default.clone();
+        if !prune_default(&mut pruned, schema, embedded).is_empty() {
+            out.push(invalid(Some(at), Some(default), "must not have unknown fields"));
+        }
+        let wrong = out.len();
+        super::custom_resource::embedded(default, schema, Some(at), !embedded, out);
+        if out.len() > wrong {
+            return;
+        }
+    }
+    let found = super::crd_openapi::validate(default, schema, None, Some(at.clone()));
+    let valid = found.is_empty();
+    out.extend(found);
+    if valid
+        && out.len() == before
+        && let Some(rules) = super::crd_rules::Rules::new(schema, false)
+    {
+        // Rules that do not compile are reported where they stand.
+        out.extend(rules.run_at(default, at).into_iter().filter(|c| !c.message.contains("rule compile error")));
+    }
+}
+
+/// What holds at the place of a schema.
+#[derive(Clone, Copy)]
+struct Place<'p> {
+    root: bool,
+    /// How often the value can occur.
+    cardinality: Option<u64>,
+    /// Where values lose their predecessors.
+    uncorrelated: Option<&'p Path>,
+    /// Whether there are rules here or above.
+    in_scope: bool,
+    /// Whether it has no type that expressions know.
+    undeclared: bool,
+}
+
+struct Walk<'f> {
+    found: &'f [Cause],
+    errors: Vec<Cause>,
+    total: Total,
 }
 
 fn cost_sentence(what: &str, cost: u64, limit: u64) -> String {
@@ -122,100 +166,44 @@ fn most_parts(schema: &Value) -> Option<u64> {
     }
 }
 
-impl Walk {
-    /// `cardinality` is how often the value can occur; `uncorrelated` the list whose items have no predecessors.
-    fn schema(&mut self, schema: &Value, path: &Path, root: bool, cardinality: Option<u64>, uncorrelated: Option<&Path>) {
+impl Walk<'_> {
+    fn schema(&mut self, schema: &Value, path: &Path, place: &Place<'_>) {
         stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
-            let below_count = cardinality.and_then(|c| Some(c.saturating_mul(most_parts(schema)?)));
-            let errors_before = self.schema_errors.len();
-            self.default(schema, path);
-            let properties = schema.get("properties").and_then(Value::as_object);
-            for (key, prop) in properties.into_iter().flatten() {
-                let at = path.child("properties").key(key);
-                self.schema(prop, &at, false, below_count, uncorrelated);
-            }
+            let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let typed = matches!(word(schema, "type"), "object" | "array" | "string" | "integer" | "number" | "boolean")
+                || flag(schema, "x-kubernetes-int-or-string");
+            let in_scope = place.in_scope || !rules.is_empty();
+            let cardinality = place.cardinality.and_then(|c| Some(c.saturating_mul(most_parts(schema)?)));
+            let undeclared = in_scope && (place.undeclared || !typed);
+            let below = Place { root: false, cardinality, in_scope, undeclared, ..*place };
             if let Some(extra) = additional(schema) {
-                self.schema(extra, &path.child("additionalProperties"), false, below_count, uncorrelated);
+                self.schema(extra, &path.child("additionalProperties"), &below);
+            }
+            let replaced = word(schema, "x-kubernetes-map-type") == "atomic";
+            let in_map = Place { uncorrelated: place.uncorrelated.or(replaced.then_some(path)), ..below };
+            for (key, prop) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+                self.schema(prop, &path.child("properties").key(key), &in_map);
             }
             if let Some(items) = items(schema) {
                 let keyed = word(schema, "x-kubernetes-list-type") == "map";
-                let uncorrelated = uncorrelated.or(if keyed { None } else { Some(path) });
-                self.schema(items, &path.child("items"), false, below_count, uncorrelated);
+                let in_list = Place { uncorrelated: place.uncorrelated.or((!keyed).then_some(path)), ..below };
+                self.schema(items, &path.child("items"), &in_list);
             }
-            let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-            if rules.is_empty() {
+            if rules.is_empty() || self.found.iter().any(|c| c.path.0.starts_with(&path.0)) {
                 return;
             }
-            let at = below(path, "x-kubernetes-validations");
-            if !matches!(word(schema, "type"), "object" | "array" | "string" | "integer" | "number" | "boolean")
-                && !flag(schema, "x-kubernetes-int-or-string")
-            {
-                return;
-            }
-            for (i, rule) in rules.iter().enumerate() {
-                self.words(rule, &at.index(i), schema);
-            }
-            if self.schema_errors.len() > errors_before {
-                return;
-            }
+            let at = crd_errors::below(path, "x-kubernetes-validations");
             let embedded = flag(schema, "x-kubernetes-embedded-resource");
-            let Some(decl) = decl(schema, root || embedded) else { return };
+            let Some(decl) = decl(schema, place.root || embedded).filter(|_| !undeclared) else {
+                let why = "internal error: failed to construct type information for x-kubernetes-validations rules: \
+                           unable to convert structural schema to CEL declarations";
+                self.errors.push(cause("InternalError", Some(&at), format!("Internal error: {why}")));
+                return;
+            };
             for (i, rule) in rules.iter().enumerate() {
-                self.rule(rule, &at.index(i), &decl, cardinality, uncorrelated);
+                self.rule(rule, &at.index(i), &decl, place.cardinality, place.uncorrelated);
             }
         });
-    }
-
-    /// A default must be valid itself. upstream: schema/defaulting/validation.go
-    fn default(&mut self, schema: &Value, path: &Path) {
-        let Some(default) = schema.get("default").filter(|d| !d.is_null()) else { return };
-        let at = path.child("default");
-        let found = super::crd_openapi::validate(default, schema, None, Some(at.clone()));
-        let valid = found.is_empty();
-        self.default_errors.extend(found);
-        if valid && let Some(rules) = super::crd_rules::Rules::new(schema, false) {
-            let found = rules.run_at(default, &at);
-            // Rules that do not compile are reported where they stand.
-            self.default_errors.extend(found.into_iter().filter(|c| !c.message.contains("rule compile error")));
-        }
-    }
-
-    fn words(&mut self, rule: &Value, path: &Path, schema: &Value) {
-        let (text, message) = (word(rule, "rule").trim(), word(rule, "message"));
-        let mut add = |cause: Cause| self.schema_errors.push(cause);
-        let required = |key: &str, detail: &str| cause("FieldValueRequired", Some(&path.child(key)), format!("Required value: {detail}"));
-        let wrong = |key: &str, detail: &str| invalid(Some(&path.child(key)), Some(&Value::String(word(rule, key).to_owned())), detail);
-        if text.is_empty() {
-            add(required("rule", "rule is not specified"));
-        } else if !message.is_empty() && message.trim().is_empty() {
-            add(wrong("message", "must be non-empty if specified"));
-        } else if message.trim().contains('\n') {
-            add(wrong("message", "must not contain line breaks"));
-        } else if text.contains('\n') && message.trim().is_empty() {
-            add(required("message", "message must be specified if rule contains line breaks"));
-        }
-        let expression = word(rule, "messageExpression");
-        if !expression.is_empty() && expression.trim().is_empty() {
-            add(required("messageExpression", "messageExpression must be non-empty if specified"));
-        }
-        if let Some(reason) = rule.get("reason").and_then(Value::as_str) {
-            const REASONS: [&str; 4] = ["FieldValueDuplicate", "FieldValueForbidden", "FieldValueInvalid", "FieldValueRequired"];
-            if !REASONS.contains(&reason) {
-                let options: Vec<String> = REASONS.iter().map(|r| quote(r)).collect();
-                let message = format!("Unsupported value: {}: supported values: {}", quote(reason), options.join(", "));
-                add(cause("FieldValueNotSupported", Some(&path.child("reason")), message));
-            }
-        }
-        let field = word(rule, "fieldPath");
-        if !field.is_empty() && field.trim().is_empty() {
-            add(wrong("fieldPath", "must be non-empty if specified"));
-        }
-        if field.contains('\n') {
-            add(wrong("fieldPath", "must not contain line breaks"));
-        }
-        if !field.is_empty() && field_path(field, schema).is_err() {
-            add(wrong("fieldPath", "must be a valid path"));
-        }
     }
 
     fn rule(&mut self, rule: &Value, path: &Path, decl: &Decl, cardinality: Option<u64>, uncorrelated: Option<&Path>) {
@@ -227,9 +215,9 @@ impl Walk {
             |detail: &str, at: &Path| cause("FieldValueInvalid", Some(at), format!("Invalid value: {}: {detail}", shown_rule(rule)));
         let mut uses_old = false;
         match compile(word(rule, "rule"), &env) {
-            Err(e) => self.rule_errors.push(refuse(&format!("compilation failed: {e}"), &at)),
+            Err(e) => self.errors.push(refuse(&format!("compilation failed: {e}"), &at)),
             Ok(program) if program.result != Type::Bool => {
-                self.rule_errors.push(refuse("cel expression must evaluate to a bool", &at));
+                self.errors.push(refuse("cel expression must evaluate to a bool", &at));
             }
             Ok(program) => {
                 uses_old = program.names("oldSelf");
@@ -237,22 +225,22 @@ impl Walk {
                 let cost = program.estimate(&variable).max.saturating_mul(count);
                 if cost > EXPRESSION_LIMIT {
                     let sentence = cost_sentence("estimated rule cost", cost, EXPRESSION_LIMIT);
-                    self.rule_errors.push(cause("FieldValueForbidden", Some(&at), sentence));
+                    self.errors.push(cause("FieldValueForbidden", Some(&at), sentence));
                 }
                 self.total.add(&at, cost);
                 let message = word(rule, "messageExpression");
                 if !message.is_empty() {
                     let at = path.child("messageExpression");
                     match compile(message, &env) {
-                        Err(e) => self.rule_errors.push(refuse(&format!("messageExpression compilation failed: {e}"), &at)),
+                        Err(e) => self.errors.push(refuse(&format!("messageExpression compilation failed: {e}"), &at)),
                         Ok(program) if program.result != Type::Str => {
-                            self.rule_errors.push(refuse("messageExpression must evaluate to a string", &at));
+                            self.errors.push(refuse("messageExpression must evaluate to a string", &at));
                         }
                         Ok(program) => {
                             let cost = program.estimate(&variable).max;
                             if cost > EXPRESSION_LIMIT {
                                 let sentence = cost_sentence("estimated messageExpression cost", cost, EXPRESSION_LIMIT);
-                                self.rule_errors.push(cause("FieldValueForbidden", Some(&at), sentence));
+                                self.errors.push(cause("FieldValueForbidden", Some(&at), sentence));
                             }
                             self.total.add(&at, cost);
                         }
@@ -264,11 +252,11 @@ impl Walk {
             if let Some(list) = uncorrelated {
                 let text = Value::String(word(rule, "rule").to_owned());
                 let detail = format!("oldSelf cannot be used on the uncorrelatable portion of the schema within {list}");
-                self.rule_errors.push(invalid(Some(&at), Some(&text), &detail));
+                self.errors.push(invalid(Some(&at), Some(&text), &detail));
             }
         } else if let Some(optional) = optional {
             let at = path.child("optionalOldSelf");
-            self.rule_errors.push(invalid(Some(&at), Some(&Value::Bool(optional)), "may not be set if oldSelf is not used in rule"));
+            self.errors.push(invalid(Some(&at), Some(&Value::Bool(optional)), "may not be set if oldSelf is not used in rule"));
         }
     }
 }

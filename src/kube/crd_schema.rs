@@ -54,6 +54,13 @@ pub(crate) fn prune(value: &mut Value, schema: &Value) -> Vec<String> {
     unknown
 }
 
+/// As [`prune`], for a part of an object; `embedded` parts have metadata of their own.
+pub(crate) fn prune_default(value: &mut Value, schema: &Value, embedded: bool) -> Vec<String> {
+    let mut unknown = Vec::new();
+    prune_at(value, Some(schema), embedded, "", &mut unknown);
+    unknown
+}
+
 fn prune_at(value: &mut Value, schema: Option<&Value>, root: bool, path: &str, unknown: &mut Vec<String>) {
     let preserve = schema.is_some_and(|s| flag(s, "x-kubernetes-preserve-unknown-fields"));
     let embedded = root || schema.is_some_and(|s| flag(s, "x-kubernetes-embedded-resource"));

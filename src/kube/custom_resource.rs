@@ -370,7 +370,7 @@ fn scale(object: &Value, version: &Value, subresource: &str, causes: &mut Vec<Ca
 }
 
 /// Kind, version and metadata of embedded resources. upstream: schema/objectmeta/validation.go
-fn embedded(value: &Value, schema: &Value, path: Option<&Path>, root: bool, causes: &mut Vec<Cause>) {
+pub(super) fn embedded(value: &Value, schema: &Value, path: Option<&Path>, root: bool, causes: &mut Vec<Cause>) {
     let at = |key: &str| path.map_or_else(|| Path::new(key), |p| super::crd_errors::below(p, key));
     match value {
         Value::Object(map) => {

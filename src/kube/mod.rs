@@ -15,6 +15,7 @@ pub mod cron;
 mod defaults;
 mod deprecation;
 mod difflib;
+mod expressions;
 pub mod field;
 mod internal;
 pub mod ip;
@@ -33,16 +34,8 @@ mod warnings;
 
 pub use against::{Identity, identity, validate_update};
 pub use check::warnings_of_accepted;
-pub use check::{Cause, ValidateOptions, Verdict, admit, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
+pub use check::{Cause, ValidateOptions, Verdict, admit, admit_in, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
 pub use deprecation::{warning, warnings};
 pub use object::{Object, objects};
 
-/// What the rules in a CRD object, or the expressions of an admission policy, are refused for.
-pub fn expression_errors(object: &serde_json::Value) -> Vec<Cause> {
-    match object["kind"].as_str() {
-        Some("CustomResourceDefinition") => crd_check::check(object),
-        Some("ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy") => policy::check(object),
-        _ => Vec::new(),
-    }
-}
 pub use warnings::Warning;

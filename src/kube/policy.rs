@@ -1,4 +1,4 @@
-//! Admission policies: the expressions of the policies themselves, and what validating policies say about an object.
+//! Admission policies: what validating policies say about an object.
 //! upstream: apiserver pkg/admission/plugin/policy, pkg/admission/plugin/cel
 
 use std::cell::RefCell;
@@ -8,191 +8,18 @@ use std::rc::Rc;
 use serde_json::Value;
 use serde_json::json;
 
-use super::check::Cause;
-use super::crd_errors::{cause, invalid};
 use super::crd_formats;
 use super::crd_schema::word;
-use super::field::Path;
+use super::expressions::{compile_as, env};
 use crate::cel::decl::Decl;
 use crate::cel::library::Opaque;
-use crate::cel::{CALL_LIMIT, Env, Fail, Fields, Host, Map, Out, Program, Type, Val, compile};
+use crate::cel::{CALL_LIMIT, Fail, Fields, Host, Map, Out, Program, Type, Val};
 
 /// Longest message an expression may give.
 const MESSAGE_LIMIT: usize = 5 * 1024;
 
-/// The environment of an expression.
-fn env(params: bool, authorizer: bool, mutation: bool, variables: Option<&BTreeMap<String, Type>>) -> Env {
-    let text_map = || Type::map(Type::Str, Type::Str);
-    let mut env = Env { constructs: mutation, ..Env::default() };
-    let object = |env: &mut Env, name: &str, fields: &[(&str, Type)]| {
-        env.object(name, fields.iter().map(|(n, t)| ((*n).to_owned(), t.clone())));
-    };
-    let strings = || Type::list(Type::Str);
-    object(&mut env, "kubernetes.GroupVersionKind", &[("group", Type::Str), ("version", Type::Str), ("kind", Type::Str)]);
-    object(&mut env, "kubernetes.GroupVersionResource", &[("group", Type::Str), ("version", Type::Str), ("resource", Type::Str)]);
-    let extra = Type::map(Type::Str, strings());
-    object(&mut env, "kubernetes.UserInfo", &[("username", Type::Str), ("uid", Type::Str), ("groups", strings()), ("extra", extra)]);
-    let (gvk, gvr) = (Type::object("kubernetes.GroupVersionKind"), Type::object("kubernetes.GroupVersionResource"));
-    object(
-        &mut env,
-        "kubernetes.AdmissionRequest",
-        &[
-            ("kind", gvk.clone()),
-            ("resource", gvr.clone()),
-            ("subResource", Type::Str),
-            ("requestKind", gvk),
-            ("requestResource", gvr),
-            ("requestSubResource", Type::Str),
-            ("name", Type::Str),
-            ("namespace", Type::Str),
-            ("operation", Type::Str),
-            ("userInfo", Type::object("kubernetes.UserInfo")),
-            ("dryRun", Type::Bool),
-            ("options", Type::Dyn),
-        ],
-    );
-    object(
-        &mut env,
-        "kubernetes.NamespaceMetadata",
-        &[
-            ("name", Type::Str),
-            ("generateName", Type::Str),
-            ("namespace", Type::Str),
-            ("labels", text_map()),
-            ("annotations", text_map()),
-            ("UID", Type::Str),
-            ("creationTimestamp", Type::Timestamp),
-            ("deletionGracePeriodSeconds", Type::Int),
-            ("deletionTimestamp", Type::Timestamp),
-            ("generation", Type::Int),
-            ("resourceVersion", Type::Str),
-            ("finalizers", strings()),
-        ],
-    );
-    object(&mut env, "kubernetes.NamespaceSpec", &[("finalizers", strings())]);
-    object(&mut env, "kubernetes.NamespaceStatus", &[("phase", Type::Str)]);
-    object(
-        &mut env,
-        "kubernetes.Namespace",
-        &[
-            ("metadata", Type::object("kubernetes.NamespaceMetadata")),
-            ("spec", Type::object("kubernetes.NamespaceSpec")),
-            ("status", Type::object("kubernetes.NamespaceStatus")),
-        ],
-    );
-    let mut env = env
-        .with("object", Type::Dyn)
-        .with("oldObject", Type::Dyn)
-        .with("namespaceObject", Type::object("kubernetes.Namespace"))
-        .with("request", Type::object("kubernetes.AdmissionRequest"));
-    if params {
-        env = env.with("params", Type::Dyn);
-    }
-    if authorizer {
-        env = env
-            .with("authorizer", Type::object("kubernetes.authorization.Authorizer"))
-            .with("authorizer.requestResource", Type::object("kubernetes.authorization.ResourceCheck"));
-    }
-    if mutation {
-        let patch = [("op", Type::Str), ("path", Type::Str), ("from", Type::Str), ("value", Type::Dyn)];
-        env.object("JSONPatch", patch.into_iter().map(|(n, t)| (n.to_owned(), t)));
-    }
-    if let Some(variables) = variables {
-        env.object("kubernetes.variables", variables.clone());
-        env = env.with("variables", Type::object("kubernetes.variables"));
-    }
-    env
-}
-
-/// A type as this part of the server prints it.
-fn type_text(t: &Type) -> String {
-    match t {
-        Type::Null => "null_type".to_owned(),
-        Type::Timestamp | Type::Duration => t.runtime_name().to_owned(),
-        Type::List(item) => format!("list({})", type_text(item)),
-        Type::Map(key, value) => format!("map({}, {})", type_text(key), type_text(value)),
-        other => other.to_string(),
-    }
-}
-
-/// Compiles an expression that must be of one of the types; the error is the server's.
-fn compile_as(text: &str, env: &Env, allowed: &[Type]) -> Result<Program, String> {
-    let program = compile(text, env).map_err(|e| format!("compilation failed: {e}"))?;
-    if allowed.is_empty() || allowed.contains(&program.result) {
-        return Ok(program);
-    }
-    let got = type_text(&program.result);
-    Err(match allowed {
-        [one] => format!("must evaluate to {} but got {got}", type_text(one)),
-        many => {
-            let names: Vec<String> = many.iter().map(type_text).collect();
-            format!("must evaluate to one of [{}] but got {got}", names.join(" "))
-        }
-    })
-}
-
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// What the expressions of a policy object are refused for.
-pub(crate) fn check(policy: &Value) -> Vec<Cause> {
-    let spec = &policy["spec"];
-    let root = Path::new("spec");
-    let params = spec.get("paramKind").is_some_and(|p| !p.is_null());
-    let mut out = Vec::new();
-    let mut one = |text: &str, env: &Env, allowed: &[Type], at: &Path, missing: &str| -> Option<Type> {
-        if text.trim().is_empty() {
-            let detail = if missing.is_empty() { String::new() } else { format!(": {missing}") };
-            out.push(cause("FieldValueRequired", Some(at), format!("Required value{detail}")));
-            return None;
-        }
-        match compile_as(text, env, allowed) {
-            Ok(program) => Some(program.result),
-            Err(e) => {
-                out.push(invalid(Some(at), Some(&Value::String(text.to_owned())), &e));
-                None
-            }
-        }
-    };
-    let mut known: BTreeMap<String, Type> = BTreeMap::new();
-    for (i, variable) in list(spec, "variables").iter().enumerate() {
-        let at = root.child("variables").index(i).child("expression");
-        let env = env(params, true, false, Some(&known));
-        let found = one(word(variable, "expression"), &env, &[], &at, "expression is not specified");
-        known.insert(word(variable, "name").to_owned(), found.unwrap_or(Type::Dyn));
-    }
-    // Without variables there is no `variables` either.
-    let known = (!known.is_empty()).then_some(&known);
-    let composed = env(params, true, false, known);
-    for (i, condition) in list(spec, "matchConditions").iter().enumerate() {
-        let at = root.child("matchConditions").index(i).child("expression");
-        one(word(condition, "expression").trim(), &env(params, true, false, None), &[Type::Bool], &at, "");
-    }
-    for (i, validation) in list(spec, "validations").iter().enumerate() {
-        let at = root.child("validations").index(i);
-        one(word(validation, "expression"), &composed, &[Type::Bool], &at.child("expression"), "expression is not specified");
-        let message = word(validation, "messageExpression");
-        if !message.trim().is_empty() {
-            let env = env(params, false, false, known);
-            one(message, &env, &[Type::Str], &at.child("messageExpression"), "");
-        }
-    }
-    for (i, annotation) in list(spec, "auditAnnotations").iter().enumerate() {
-        let at = root.child("auditAnnotations").index(i).child("valueExpression");
-        let text = word(annotation, "valueExpression").trim();
-        one(text, &composed, &[Type::Str, Type::Null], &at, "valueExpression is not specified");
-    }
-    for (i, mutation) in list(spec, "mutations").iter().enumerate() {
-        let at = root.child("mutations").index(i);
-        let env = env(params, true, true, known);
-        for (key, t) in [("applyConfiguration", Type::object("Object")), ("jsonPatch", Type::list(Type::object("JSONPatch")))] {
-            if let Some(part) = mutation.get(key).filter(|p| !p.is_null()) {
-                one(word(part, "expression").trim(), &env, &[t], &at.child(key).child("expression"), "");
-            }
-        }
-    }
-    out
 }
 
 /// A request as policies see it.

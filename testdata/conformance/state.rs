@@ -122,14 +122,7 @@ fn group(object: &Json) -> &str {
 /// What the server says to an object before anything that depends on others: decoding, validation, expressions.
 fn alone(object: &Json) -> Answer {
     let verdict = kval::kube::admit(object, VERSION);
-    let mut causes = verdict.causes;
-    if verdict.phase != "decode" {
-        for cause in kval::kube::expression_errors(object) {
-            if !causes.contains(&cause) {
-                causes.push(cause);
-            }
-        }
-    }
+    let causes = verdict.causes;
     if verdict.phase == "decode" {
         return Answer { status: 400, message: verdict.message, ..Answer::default() };
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::super::expressions;
+use super::super::expressions::Scope;
 use super::super::field::At;
 use super::super::names;
 use super::{Errors, get, int, list, meta, text, texts, update, webhook};
@@ -164,7 +166,7 @@ fn one_hook(errors: &mut Errors, hook: &Value, mutating: bool, options: &Options
         _ => errors.required(&client_at, "exactly one of url or service is required"),
     }
     if !options.any_condition {
-        match_conditions(errors, hook, &at.child("matchConditions"));
+        match_conditions(errors, hook, false, &at.child("matchConditions"));
     }
 }
 
@@ -241,8 +243,15 @@ fn resources(errors: &mut Errors, rule: &Value, at: &At<'_>) {
     }
 }
 
+/// What keeps an expression from compiling.
+fn refuse(errors: &mut Errors, expression: &str, refusal: Option<String>, at: &At<'_>) {
+    if let Some(refusal) = refusal {
+        errors.invalid(at, expression, &refusal);
+    }
+}
+
 /// upstream: validateMatchConditions
-fn match_conditions(errors: &mut Errors, owner: &Value, at: &At<'_>) {
+fn match_conditions(errors: &mut Errors, owner: &Value, params: bool, at: &At<'_>) {
     let conditions = list(owner, "matchConditions");
     if conditions.len() > 64 {
         errors.too_many(at, conditions.len(), 64);
@@ -250,8 +259,11 @@ fn match_conditions(errors: &mut Errors, owner: &Value, at: &At<'_>) {
     let mut seen = BTreeSet::new();
     for (i, condition) in conditions.iter().enumerate() {
         let at = at.index(i);
-        if text(condition, "expression").trim().is_empty() {
+        let expression = text(condition, "expression").trim();
+        if expression.is_empty() {
             errors.required(&at.child("expression"), "");
+        } else {
+            refuse(errors, expression, expressions::condition(expression, params), &at.child("expression"));
         }
         let name = text(condition, "name");
         if name.is_empty() {
@@ -265,8 +277,8 @@ fn match_conditions(errors: &mut Errors, owner: &Value, at: &At<'_>) {
     }
 }
 
-/// What both kinds of policy share, up to their variables.
-fn policy_start(errors: &mut Errors, spec: &Value, mutating: bool, options: &Options) {
+/// What both kinds of policy share, up to their variables; gives what the expressions to come may name.
+fn policy_start(errors: &mut Errors, spec: &Value, mutating: bool, options: &Options) -> Scope {
     let path = At::new("spec");
     if get(spec, "failurePolicy").is_none() {
         errors.required(&path.child("failurePolicy"), "");
@@ -289,9 +301,11 @@ fn policy_start(errors: &mut Errors, spec: &Value, mutating: bool, options: &Opt
         }
     }
     if !options.any_condition {
-        match_conditions(errors, spec, &path.child("matchConditions"));
+        match_conditions(errors, spec, get(spec, "paramKind").is_some(), &path.child("matchConditions"));
     }
-    for (i, variable) in list(spec, "variables").iter().enumerate() {
+    let variables = list(spec, "variables");
+    let mut scope = Scope::new(get(spec, "paramKind").is_some(), mutating || !variables.is_empty());
+    for (i, variable) in variables.iter().enumerate() {
         let at = path.item("variables", i);
         let name = text(variable, "name");
         if name.trim().is_empty() {
@@ -299,10 +313,14 @@ fn policy_start(errors: &mut Errors, spec: &Value, mutating: bool, options: &Opt
         } else if !is_cel_identifier(name) {
             errors.invalid(&at.child("name"), name, "must be a valid CEL identifier");
         }
-        if text(variable, "expression").trim().is_empty() {
+        let expression = text(variable, "expression");
+        if expression.trim().is_empty() {
             errors.required(&at.child("expression"), "expression is not specified");
+        } else {
+            refuse(errors, expression, scope.variable(name, expression), &at.child("expression"));
         }
     }
+    scope
 }
 
 fn mutating_operations(errors: &mut Errors, resources: &Value, at: &At<'_>) {
@@ -315,7 +333,7 @@ fn mutating_operations(errors: &mut Errors, resources: &Value, at: &At<'_>) {
 
 /// upstream: validateValidatingAdmissionPolicySpec
 fn validating_policy(errors: &mut Errors, object: &Value, spec: &Value, options: &Options) {
-    policy_start(errors, spec, false, options);
+    let scope = policy_start(errors, spec, false, options);
     let path = At::new("spec");
     let (validations, annotations) = (list(spec, "validations"), list(spec, "auditAnnotations"));
     let annotations_at = path.child("auditAnnotations");
@@ -325,7 +343,7 @@ fn validating_policy(errors: &mut Errors, object: &Value, spec: &Value, options:
         return errors.required(&annotations_at, detail);
     }
     for (i, validation) in validations.iter().enumerate() {
-        one_validation(errors, validation, &path.item("validations", i));
+        one_validation(errors, validation, &scope, &path.item("validations", i));
     }
     if annotations.len() > 20 {
         let ty = "[]admissionregistration.AuditAnnotation";
@@ -348,6 +366,9 @@ fn validating_policy(errors: &mut Errors, object: &Value, spec: &Value, options:
             errors.required(&at.child("valueExpression"), "valueExpression is not specified");
         } else if expression.len() > 5 * 1024 {
             errors.required(&at.child("valueExpression"), "must not exceed 5120 bytes in length");
+        } else {
+            // Upstream shows what was given, and compiles it trimmed.
+            refuse(errors, text(annotation, "valueExpression"), scope.annotation(expression), &at.child("valueExpression"));
         }
         if !keys.insert(key) {
             errors.duplicate(&at.child("key"), key);
@@ -356,13 +377,19 @@ fn validating_policy(errors: &mut Errors, object: &Value, spec: &Value, options:
 }
 
 /// upstream: validateValidation
-fn one_validation(errors: &mut Errors, validation: &Value, at: &At<'_>) {
-    if text(validation, "expression").trim().is_empty() {
+fn one_validation(errors: &mut Errors, validation: &Value, scope: &Scope, at: &At<'_>) {
+    let expression = text(validation, "expression");
+    if expression.trim().is_empty() {
         errors.required(&at.child("expression"), "expression is not specified");
+    } else {
+        refuse(errors, expression, scope.validation(expression), &at.child("expression"));
     }
     let blank = |field: &str| !text(validation, field).is_empty() && text(validation, field).trim().is_empty();
+    let dynamic = text(validation, "messageExpression");
     if blank("messageExpression") {
-        errors.invalid(&at.child("messageExpression"), text(validation, "messageExpression"), "must be non-empty if specified");
+        errors.invalid(&at.child("messageExpression"), dynamic, "must be non-empty if specified");
+    } else if !dynamic.is_empty() {
+        refuse(errors, dynamic, scope.message(dynamic), &at.child("messageExpression"));
     }
     let message = text(validation, "message");
     if blank("message") {
@@ -375,14 +402,14 @@ fn one_validation(errors: &mut Errors, validation: &Value, at: &At<'_>) {
 
 /// upstream: validateMutatingAdmissionPolicySpec
 fn mutating_policy(errors: &mut Errors, spec: &Value, options: &Options) {
-    policy_start(errors, spec, true, options);
+    let scope = policy_start(errors, spec, true, options);
     let path = At::new("spec");
     let mutations = list(spec, "mutations");
     if mutations.is_empty() {
         errors.required(&path.child("mutations"), "mutations must contain at least one item");
     }
     for (i, mutation) in mutations.iter().enumerate() {
-        one_mutation(errors, mutation, &path.item("mutations", i));
+        one_mutation(errors, mutation, &scope, &path.item("mutations", i));
     }
     match text(spec, "reinvocationPolicy") {
         "" => errors.required(&path.child("reinvocationPolicy"), ""),
@@ -391,7 +418,7 @@ fn mutating_policy(errors: &mut Errors, spec: &Value, options: &Options) {
 }
 
 /// upstream: validateMutation
-fn one_mutation(errors: &mut Errors, mutation: &Value, at: &At<'_>) {
+fn one_mutation(errors: &mut Errors, mutation: &Value, scope: &Scope, at: &At<'_>) {
     let (wanted, other) = match text(mutation, "patchType") {
         "" => return errors.required(&at.child("patchType"), ""),
         "JSONPatch" => ("jsonPatch", "applyConfiguration"),
@@ -401,8 +428,14 @@ fn one_mutation(errors: &mut Errors, mutation: &Value, at: &At<'_>) {
     let ty = text(mutation, "patchType");
     match get(mutation, wanted) {
         None => errors.required(&at.child(wanted), &format!("must be specified when patchType is {ty}")),
-        Some(patch) if text(patch, "expression").trim().is_empty() => errors.required(&at.child(wanted).child("expression"), ""),
-        Some(_) => {}
+        Some(patch) => {
+            let (at, expression) = (at.child(wanted), text(patch, "expression").trim());
+            if expression.is_empty() {
+                errors.required(&at.child("expression"), "");
+            } else {
+                refuse(errors, expression, scope.mutation(expression, ty == "JSONPatch"), &at.child("expression"));
+            }
+        }
     }
     if get(mutation, other).is_some() {
         let shown = format!("{{{other}}}");

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use serde_json::Map;
 use serde_json::Value;
 
+use super::super::expressions;
+use super::super::expressions::Selector;
 use super::super::field::At;
 use super::super::field::Place;
 use super::super::names;
@@ -178,12 +180,16 @@ fn is_extended(name: &str) -> bool {
         && names::qualified_name(&format!("requests.{name}")).is_empty()
 }
 
-/// upstream: validateSelectorSlice; the expressions are compiled elsewhere.
+/// upstream: validateSelectorSlice
 fn selectors(errors: &mut Errors, owner: &Value, path: &At<'_>) {
     each(errors, list(owner, "selectors"), 32, &path.child("selectors"), &mut |errors, selector, at| match get(selector, "cel") {
         None => errors.required(&at.child("cel"), ""),
         Some(cel) if text(cel, "expression").len() > 10 * 1024 => errors.too_long(&at.child("cel.expression"), 10 * 1024),
-        Some(_) => {}
+        Some(cel) => match expressions::selector(text(cel, "expression")) {
+            Some(Selector::Broken(why)) => errors.invalid(&at.child("cel.expression"), text(cel, "expression"), &why),
+            Some(Selector::Expensive) => errors.forbidden(&at.child("cel.expression"), "too complex, exceeds cost limit"),
+            None => {}
+        },
     });
 }
 

@@ -3,10 +3,12 @@
 
 use serde_json::Value;
 
+use super::super::crd_check;
 use super::super::field::At;
 use super::super::field::Place;
 use super::super::internal;
 use super::{Errors, get, list, map, text, texts, update};
+use crate::value::go_regex;
 
 const TYPES: &[&str] = &["array", "boolean", "integer", "number", "object", "string"];
 const MAX_DEPTH: usize = 100;
@@ -82,14 +84,24 @@ pub(super) fn schema(errors: &mut Errors, schema: &Value, status: bool, structur
         errors.forbidden(&path.child("nullable"), "nullable cannot be true at the root");
     }
     let broken = if structural { unsupported(schema, 0) } else { None };
+    let mut expressions = false;
     if structural && broken.is_none() {
         let mut found = Errors::default();
         check(&mut found, schema, path);
         found.0.sort_by(|a, b| (&a.field, &a.message).cmp(&(&b.field, &b.message)));
+        if found.0.is_empty() {
+            found.0 = crd_check::defaults(schema, &path.path());
+        }
+        expressions = found.0.is_empty();
         errors.0.append(&mut found.0);
     }
     let walk = Walk { defaults: Ok(()), meta: false };
+    let start = errors.0.len();
     open_api(errors, schema, &walk, true, path, 0);
+    if expressions {
+        let mut found = crd_check::rules(schema, &path.path(), &errors.0[start..]);
+        errors.0.append(&mut found);
+    }
     if let Some(wrong) = broken.filter(|_| errors.0.len() == before) {
         errors.invalid(path, "", &wrong);
     }
@@ -287,6 +299,12 @@ fn value_validation(errors: &mut Errors, schema: &Value, skip_any_of: bool, skip
     }
     if let Some(s) = get(schema, "not") {
         nested(errors, s, false, &path.child("not"), depth + 1);
+    }
+    let pattern = text(schema, "pattern");
+    if !pattern.is_empty()
+        && let Err(why) = go_regex::translate(pattern.as_bytes())
+    {
+        errors.invalid(&path.child("pattern"), pattern, &format!("must be a valid regular expression, but isn't: {why}"));
     }
 }
 
@@ -563,7 +581,7 @@ fn keys_exist(errors: &mut Errors, item: &Value, keys: &[&str], shown: Option<&V
     }
 }
 
-/// What the rules say beside their expressions, which are compiled elsewhere.
+/// What the rules say beside their expressions.
 fn rules(errors: &mut Errors, schema: &Value, path: &At<'_>) {
     let breaks = |text: &str| text.contains(['\n', '\r']);
     for (i, rule) in list(schema, "x-kubernetes-validations").iter().enumerate() {
