@@ -19,10 +19,11 @@
 //! 9. [`helm`] — charts and their rendering.
 //! 10. [`lint`] — rules.
 //! 11. [`simulate`] — prediction.
-//! 12. [`cluster`] — a cluster that lives on between commands.
-//! 13. [`pipeline`] — the order of the phases.
-//! 14. [`report`] — output formats.
-//! 15. [`cli`] — the command line.
+//! 12. [`kubectl`] — kubectl's verbs and what they print.
+//! 13. [`cluster`] — a cluster that lives on between commands.
+//! 14. [`pipeline`] — the order of the phases.
+//! 15. [`report`] — output formats.
+//! 16. [`cli`] — the command line.
 
 #![cfg_attr(test, allow(clippy::print_stderr, clippy::print_stdout, clippy::unwrap_used))]
 
@@ -37,6 +38,7 @@ pub mod kube;
 pub mod helm;
 pub mod lint;
 pub mod simulate;
+pub mod kubectl;
 pub mod cluster;
 pub mod pipeline;
 pub mod report;

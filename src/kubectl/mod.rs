@@ -1,0 +1,4 @@
+//! kubectl's reading and writing of a cluster: what its verbs print, and the requests they make of an [`api::Api`].
+
+pub mod api;
+pub mod resources;
