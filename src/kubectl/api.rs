@@ -69,6 +69,9 @@ impl Status {
     }
 }
 
+/// A refusal, as requests return it.
+pub type Refused = Box<Status>;
+
 /// How a write is meant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WriteOptions {
@@ -162,26 +165,32 @@ pub trait Api {
     fn resources(&self) -> Vec<Resource>;
 
     /// An object.
-    fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Result<Value, Status>;
+    fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Result<Value, Refused>;
 
     /// All objects of a resource, in the order of namespace and name, as etcd's.
-    fn list(&self, resource: &Resource, namespace: &str) -> Result<Vec<Value>, Status>;
+    fn list(&self, resource: &Resource, namespace: &str) -> Result<Vec<Value>, Refused>;
 
     /// Creates an object and returns it as stored.
-    fn create(&mut self, resource: &Resource, namespace: &str, object: &Value, options: &WriteOptions) -> Result<Value, Status>;
+    fn create(&mut self, resource: &Resource, namespace: &str, object: &Value, options: &WriteOptions) -> Result<Value, Refused>;
 
     /// Replaces an object and returns it as stored. With the subresource `scale` the object is a `Scale`.
-    fn update(&mut self, resource: &Resource, namespace: &str, name: &str, object: &Value, options: &WriteOptions)
-    -> Result<Value, Status>;
+    fn update(
+        &mut self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+        options: &WriteOptions,
+    ) -> Result<Value, Refused>;
 
     /// Patches an object and returns it as stored.
-    fn patch(&mut self, target: &Target<'_>, kind: PatchKind, patch: &Value, options: &WriteOptions) -> Result<Value, Status>;
+    fn patch(&mut self, target: &Target<'_>, kind: PatchKind, patch: &Value, options: &WriteOptions) -> Result<Value, Refused>;
 
     /// Deletes an object. It may stay, marked, until its finalizers or its grace period end.
-    fn delete(&mut self, resource: &Resource, namespace: &str, name: &str, options: &DeleteOptions) -> Result<(), Status>;
+    fn delete(&mut self, resource: &Resource, namespace: &str, name: &str, options: &DeleteOptions) -> Result<(), Refused>;
 
     /// Evicts a pod: as deletion, unless a disruption budget forbids it (code 429).
-    fn evict(&mut self, namespace: &str, pod: &str, options: &DeleteOptions) -> Result<(), Status>;
+    fn evict(&mut self, namespace: &str, pod: &str, options: &DeleteOptions) -> Result<(), Refused>;
 
     /// Moves the clock to the next moment something changes, but not past `until`; false when nothing is left to happen
     /// before it (the clock then stands at `until`).

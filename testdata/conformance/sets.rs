@@ -11,6 +11,8 @@ mod cel;
 mod cli;
 #[path = "helm.rs"]
 mod helm;
+#[path = "kubectl.rs"]
+mod kubectl;
 #[path = "rules.rs"]
 mod rules;
 #[path = "provenance.rs"]
@@ -62,6 +64,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("validation-policy", state::policies),
         ("validation-podsecurity", state::pod_security),
         ("validation-quota", state::quota),
+        ("kubectl-columns", kubectl::columns),
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all

@@ -1,0 +1,542 @@
+//! kubectl's JSONPath: paths, filters, slices, unions, `range`. upstream: client-go/util/jsonpath
+
+use serde_json::Value;
+
+/// A template of literal text and expressions in braces.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Template {
+    parts: Vec<Part>,
+    /// Whether a key that is not there is an error.
+    pub strict: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Part {
+    Text(String),
+    Path(Vec<Step>),
+    Range(Vec<Step>, Vec<Part>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Step {
+    Root,
+    Field(String),
+    Wildcard,
+    Slice([Option<i64>; 3], bool),
+    Filter(Box<Operand>, String, Option<Box<Operand>>),
+    Recursive,
+    Union(Vec<Vec<Step>>),
+    Literal(Value),
+}
+
+type Operand = Vec<Step>;
+
+struct Parser {
+    chars: Vec<char>,
+    pos: usize,
+    depth: usize,
+}
+
+/// Reads a template; the error is client-go's, without its prefix.
+pub fn parse(given: &str) -> Result<Template, String> {
+    let mut parser = Parser { chars: given.chars().collect(), pos: 0, depth: 0 };
+    let (parts, ended) = parser.parts()?;
+    if ended {
+        return Err("not in range, nothing to end".to_owned());
+    }
+    Ok(Template { parts, strict: true })
+}
+
+/// A path as `--sort-by` and custom columns take it: braces and the leading dot may be left out. upstream:
+/// get.RelaxedJSONPathExpression
+pub fn relaxed(given: &str) -> Result<String, String> {
+    if given.is_empty() {
+        return Ok(String::new());
+    }
+    let wrong = || "unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'".to_owned();
+    let inner = match (given.strip_prefix('{'), given.ends_with('}')) {
+        (Some(rest), true) => rest.strip_suffix('}').unwrap_or(rest),
+        (None, false) => given,
+        _ => return Err(wrong()),
+    };
+    let inner = inner.strip_prefix('.').unwrap_or(inner);
+    if inner.is_empty() || inner.contains(['{', '}']) {
+        return Err(wrong());
+    }
+    Ok(format!("{{.{inner}}}"))
+}
+
+impl Parser {
+    fn peek(&self) -> Option<char> {
+        self.chars.get(self.pos).copied()
+    }
+
+    fn rest_starts(&self, text: &str) -> bool {
+        text.chars().enumerate().all(|(i, c)| self.chars.get(self.pos + i) == Some(&c))
+    }
+
+    fn parts(&mut self) -> Result<(Vec<Part>, bool), String> {
+        let mut out = Vec::new();
+        let mut literal = String::new();
+        while let Some(c) = self.peek() {
+            self.pos += 1;
+            if c != '{' {
+                literal.push(c);
+                continue;
+            }
+            if !literal.is_empty() {
+                out.push(Part::Text(std::mem::take(&mut literal)));
+            }
+            let steps = self.action()?;
+            match steps {
+                Action::End => return Ok((out, true)),
+                Action::Path(steps) => out.push(Part::Path(steps)),
+                Action::Text(text) => out.push(Part::Text(text)),
+                Action::Range(steps) => {
+                    self.depth += 1;
+                    if self.depth > 50 {
+                        return Err("too many nested ranges".to_owned());
+                    }
+                    let (inner, ended) = self.parts()?;
+                    self.depth -= 1;
+                    if !ended {
+                        return Err("unterminated range".to_owned());
+                    }
+                    out.push(Part::Range(steps, inner));
+                }
+            }
+        }
+        if !literal.is_empty() {
+            out.push(Part::Text(literal));
+        }
+        Ok((out, false))
+    }
+
+    fn action(&mut self) -> Result<Action, String> {
+        let mut steps = Vec::new();
+        let mut text: Option<String> = None;
+        let mut range = false;
+        loop {
+            match self.peek() {
+                None => return Err("unclosed action".to_owned()),
+                Some('}') => {
+                    self.pos += 1;
+                    return Ok(match text {
+                        Some(text) if steps.is_empty() && !range => Action::Text(text),
+                        _ if range => Action::Range(steps),
+                        _ => Action::Path(steps),
+                    });
+                }
+                Some(c) if c.is_whitespace() => self.pos += 1,
+                Some('"' | '\'') => text = Some(text.unwrap_or_default() + &self.quoted()?),
+                Some('@' | '$') => {
+                    self.pos += 1;
+                    steps.push(Step::Root);
+                }
+                Some('.') => {
+                    self.pos += 1;
+                    if self.peek() == Some('.') {
+                        self.pos += 1;
+                        steps.push(Step::Recursive);
+                        if self.peek().is_some_and(|c| c != '[') {
+                            self.field(&mut steps);
+                        }
+                    } else {
+                        self.field(&mut steps);
+                    }
+                }
+                Some('[') => {
+                    self.pos += 1;
+                    let step = self.bracket()?;
+                    steps.push(step);
+                }
+                Some('*') => {
+                    self.pos += 1;
+                    steps.push(Step::Wildcard);
+                }
+                Some(c) if c.is_alphanumeric() || matches!(c, '_' | '-' | '+') => {
+                    let mut word = String::new();
+                    while let Some(c) = self.peek().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '+')) {
+                        word.push(c);
+                        self.pos += 1;
+                    }
+                    match word.as_str() {
+                        "range" => range = true,
+                        "end" => {
+                            while self.peek().is_some_and(char::is_whitespace) {
+                                self.pos += 1;
+                            }
+                            if self.peek() == Some('}') {
+                                self.pos += 1;
+                            }
+                            return Ok(Action::End);
+                        }
+                        other => match other.parse::<f64>() {
+                            Ok(_) => steps.push(Step::Literal(serde_json::from_str(other).unwrap_or_else(|_| Value::from(other)))),
+                            Err(_) => return Err(format!("unrecognized identifier {other}")),
+                        },
+                    }
+                }
+                Some(c) => return Err(format!("unrecognized character in action: U+{:04X} '{c}'", c as u32)),
+            }
+        }
+    }
+
+    fn quoted(&mut self) -> Result<String, String> {
+        let mark = self.peek().unwrap_or('"');
+        self.pos += 1;
+        let mut out = String::new();
+        loop {
+            match self.peek() {
+                None | Some('\n') => return Err("unterminated quoted string".to_owned()),
+                Some('\\') => {
+                    self.pos += 1;
+                    match self.peek() {
+                        Some('n') => out.push('\n'),
+                        Some('t') => out.push('\t'),
+                        Some('r') => out.push('\r'),
+                        Some(c) => out.push(c),
+                        None => return Err("unterminated quoted string".to_owned()),
+                    }
+                    self.pos += 1;
+                }
+                Some(c) => {
+                    self.pos += 1;
+                    if c == mark {
+                        return Ok(out);
+                    }
+                    out.push(c);
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, steps: &mut Vec<Step>) {
+        let mut name = String::new();
+        while let Some(c) = self.peek() {
+            match c {
+                '\\' => {
+                    self.pos += 1;
+                    if let Some(escaped) = self.peek() {
+                        name.push(escaped);
+                        self.pos += 1;
+                    }
+                }
+                '.' | '[' | ']' | '}' | '{' | '$' | '@' | '&' | '|' | '(' | ')' | '!' | '=' | '<' | '>' => break,
+                c if c.is_whitespace() => break,
+                c => {
+                    name.push(c);
+                    self.pos += 1;
+                }
+            }
+        }
+        match name.as_str() {
+            "" => {}
+            "*" => steps.push(Step::Wildcard),
+            _ => steps.push(Step::Field(name)),
+        }
+    }
+
+    /// What is between `[` and `]`. upstream: parseArray
+    fn bracket(&mut self) -> Result<Step, String> {
+        if self.rest_starts("?(") {
+            self.pos += 2;
+            return self.filter();
+        }
+        let mut text = String::new();
+        let mut mark: Option<char> = None;
+        loop {
+            match self.peek() {
+                None | Some('\n') => return Err("unterminated array".to_owned()),
+                Some(c) if mark.is_none() && c == ']' => {
+                    self.pos += 1;
+                    break;
+                }
+                Some('}') if mark.is_none() && !text.contains('"') && !text.contains('\'') => return Err("unterminated array".to_owned()),
+                Some(c) => {
+                    if mark == Some(c) {
+                        mark = None;
+                    } else if mark.is_none() && (c == '"' || c == '\'') {
+                        mark = Some(c);
+                    }
+                    text.push(c);
+                    self.pos += 1;
+                }
+            }
+        }
+        index(text.trim())
+    }
+
+    fn filter(&mut self) -> Result<Step, String> {
+        let mut text = String::new();
+        let mut mark: Option<char> = None;
+        let mut open = 0;
+        loop {
+            match self.peek() {
+                None | Some('\n') => return Err("unterminated filter".to_owned()),
+                Some(')') if mark.is_none() && open == 0 => {
+                    self.pos += 1;
+                    break;
+                }
+                Some(c) => {
+                    match c {
+                        _ if mark == Some(c) => mark = None,
+                        '"' | '\'' if mark.is_none() => mark = Some(c),
+                        '(' if mark.is_none() => open += 1,
+                        ')' if mark.is_none() => open -= 1,
+                        _ => {}
+                    }
+                    text.push(c);
+                    self.pos += 1;
+                }
+            }
+        }
+        if self.peek() != Some(']') {
+            return Err("unclosed array expect ]".to_owned());
+        }
+        self.pos += 1;
+        let operators = ["==", "!=", "<=", ">=", "<", ">"];
+        let mut quoted: Option<char> = None;
+        let mut found: Option<(usize, &str)> = None;
+        for (i, c) in text.char_indices() {
+            if quoted == Some(c) {
+                quoted = None;
+            } else if quoted.is_none() && (c == '"' || c == '\'') {
+                quoted = Some(c);
+            } else if quoted.is_none() {
+                if let Some(op) = operators.iter().find(|op| text.get(i..).is_some_and(|rest| rest.starts_with(**op))) {
+                    found = Some((i, op));
+                    break;
+                }
+            }
+        }
+        let side = |text: &str| operand(text.trim());
+        match found {
+            None => Ok(Step::Filter(Box::new(side(&text)?), "exists".to_owned(), None)),
+            Some((i, op)) => {
+                let (left, right) = (text.get(..i).unwrap_or(""), text.get(i + op.len()..).unwrap_or(""));
+                Ok(Step::Filter(Box::new(side(left)?), op.to_owned(), Some(Box::new(side(right)?))))
+            }
+        }
+    }
+}
+
+enum Action {
+    Path(Vec<Step>),
+    Text(String),
+    Range(Vec<Step>),
+    End,
+}
+
+/// One side of a filter's comparison.
+fn operand(text: &str) -> Result<Vec<Step>, String> {
+    if matches!(text, "true" | "false") {
+        return Ok(vec![Step::Literal(Value::Bool(text == "true"))]);
+    }
+    let template = parse(&format!("{{{text}}}"))?;
+    match template.parts.into_iter().next() {
+        Some(Part::Path(steps)) => Ok(steps),
+        Some(Part::Text(text)) => Ok(vec![Step::Literal(Value::from(text))]),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// What stands in brackets: a key, an index, a slice, or several of these.
+fn index(text: &str) -> Result<Step, String> {
+    let quoted = |t: &str| {
+        let mark = t.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        let inner = t.get(1..)?.strip_suffix(mark)?;
+        (!inner.contains(mark)).then(|| inner.replace("\\.", "."))
+    };
+    if text == "*" {
+        return Ok(Step::Wildcard);
+    }
+    if let Some(key) = quoted(text) {
+        return Ok(Step::Field(key));
+    }
+    if text.contains(',') {
+        let parts: Result<Vec<Vec<Step>>, String> = text.split(',').map(|t| index(t.trim()).map(|s| vec![s])).collect();
+        return Ok(Step::Union(parts?));
+    }
+    let numbers: Vec<&str> = text.split(':').map(str::trim).collect();
+    let parse = |t: &&str| if t.is_empty() { Some(None) } else { t.parse::<i64>().ok().map(Some) };
+    let read: Option<Vec<Option<i64>>> = numbers.iter().map(parse).collect();
+    match read.as_deref() {
+        Some([Some(only)]) => Ok(Step::Slice([Some(*only), None, None], false)),
+        Some([from, to]) => Ok(Step::Slice([*from, *to, None], true)),
+        Some([from, to, step]) => Ok(Step::Slice([*from, *to, *step], true)),
+        _ => Err(format!("invalid array index {text}")),
+    }
+}
+
+impl Template {
+    /// The values of the first expression.
+    pub fn find(&self, root: &Value) -> Result<Vec<Value>, String> {
+        for part in &self.parts {
+            if let Part::Path(steps) = part {
+                return walk(steps, root, root, self.strict, 0);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// The text the template comes to: values of an expression are separated by blanks.
+    pub fn print(&self, root: &Value) -> Result<String, String> {
+        let mut out = String::new();
+        print(&self.parts, root, root, self.strict, &mut out, 0)?;
+        Ok(out)
+    }
+
+    /// The values of all expressions, each as a list of its own.
+    pub fn values(&self, root: &Value) -> Result<Vec<Vec<Value>>, String> {
+        let paths = self.parts.iter().filter_map(|p| if let Part::Path(steps) = p { Some(steps) } else { None });
+        paths.map(|steps| walk(steps, root, root, self.strict, 0)).collect()
+    }
+}
+
+fn print(parts: &[Part], root: &Value, current: &Value, strict: bool, out: &mut String, depth: usize) -> Result<(), String> {
+    if depth > 50 {
+        return Ok(());
+    }
+    for part in parts {
+        match part {
+            Part::Text(text) => out.push_str(text),
+            Part::Path(steps) => {
+                let found = walk(steps, root, current, strict, 0)?;
+                out.push_str(&found.iter().map(shown).collect::<Vec<_>>().join(" "));
+            }
+            Part::Range(steps, inner) => {
+                for item in walk(steps, root, current, strict, 0)? {
+                    print(inner, root, &item, strict, out, depth + 1)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A value as kubectl prints it: strings as they are, the rest as JSON.
+pub fn shown(value: &Value) -> String {
+    match value {
+        Value::String(s) => s.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn walk(steps: &[Step], root: &Value, current: &Value, strict: bool, depth: usize) -> Result<Vec<Value>, String> {
+    let mut values = vec![current.clone()];
+    let mut recursive = false;
+    for step in steps {
+        let mut next = Vec::new();
+        for value in &values {
+            match step {
+                Step::Root if depth > 0 => next.push(current.clone()),
+                Step::Root => next.push(if std::ptr::eq(root, current) { root.clone() } else { current.clone() }),
+                Step::Literal(literal) => next.push(literal.clone()),
+                Step::Field(name) => match value.get(name) {
+                    Some(found) => next.push(found.clone()),
+                    None if recursive => {}
+                    None if value.is_object() && !strict => {}
+                    None => return Err(format!("{name} is not found")),
+                },
+                Step::Wildcard => match value {
+                    Value::Array(all) => next.extend(all.iter().cloned()),
+                    Value::Object(all) => next.extend(all.values().cloned()),
+                    _ => {}
+                },
+                Step::Recursive => descend(value, &mut next, 0),
+                Step::Union(parts) => {
+                    for part in parts {
+                        next.extend(walk(part, root, value, strict, depth + 1)?);
+                    }
+                }
+                Step::Slice(bounds, range) => match value {
+                    Value::Array(all) => slice(all, *bounds, *range, &mut next)?,
+                    Value::Null => {}
+                    _ if recursive => {}
+                    other => return Err(format!("{} is not array or slice", shown(other))),
+                },
+                Step::Filter(left, operator, right) => {
+                    let items: &[Value] = match value {
+                        Value::Array(all) => all,
+                        Value::Null => &[],
+                        _ if recursive => &[],
+                        other => return Err(format!("{} is not array or slice and cannot be filtered", shown(other))),
+                    };
+                    if depth > 20 {
+                        return Ok(Vec::new());
+                    }
+                    for item in items {
+                        if holds(left, operator, right.as_deref(), root, item, depth)? {
+                            next.push(item.clone());
+                        }
+                    }
+                }
+            }
+        }
+        recursive = *step == Step::Recursive;
+        values = next;
+    }
+    Ok(values)
+}
+
+fn descend(value: &Value, out: &mut Vec<Value>, depth: usize) {
+    if depth > 100 {
+        return;
+    }
+    out.push(value.clone());
+    match value {
+        Value::Array(all) => all.iter().for_each(|v| descend(v, out, depth + 1)),
+        Value::Object(all) => all.values().for_each(|v| descend(v, out, depth + 1)),
+        _ => {}
+    }
+}
+
+fn slice(all: &[Value], [from, to, step]: [Option<i64>; 3], range: bool, out: &mut Vec<Value>) -> Result<(), String> {
+    let length = all.len() as i64;
+    let absolute = |i: i64| if i < 0 { i + length } else { i };
+    if !range {
+        let i = absolute(from.unwrap_or(0));
+        return match usize::try_from(i).ok().and_then(|i| all.get(i)) {
+            Some(value) => {
+                out.push(value.clone());
+                Ok(())
+            }
+            None => Err(format!("array index out of bounds: index {}, length {length}", from.unwrap_or(0))),
+        };
+    }
+    let (from, to, step) = (absolute(from.unwrap_or(0)).max(0), absolute(to.unwrap_or(length)).min(length), step.unwrap_or(1));
+    if step < 1 {
+        return Err("step must be > 0".to_owned());
+    }
+    let mut i = from;
+    while i < to {
+        out.extend(usize::try_from(i).ok().and_then(|i| all.get(i)).cloned());
+        i += step;
+    }
+    Ok(())
+}
+
+fn holds(left: &[Step], operator: &str, right: Option<&Vec<Step>>, root: &Value, item: &Value, depth: usize) -> Result<bool, String> {
+    let of = |steps: &[Step]| walk(steps, root, item, false, depth + 1);
+    let left = of(left).unwrap_or_default();
+    let Some(right) = right else { return Ok(!left.is_empty()) };
+    let right = of(right).unwrap_or_default();
+    let (Some(a), Some(b)) = (left.first(), right.first()) else { return Ok(false) };
+    let order = match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()),
+        (Value::String(a), Value::String(b)) => Some(a.cmp(b)),
+        (Value::Bool(a), Value::Bool(b)) => Some(a.cmp(b)),
+        _ => None,
+    };
+    Ok(match (operator, order) {
+        ("==", o) => o.is_some_and(std::cmp::Ordering::is_eq),
+        ("!=", o) => !o.is_some_and(std::cmp::Ordering::is_eq),
+        ("<", Some(o)) => o.is_lt(),
+        (">", Some(o)) => o.is_gt(),
+        ("<=", Some(o)) => o.is_le(),
+        (">=", Some(o)) => o.is_ge(),
+        _ => false,
+    })
+}
