@@ -3,6 +3,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::lint::PROFILES;
+use crate::report::Format;
 
 /// The flags of `helm template` that speak to a cluster or a repository's transport; rendering needs none of them, so
 /// they are accepted and change nothing, that existing command lines go on working.
@@ -139,9 +140,9 @@ fn reporting(command: Command) -> Command {
             list(
                 "format",
                 "FORMAT",
-                "How findings are printed: text, concise, json, or helm (as helm lint); repeatable, each with its --output",
+                "How findings are printed [default: text]; `helm` is as helm lint; repeatable, each with its --output",
             )
-            .value_parser(["text", "concise", "json", "helm"]),
+            .value_parser(clap::builder::PossibleValuesParser::new(Format::NAMES.iter().map(|(name, _)| *name).chain(["helm"]))),
         )
         .arg(list("output", "FILE", "Where the report of the --format before it goes; - is standard output").short('o'))
         .arg(

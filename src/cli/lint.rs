@@ -7,7 +7,7 @@ use clap::ArgMatches;
 use super::args::{string, strings};
 use super::error::Error;
 use super::output::Output;
-use super::world::{RealWorld, write_atomically};
+use super::world::{RealWorld, append, write_atomically};
 use super::{BUG, CLEAN, FINDINGS, options};
 use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
@@ -134,15 +134,14 @@ pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str
     if files.len() > formats.len() {
         return Err(Error::unusable("there are more --output than --format"));
     }
-    let sections: Vec<Section<'_>> = outcome.units.iter().map(|u| Section { sources: &u.sources, findings: &u.findings }).collect();
+    let sections: Vec<Section<'_>> =
+        outcome.units.iter().map(|u| Section { sources: &u.sources, findings: &u.findings, objects: &u.objects }).collect();
     let named: Vec<(&str, serde_json::Value)> = extra.iter().map(|(name, answer)| (*name, answer.json.clone())).collect();
     let mut said = false;
     for (i, format) in formats.iter().enumerate() {
         let file = files.get(i).map_or("-", String::as_str);
         let find = |format| report::render(format, &sections, outcome.counts, &named);
         let text = match (format.as_str(), extra) {
-            ("json", _) => find(Format::Json),
-            ("concise", _) => find(Format::Concise),
             ("helm", _) => return Err(Error::unusable("--format helm: only `kval lint` prints it, and only alone")),
             (page @ ("markdown" | "html" | "svg"), Some((name, answer))) => {
                 let mut whole = answer.clone();
@@ -157,12 +156,18 @@ pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str
                     _ => answer::svg(answer).ok_or_else(|| Error::unusable("--format svg: this answer has no picture"))?.to_owned(),
                 }
             }
+            (name, _) if name != "text" && Format::named(name).is_some() => find(Format::named(name).unwrap_or(Format::Concise)),
             _ => {
                 said |= file == "-";
                 let before = extra.map(|(_, answer)| answer::text(answer) + "\n").unwrap_or_default();
                 before + &find(Format::Text { color: file == "-" && color(matches) })
             }
         };
+        // The page of a job on GitHub shows what is appended to this file.
+        let summary = std::env::var("GITHUB_STEP_SUMMARY").ok().filter(|path| format == "github" && !path.is_empty());
+        if let Some(path) = summary {
+            append(&path, find(Format::Markdown).as_bytes())?;
+        }
         match file {
             "-" => output.stdout.extend_from_slice(text.as_bytes()),
             file => write_atomically(file, text.as_bytes())?,

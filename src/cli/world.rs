@@ -139,6 +139,12 @@ pub(super) fn write_atomically(path: &str, content: &[u8]) -> Result<(), WorldEr
     })
 }
 
+/// Adds to the end of a file.
+pub(super) fn append(path: &str, content: &[u8]) -> Result<(), WorldError> {
+    let file = fs::OpenOptions::new().append(true).create(true).open(path);
+    file.and_then(|mut file| io::Write::write_all(&mut file, content)).map_err(|e| world_error("open", path, &e))
+}
+
 /// Makes a directory and those above it.
 pub(super) fn create_directories(path: &str) -> Result<(), WorldError> {
     fs::create_dir_all(path).map_err(|e| world_error("mkdir", path, &e))

@@ -183,7 +183,8 @@ pub(super) fn template_path(object: &Object) -> Option<&'static str> {
     })
 }
 
-fn pod(object: &Object) -> Option<Pod<'_>> {
+/// The pod of a workload.
+pub(super) fn pod(object: &Object) -> Option<Pod<'_>> {
     let root = Field::root(object);
     let path = template_path(object)?;
     let template = if path.is_empty() { root } else { root.get(path)? };

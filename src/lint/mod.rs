@@ -13,6 +13,7 @@ mod cluster;
 mod context;
 mod cron;
 mod field;
+mod graph;
 mod labels;
 mod needs;
 mod probes;
@@ -39,6 +40,7 @@ use crate::yaml::Document;
 
 pub use assume::Assumed;
 pub use chart::ChartSource;
+pub use graph::{Reference, references};
 pub use profiles::PROFILES;
 pub use profiles::profile;
 pub use suppress::Suppressed;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::Section;
+use super::escape::one_line;
 use super::place::{place, position, subject};
 
 pub(super) fn render(sections: &[Section<'_>]) -> String {
@@ -22,9 +23,4 @@ pub(super) fn render(sections: &[Section<'_>]) -> String {
         }
     }
     out
-}
-
-/// A message without line breaks.
-fn one_line(message: &str) -> String {
-    message.split('\n').map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -2,12 +2,23 @@
 //! buffer it is given.
 
 mod concise;
+mod escape;
+mod flat;
+mod html;
 mod json;
+mod junit;
+mod lines;
+mod picture;
 mod place;
+mod sarif;
+mod services;
 mod text;
+
+use std::collections::BTreeSet;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
+use crate::kube::Object;
 use crate::pipeline::Counts;
 use crate::source::Sources;
 
@@ -18,6 +29,8 @@ pub struct Section<'a> {
     pub sources: &'a Sources,
     /// The findings, in the order they are printed.
     pub findings: &'a [Diagnostic],
+    /// The objects that were judged.
+    pub objects: &'a [Object],
 }
 
 /// How findings are printed.
@@ -32,6 +45,44 @@ pub enum Format {
     Concise,
     /// Everything, for programs.
     Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// JUnit's XML.
+    Junit,
+    /// TAP 14.
+    Tap,
+    /// The commands of GitHub's runner.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// reviewdog's diagnostic format.
+    Rdjson,
+    /// Tables for a comment or a job's summary.
+    Markdown,
+    /// One page to look at.
+    Html,
+}
+
+impl Format {
+    /// The formats by their names on the command line, without colours.
+    pub const NAMES: &'static [(&'static str, Self)] = &[
+        ("text", Self::Text { color: false }),
+        ("concise", Self::Concise),
+        ("json", Self::Json),
+        ("sarif", Self::Sarif),
+        ("junit", Self::Junit),
+        ("tap", Self::Tap),
+        ("github", Self::Github),
+        ("gitlab", Self::Gitlab),
+        ("rdjson", Self::Rdjson),
+        ("markdown", Self::Markdown),
+        ("html", Self::Html),
+    ];
+
+    /// The format of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, format)| *format)
+    }
 }
 
 /// Prints all findings in one format, with what was looked at; `extra` are further members of the JSON report.
@@ -40,6 +91,14 @@ pub fn render(format: Format, sections: &[Section<'_>], counts: Counts, extra: &
         Format::Text { color } => text::render(sections, counts, color),
         Format::Concise => concise::render(sections),
         Format::Json => json::render(sections, counts, extra),
+        Format::Sarif => sarif::render(sections),
+        Format::Junit => junit::render(sections),
+        Format::Tap => lines::tap(sections),
+        Format::Github => lines::github(sections),
+        Format::Gitlab => services::gitlab(sections),
+        Format::Rdjson => services::rdjson(sections),
+        Format::Markdown => lines::markdown(sections, counts),
+        Format::Html => html::render(sections, counts),
     }
 }
 
@@ -49,6 +108,19 @@ fn plural(n: usize, word: &str) -> String {
 
 fn count(sections: &[Section<'_>], severity: Severity) -> usize {
     sections.iter().flat_map(|s| s.findings).filter(|f| f.severity == severity).count()
+}
+
+/// The names of the manifests and templates that objects came from.
+fn files<'a>(sections: &[Section<'a>]) -> BTreeSet<&'a str> {
+    let mut out = BTreeSet::new();
+    for section in sections {
+        for object in section.objects {
+            let span = object.node.span;
+            let file = crate::diagnostic::resolve(section.sources, span).template.map_or(span.file, |t| t.file);
+            out.insert(section.sources.get(file).name.as_str());
+        }
+    }
+    out
 }
 
 /// One line: what was looked at and what was found.

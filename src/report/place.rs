@@ -39,7 +39,7 @@ pub(super) fn position(sources: &Sources, span: Span) -> String {
 /// `Deployment shop/web, field spec.replicas`; empty when nothing is known.
 pub(super) fn subject(object: Option<&ObjectRef>, field: &str) -> String {
     let mut out = String::new();
-    if let Some(object) = object {
+    if let Some(object) = object.filter(|o| !(o.kind.is_empty() && o.name.is_empty())) {
         out.push_str(if object.kind.is_empty() { "object" } else { &object.kind });
         if !object.name.is_empty() {
             let slash = if object.namespace.is_empty() { "" } else { "/" };
