@@ -26,3 +26,6 @@ mod provenance;
 
 #[path = "run/seeds.rs"]
 mod seeds;
+
+#[path = "run/walkthroughs.rs"]
+mod walkthroughs;

@@ -60,7 +60,7 @@ const CLUSTER_VALUES: &[&str] = &[
 const REFUSED: &[&str] = &["repo", "verify"];
 
 /// A switch as pflag has it: `--name`, `--name=true`, `--name=false`.
-fn switch(name: &'static str, help: &'static str) -> Arg {
+pub(super) fn switch(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name)
         .long(name)
         .help(help)
@@ -76,11 +76,11 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
         .action(ArgAction::Set)
 }
 
-fn value(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
+pub(super) fn value(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value_name).help(help).allow_hyphen_values(true).overrides_with(name).action(ArgAction::Set)
 }
 
-fn list(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
+pub(super) fn list(name: &'static str, value_name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).value_name(value_name).help(help).allow_hyphen_values(true).action(ArgAction::Append)
 }
 
@@ -89,7 +89,7 @@ fn paths(help: &'static str) -> Arg {
 }
 
 /// The flags with which a chart is rendered, wherever one is.
-fn rendering(command: Command) -> Command {
+pub(super) fn rendering(command: Command) -> Command {
     let command = command
         .next_help_heading("Rendering (as helm template)")
         .arg(list("values", "FILE", "Values from a YAML file").short('f'))
@@ -282,11 +282,6 @@ pub(super) fn command() -> Command {
                 .arg(list("assert", "CONDITION", "Fail unless it holds for every workload, such as 'available >= 3' or 'duration <= 2m'"))
                 .arg(value("within", "TIME", "How long to look [default: 30m]")),
         );
-    let captured = Command::new("cluster")
-        .about("Describe clusters")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(Command::new("capture").about("Print the kubectl line whose output describes a running cluster for --cluster"));
     let package = Command::new("package")
         .about("Pack charts into archives")
         .arg(paths("Chart directories"))
@@ -331,7 +326,8 @@ pub(super) fn command() -> Command {
                 .alias("colour")
                 .global(true),
         )
-        .subcommands([template, lint, validate, why, simulate, captured, package, show, dependency, explain, config])
+        .subcommands([template, lint, validate, why, simulate, super::args_cluster::cluster(), package, show, dependency, explain, config])
+        .subcommands(super::args_cluster::verbs())
         .subcommand(Command::new("version").about("Print the version"))
 }
 

@@ -1,15 +1,20 @@
 //! The command line: arguments, the real world, one file per subcommand, exit codes.
 
 mod args;
+mod args_cluster;
 mod chart;
+mod cluster;
 mod config;
 mod error;
 mod explain;
 mod lint;
 mod options;
 mod output;
+mod release;
+mod repo;
 mod rollout;
 mod simulate;
+mod state;
 mod template;
 mod why;
 mod world;
@@ -109,10 +114,24 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             Some(("rollout", matches)) => rollout::run(matches, output),
             _ => Err(Error::unusable("simulate what? There is: placement, drain, capacity, rollout")),
         },
-        Some(("cluster", _)) => {
-            output.line(simulate::CAPTURE);
-            Ok(CLEAN)
-        }
+        Some(("cluster", matches)) => cluster::run(matches, output),
+        Some(("install", matches)) => release::install(matches, output),
+        Some(("upgrade", matches)) => release::upgrade(matches, output),
+        Some(("rollback", matches)) => release::rollback(matches, output),
+        Some(("uninstall", matches)) => release::uninstall(matches, output),
+        Some(("list", matches)) => release::list(matches, output),
+        Some(("status", matches)) => release::status(matches, output),
+        Some(("history", matches)) => release::history(matches, output),
+        Some(("test", matches)) => release::test(matches, output),
+        Some(("get", matches)) => match matches.subcommand() {
+            Some((part, matches)) => release::get(part, matches, output),
+            None => Err(Error::unusable("get what? There is: all, hooks, manifest, metadata, notes, values")),
+        },
+        Some(("repo", matches)) => repo::run(matches, output),
+        Some(("search", matches)) => match matches.subcommand() {
+            Some((_, matches)) => repo::search(matches, output),
+            None => Err(Error::unusable("search what? There is: repo")),
+        },
         Some(("package", matches)) => chart::package(matches, output),
         Some(("show", matches)) => match matches.subcommand() {
             Some((part, matches)) => chart::show(part, matches, output),

@@ -8,6 +8,7 @@
 pub mod boot;
 pub mod event;
 pub mod fields;
+pub mod helm;
 mod kubelet;
 mod namespace;
 mod pod_status;
@@ -123,27 +124,28 @@ impl Cluster {
         }
     }
 
-    /// Lets time pass until nothing is left to happen but what repeats by itself, at the latest until `until`; whether
-    /// that came to be.
+    /// Lets time pass up to the last thing that happens before a long rest, at the latest up to `until`; false when
+    /// there is no rest before it.
     pub fn advance_until_stable(&mut self, until: Nanos) -> bool {
-        let mut quiet_since = self.now();
-        let mut version = self.plane.api.counters().version;
+        // Whether a rest is long shows only later: a copy goes ahead.
+        let Ok(mut ahead) = state::decode(&state::encode(self)) else { return false };
+        let mut last = ahead.now();
+        let mut version = ahead.plane.api.counters().version;
+        let mut stable = false;
         for _ in 0..MAX_INSTANTS {
-            let before = self.now();
-            // A container that crashes for ever changes something every five minutes at most.
-            if before - quiet_since > QUIET {
-                return true;
-            }
-            if !self.advance(until.min(before + QUIET)) {
-                return self.now() < until || self.next().is_none();
-            }
-            let now = self.plane.api.counters().version;
+            let end = until.min(last + QUIET);
+            let moved = ahead.advance(end);
+            let now = ahead.plane.api.counters().version;
             if now != version {
                 version = now;
-                quiet_since = self.now();
+                last = ahead.now();
+            } else if !moved {
+                stable = end == last + QUIET || ahead.next().is_none();
+                break;
             }
         }
-        false
+        self.advance_to(last.min(until));
+        stable
     }
 
     /// What the log tells the scheduler and the nodes.
