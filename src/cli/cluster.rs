@@ -119,23 +119,22 @@ fn info(cluster: &Cluster) -> Vec<String> {
 
 fn advance(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let wanted = strings(matches, "time").join(" ");
+    let until_stable = matches!(wanted.as_str(), "until stable" | "stable");
+    let time = if until_stable { 0 } else { state::duration(&wanted)? };
+    let limit = string(matches, "timeout").map_or(Ok(LONGEST), |t| state::duration(&t))?;
     let mut opened = state::open(matches)?;
     let began = opened.cluster.now();
-    let code = if matches!(wanted.as_str(), "until stable" | "stable") {
-        let limit = string(matches, "timeout").map_or(Ok(LONGEST), |t| state::duration(&t))?;
-        if opened.cluster.advance_until_stable(began + limit) {
-            CLEAN
-        } else {
-            output.note("the cluster does not come to rest");
-            super::FINDINGS
-        }
+    let rests = if until_stable {
+        opened.cluster.advance_until_stable(began + limit)
     } else {
-        let time = state::duration(&wanted)?;
         opened.cluster.advance_to(began + time);
-        CLEAN
+        true
     };
     opened.save()?;
+    if !rests {
+        output.note("the cluster does not come to rest");
+    }
     let passed = Duration(opened.cluster.now() - began).text();
     output.line(&format!("{} ({passed} later)", rfc3339(opened.cluster.now())));
-    Ok(code)
+    Ok(if rests { CLEAN } else { super::FINDINGS })
 }

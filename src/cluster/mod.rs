@@ -5,6 +5,7 @@
 //! [`present`] shows objects as the API returns them, [`state`] turns all of it into bytes and back. Nothing here reads a
 //! file or a clock: the same requests in the same order give the same cluster.
 
+pub mod api;
 pub mod boot;
 pub mod event;
 pub mod fields;

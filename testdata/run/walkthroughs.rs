@@ -1,6 +1,6 @@
 //! Walks in `testdata/walkthrough`: command lines one after the other on one cluster. A file holds lines `$ kval …`, each
 //! followed by what it prints: standard output as it is, standard error behind `2> `, an exit code other than 0 as
-//! `[exit N]`. `UPDATE=1` writes the answers anew.
+//! `[exit N]`; lines `## …` are remarks. `UPDATE=1` writes the answers anew.
 
 use std::fs;
 use std::path::Path;
@@ -59,7 +59,7 @@ fn check(walk: &Path) -> Result<(), String> {
     for line in text.lines() {
         if let Some(line) = line.strip_prefix("$ kval ") {
             got.push_str(&format!("$ kval {line}\n{}", answer(line, &state)));
-        } else if line.starts_with("# ") {
+        } else if line.starts_with("## ") {
             got.push_str(&format!("{line}\n"));
         }
     }

@@ -56,11 +56,11 @@ fn ordered(value: &Value, keys: &[&str]) -> String {
         .filter_map(|k| {
             let inner = value.get(*k)?;
             let text = match (*k, inner) {
-                ("info", _) => ordered(
+                ("info", Value::Object(_)) => ordered(
                     inner,
                     &["first_deployed", "last_deployed", "deleted", "description", "status", "rollback_revision", "notes", "resources"],
                 ),
-                ("chart", _) => ordered(inner, &["metadata", "lock", "templates", "values", "schema", "files"]),
+                ("chart", Value::Object(_)) => ordered(inner, &["metadata", "lock", "templates", "values", "schema", "files"]),
                 ("metadata", Value::Object(_)) => ordered(
                     inner,
                     &[
@@ -92,7 +92,7 @@ fn ordered(value: &Value, keys: &[&str]) -> String {
                     all,
                     &["name", "kind", "path", "manifest", "events", "last_run", "weight", "delete_policies", "output_log_policies"],
                 ),
-                ("last_run", _) => ordered(inner, &["started_at", "completed_at", "phase"]),
+                ("last_run", Value::Object(_)) => ordered(inner, &["started_at", "completed_at", "phase"]),
                 _ => json_line(inner).trim_end().to_owned(),
             };
             Some(format!("\"{k}\":{text}"))

@@ -1,0 +1,250 @@
+//! The cluster as kubectl's verbs see it.
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Cluster;
+use super::Refusal;
+use super::server::Deletion;
+use super::server::Unknown;
+use super::server::Write;
+use crate::kubectl::api;
+use crate::kubectl::api::Api;
+use crate::kubectl::api::FieldValidation;
+use crate::kubectl::api::PatchKind;
+use crate::kubectl::api::Status;
+use crate::kubectl::api::Target;
+use crate::kubectl::resources;
+use crate::kubectl::resources::Resource;
+use crate::simulate::apiserver::Nanos;
+use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::patch;
+use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::text;
+
+impl From<Refusal> for Box<Status> {
+    fn from(r: Refusal) -> Self {
+        Self::new(Status {
+            code: r.code,
+            reason: r.reason,
+            message: r.message,
+            kind: r.kind,
+            group: r.group,
+            name: r.name,
+            causes: r.causes,
+        })
+    }
+}
+
+fn write(options: &api::WriteOptions) -> Write<'_> {
+    Write {
+        manager: if options.field_manager.is_empty() { "kubectl" } else { &options.field_manager },
+        subresource: &options.subresource,
+        dry_run: options.dry_run,
+        unknown: match options.validation {
+            FieldValidation::Strict => Unknown::Refused,
+            FieldValidation::Warn => Unknown::Warned,
+            FieldValidation::Ignore => Unknown::Dropped,
+        },
+        force: options.force,
+    }
+}
+
+fn in_namespace(object: &Value, resource: &Resource, namespace: &str) -> Value {
+    let mut out = object.clone();
+    if resource.namespaced && out["metadata"].is_object() && text(object, &["metadata", "namespace"]).is_empty() {
+        out["metadata"]["namespace"] = namespace.into();
+    }
+    out
+}
+
+/// The object with the version and kind of a resource, for those that are stored as another version.
+fn as_version(mut object: Value, resource: &Resource) -> Value {
+    if text(&object, &["apiVersion"]) != resource.api_version() && !resource.group.is_empty() {
+        object["apiVersion"] = resource.api_version().into();
+    }
+    object
+}
+
+/// A `Scale` of an object.
+fn scale_of(object: &Value) -> Value {
+    let labels = object["spec"]["selector"]["matchLabels"].as_object().or_else(|| object["spec"]["selector"].as_object());
+    let selector: Vec<String> = labels.into_iter().flatten().map(|(k, v)| format!("{k}={}", v.as_str().unwrap_or(""))).collect();
+    let meta = &object["metadata"];
+    json!({
+        "apiVersion": "autoscaling/v1",
+        "kind": "Scale",
+        "metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"], "resourceVersion": meta["resourceVersion"],
+            "creationTimestamp": meta["creationTimestamp"]},
+        "spec": {"replicas": int(object, &["spec", "replicas"]).unwrap_or(0)},
+        "status": {"replicas": int(object, &["status", "replicas"]).unwrap_or(0), "selector": selector.join(",")},
+    })
+}
+
+impl Api for Cluster {
+    fn now(&self) -> Nanos {
+        Self::now(self)
+    }
+
+    fn resources(&self) -> Vec<Resource> {
+        let mut out = resources::built_in();
+        for definition in Self::list(self, "CustomResourceDefinition", "") {
+            out.extend(resources::of_definition(&definition));
+        }
+        out
+    }
+
+    fn get(&self, resource: &Resource, namespace: &str, name: &str) -> Result<Value, Box<Status>> {
+        let namespace = if resource.namespaced { namespace } else { "" };
+        let found = Self::get(self, &resource.kind, namespace, name).filter(|o| same_group(o, resource));
+        found.map(|o| as_version(o, resource)).ok_or_else(|| Box::from(Status::not_found(resource, name)))
+    }
+
+    fn list(&self, resource: &Resource, namespace: &str) -> Result<Vec<Value>, Box<Status>> {
+        let all = Self::list(self, &resource.kind, if resource.namespaced { namespace } else { "" });
+        Ok(all.into_iter().filter(|o| same_group(o, resource)).map(|o| as_version(o, resource)).collect())
+    }
+
+    fn create(&mut self, resource: &Resource, namespace: &str, object: &Value, options: &api::WriteOptions) -> Result<Value, Box<Status>> {
+        let object = in_namespace(object, resource, namespace);
+        Ok(Self::create(self, &object, &write(options))?)
+    }
+
+    fn update(
+        &mut self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+        options: &api::WriteOptions,
+    ) -> Result<Value, Box<Status>> {
+        if options.subresource == "scale" {
+            let replicas = int(object, &["spec", "replicas"]).unwrap_or(0);
+            let scaled = self.scale(&resource.kind, namespace, name, replicas, &write(options))?;
+            return Ok(scale_of(&scaled));
+        }
+        let mut object = in_namespace(object, resource, namespace);
+        object["metadata"]["name"] = name.into();
+        Ok(self.replace(&object, &write(options))?)
+    }
+
+    fn patch(&mut self, target: &Target<'_>, kind: PatchKind, change: &Value, options: &api::WriteOptions) -> Result<Value, Box<Status>> {
+        let (resource, namespace, name) = (target.resource, target.namespace, target.name);
+        if kind == PatchKind::Apply {
+            let mut config = in_namespace(change, resource, namespace);
+            config["metadata"]["name"] = name.into();
+            return Ok(self.apply(&config, &write(options)).map(|a| a.0)?);
+        }
+        let live = Api::get(self, resource, namespace, name)?;
+        let scale = options.subresource == "scale";
+        let mut object = if scale { scale_of(&live) } else { live };
+        let custom = crate::kube::schema::newest().kind(&format!("{}/{}", resource.api_version(), resource.kind)).is_none();
+        match kind {
+            PatchKind::Strategic if custom => {
+                let message = "the body of the request was in an unknown format - accepted media types include: \
+                               application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+                return Err(Status::new(415, "UnsupportedMediaType", message).into());
+            }
+            PatchKind::Strategic => patch::strategic_merge(&mut object, change),
+            PatchKind::Merge => patch::json_merge(&mut object, change),
+            _ => json_patch(&mut object, change).map_err(|e| Box::from(Status::new(422, "Invalid", e)))?,
+        }
+        if scale {
+            return self.update(resource, namespace, name, &object, options);
+        }
+        if let Some(meta) = object["metadata"].as_object_mut() {
+            // A patch is of what is there, whatever that is.
+            if change["metadata"]["resourceVersion"].is_null() {
+                meta.remove("resourceVersion");
+            }
+        }
+        Ok(self.replace(&object, &write(options))?)
+    }
+
+    fn delete(&mut self, resource: &Resource, namespace: &str, name: &str, options: &api::DeleteOptions) -> Result<(), Box<Status>> {
+        let how = Deletion {
+            propagation: match options.propagation {
+                api::Propagation::Background => Propagation::Background,
+                api::Propagation::Foreground => Propagation::Foreground,
+                api::Propagation::Orphan => Propagation::Orphan,
+            },
+            grace: options.grace_period,
+            dry_run: options.dry_run,
+        };
+        let namespace = if resource.namespaced { namespace } else { "" };
+        Ok(Self::delete(self, &resource.api_version(), &resource.kind, namespace, name, how).map(drop)?)
+    }
+
+    fn evict(&mut self, namespace: &str, pod: &str, options: &api::DeleteOptions) -> Result<(), Box<Status>> {
+        Ok(Self::evict(self, namespace, pod, options.dry_run)?)
+    }
+
+    fn advance(&mut self, until: Nanos) -> bool {
+        Self::advance(self, until)
+    }
+
+    fn warnings(&mut self) -> Vec<String> {
+        self.take_warnings()
+    }
+
+    fn version(&self) -> String {
+        super::boot::VERSION.to_owned()
+    }
+}
+
+fn same_group(object: &Value, resource: &Resource) -> bool {
+    text(object, &["apiVersion"]).split_once('/').map_or("", |g| g.0) == resource.group || resource.kind == "Event"
+}
+
+/// The parent of what a JSON pointer names, and the last word.
+fn parent<'a>(object: &'a mut Value, pointer: &str) -> Option<(&'a mut Value, String)> {
+    let (above, last) = pointer.rsplit_once('/')?;
+    Some((object.pointer_mut(above)?, last.replace("~1", "/").replace("~0", "~")))
+}
+
+fn add(object: &mut Value, pointer: &str, value: Value) -> Option<()> {
+    if pointer.is_empty() {
+        *object = value;
+        return Some(());
+    }
+    let (above, last) = parent(object, pointer)?;
+    match above {
+        Value::Object(map) => drop(map.insert(last, value)),
+        Value::Array(items) if last == "-" => items.push(value),
+        Value::Array(items) => {
+            let at = last.parse::<usize>().ok().filter(|i| *i <= items.len())?;
+            items.insert(at, value);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn remove(object: &mut Value, pointer: &str) -> Option<Value> {
+    let (above, last) = parent(object, pointer)?;
+    match above {
+        Value::Object(map) => map.remove(&last),
+        Value::Array(items) => last.parse::<usize>().ok().filter(|i| *i < items.len()).map(|i| items.remove(i)),
+        _ => None,
+    }
+}
+
+/// Applies a JSON patch; on failure, the server's sentence. RFC 6902, upstream: gopkg.in/evanphx/json-patch.v4
+fn json_patch(object: &mut Value, change: &Value) -> Result<(), String> {
+    const REFUSED: &str = "the server rejected our request due to an error in our request";
+    for step in change.as_array().ok_or(REFUSED)? {
+        let (path, from) = (text(step, &["path"]).to_owned(), text(step, &["from"]).to_owned());
+        let value = step["value"].clone();
+        let done = match text(step, &["op"]) {
+            "add" => add(object, &path, value),
+            "remove" => remove(object, &path).map(drop),
+            "replace" => object.pointer_mut(&path).map(|slot| *slot = value),
+            "test" => object.pointer(&path).filter(|v| **v == value).map(drop),
+            "move" => remove(object, &from).and_then(|v| add(object, &path, v)),
+            "copy" => object.pointer(&from).cloned().and_then(|v| add(object, &path, v)),
+            _ => None,
+        };
+        done.ok_or(REFUSED)?;
+    }
+    Ok(())
+}
