@@ -197,13 +197,13 @@ pub trait Api {
     fn advance(&mut self, until: Nanos) -> bool;
 
     /// Whether a user of `groups` may do something. `user` is empty for the cluster's administrator.
-    fn allowed(&self, _user: &str, _groups: &[String], _access: &Access<'_>) -> bool {
-        true
+    fn allowed(&self, user: &str, groups: &[String], access: &Access<'_>) -> bool {
+        super::rbac::allowed(self, user, groups, access)
     }
 
     /// The rules a user has in a namespace, as `PolicyRule` objects. `auth can-i --list`
-    fn rules(&self, _user: &str, _groups: &[String], _namespace: &str) -> Vec<Value> {
-        Vec::new()
+    fn rules(&self, user: &str, groups: &[String], namespace: &str) -> Vec<Value> {
+        super::rbac::rules(self, user, groups, namespace)
     }
 
     /// What the server warned of since the last call, in order, each once.

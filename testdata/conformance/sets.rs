@@ -65,6 +65,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("validation-podsecurity", state::pod_security),
         ("validation-quota", state::quota),
         ("kubectl-columns", kubectl::columns),
+        ("kubectl-transcripts", kubectl::transcripts),
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all

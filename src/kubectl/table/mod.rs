@@ -172,3 +172,18 @@ fn three(all: &[String], none: &str) -> String {
         _ => shown,
     }
 }
+
+/// `RWO,ROX,RWX,RWOP`: the access modes of a volume, short. upstream: helper.GetAccessModesAsString
+pub fn access_modes(given: &[Value]) -> String {
+    storage::modes(given)
+}
+
+/// The roles of a node, from its labels. upstream: findNodeRoles
+pub fn node_roles(node: &Value) -> Vec<String> {
+    cluster::roles(node)
+}
+
+/// The state of a signing request. upstream: extractCSRStatus
+pub fn signing_status(request: &Value) -> String {
+    cluster::signing_status(request)
+}

@@ -1,0 +1,199 @@
+//! `kubectl describe`: an object and what belongs to it, as text. upstream: kubectl/pkg/describe
+
+mod access;
+mod cluster;
+mod generic;
+mod network;
+mod out;
+mod pod;
+mod volume;
+mod workload;
+
+use serde_json::Value;
+
+use super::api::{Api, Refused};
+use super::resources::Resource;
+use crate::simulate::scheduler::json::{at, int, list, text};
+use out::Out;
+
+/// Where describe finds what belongs to an object.
+pub(super) struct Store<'a> {
+    api: &'a dyn Api,
+    resources: Vec<Resource>,
+}
+
+impl Store<'_> {
+    /// The objects of a resource in a namespace (all for ""), none where the server refuses.
+    pub(super) fn list(&self, group: &str, resource: &str, namespace: &str) -> Vec<Value> {
+        let found = self.resources.iter().find(|r| r.is(group, resource));
+        found.and_then(|r| self.api.list(r, namespace).ok()).unwrap_or_default()
+    }
+
+    /// One object.
+    pub(super) fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Result<Value, Refused> {
+        let found = self.resources.iter().find(|r| r.is(group, resource));
+        found.map_or_else(
+            || Err(super::api::Status::new(404, "NotFound", "the server could not find the requested resource").into()),
+            |r| self.api.get(r, namespace, name),
+        )
+    }
+}
+
+/// Describes an object; with its events unless `events` is false.
+pub fn describe(api: &dyn Api, resource: &Resource, object: &Value, events: bool) -> String {
+    let store = Store { api, resources: api.resources() };
+    let mut out = Out::new(api.now());
+    let told = body(&mut out, &store, resource, object);
+    if events && told {
+        let found = events_of(&store, resource, object);
+        events_table(&mut out, &found);
+    }
+    out.finish()
+}
+
+/// Writes what a kind shows; whether its events follow.
+fn body(out: &mut Out, store: &Store<'_>, resource: &Resource, object: &Value) -> bool {
+    let namespace = text(object, &["metadata", "namespace"]);
+    match (resource.group.as_str(), resource.kind.as_str()) {
+        ("", "Pod") => pod::describe(out, object),
+        ("", "ReplicationController") | ("apps", "ReplicaSet") => workload::replica_set(out, object, &store.list("", "pods", namespace)),
+        ("apps", "Deployment") => workload::deployment(out, object, store.list("apps", "replicasets", namespace)),
+        ("apps", "StatefulSet") => workload::stateful_set(out, object, &store.list("", "pods", namespace)),
+        ("apps", "DaemonSet") => workload::daemon_set(out, object, &store.list("", "pods", namespace)),
+        ("batch", "Job") => workload::job(out, object),
+        ("batch", "CronJob") => workload::cron_job(out, object),
+        ("autoscaling", "HorizontalPodAutoscaler") => workload::autoscaler(out, object),
+        ("policy", "PodDisruptionBudget") => workload::budget(out, object),
+        ("", "Service") => network::service(out, object, store),
+        ("", "Endpoints") => network::endpoints(out, object),
+        ("discovery.k8s.io", "EndpointSlice") => network::endpoint_slice(out, object),
+        ("networking.k8s.io", "Ingress") => network::ingress(out, object, store),
+        ("networking.k8s.io", "IngressClass") => network::ingress_class(out, object),
+        ("networking.k8s.io", "ServiceCIDR") => network::service_cidr(out, object),
+        ("networking.k8s.io", "IPAddress") => network::ip_address(out, object),
+        ("networking.k8s.io", "NetworkPolicy") => {
+            network::policy(out, object);
+            return false;
+        }
+        ("", "PersistentVolume") => volume::persistent(out, object),
+        ("", "PersistentVolumeClaim") => volume::claim(out, object, &store.list("", "pods", namespace)),
+        ("storage.k8s.io", "StorageClass") => volume::storage_class(out, object),
+        ("storage.k8s.io", "VolumeAttributesClass") => cluster::attributes_class(out, object),
+        ("storage.k8s.io", "CSINode") => cluster::csi_node(out, object),
+        ("scheduling.k8s.io", "PriorityClass") => cluster::priority_class(out, object),
+        ("", "Node") => cluster::node(out, object, store),
+        ("", "Namespace") => {
+            cluster::namespace(out, object, store);
+            return false;
+        }
+        ("", "ResourceQuota") => {
+            cluster::quota(out, object);
+            return false;
+        }
+        ("", "LimitRange") => {
+            cluster::limit_range(out, object);
+            return false;
+        }
+        ("", "ConfigMap") => access::config_map(out, object),
+        ("", "Secret") => {
+            access::secret(out, object);
+            return false;
+        }
+        ("", "ServiceAccount") => access::service_account(out, object),
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
+            access::role(out, object);
+            return false;
+        }
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => {
+            access::binding(out, object);
+            return false;
+        }
+        ("certificates.k8s.io", "CertificateSigningRequest") => access::signing_request(out, object),
+        _ => generic::describe(out, object),
+    }
+    true
+}
+
+/// The events about an object. upstream: searchEvents
+fn events_of(store: &Store<'_>, resource: &Resource, object: &Value) -> Vec<Value> {
+    let meta = |key: &str| text(object, &["metadata", key]);
+    // Objects without a namespace have their events in all of them.
+    let all = store.list("", "events", meta("namespace"));
+    let kind = if resource.is("", "pods") { "" } else { resource.kind.as_str() };
+    let about = |e: &Value, uid: &str| {
+        let of = |key: &str| text(e, &["involvedObject", key]);
+        of("name") == meta("name")
+            && of("namespace") == meta("namespace")
+            && (kind.is_empty() || of("kind") == kind)
+            && (uid.is_empty() || of("uid") == uid)
+    };
+    let mut found: Vec<Value> = all.iter().filter(|e| about(e, meta("uid"))).cloned().collect();
+    if resource.is("", "nodes") {
+        // The kubelet writes the node's name where the uid belongs.
+        found.extend(all.iter().filter(|e| about(e, meta("name"))).cloned());
+    }
+    found
+}
+
+/// upstream: DescribeEvents
+fn events_table(out: &mut Out, events: &[Value]) {
+    if events.is_empty() {
+        out.field(0, "Events", "<none>");
+        return;
+    }
+    out.flush();
+    let mut sorted: Vec<&Value> = events.iter().collect();
+    sorted.sort_by_key(|e| super::times::parse(at(e, &["lastTimestamp"])));
+    out.line(0, "Events:");
+    out.line(0, "  Type\tReason\tAge\tFrom\tMessage");
+    out.line(1, "----\t------\t----\t----\t-------");
+    for e in sorted {
+        let first = if at(e, &["eventTime"]).is_null() { at(e, &["firstTimestamp"]) } else { at(e, &["eventTime"]) };
+        let first = out.since(first);
+        let series = at(e, &["series"]);
+        let count = int(e, &["count"]).unwrap_or(0);
+        let interval = if series.is_object() {
+            let last = out.since(at(series, &["lastObservedTime"]));
+            format!("{last} (x{} over {first})", int(series, &["count"]).unwrap_or(0))
+        } else if count > 1 {
+            format!("{} (x{count} over {first})", out.since(at(e, &["lastTimestamp"])))
+        } else {
+            first
+        };
+        let source = out::or(text(e, &["source", "component"]), text(e, &["reportingComponent"]));
+        let mut message = text(e, &["message"]).trim().to_owned();
+        let path = text(e, &["involvedObject", "fieldPath"]);
+        if !path.is_empty() {
+            message = format!("{path}: {message}");
+        }
+        let (kind, reason) = (text(e, &["type"]), text(e, &["reason"]));
+        out.line(1, &format!("{kind}\t{reason}\t{interval}\t{source}\t{message}"));
+    }
+}
+
+/// Pods of a controller by phase: running, waiting, succeeded, failed. upstream: getPodStatusForController
+pub(super) fn pods_line(object: &Value, pods: &[Value]) -> String {
+    let uid = at(object, &["metadata", "uid"]);
+    let owned = |p: &&Value| list(p, &["metadata", "ownerReferences"]).iter().any(|r| r["controller"] == true && r["uid"] == *uid);
+    let mine: Vec<&Value> = pods.iter().filter(owned).collect();
+    let count = |phase: &str| mine.iter().filter(|p| text(p, &["status", "phase"]) == phase).count();
+    let [running, waiting, succeeded, failed] = ["Running", "Pending", "Succeeded", "Failed"].map(count);
+    format!("{running} Running / {waiting} Waiting / {succeeded} Succeeded / {failed} Failed")
+}
+
+/// A pod template as `rollout history --revision` shows it: its columns are not aligned.
+pub fn pod_template(template: &Value) -> String {
+    let mut out = Out::new(0);
+    pod::template(&mut out, template);
+    out.raw().to_owned()
+}
+
+/// The lines of a table of access rules, their cells apart by tabs.
+pub fn rule_lines(rules: &[Value]) -> Vec<String> {
+    access::compact(rules).iter().map(access::Rule::line).collect()
+}
+
+/// Whether a deployment rolls out no further.
+pub fn is_paused(deployment: &Value) -> bool {
+    workload::is_paused(deployment)
+}

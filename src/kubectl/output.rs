@@ -1,0 +1,396 @@
+//! Output formats: tables as kubectl lays them out, YAML, JSON, names, JSONPath, columns, templates. upstream:
+//! cli-runtime/pkg/printers, kubectl/pkg/cmd/get
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::api::Nanos;
+use super::files::from_json;
+use super::flags::Flags;
+use super::jsonpath;
+use super::resources::Resource;
+use super::session::{Fault, Session};
+use super::table;
+use super::tabwriter;
+use crate::simulate::scheduler::json::{at, scalar, text};
+use crate::value::quantity;
+
+/// The formats `get` allows, in the order its error lists them.
+const OF_GET: &[&str] = &[
+    "custom-columns",
+    "custom-columns-file",
+    "go-template",
+    "go-template-file",
+    "json",
+    "jsonpath",
+    "jsonpath-as-json",
+    "jsonpath-file",
+    "kyaml",
+    "name",
+    "template",
+    "templatefile",
+    "wide",
+    "yaml",
+];
+/// Those of the other verbs.
+const OF_OTHERS: &[&str] = &[
+    "go-template",
+    "go-template-file",
+    "json",
+    "jsonpath",
+    "jsonpath-as-json",
+    "jsonpath-file",
+    "kyaml",
+    "name",
+    "template",
+    "templatefile",
+    "yaml",
+];
+
+/// How objects are printed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Format {
+    /// A table; the flag says whether with all columns.
+    Table(bool),
+    Yaml,
+    Json,
+    Name,
+    JsonPath(Box<jsonpath::Template>, bool),
+    Columns(Vec<(String, String)>),
+    Template(String),
+}
+
+fn mismatch(given: &str, allowed: &[&str]) -> Fault {
+    let list = allowed.join(",");
+    Fault::error(format!("unable to match a printer suitable for the output format \"{given}\", allowed formats are: {list}"))
+}
+
+impl Session<'_> {
+    /// The format `-o` asks for.
+    pub(super) fn format(&self, flags: &Flags, of_get: bool) -> Result<Format, Fault> {
+        let given = flags.text("output");
+        let (name, argument) = given.split_once('=').map_or((given, None), |(n, a)| (n, Some(a.to_owned())));
+        let argument = argument.or_else(|| Some(flags.text("template").to_owned()).filter(|t| !t.is_empty()));
+        let file = |path: &str| -> Result<String, Fault> {
+            let bytes = self.world.read(path).map_err(|e| Fault::error(format!("error reading --template {path}, {}", e.message)))?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let path = |given: Option<String>, as_json: bool| -> Result<Format, Fault> {
+            let given = given.filter(|g| !g.is_empty()).ok_or_else(|| Fault::error("template format specified but no template given"))?;
+            let mut template = jsonpath::parse(&given).map_err(|e| Fault::error(format!("error parsing jsonpath {given}, {e}")))?;
+            template.strict = flags.off("allow-missing-template-keys");
+            Ok(Format::JsonPath(Box::new(template), as_json))
+        };
+        let no_template = || Fault::error("template format specified but no template given");
+        Ok(match name {
+            "" if flags.given("template") => Format::Template(argument.ok_or_else(no_template)?),
+            "" => Format::Table(false),
+            "wide" if of_get => Format::Table(true),
+            "yaml" | "kyaml" => Format::Yaml,
+            "json" => Format::Json,
+            "name" => Format::Name,
+            "jsonpath" => path(argument, false)?,
+            "jsonpath-as-json" => path(argument, true)?,
+            "jsonpath-file" => path(Some(file(&argument.unwrap_or_default())?), false)?,
+            "go-template" | "template" => Format::Template(argument.ok_or_else(no_template)?),
+            "go-template-file" | "templatefile" => Format::Template(file(&argument.unwrap_or_default())?),
+            "custom-columns" if of_get => Format::Columns(columns(&argument.unwrap_or_default())?),
+            "custom-columns-file" if of_get => Format::Columns(columns_of_file(&file(&argument.unwrap_or_default())?)?),
+            _ => return Err(mismatch(given, if of_get { OF_GET } else { OF_OTHERS })),
+        })
+    }
+
+    /// Prints one object, or a list of them, in a format that is no table.
+    pub(super) fn print_value(&mut self, format: &Format, value: &Value, flags: &Flags) -> Result<(), Fault> {
+        let items: Vec<&Value> = match value["items"].as_array() {
+            Some(items) if text(value, &["kind"]).ends_with("List") => items.iter().collect(),
+            _ => vec![value],
+        };
+        match format {
+            Format::Table(_) => {}
+            Format::Yaml => {
+                let bytes = crate::yaml::to_yaml(&from_json(value)).map_err(Fault::error)?;
+                self.out.push_str(&String::from_utf8_lossy(&bytes));
+            }
+            Format::Json => {
+                self.out.push_str(&pretty(value));
+                self.out.push('\n');
+            }
+            Format::Name => {
+                for item in items {
+                    let line = self.full_name(item);
+                    self.say(&line);
+                }
+            }
+            Format::JsonPath(template, as_json) => {
+                if *as_json {
+                    let found = template.values(value).map_err(|e| Fault::error(format!("error executing jsonpath: {e}")))?;
+                    let flat: Vec<Value> = found.into_iter().flatten().collect();
+                    self.out.push_str(&pretty(&Value::Array(flat)));
+                    self.out.push('\n');
+                } else {
+                    let shown = template.print(value).map_err(|e| {
+                        Fault::error(format!(
+                            "error executing jsonpath: Error executing template: {e}. Printing more information for debugging the template"
+                        ))
+                    })?;
+                    self.out.push_str(&shown);
+                }
+            }
+            Format::Columns(columns) => {
+                let mut lines = String::new();
+                if !flags.on("no-headers") {
+                    lines.push_str(&columns.iter().map(|(h, _)| h.as_str()).collect::<Vec<_>>().join("\t"));
+                    lines.push('\n');
+                }
+                for item in items {
+                    let cells: Vec<String> = columns.iter().map(|(_, path)| column_value(item, path)).collect();
+                    lines.push_str(&cells.join("\t"));
+                    lines.push('\n');
+                }
+                self.out.push_str(&tabwriter::align(&lines, 6, 3));
+            }
+            Format::Template(given) => {
+                let shown = execute(given, value)
+                    .map_err(|e| Fault::error(format!("error executing template {}: {e}", crate::value::quote(given.as_bytes()))))?;
+                self.out.push_str(&shown);
+            }
+        }
+        Ok(())
+    }
+
+    /// `deployment.apps/web`.
+    pub(super) fn full_name(&self, object: &Value) -> String {
+        let name = text(object, &["metadata", "name"]);
+        match self.resource_of(object) {
+            Some(resource) => resource.named(name),
+            None => {
+                let group = text(object, &["apiVersion"]).split_once('/').map_or("", |(g, _)| g);
+                let kind = text(object, &["kind"]).to_lowercase();
+                if group.is_empty() { format!("{kind}/{name}") } else { format!("{kind}.{group}/{name}") }
+            }
+        }
+    }
+
+    /// The tables of objects, one for each resource in turn.
+    pub(super) fn print_tables(&mut self, groups: &[(Resource, Vec<Value>)], layout: &Layout) {
+        let now = self.now();
+        let mut blocks: Vec<String> = Vec::new();
+        for (resource, objects) in groups.iter().filter(|(_, objects)| !objects.is_empty()) {
+            let definition = self.definition(resource);
+            blocks.push(one_table(resource, objects, definition.as_ref(), layout, now));
+        }
+        let gap = if layout.headers { "\n" } else { "" };
+        self.out.push_str(&blocks.join(gap));
+    }
+}
+
+/// What a table shows besides its cells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Layout {
+    pub(super) wide: bool,
+    pub(super) headers: bool,
+    pub(super) namespace: bool,
+    pub(super) kinds: bool,
+    pub(super) all_labels: bool,
+    pub(super) labels: Vec<String>,
+}
+
+/// upstream: TablePrinter, decorateTable
+fn one_table(resource: &Resource, objects: &[Value], definition: Option<&Value>, layout: &Layout, now: Nanos) -> String {
+    let columns = table::columns(&resource.api_version(), &resource.kind, definition);
+    let shown = |i: usize| layout.wide || columns.get(i).is_some_and(|c| !c.wide);
+    let mut lines: Vec<String> = Vec::new();
+    let namespaced = layout.namespace && resource.namespaced;
+    if layout.headers {
+        let mut head: Vec<String> = Vec::new();
+        if namespaced {
+            head.push("NAMESPACE".to_owned());
+        }
+        head.extend(columns.iter().enumerate().filter(|(i, _)| shown(*i)).map(|(_, c)| c.name.to_uppercase()));
+        head.extend(layout.labels.iter().map(|l| l.rsplit('/').next().unwrap_or(l).to_uppercase()));
+        if layout.all_labels {
+            head.push("LABELS".to_owned());
+        }
+        lines.push(head.join("\t"));
+    }
+    // The kind goes before the name, wherever that column stands.
+    let name_column = columns.iter().position(|c| c.name == "Name");
+    for object in objects {
+        let row = table::row(object, now, definition);
+        let mut cells: Vec<String> = Vec::new();
+        if namespaced {
+            cells.push(text(object, &["metadata", "namespace"]).to_owned());
+        }
+        for (i, cell) in row.cells.iter().enumerate().take(columns.len()).filter(|(i, _)| shown(*i)) {
+            let shown = cell_text(cell);
+            cells.push(if layout.kinds && Some(i) == name_column { format!("{}/{shown}", resource.kind_group()) } else { shown });
+        }
+        let labels = at(object, &["metadata", "labels"]);
+        cells.extend(layout.labels.iter().map(|l| labels.get(l).map(scalar).unwrap_or_default()));
+        if layout.all_labels {
+            cells.push(super::labels::format(labels));
+        }
+        lines.push(cells.join("\t"));
+    }
+    tabwriter::align(&(lines.join("\n") + "\n"), 6, 3)
+}
+
+/// A cell, cut at its first line break. upstream: printRows
+fn cell_text(cell: &Value) -> String {
+    match cell {
+        Value::Null => String::new(),
+        Value::String(s) => match s.find(['\u{c}', '\n', '\r']) {
+            Some(end) => format!("{}...", s.get(..end).unwrap_or(s)),
+            None => s.clone(),
+        },
+        other => other.to_string(),
+    }
+}
+
+/// JSON with four blanks a level, as kubectl indents it.
+pub(super) fn pretty(value: &Value) -> String {
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut out = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
+    match serde::Serialize::serialize(value, &mut serializer) {
+        Ok(()) => String::from_utf8_lossy(&out).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"),
+        Err(_) => String::new(),
+    }
+}
+
+/// A `List` of objects, as `get` prints several.
+pub(super) fn list_of(objects: Vec<Value>) -> Value {
+    json!({"apiVersion": "v1", "kind": "List", "items": objects, "metadata": {"resourceVersion": ""}})
+}
+
+/// `N:.metadata.name,…`. upstream: NewCustomColumnsPrinterFromSpec
+fn columns(spec: &str) -> Result<Vec<(String, String)>, Fault> {
+    if spec.is_empty() {
+        return Err(Fault::error("custom-columns format specified but no custom columns given"));
+    }
+    spec.split(',')
+        .map(|part| {
+            let (header, path) = part
+                .split_once(':')
+                .ok_or_else(|| Fault::error(format!("unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>")))?;
+            let path = jsonpath::relaxed(path).map_err(Fault::error)?;
+            jsonpath::parse(&path).map_err(Fault::error)?;
+            Ok((header.to_owned(), path))
+        })
+        .collect()
+}
+
+/// Headers on the first line, paths on the second.
+fn columns_of_file(text: &str) -> Result<Vec<(String, String)>, Fault> {
+    let mut lines = text.lines();
+    let headers: Vec<&str> = lines.next().unwrap_or("").split_whitespace().collect();
+    let paths: Vec<&str> = lines.next().unwrap_or("").split_whitespace().collect();
+    if headers.len() != paths.len() {
+        let (h, p) = (headers.len(), paths.len());
+        return Err(Fault::error(format!("number of headers ({h}) and field specifications ({p}) don't match")));
+    }
+    headers.iter().zip(paths).map(|(h, p)| Ok(((*h).to_owned(), jsonpath::relaxed(p).map_err(Fault::error)?))).collect()
+}
+
+fn column_value(item: &Value, path: &str) -> String {
+    let template = jsonpath::parse(path).map(|mut t| {
+        t.strict = false;
+        t
+    });
+    let found = template.and_then(|t| t.find(item)).unwrap_or_default();
+    if found.is_empty() {
+        return "<none>".to_owned();
+    }
+    found.iter().map(go_value).collect::<Vec<_>>().join(",")
+}
+
+/// A value in Go's `%v`.
+fn go_value(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::Array(items) => format!("[{}]", items.iter().map(go_value).collect::<Vec<_>>().join(" ")),
+        Value::Object(map) => format!("map[{}]", map.iter().map(|(k, v)| format!("{k}:{}", go_value(v))).collect::<Vec<_>>().join(" ")),
+        other => scalar(other),
+    }
+}
+
+/// A Go template over an object.
+fn execute(given: &str, value: &Value) -> Result<String, String> {
+    let text: std::rc::Rc<[u8]> = given.as_bytes().into();
+    super::template::execute(&text, from_json(value))
+}
+
+/// Sorts objects by a path, as `--sort-by` does. upstream: kubectl/pkg/cmd/get.RuntimeSort
+pub(super) fn sort(objects: &mut [Value], given: &str) -> Result<(), Fault> {
+    let path = jsonpath::relaxed(given).map_err(Fault::error)?;
+    let mut template = jsonpath::parse(&path).map_err(Fault::error)?;
+    template.strict = false;
+    let key = |o: &Value| template.find(o).ok().and_then(|v| v.into_iter().next());
+    if !objects.is_empty() && objects.iter().all(|o| key(o).is_none()) {
+        return Err(Fault::error(format!("couldn't find any field with path \"{path}\" in the list of objects")));
+    }
+    let keys: Vec<Option<Value>> = objects.iter().map(key).collect();
+    let mut order: Vec<usize> = (0..objects.len()).collect();
+    // An object without the field comes before any other, also before another without it: among few objects, which Go
+    // sorts by insertion, those turn around.
+    let less = |i: usize, j: usize| match (&keys[i], &keys[j]) {
+        (None, _) => true,
+        (_, None) => false,
+        (a, b) => compare(a.as_ref(), b.as_ref()).is_lt(),
+    };
+    if objects.len() <= 12 {
+        for i in 1..order.len() {
+            let mut j = i;
+            while j > 0 && less(order[j], order[j - 1]) {
+                order.swap(j, j - 1);
+                j -= 1;
+            }
+        }
+    } else {
+        order.sort_by(|a, b| compare(keys[*a].as_ref(), keys[*b].as_ref()));
+    }
+    let sorted: Vec<Value> = order.into_iter().map(|i| objects[i].clone()).collect();
+    objects.clone_from_slice(&sorted);
+    Ok(())
+}
+
+fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {
+    match (a, b) {
+        (None, None) => Ordering::Equal,
+        (None, Some(_)) => Ordering::Less,
+        (Some(_), None) => Ordering::Greater,
+        (Some(Value::Number(a)), Some(Value::Number(b))) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
+        (Some(Value::String(a)), Some(Value::String(b))) => match (quantity::parse(a), quantity::parse(b)) {
+            (Ok(x), Ok(y)) => x.cmp(&y),
+            _ => natural(a, b),
+        },
+        (Some(a), Some(b)) => a.to_string().cmp(&b.to_string()),
+    }
+}
+
+/// Runs of digits compare as numbers. upstream: github.com/fvbommel/sortorder
+pub(super) fn natural(a: &str, b: &str) -> Ordering {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let (mut i, mut j) = (0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        if x.is_ascii_digit() && y.is_ascii_digit() {
+            let run = |s: &[u8], from: usize| s.iter().skip(from).take_while(|c| c.is_ascii_digit()).count();
+            let (m, n) = (run(a, i), run(b, j));
+            let zeros = |s: &[u8], from: usize, len: usize| s.iter().skip(from).take(len).take_while(|c| **c == b'0').count().min(len);
+            let (p, q) = (zeros(a, i, m), zeros(b, j, n));
+            let order = (m - p).cmp(&(n - q)).then_with(|| a.get(i + p..i + m).cmp(&b.get(j + q..j + n)));
+            if order.is_ne() {
+                return order;
+            }
+            (i, j) = (i + m, j + n);
+        } else if x == y {
+            (i, j) = (i + 1, j + 1);
+        } else {
+            return x.cmp(y);
+        }
+    }
+    (a.len() - i).cmp(&(b.len() - j))
+}

@@ -1,0 +1,49 @@
+//! `kubectl describe`. upstream: kubectl/pkg/cmd/describe
+
+use super::super::describe;
+use super::super::flags::Flags;
+use super::super::select::Wish;
+use super::super::session::{Fault, Session};
+use super::get::name;
+use super::{Ended, ended};
+
+pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
+    if flags.args.is_empty() && !flags.given("filename") {
+        let hint =
+            "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.";
+        return Err(Fault::error(hint).into());
+    }
+    let wish = Wish { all: true, latest: true, ..Wish::default() };
+    let mut chosen = session.select(flags, &flags.args, wish)?;
+    // A name that no object has may be the beginning of some.
+    if chosen.found.is_empty() && !chosen.faults.is_empty() && flags.args.len() == 2 && !flags.args[0].contains('/') {
+        let resource = session.resource(&flags.args[0])?;
+        let (namespace, _) = session.scope(flags);
+        let objects = session.list(&resource, &namespace).map_err(Fault::from)?;
+        let matching: Vec<_> = objects.into_iter().filter(|o| name(o).starts_with(flags.args[1].as_str())).collect();
+        if !matching.is_empty() {
+            let args = vec![flags.args[0].clone()];
+            chosen = session.select(flags, &args, wish)?;
+            chosen.found.retain(|f| f.name.starts_with(flags.args[1].as_str()));
+        }
+    }
+    // Of several objects, the events are shown on demand only.
+    let events = if flags.given("show-events") { flags.on("show-events") } else { chosen.found.len() == 1 };
+    for (i, found) in chosen.found.iter().enumerate() {
+        let shown = describe::describe(&*session.api, &found.resource, &found.object, events);
+        if i > 0 {
+            session.out.push_str("\n\n");
+        }
+        session.out.push_str(&shown);
+    }
+    if chosen.found.is_empty() && chosen.faults.is_empty() {
+        let (namespace, everywhere) = session.scope(flags);
+        let wide = flags.args.first().is_some_and(|a| session.resource(a).is_ok_and(|r| !r.namespaced));
+        session.warn(&if everywhere || wide {
+            "No resources found".to_owned()
+        } else {
+            format!("No resources found in {namespace} namespace.")
+        });
+    }
+    ended(chosen.faults)
+}

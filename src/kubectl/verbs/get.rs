@@ -1,0 +1,105 @@
+//! `kubectl get`. upstream: kubectl/pkg/cmd/get
+
+use serde_json::Value;
+
+use super::super::flags::Flags;
+use super::super::output::{Format, Layout, list_of, sort};
+use super::super::resources::Resource;
+use super::super::select::{Selection, Wish};
+use super::super::session::{Fault, Session};
+use super::{Ended, ended};
+use crate::simulate::scheduler::json::text;
+
+pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
+    if flags.args.is_empty() && !flags.given("filename") && !flags.given("raw") {
+        session.warn(
+            "You must specify the type of resource to get. Use \"kubectl api-resources\" for a complete list of supported resources.\n",
+        );
+        let text = "error: Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples";
+        return Err(Fault::plain(text).into());
+    }
+    if flags.on("watch") || flags.on("watch-only") {
+        return Err(Fault::error("kval does not watch: move the clock with `kval cluster advance` and get again").into());
+    }
+    let format = session.format(flags, true)?;
+    let wish = Wish { all: true, latest: true, ..Wish::default() };
+    let mut chosen = session.select(flags, &flags.args, wish)?;
+    session.hear();
+    if flags.on("ignore-not-found") {
+        chosen.faults.retain(|f| !f.lines.iter().any(|l| l.starts_with("Error from server (NotFound)")));
+    }
+    if !flags.text("sort-by").is_empty() {
+        sort_found(&mut chosen, flags.text("sort-by"))?;
+    }
+    match format {
+        Format::Table(wide) => table(session, flags, &chosen, wide),
+        format => {
+            let objects: Vec<Value> = chosen.found.iter().map(|f| f.object.clone()).collect();
+            let single = chosen.single && objects.len() == 1 && chosen.faults.is_empty();
+            if single || !chosen.single {
+                let value = match objects.into_iter().next() {
+                    Some(object) if single => object,
+                    first => {
+                        let mut all: Vec<Value> = first.into_iter().collect();
+                        all.extend(chosen.found.iter().skip(1).map(|f| f.object.clone()));
+                        list_of(all)
+                    }
+                };
+                session.print_value(&format, &value, flags)?;
+            }
+        }
+    }
+    ended(chosen.faults)
+}
+
+fn sort_found(chosen: &mut Selection, by: &str) -> Result<(), Fault> {
+    let mut objects: Vec<Value> = chosen.found.iter().map(|f| f.object.clone()).collect();
+    let before = objects.clone();
+    sort(&mut objects, by)?;
+    let mut left: Vec<_> = before.into_iter().zip(std::mem::take(&mut chosen.found)).collect();
+    for object in objects {
+        if let Some(i) = left.iter().position(|(o, _)| *o == object) {
+            chosen.found.push(left.remove(i).1);
+        }
+    }
+    Ok(())
+}
+
+fn table(session: &mut Session<'_>, flags: &Flags, chosen: &Selection, wide: bool) {
+    // Objects of one type that follow each other share a table.
+    let mut groups: Vec<(Resource, Vec<Value>)> = Vec::new();
+    for found in &chosen.found {
+        match groups.last_mut() {
+            Some((resource, objects)) if *resource == found.resource => objects.push(found.object.clone()),
+            _ => groups.push((found.resource.clone(), vec![found.object.clone()])),
+        }
+    }
+    let mut kinds: Vec<String> = groups.iter().map(|(r, _)| r.qualified()).collect();
+    kinds.sort();
+    kinds.dedup();
+    let (namespace, everywhere) = session.scope(flags);
+    let layout = Layout {
+        wide,
+        headers: !flags.on("no-headers"),
+        namespace: everywhere,
+        kinds: chosen.several || kinds.len() > 1 || flags.on("show-kind"),
+        all_labels: flags.on("show-labels"),
+        labels: flags.list("label-columns"),
+    };
+    if groups.is_empty() && chosen.faults.is_empty() && !flags.on("ignore-not-found") {
+        let cluster_wide =
+            flags.args.first().is_some_and(|a| session.resource(a.split('/').next().unwrap_or(a)).is_ok_and(|r| !r.namespaced));
+        session.warn(&if everywhere || cluster_wide {
+            "No resources found".to_owned()
+        } else {
+            format!("No resources found in {namespace} namespace.")
+        });
+        return;
+    }
+    session.print_tables(&groups, &layout);
+}
+
+/// The name of an object.
+pub(super) fn name(object: &Value) -> &str {
+    text(object, &["metadata", "name"])
+}

@@ -1,0 +1,78 @@
+//! `kubectl patch`. upstream: kubectl/pkg/cmd/patch
+
+use serde_json::Value;
+
+use super::super::api::{PatchKind, Status, Target};
+use super::super::flags::Flags;
+use super::super::select::Wish;
+use super::super::session::{Fault, Session};
+use super::change::options;
+use super::{DryRun, Ended, dry, ended};
+
+pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
+    let how = dry(flags)?;
+    let kind = match flags.text("type").to_lowercase().as_str() {
+        "" | "strategic" => PatchKind::Strategic,
+        "merge" => PatchKind::Merge,
+        "json" => PatchKind::Json,
+        other => {
+            return Err(Fault::error(format!(
+                "--type must be one of [json merge strategic], not {}",
+                crate::value::quote(other.as_bytes())
+            ))
+            .into());
+        }
+    };
+    let given = match (flags.text("patch"), flags.text("patch-file")) {
+        ("", "") => return Err(Fault::usage("patch", "must specify --patch or --patch-file containing the contents of the patch").into()),
+        ("", file) => {
+            let bytes = session.world.read(file).map_err(|e| Fault::error(format!("unable to read patch file: {}", e.message)))?;
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+        (text, _) => text.to_owned(),
+    };
+    let body = parse(&given)?;
+    let chosen = session.select(flags, &flags.args, Wish { latest: true, ..Wish::default() })?;
+    let mut faults = chosen.faults;
+    for one in chosen.found {
+        let target = Target { resource: &one.resource, namespace: &one.namespace, name: &one.name };
+        let mut options = options(flags, if how == DryRun::Client { DryRun::Server } else { how }, "kubectl-patch");
+        flags.text("subresource").clone_into(&mut options.subresource);
+        let done =
+            session.may("patch", &one.resource, &one.namespace, &one.name).and_then(|()| session.api.patch(&target, kind, &body, &options));
+        session.hear();
+        match done {
+            Ok(object) => {
+                let strip = |o: &Value| {
+                    let mut o = o.clone();
+                    if let Some(meta) = o.get_mut("metadata").and_then(Value::as_object_mut) {
+                        meta.remove("resourceVersion");
+                        meta.remove("generation");
+                        meta.remove("managedFields");
+                    }
+                    o
+                };
+                let verb = if strip(&object) == strip(&one.object) { "patched (no change)" } else { "patched" };
+                session.tell(flags, &one.resource, &object, verb, how)?;
+            }
+            Err(refused) => faults.push(Fault::from(refused)),
+        }
+    }
+    ended(faults)
+}
+
+/// The patch as JSON; YAML is taken too.
+fn parse(given: &str) -> Result<Value, Fault> {
+    if given.trim_start().starts_with(['{', '[']) {
+        if let Ok(value) = serde_json::from_str(given) {
+            return Ok(value);
+        }
+        if let Ok(value) = crate::yaml::decode(given.as_bytes()) {
+            return Ok(super::super::files::to_json(&value));
+        }
+        let message = crate::value::json::from_json(given.as_bytes()).err().unwrap_or_else(|| "unexpected end of JSON input".to_owned());
+        return Err(Status::new(400, "BadRequest", message).into());
+    }
+    let value = crate::yaml::decode(given.as_bytes()).map_err(|e| Fault::error(format!("unable to parse \"{given}\": {e}")))?;
+    Ok(super::super::files::to_json(&value))
+}
