@@ -18,18 +18,21 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
             return Err(Error::helm(format!("{group}; [dry-run validate] were all set")));
         }
     }
-    let template = options::named_template(matches)?;
+    let mut template = options::named_template(matches)?;
+    // Nothing comes after the rendering.
+    template.once = true;
     let world = options::world(matches)?;
     match helm::template(&world, &template) {
-        Ok(rendered) => {
+        Ok(mut rendered) => {
             for (path, content) in &rendered.files {
                 if let Some((directory, _)) = path.rsplit_once('/') {
                     create_directories(directory).map_err(|e| Error::helm(e.message))?;
                 }
                 write_atomically(path, content.as_bytes()).map_err(|e| Error::helm(e.message))?;
             }
-            output.stdout.extend_from_slice(&rendered.stdout);
+            output.stdout = std::mem::take(&mut rendered.stdout);
             rendered.stderr.iter().for_each(|line| output.note(line));
+            std::mem::forget(rendered);
             Ok(CLEAN)
         }
         Err(error) => {

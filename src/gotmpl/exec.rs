@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -58,7 +59,7 @@ pub trait Host {
 #[derive(Debug, Default)]
 pub struct Scope {
     parent: Option<Rc<Scope>>,
-    trees: RefCell<BTreeMap<Str, Rc<Tree>>>,
+    trees: RefCell<BTreeMap<Str, Arc<Tree>>>,
 }
 
 impl Scope {
@@ -68,18 +69,18 @@ impl Scope {
     }
 
     /// The template of a name.
-    pub fn get(&self, name: &[u8]) -> Option<Rc<Tree>> {
+    pub fn get(&self, name: &[u8]) -> Option<Arc<Tree>> {
         let mut scope = self;
         loop {
             if let Some(tree) = scope.trees.borrow().get(name) {
-                return Some(Rc::clone(tree));
+                return Some(Arc::clone(tree));
             }
             scope = scope.parent.as_deref()?;
         }
     }
 
     /// Adds a template, unless it is empty and the name is taken.
-    pub fn add(&self, tree: &Rc<Tree>) {
+    pub fn add(&self, tree: &Arc<Tree>) {
         if super::tree::is_empty(&tree.root) && self.get(tree.name.as_bytes()).is_some() {
             return;
         }
@@ -87,8 +88,8 @@ impl Scope {
     }
 
     /// Adds a template, whatever was there.
-    pub fn add_always(&self, tree: &Rc<Tree>) {
-        self.trees.borrow_mut().insert(tree.name.clone(), Rc::clone(tree));
+    pub fn add_always(&self, tree: &Arc<Tree>) {
+        self.trees.borrow_mut().insert(tree.name.clone(), Arc::clone(tree));
     }
 }
 
@@ -294,7 +295,7 @@ impl Runtime<'_> {
     }
 
     /// Runs a tree.
-    pub fn execute_tree(&mut self, tree: &Rc<Tree>, dot: &Value, out: &mut Out) -> Result<()> {
+    pub fn execute_tree(&mut self, tree: &Arc<Tree>, dot: &Value, out: &mut Out) -> Result<()> {
         self.run(tree, Rv::concrete(dot.clone()), out)
     }
 

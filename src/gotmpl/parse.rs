@@ -1,10 +1,10 @@
 //! The parser: items to trees, with Go's error texts. upstream: text/template/parse/parse.go
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::lex::{Item, ItemKind, Lexer};
 use super::number;
-use super::tree::{Arg, ArgKind, Branch, Command, Node, NodeKind, Pipe, Tree, is_empty};
+use super::tree::{Arg, ArgKind, Branch, Command, Node, NodeKind, Pipe, Slice, Tree, is_empty};
 use crate::source::FileId;
 use crate::value::Str;
 use crate::value::stacked;
@@ -28,7 +28,12 @@ const MAX_DEPTH: usize = 10_000;
 ///
 /// # Errors
 /// Go's parse errors.
-pub fn parse(name: &Str, text: &Rc<[u8]>, file: Option<FileId>, has_function: &dyn Fn(&[u8]) -> bool) -> Result<Vec<Rc<Tree>>, ParseError> {
+pub fn parse(
+    name: &Str,
+    text: &Arc<[u8]>,
+    file: Option<FileId>,
+    has_function: &dyn Fn(&[u8]) -> bool,
+) -> Result<Vec<Arc<Tree>>, ParseError> {
     let mut parser = Parser {
         name,
         text,
@@ -81,13 +86,13 @@ enum Step {
 
 struct Parser<'a> {
     name: &'a Str,
-    text: &'a Rc<[u8]>,
+    text: &'a Arc<[u8]>,
     file: Option<FileId>,
     has_function: &'a dyn Fn(&[u8]) -> bool,
     lexer: Lexer<'a>,
     tokens: [Item; 3],
     peeked: usize,
-    trees: Vec<Rc<Tree>>,
+    trees: Vec<Arc<Tree>>,
     scope: Scope,
     action_line: usize,
     action_start: usize,
@@ -176,12 +181,12 @@ impl Parser<'_> {
     }
 
     fn add(&mut self, name: Str, root: Vec<Node>) -> Parsed<()> {
-        let tree = Tree { name, parse_name: self.name.clone(), text: Rc::clone(self.text), file: self.file, root };
+        let tree = Tree { name, parse_name: self.name.clone(), text: Arc::clone(self.text), file: self.file, root };
         match self.trees.iter().position(|t| t.name == tree.name) {
-            None => self.trees.push(Rc::new(tree)),
+            None => self.trees.push(Arc::new(tree)),
             Some(i) if is_empty(&self.trees[i].root) => {
                 self.trees.remove(i);
-                self.trees.push(Rc::new(tree));
+                self.trees.push(Arc::new(tree));
             }
             Some(_) if is_empty(&tree.root) => {}
             Some(_) => return self.error(format!("template: multiple definition of template {}", quote(tree.name.as_bytes()))),
@@ -258,9 +263,11 @@ impl Parser<'_> {
     fn text_or_action(&mut self) -> Parsed<Step> {
         let token = self.next_non_space();
         match token.kind {
-            ItemKind::Text => {
-                Ok(Step::Node(Node { pos: token.pos, span: (token.pos, token.end), kind: NodeKind::Text(self.slice(&token).into()) }))
-            }
+            ItemKind::Text => Ok(Step::Node(Node {
+                pos: token.pos,
+                span: (token.pos, token.end),
+                kind: NodeKind::Text(Slice::new(self.text, token.pos, token.end)),
+            })),
             ItemKind::LeftDelim => {
                 self.action_line = token.line;
                 self.action_start = token.pos;
@@ -410,7 +417,7 @@ impl Parser<'_> {
 
     fn pipeline(&mut self, context: &str, end: ItemKind) -> Parsed<Pipe> {
         let token = self.peek_non_space();
-        let mut pipe = Pipe { pos: token.pos, assign: false, decl: Vec::new(), commands: Vec::new() };
+        let mut pipe = Pipe { pos: token.pos, assign: false, decl: Vec::new(), commands: Vec::with_capacity(1) };
         self.declarations(&mut pipe, context)?;
         loop {
             let token = self.next_non_space();
@@ -491,7 +498,7 @@ impl Parser<'_> {
     }
 
     fn command(&mut self) -> Parsed<Command> {
-        let mut command = Command { pos: self.peek_non_space().pos, args: Vec::new() };
+        let mut command = Command { pos: self.peek_non_space().pos, args: Vec::with_capacity(1) };
         loop {
             self.peek_non_space();
             if let Some(arg) = self.operand()? {

@@ -1,7 +1,7 @@
 //! The parsed template: nodes with byte positions, printed back as Go prints them in error contexts.
 //! upstream: text/template/parse/node.go
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::source::FileId;
 use crate::value::Str;
@@ -14,11 +14,41 @@ pub struct Tree {
     /// The name of the text it was parsed from.
     pub parse_name: Str,
     /// That text.
-    pub text: Rc<[u8]>,
+    pub text: Arc<[u8]>,
     /// The text's number, when it is a file.
     pub file: Option<FileId>,
     /// The nodes.
     pub root: Vec<Node>,
+}
+
+/// A part of a template's text, which it shares.
+#[derive(Clone)]
+pub struct Slice {
+    text: Arc<[u8]>,
+    start: u32,
+    end: u32,
+}
+
+impl Slice {
+    /// The bytes `start..end` of `text`; none when there are no such bytes.
+    pub fn new(text: &Arc<[u8]>, start: usize, end: usize) -> Self {
+        let (start, end) = if text.get(start..end).is_some() { (start as u32, end as u32) } else { (0, 0) };
+        Self { text: Arc::clone(text), start, end }
+    }
+}
+
+impl std::ops::Deref for Slice {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.text[self.start as usize..self.end as usize]
+    }
+}
+
+impl std::fmt::Debug for Slice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(&String::from_utf8_lossy(self), f)
+    }
 }
 
 /// A part of a template: text or an action.
@@ -36,7 +66,7 @@ pub struct Node {
 #[derive(Debug)]
 #[allow(missing_docs)]
 pub enum NodeKind {
-    Text(Box<[u8]>),
+    Text(Slice),
     Action(Pipe),
     If(Box<Branch>),
     With(Box<Branch>),
@@ -289,7 +319,8 @@ fn write_fields(names: &[Str], out: &mut Vec<u8>) {
 pub fn is_empty(nodes: &[Node]) -> bool {
     nodes.iter().all(|n| match &n.kind {
         NodeKind::Text(text) => {
-            String::from_utf8_lossy(text).trim_matches(|c: char| c.is_whitespace() && c != '\u{1c}' && c != '\u{1d}').is_empty()
+            !text.iter().any(u8::is_ascii_graphic)
+                && String::from_utf8_lossy(text).trim_matches(|c: char| c.is_whitespace() && c != '\u{1c}' && c != '\u{1d}').is_empty()
         }
         _ => false,
     })

@@ -1,6 +1,7 @@
 //! The chart: its metadata, templates, values and files, and the charts below it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::load::LoadError;
 use super::strvals::{is_print, quote};
@@ -13,7 +14,28 @@ pub struct File {
     /// The path from the chart's top, with `/`.
     pub name: String,
     /// The content, without a byte order mark.
-    pub data: Vec<u8>,
+    pub data: Arc<[u8]>,
+    /// The content as text, the same memory; absent when it is not UTF-8.
+    text: Option<Arc<str>>,
+}
+
+impl File {
+    /// A file of a name and content.
+    pub fn new(name: impl Into<String>, data: Vec<u8>) -> Self {
+        let name = name.into();
+        match String::from_utf8(data) {
+            Ok(text) => {
+                let text: Arc<str> = text.into();
+                Self { name, data: Arc::clone(&text).into(), text: Some(text) }
+            }
+            Err(bytes) => Self { name, data: bytes.into_bytes().into(), text: None },
+        }
+    }
+
+    /// The content as text, with what is not UTF-8 replaced.
+    pub fn text(&self) -> Arc<str> {
+        self.text.clone().unwrap_or_else(|| String::from_utf8_lossy(&self.data).into())
+    }
 }
 
 /// A chart.

@@ -7,12 +7,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rand_core::{Rng, SeedableRng};
+use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
 use rustc_hash::FxHashMap;
 
 use super::engine_error::{exec_error, parse_error};
-use super::engine_functions::Engine;
+use super::engine_functions::{Engine, knows};
 use crate::gotmpl;
 use crate::gotmpl::Function;
+use crate::gotmpl::tree::Tree;
 use crate::gotmpl::{MissingKey, Out, Runtime, Scope, Tracer};
 use crate::source::FileId;
 use crate::source::Origins;
@@ -58,6 +60,9 @@ impl Default for Limits {
 /// Answers `lookup`: API version, kind, namespace, name.
 pub type Lookup<'a> = &'a dyn Fn(&str, &str, &str, &str) -> Result<Value, String>;
 
+/// Takes a file's path and bytes.
+pub type Finished<'a> = &'a dyn Fn(&str, &Arc<Vec<u8>>);
+
 /// How to render.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
@@ -75,12 +80,26 @@ pub struct Options<'a> {
     pub lookup: Option<Lookup<'a>>,
     /// What stops a rendering that would not end.
     pub limits: Limits,
+    /// Whether the process ends with this rendering, which then leaves its memory to that end.
+    pub once: bool,
+    /// Is told of each file as soon as it is rendered.
+    pub finished: Option<Finished<'a>>,
 }
 
 impl<'a> Options<'a> {
     /// Helm 4's own behaviour without a cluster.
     pub fn new(world: &'a dyn World) -> Self {
-        Self { strict: false, lint: false, compat: 4, trace: None, world, lookup: None, limits: Limits::default() }
+        Self {
+            strict: false,
+            lint: false,
+            compat: 4,
+            trace: None,
+            world,
+            lookup: None,
+            limits: Limits::default(),
+            once: false,
+            finished: None,
+        }
     }
 }
 
@@ -88,7 +107,7 @@ impl<'a> Options<'a> {
 #[derive(Debug)]
 pub struct Rendered {
     /// Its bytes.
-    pub text: Vec<u8>,
+    pub text: Arc<Vec<u8>>,
     /// What wrote them; present when tracing was on.
     pub map: Option<Arc<SourceMap>>,
 }
@@ -157,11 +176,8 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
     let table: FxHashMap<&str, &Function> = functions.iter().map(|f| (f.name, f)).collect();
     let host = Engine::new(options, &table);
     let scope = Rc::new(Scope::default());
-    for t in &order {
-        let text: Rc<[u8]> = Rc::from(&*t.text);
-        let trees = gotmpl::parse(&Str::from(t.name.as_str()), &text, Some(t.file), &|name| host.knows(name))
-            .map_err(|e| parse_error(&t.name, t.file, &e))?;
-        trees.iter().for_each(|tree| scope.add(tree));
+    for (t, trees) in order.iter().zip(parse(&order, &table)) {
+        trees.map_err(|e| parse_error(&t.name, t.file, &e))?.iter().for_each(|tree| scope.add(tree));
     }
 
     let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(options.world.seed());
@@ -177,32 +193,53 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         tracer: options.trace.map(|origins| Tracer::new(origins.clone())),
         depth: 0,
     };
-    let mut outs: Vec<(String, Out)> = Vec::new();
+    let mut outs: Vec<(String, Arc<Vec<u8>>, Vec<Piece>)> = Vec::new();
     for t in order.iter().filter(|t| !base(&t.name).starts_with('_')) {
         if let Some(dot) = t.dot.as_map() {
             let entries = [("Name", t.name.as_str()), ("BasePath", t.base_path.as_str())];
             let entries = entries.into_iter().map(|(k, v)| (Str::from(k), Value::from(v))).collect();
             dot.insert("Template", Map::typed(GoType::Any, Some("common.Values"), entries).into());
         }
-        let mut out = Out::default();
+        // Most templates print about as much as they hold.
+        let mut out = Out { text: Vec::with_capacity(t.text.len()), pieces: Vec::new() };
         let done = runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out);
         done.map_err(|e| RenderError { warnings: host.warnings.take(), ..exec_error(&t.name, &e, options.compat, options.trace) })?;
         out.delete(b"<no value>");
-        outs.push((t.name.clone(), out));
+        let Out { text, pieces } = out;
+        let text = Arc::new(text);
+        if let Some(finished) = options.finished {
+            finished(&t.name, &text);
+        }
+        outs.push((t.name.clone(), text, pieces));
     }
 
     let tracer = runtime.tracer.take();
     let shared = tracer.map(|t| (t.frames, Arc::new(t.origins)));
     let files = outs
         .into_iter()
-        .map(|(name, out)| {
+        .map(|(name, text, pieces)| {
             let map = shared.as_ref().map(|(frames, origins)| {
-                Arc::new(SourceMap { segments: segments(&out), frames: frames.clone(), origins: Arc::clone(origins) })
+                Arc::new(SourceMap { segments: segments(&pieces), frames: frames.clone(), origins: Arc::clone(origins) })
             });
-            (name, Rendered { text: out.text, map })
+            (name, Rendered { text, map })
         })
         .collect();
+    if options.once {
+        std::mem::forget(runtime.scope);
+    }
     Ok(Output { files, warnings: host.warnings.take() })
+}
+
+/// From how many bytes on templates are parsed on all cores; for less, other threads cost more than they bring.
+const MANY: usize = 128 * 1024;
+
+/// The trees of each template, or why it does not parse.
+fn parse(order: &[&Template], table: &FxHashMap<&str, &Function>) -> Vec<Result<Vec<Arc<Tree>>, gotmpl::ParseError>> {
+    let texts: Vec<(&str, &Arc<[u8]>, FileId)> = order.iter().map(|t| (t.name.as_str(), &t.text, t.file)).collect();
+    let one =
+        |(name, text, file): &(&str, &Arc<[u8]>, FileId)| gotmpl::parse(&Str::from(*name), text, Some(*file), &|name| knows(table, name));
+    let total: usize = texts.iter().map(|t| t.1.len()).sum();
+    if total > MANY { texts.par_iter().map(one).collect() } else { texts.iter().map(one).collect() }
 }
 
 /// The name of the template that all others are associated with.
@@ -212,9 +249,9 @@ fn base(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
 }
 
-fn segments(out: &Out) -> Vec<Segment> {
+fn segments(pieces: &[Piece]) -> Vec<Segment> {
     let segment = |p: &Piece| {
         p.template.map(|template| Segment { start: p.start, end: p.end, template, action: p.action, frame: p.frame, origin: p.origin })
     };
-    out.pieces.iter().filter_map(segment).collect()
+    pieces.iter().filter_map(segment).collect()
 }

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -29,7 +30,7 @@ pub(super) struct Engine<'a> {
     options: &'a Options<'a>,
     functions: &'a FxHashMap<&'a str, &'a Function>,
     included: RefCell<BTreeMap<Str, usize>>,
-    parsed: RefCell<FxHashMap<Str, Vec<Rc<Tree>>>>,
+    parsed: RefCell<FxHashMap<Str, Vec<Arc<Tree>>>>,
     parsed_bytes: Cell<usize>,
     pub(super) warnings: RefCell<Vec<String>>,
 }
@@ -51,6 +52,11 @@ fn signature(name: &str, trace: bool) -> Option<Signature> {
     }
 }
 
+/// Whether templates may name this function: one of `table`, of the language or of the engine.
+pub(super) fn knows(table: &FxHashMap<&str, &Function>, name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| table.contains_key(name) || gotmpl::is_builtin(name) || signature(name, false).is_some())
+}
+
 fn text(v: Option<&Value>) -> Str {
     v.and_then(Value::as_str).cloned().unwrap_or_else(|| Str::from(""))
 }
@@ -65,12 +71,6 @@ impl<'a> Engine<'a> {
             parsed_bytes: Cell::new(0),
             warnings: RefCell::default(),
         }
-    }
-
-    /// Whether templates may name this function.
-    pub(super) fn knows(&self, name: &[u8]) -> bool {
-        std::str::from_utf8(name)
-            .is_ok_and(|name| self.functions.contains_key(name) || gotmpl::is_builtin(name) || signature(name, false).is_some())
     }
 
     fn warn(&self, message: impl FnOnce(bool) -> String) {
@@ -130,11 +130,12 @@ impl<'a> Engine<'a> {
         Ok(finish(runtime, out))
     }
 
-    fn parse(&self, source: &Str) -> Result<Vec<Rc<Tree>>, gotmpl::ParseError> {
+    fn parse(&self, source: &Str) -> Result<Vec<Arc<Tree>>, gotmpl::ParseError> {
         if let Some(trees) = self.parsed.borrow().get(source.as_bytes()) {
             return Ok(trees.clone());
         }
-        let trees = gotmpl::parse(&Str::from(super::engine::ROOT), &Rc::from(source.as_bytes()), None, &|name| self.knows(name))?;
+        let trees =
+            gotmpl::parse(&Str::from(super::engine::ROOT), &Arc::from(source.as_bytes()), None, &|name| knows(self.functions, name))?;
         // What a chart generates in a loop is not worth keeping.
         self.parsed_bytes.set(self.parsed_bytes.get() + source.len());
         if self.parsed_bytes.get() < 16 << 20 {

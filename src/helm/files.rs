@@ -15,8 +15,8 @@ pub struct Files {
 
 impl Files {
     /// From paths and contents; a later one of the same path wins.
-    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
-        Self { files: files.into_iter().map(|(name, data)| (name.to_owned(), Arc::from(data))).collect() }
+    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a Arc<[u8]>)>) -> Self {
+        Self { files: files.into_iter().map(|(name, data)| (name.to_owned(), Arc::clone(data))).collect() }
     }
 
     fn bytes(&self, name: &Str) -> &[u8] {

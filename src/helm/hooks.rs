@@ -1,5 +1,6 @@
 //! Cutting rendered files into documents, and telling hooks from the rest.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -131,7 +132,7 @@ pub fn split(text: &str) -> Vec<Range<usize>> {
             push(from, line);
             from = line + 3 + text[line + 3..].bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
         }
-        match text[line..].find('\n') {
+        match memchr::memmem::find(&text.as_bytes()[line..], b"\n---") {
             Some(i) => line += i + 1,
             None => break,
         }
@@ -170,11 +171,16 @@ pub fn split_v3(text: &str) -> Vec<Range<usize>> {
     out
 }
 
+/// The entries of a document that tell what it is, in lower case.
+const HEAD: [&str; 3] = ["apiversion", "kind", "metadata"];
+
 /// Reads the head of a document as Helm does.
 pub fn head(text: &str) -> Result<Head, LoadError> {
     let mut out = Head::default();
-    let value = yaml::decode(text.as_bytes()).map_err(|e| LoadError(e.message))?;
-    let head_only = |left: usize, key: &str| left != 4 || ["apiversion", "kind", "metadata"].contains(&key.to_lowercase().as_str());
+    // The rest of a document is only read where it might not decode.
+    let short = yaml::skim(text.as_bytes(), &HEAD);
+    let value = yaml::decode(short.as_deref().unwrap_or(text.as_bytes())).map_err(|e| LoadError(e.message))?;
+    let head_only = |left: usize, key: &str| left != 4 || HEAD.contains(&key.to_lowercase().as_str());
     let node = tree_of(&value, 4, &head_only);
     let mut d = Decoder::default();
     let mut annotations = None;
@@ -236,28 +242,53 @@ fn weight(text: &str) -> i64 {
 /// From how many bytes on documents are read on all cores.
 const MANY: usize = 128 * 1024;
 
+/// A document of a rendered file: where it stands and what it says it is.
+#[derive(Debug)]
+pub struct Part {
+    range: Range<usize>,
+    head: Result<Head, LoadError>,
+}
+
+/// The documents of files by their path.
+pub type Cut = BTreeMap<String, Vec<Part>>;
+
+/// The documents of a rendered file. `v3` cuts as Helm 3 does.
+pub fn parts(text: &str, v3: bool) -> Vec<Part> {
+    let ranges = if v3 { split_v3(text) } else { split(text) };
+    ranges.into_iter().map(|range| Part { head: head(&text[range.clone()]), range }).collect()
+}
+
 /// Splits and sorts rendered files, given in order of their paths; on failure, Helm's sentence.
 /// `v3` cuts as Helm 3 does.
 pub fn sort<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, v3: bool) -> Result<Sorted, LoadError> {
-    let mut parts: Vec<(&str, &str, Range<usize>)> = Vec::new();
+    sort_cut(files, v3, &mut Cut::default())
+}
+
+/// Like [`sort`]; files that were cut before are in `cut`, which loses them.
+pub fn sort_cut<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, v3: bool, cut: &mut Cut) -> Result<Sorted, LoadError> {
+    let mut files_left: Vec<(&str, &str)> = Vec::new();
+    let mut known: Vec<Option<Vec<Part>>> = Vec::new();
     for (path, text) in files {
         let base = path.rsplit('/').next().unwrap_or(path);
         if base.starts_with('_') || text.trim().is_empty() {
             continue;
         }
-        parts.extend((if v3 { split_v3(text) } else { split(text) }).into_iter().map(|range| (path, text, range)));
+        known.push(cut.remove(path));
+        files_left.push((path, text));
     }
-    let read = |(path, text, range): &(&str, &str, Range<usize>)| {
-        head(&text[range.clone()]).map_err(|e| LoadError(format!("YAML parse error on {path}: {e}")))
-    };
     // Reading is most of the work where a chart renders much; for little text, other threads cost more than they bring.
-    let total: usize = parts.iter().map(|(_, _, range)| range.len()).sum();
-    let heads: Vec<Result<Head, LoadError>> =
-        if total > MANY { parts.par_iter().map(read).collect() } else { parts.iter().map(read).collect() };
+    let read = |(known, (_, text)): (Option<Vec<Part>>, &(&str, &str))| known.unwrap_or_else(|| parts(text, v3));
+    let total: usize = files_left.iter().zip(&known).filter(|(_, k)| k.is_none()).map(|((_, text), _)| text.len()).sum();
+    let cut: Vec<Vec<Part>> = if total > MANY {
+        known.into_par_iter().zip(&files_left).map(read).collect()
+    } else {
+        known.into_iter().zip(&files_left).map(read).collect()
+    };
     let mut out = Sorted::default();
-    for ((path, text, range), head) in parts.into_iter().zip(heads) {
+    let parts = files_left.into_iter().zip(cut).flat_map(|(file, parts)| parts.into_iter().map(move |part| (file, part)));
+    for ((path, text), Part { range, head }) in parts {
         let part = &text[range.clone()];
-        let head = head?;
+        let head = head.map_err(|e| LoadError(format!("YAML parse error on {path}: {e}")))?;
         let mut manifest = Manifest { path: path.to_owned(), text: part.to_owned(), range, head, hook: None };
         let Some(events) = annotation(&manifest.head, "helm.sh/hook") else {
             out.manifests.push(manifest);

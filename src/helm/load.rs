@@ -5,6 +5,8 @@ use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
 
+use rayon::prelude::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
 use super::chart::{Chart, Decoder, File, decode_lock};
 use super::ignore::Rules;
 use super::strvals::quote;
@@ -18,6 +20,11 @@ const MAX_SIZE: u64 = 100 * 1024 * 1024;
 const MAX_FILES: usize = 100_000;
 /// The deepest nesting of folders and of charts in charts.
 const MAX_DEPTH: usize = 64;
+
+/// How many files of a folder are read before their sizes are looked at.
+const AT_ONCE: usize = 256;
+/// Up to so many files are read by one thread.
+const FEW: usize = 24;
 
 /// Why there is no chart; Helm's sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,17 +134,38 @@ fn read_folder(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(St
         Err(_) => Rules::default(),
     };
     rules.add_defaults();
-    let mut walk = Walk { world, top, rules, left: MAX_SIZE, files: Vec::new() };
-    walk.folder("", 0, logs)?;
-    Ok(walk.files)
+    let mut walk = Walk { world, top, rules, found: Vec::new() };
+    let walked = walk.folder("", 0, logs);
+    // What was found before a failure is read first: its failures come before.
+    let mut files = Vec::new();
+    let mut left = MAX_SIZE;
+    for some in walk.found.chunks(AT_ONCE) {
+        let read = |(name, full): &(String, String)| {
+            let data = world.read(&format!("{top}/{name}"));
+            data.map_err(|e| LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, full))))
+        };
+        let contents: Vec<_> = if some.len() > FEW { some.par_iter().map(read).collect() } else { some.iter().map(read).collect() };
+        for ((name, _), data) in some.iter().zip(contents) {
+            let data = data?;
+            left = left
+                .checked_sub(data.len() as u64)
+                .ok_or_else(|| LoadError(format!("error reading {name}: chart exceeds maximum decompressed size of {MAX_SIZE} bytes")))?;
+            if files.len() >= MAX_FILES {
+                return Err(LoadError(format!("chart holds more than {MAX_FILES} files")));
+            }
+            files.push((name.clone(), without_bom(data)));
+        }
+    }
+    walked?;
+    Ok(files)
 }
 
 struct Walk<'a> {
     world: &'a dyn World,
     top: &'a str,
     rules: Rules,
-    left: u64,
-    files: Vec<(String, Vec<u8>)>,
+    /// The files in their order, by their path in the chart and in full.
+    found: Vec<(String, String)>,
 }
 
 impl Walk<'_> {
@@ -163,19 +191,7 @@ impl Walk<'_> {
             }
             match entry.kind {
                 FileKind::Directory => self.folder(&name, depth + 1, logs)?,
-                FileKind::File => {
-                    let data = self
-                        .world
-                        .read(&format!("{}/{name}", self.top))
-                        .map_err(|e| LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, &full))))?;
-                    self.left = self.left.checked_sub(data.len() as u64).ok_or_else(|| {
-                        LoadError(format!("error reading {name}: chart exceeds maximum decompressed size of {MAX_SIZE} bytes"))
-                    })?;
-                    if self.files.len() >= MAX_FILES {
-                        return Err(LoadError(format!("chart holds more than {MAX_FILES} files")));
-                    }
-                    self.files.push((name, without_bom(data)));
-                }
+                FileKind::File => self.found.push((name, full)),
                 FileKind::Other => {
                     return Err(LoadError(format!("cannot load irregular file {full} as it has file mode type bits set")));
                 }
@@ -360,8 +376,19 @@ fn load_named(
         }
     }
     let mut below: BTreeMap<String, Vec<(String, Vec<u8>)>> = BTreeMap::new();
+    let mut own = Vec::new();
     for (name, data) in files {
-        let file = File { name: name.clone(), data };
+        if let Some(inner) = name.strip_prefix("charts/").filter(|_| !name.ends_with(".prov")) {
+            let top = inner.split('/').next().unwrap_or_default().to_owned();
+            below.entry(top).or_default().push((inner.to_owned(), data));
+        } else {
+            own.push((name, data));
+        }
+    }
+    let file = |(name, data)| File::new(name, data);
+    let own: Vec<File> = if own.len() > FEW { own.into_par_iter().map(file).collect() } else { own.into_iter().map(file).collect() };
+    for file in own {
+        let name = file.name.clone();
         if !name.contains('/') {
             chart.raw.push(file.clone());
         }
@@ -386,7 +413,7 @@ fn load_named(
                 let map = values.read(&path, &file.data).map_err(|e| LoadError(format!("cannot load values.yaml: {e}")))?;
                 chart.values = Some(map);
             }
-            "values.schema.json" => chart.schema = Some(file.data),
+            "values.schema.json" => chart.schema = Some(file.data.to_vec()),
             "requirements.yaml" => {
                 found = true;
                 if let Some(node) = tree(&file.data, "requirements.yaml")? {
@@ -400,11 +427,6 @@ fn load_named(
                 );
             }
             n if n.starts_with("templates/") => chart.templates.push(file),
-            n if n.starts_with("charts/") && !n.ends_with(".prov") => {
-                let name = n["charts/".len()..].to_owned();
-                let top = name.split('/').next().unwrap_or_default().to_owned();
-                below.entry(top).or_default().push((name, file.data));
-            }
             _ => chart.files.push(file),
         }
     }

@@ -1,7 +1,7 @@
 //! `helm template` as a function: load, merge values, render, split, sort, print.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::capabilities::{Capabilities, HelmVersion, KubeVersion};
 use super::chart::Chart;
@@ -91,6 +91,8 @@ pub struct TemplateOptions {
     pub trace: bool,
     /// Whose bytes.
     pub compat: Compat,
+    /// Whether the process ends with this rendering, which then leaves its memory to that end.
+    pub once: bool,
 }
 
 /// One rendered document.
@@ -177,6 +179,9 @@ pub(crate) fn clean_path(path: &str) -> String {
         (false, text) => text,
     }
 }
+
+/// From how many bytes on a rendered file is read on another thread.
+const LARGE: usize = 16 * 1024;
 
 const DEBUG_HINT: &str = "\n\nUse --debug flag to render out invalid YAML";
 
@@ -381,18 +386,37 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     };
     let find = state.map(|state| move |v: &str, kind: &str, space: &str, name: &str| Ok(state.find(v, kind, space, name)));
     let templates = templates(&chart, &top, &mut run.sources);
-    let rendered = engine::render(
-        &templates,
-        sprig::functions(),
-        &engine::Options {
-            strict: options.strict,
-            lint: options.lint,
-            compat: if options.compat == Compat::V3 { 3 } else { 4 },
-            trace: options.trace.then_some(&run.origins),
-            lookup: find.as_ref().map(|f| f as engine::Lookup<'_>),
-            ..engine::Options::new(world)
-        },
-    );
+    let v3 = options.compat == Compat::V3;
+    let cut = Mutex::new(hooks::Cut::default());
+    // Large files are cut into documents while the next ones are rendered.
+    #[allow(clippy::result_large_err)] // as render's own
+    let rendered = rayon::in_place_scope(|scope| {
+        let finished = |path: &str, text: &Arc<Vec<u8>>| {
+            if text.len() >= LARGE {
+                let (path, text, cut) = (path.to_owned(), Arc::clone(text), &cut);
+                scope.spawn(move |_| {
+                    if let Ok(text) = std::str::from_utf8(&text) {
+                        let parts = hooks::parts(text, v3);
+                        cut.lock().unwrap_or_else(PoisonError::into_inner).insert(path, parts);
+                    }
+                });
+            }
+        };
+        engine::render(
+            &templates,
+            sprig::functions(),
+            &engine::Options {
+                strict: options.strict,
+                lint: options.lint,
+                compat: if options.compat == Compat::V3 { 3 } else { 4 },
+                trace: options.trace.then_some(&run.origins),
+                lookup: find.as_ref().map(|f| f as engine::Lookup<'_>),
+                once: options.once,
+                finished: Some(&finished),
+                ..engine::Options::new(world)
+            },
+        )
+    });
     let rendered = match rendered {
         Ok(rendered) => rendered,
         Err(e) => {
@@ -402,17 +426,30 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
         }
     };
     run.logs.said(&rendered.warnings);
-    compose(run, &chart, &name, rendered)
+    let cut = cut.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let output = compose(run, &chart, &name, rendered, cut);
+    if options.once {
+        std::mem::forget((chart, user, top, templates));
+    }
+    output
 }
 
 /// Cuts, sorts and prints what was rendered.
-fn compose(mut run: Run<'_>, chart: &Chart, name: &str, rendered: engine::Output) -> Result<TemplateOutput, HelmError> {
+/// `cut` has the documents of some files.
+fn compose(
+    mut run: Run<'_>,
+    chart: &Chart,
+    name: &str,
+    rendered: engine::Output,
+    mut cut: hooks::Cut,
+) -> Result<TemplateOutput, HelmError> {
     let options = run.options;
     let notes_path = format!("{}/templates/NOTES.txt", chart.name());
     let mut notes = String::new();
     let mut texts: Vec<(String, String, Option<Arc<SourceMap>>)> = Vec::new();
     for (path, file) in rendered.files {
-        let text = String::from_utf8(file.text).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+        let bytes = Arc::try_unwrap(file.text).unwrap_or_else(|shared| shared.to_vec());
+        let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
         if path.ends_with("NOTES.txt") {
             if path == notes_path {
                 notes = text;
@@ -422,7 +459,7 @@ fn compose(mut run: Run<'_>, chart: &Chart, name: &str, rendered: engine::Output
         }
     }
     let files = texts.iter().map(|(path, text, _)| (path.as_str(), text.as_str()));
-    let sorted = match hooks::sort(files, options.compat == Compat::V3) {
+    let sorted = match hooks::sort_cut(files, options.compat == Compat::V3, &mut cut) {
         Ok(sorted) => sorted,
         Err(e) => {
             let mut dump = String::new();
@@ -435,8 +472,12 @@ fn compose(mut run: Run<'_>, chart: &Chart, name: &str, rendered: engine::Output
     for text in &sorted.unknown_hooks {
         run.logs.push_with("INFO", "skipping unknown hooks", &[("hookTypes", text)]);
     }
-    let documents = documents(chart, options, &sorted, &texts);
-    let printed = print(options, name, &sorted, &documents);
+    let tests: Vec<bool> = sorted.hooks.iter().map(|m| m.hook.as_ref().is_some_and(|h| h.events.contains(&HookEvent::Test))).collect();
+    let documents = documents(chart, options, sorted, &texts);
+    if options.once {
+        std::mem::forget(texts);
+    }
+    let printed = print(options, name, &tests, &documents);
     let stdout = if options.show_only.is_empty() {
         printed.stdout
     } else {
@@ -458,7 +499,7 @@ fn compose(mut run: Run<'_>, chart: &Chart, name: &str, rendered: engine::Output
 fn documents(
     chart: &Chart,
     options: &TemplateOptions,
-    sorted: &Sorted,
+    sorted: Sorted,
     texts: &[(String, String, Option<Arc<SourceMap>>)],
 ) -> Vec<RenderedDocument> {
     let map = |m: &Manifest| {
@@ -472,9 +513,9 @@ fn documents(
             out.push(RenderedDocument { source: path, text, map: None, hook: false, crd: true });
         }
     }
-    for m in sorted.manifests.iter().chain(&sorted.hooks) {
-        let (source, text) = (m.path.clone(), m.text.clone());
-        out.push(RenderedDocument { source, text, map: map(m), hook: m.hook.is_some(), crd: false });
+    for m in sorted.manifests.into_iter().chain(sorted.hooks) {
+        let map = map(&m);
+        out.push(RenderedDocument { source: m.path, text: m.text, map, hook: m.hook.is_some(), crd: false });
     }
     out
 }
@@ -484,19 +525,20 @@ struct Printed {
     files: Vec<(String, String)>,
 }
 
-fn print(options: &TemplateOptions, name: &str, sorted: &Sorted, documents: &[RenderedDocument]) -> Printed {
-    let mut main = String::new();
+/// `tests` tells of each hook whether it is a test.
+fn print(options: &TemplateOptions, name: &str, tests: &[bool], documents: &[RenderedDocument]) -> Printed {
+    let length = if options.output_dir.is_none() { documents.iter().map(|d| d.text.len() + d.source.len() + 17).sum() } else { 0 };
+    let mut main = String::with_capacity(length + 1);
     let mut after = String::new();
     let mut files: Vec<(String, String)> = Vec::new();
     let mut wrote = String::new();
-    let hook_tests: Vec<bool> = sorted.hooks.iter().map(|m| m.hook.as_ref().is_some_and(|h| h.events.contains(&HookEvent::Test))).collect();
-    let mut tests = hook_tests.iter();
+    let mut tests = tests.iter();
     for document in documents {
         let test = document.hook && tests.next().copied().unwrap_or(false);
         if document.hook && (options.no_hooks || (options.skip_tests && test)) {
             continue;
         }
-        let text = format!("---\n# Source: {}\n{}\n", document.source, document.text);
+        let parts = ["---\n# Source: ", &document.source, "\n", &document.text, "\n"];
         match &options.output_dir {
             Some(folder) => {
                 let folder = match (options.release_name, document.crd) {
@@ -506,15 +548,20 @@ fn print(options: &TemplateOptions, name: &str, sorted: &Sorted, documents: &[Re
                 let path = format!("{folder}/{}", document.source);
                 wrote.push_str(&format!("wrote {path}\n"));
                 match files.iter_mut().find(|f| f.0 == path) {
-                    Some(file) => file.1.push_str(&text),
-                    None => files.push((path, text)),
+                    Some(file) => file.1.extend(parts),
+                    None => files.push((path, parts.concat())),
                 }
             }
-            None if document.hook => after.push_str(&text),
-            None => main.push_str(&text),
+            None if document.hook => after.extend(parts),
+            None => main.extend(parts),
         }
     }
-    Printed { stdout: format!("{wrote}{}\n{after}", main.trim()), files }
+    main.truncate(main.trim_end().len());
+    let leading = main.len() - main.trim_start().len();
+    main.replace_range(..leading, &wrote);
+    main.push('\n');
+    main.push_str(&after);
+    Printed { stdout: main, files }
 }
 
 /// Narrows what would be printed to the documents of some templates.
@@ -653,7 +700,7 @@ fn collect(chart: &Chart, path: &str, above: &Map, root: bool, sources: &mut Sou
     let about = metadata_map(chart);
     about.insert("IsRoot", root.into());
     dot.insert("Chart", about.into());
-    dot.insert("Files", Value::object(Files::new(chart.files.iter().map(|f| (f.name.as_str(), f.data.as_slice())))));
+    dot.insert("Files", Value::object(Files::new(chart.files.iter().map(|f| (f.name.as_str(), &f.data)))));
     for key in ["Release", "Capabilities"] {
         dot.insert(key, above.get(key).unwrap_or_default());
     }
@@ -679,8 +726,8 @@ fn collect(chart: &Chart, path: &str, above: &Map, root: bool, sources: &mut Sou
         let shown = if chart.path.is_empty() { file.name.clone() } else { format!("{}/{}", chart.path, file.name) };
         out.push(engine::Template {
             name: clean_path(&format!("{path}/{}", file.name)),
-            text: Arc::from(file.data.as_slice()),
-            file: sources.add(shown, String::from_utf8_lossy(&file.data).into_owned()),
+            text: Arc::clone(&file.data),
+            file: sources.add(shown, file.text()),
             base_path: format!("{path}/templates"),
             dot: dot.clone().into(),
             partial_only: chart.is_library(),

@@ -319,7 +319,7 @@ fn go_value(value: &Value) -> String {
 
 /// A Go template over an object.
 fn execute(given: &str, value: &Value) -> Result<String, String> {
-    let text: std::rc::Rc<[u8]> = given.as_bytes().into();
+    let text: std::sync::Arc<[u8]> = given.as_bytes().into();
     super::template::execute(&text, from_json(value))
 }
 

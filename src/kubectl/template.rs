@@ -1,6 +1,7 @@
 //! Go templates over objects, as `-o go-template` runs them. upstream: cli-runtime/pkg/printers.GoTemplatePrinter
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
@@ -34,7 +35,7 @@ impl Host for Nothing {
 }
 
 /// Runs a template over a value.
-pub(super) fn execute(text: &Rc<[u8]>, dot: Value) -> Result<String, String> {
+pub(super) fn execute(text: &Arc<[u8]>, dot: Value) -> Result<String, String> {
     let functions: FxHashMap<&str, &Function> = FUNCTIONS.iter().map(|f| (f.name, f)).collect();
     let known = |name: &[u8]| FUNCTIONS.iter().any(|f| f.name.as_bytes() == name);
     let trees = gotmpl::parse(&Str::from("output"), text, None, &known).map_err(|e| e.message)?;

@@ -1,7 +1,6 @@
 //! A chart as its author wrote it, before any rendering: what rules about charts and templates look at.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::gotmpl;
@@ -36,7 +35,7 @@ pub struct Template {
     /// Its text.
     pub file: FileId,
     /// What it defines, itself last; empty when it does not parse.
-    pub trees: Vec<Rc<Tree>>,
+    pub trees: Vec<Arc<Tree>>,
     /// Why it does not parse.
     pub error: Option<ParseError>,
 }
@@ -183,7 +182,7 @@ fn yaml_file(sources: &Sources, file: FileId) -> YamlFile {
 }
 
 fn template(sources: &Sources, name: &str, file: FileId) -> Template {
-    let text: Rc<[u8]> = Rc::from(sources.get(file).text.as_bytes());
+    let text: Arc<[u8]> = Arc::from(sources.get(file).text.as_bytes());
     // Unknown functions have a rule of their own, which tells more than a parse error.
     let parsed = gotmpl::parse(&Str::from(name), &text, Some(file), &|_| true);
     let (trees, error) = match parsed {

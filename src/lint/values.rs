@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::actions;
 use super::chart::ChartSource;
@@ -114,7 +114,7 @@ impl Reads {
 
 struct Walk<'c> {
     charts: Vec<&'c ChartSource>,
-    defined: BTreeMap<String, Rc<Tree>>,
+    defined: BTreeMap<String, Arc<Tree>>,
     called: BTreeSet<(usize, String, Known, Vec<String>)>,
     out: Reads,
     chart: usize,
@@ -155,7 +155,7 @@ pub(super) fn reads(chart: &ChartSource) -> Reads {
     for chart in charts.iter().rev() {
         for template in &chart.templates {
             for tree in &template.trees {
-                defined.insert(tree.name.to_string(), Rc::clone(tree));
+                defined.insert(tree.name.to_string(), Arc::clone(tree));
             }
         }
     }
@@ -203,7 +203,7 @@ impl Walk<'_> {
         let mut texts = Vec::new();
         collect_texts(&object.value, 0, &mut texts);
         for text in texts {
-            let bytes: Rc<[u8]> = Rc::from(text.as_bytes());
+            let bytes: Arc<[u8]> = Arc::from(text.as_bytes());
             if let Ok(trees) = gotmpl::parse(&Str::from("values"), &bytes, None, &|_| true) {
                 if let Some(tree) = trees.last() {
                     let before = self.out.rebound.len();

@@ -1,6 +1,6 @@
 //! Texts, spans and the map from rendered text back to its templates.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::origin::{OriginId, Origins};
 
@@ -49,24 +49,28 @@ pub struct SourceFile {
     pub text: Arc<str>,
     /// Present when the text was rendered from templates with tracing on.
     pub map: Option<Arc<SourceMap>>,
-    line_starts: Vec<u32>,
+    line_starts: OnceLock<Vec<u32>>,
 }
 
 impl SourceFile {
     /// The byte offsets at which lines start; the first is 0.
     pub fn line_starts(&self) -> &[u32] {
-        &self.line_starts
+        // Most texts of a run are never pointed at.
+        self.line_starts.get_or_init(|| {
+            let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes()).map(|i| i as u32 + 1);
+            std::iter::once(0).chain(breaks).collect()
+        })
     }
 
     /// The line (from 0) that holds byte `offset`.
     pub fn line_index(&self, offset: usize) -> usize {
-        self.line_starts.partition_point(|&s| s as usize <= offset).saturating_sub(1)
+        self.line_starts().partition_point(|&s| s as usize <= offset).saturating_sub(1)
     }
 
     /// The byte range of line `line` (from 0), without its line break.
     pub fn line_range(&self, line: usize) -> Option<std::ops::Range<usize>> {
-        let start = *self.line_starts.get(line)? as usize;
-        let end = self.line_starts.get(line + 1).map_or(self.text.len(), |&e| e as usize);
+        let start = *self.line_starts().get(line)? as usize;
+        let end = self.line_starts().get(line + 1).map_or(self.text.len(), |&e| e as usize);
         let text = &self.text[start..end];
         Some(start..start + text.trim_end_matches(['\n', '\r']).len())
     }
@@ -75,7 +79,7 @@ impl SourceFile {
     pub fn line_column(&self, offset: usize) -> LineColumn {
         let offset = offset.min(self.text.len());
         let line = self.line_index(offset);
-        let start = self.line_starts[line] as usize;
+        let start = self.line_starts()[line] as usize;
         let column = self.text.as_bytes()[start..offset].iter().filter(|b| (**b & 0xC0) != 0x80).count();
         LineColumn { line: line as u32 + 1, column: column as u32 + 1 }
     }
@@ -100,10 +104,7 @@ impl Sources {
 
     /// Adds a text that was rendered, with the map to what wrote it.
     pub fn add_rendered(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>, map: Option<Arc<SourceMap>>) -> FileId {
-        let text = text.into();
-        let mut line_starts = vec![0];
-        line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
-        self.files.push(SourceFile { name: name.into(), text, map, line_starts });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), map, line_starts: OnceLock::new() });
         FileId(self.files.len() as u32 - 1)
     }
 

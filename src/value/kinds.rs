@@ -5,6 +5,7 @@ use std::cell::{Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::go_type::{GoType, IntType, ReflectKind, UintType};
 use super::object::Object;
@@ -12,7 +13,7 @@ use crate::source::OriginId;
 
 /// A Go string: bytes, usually UTF-8, cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Str(Rc<[u8]>);
+pub struct Str(Arc<[u8]>);
 
 impl Str {
     /// The bytes.
@@ -38,22 +39,22 @@ impl Str {
 
 impl From<&str> for Str {
     fn from(s: &str) -> Self {
-        Self(Rc::from(s.as_bytes()))
+        Self(Arc::from(s.as_bytes()))
     }
 }
 impl From<String> for Str {
     fn from(s: String) -> Self {
-        Self(Rc::from(s.into_bytes()))
+        Self(Arc::from(s.into_bytes()))
     }
 }
 impl From<&[u8]> for Str {
     fn from(s: &[u8]) -> Self {
-        Self(Rc::from(s))
+        Self(Arc::from(s))
     }
 }
 impl From<Vec<u8>> for Str {
     fn from(s: Vec<u8>) -> Self {
-        Self(Rc::from(s))
+        Self(Arc::from(s))
     }
 }
 impl Borrow<[u8]> for Str {

@@ -10,6 +10,7 @@ mod reader;
 mod resolve;
 mod scalar_text;
 mod scanner;
+mod skim;
 mod sort;
 #[cfg(test)]
 mod tests;
@@ -18,4 +19,5 @@ mod tree;
 pub use decode::{decode, decode_documents, decode_documents_traced, decode_strict, decode_traced, decode_values, decode_values_traced};
 pub use emit::{to_yaml, to_yaml_pretty, to_yaml_traced};
 pub use node::{Comment, Document, Entry, Node, NodeKind, YamlError};
+pub use skim::skim;
 pub use tree::parse;

@@ -70,7 +70,7 @@ fn render(record: &Json, contexts: &Json, more: &[(&str, &str)]) -> Result<Vec<(
     options.strict = record.get("strict").and_then(Json::as_bool).unwrap_or(false);
     options.lint = record.get("lint").and_then(Json::as_bool).unwrap_or(false);
     let output = engine::render(&templates, kval::sprig::functions(), &options).map_err(|e| e.to_string())?;
-    Ok(output.files.into_iter().map(|(name, file)| (name, file.text)).collect())
+    Ok(output.files.into_iter().map(|(name, file)| (name, file.text.to_vec())).collect())
 }
 
 fn check_template(record: &Json, contexts: &Json) -> Result<(), String> {
@@ -165,7 +165,7 @@ struct Seen {
 const DUMP: &str = "templates/zz-values.yaml";
 
 fn add_dump(chart: &mut Chart) {
-    chart.templates.push(File { name: DUMP.to_owned(), data: b"{{ toJson .Values }}".to_vec() });
+    chart.templates.push(File::new(DUMP, b"{{ toJson .Values }}".to_vec()));
     chart.dependencies.iter_mut().for_each(add_dump);
 }
 
@@ -188,8 +188,11 @@ fn see(record: &Json) -> Result<Seen, String> {
     let coalesced = typed(&top.get("Values").unwrap_or_default());
     let templates = templates(&chart, &top, &mut Sources::new());
     let output = engine::render(&templates, kval::sprig::functions(), &engine::Options::new(&world)).map_err(|e| e.to_string())?;
-    let files =
-        output.files.into_iter().map(|(n, f)| (n.strip_suffix(&format!("/{DUMP}")).map_or(n.clone(), str::to_owned), f.text)).collect();
+    let files = output
+        .files
+        .into_iter()
+        .map(|(n, f)| (n.strip_suffix(&format!("/{DUMP}")).map_or(n.clone(), str::to_owned), f.text.to_vec()))
+        .collect();
     let mut warnings: Vec<String> =
         logs.list.iter().filter(|l| l.level == "INFO" && l.attributes.is_empty()).map(|l| l.message.clone()).collect();
     warnings.sort();

@@ -225,6 +225,38 @@ fn yaml_round_trip() {
     });
 }
 
+/// A text that the line reader takes decodes, and what it picks is what decoding the whole gives.
+#[test]
+fn skimmed_heads() {
+    let mut seeds = recorded("fromyaml", "yaml");
+    let folder = format!("{}/testdata/seeds", env!("CARGO_MANIFEST_DIR"));
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.sort();
+    seeds.extend(paths.iter().filter(|p| p.is_file()).map(|p| std::fs::read(p).unwrap()));
+    let rich = "# c\napiVersion: v1\nkind: X # c\nmetadata:\n  name: 'a''b'\n  labels: {}\n  args: [a, \"b\"]\nspec:\n- a: |-\n    x\n\n    y\n  b: >\n   z\n- - p q\n    r\n  - \"s\n\n   t\"\n-\n  c:\n  - d\n  e: --f\n";
+    seeds.extend(std::iter::repeat_n(rich.as_bytes().to_vec(), seeds.len()));
+    let words: Vec<&[u8]> = vec![
+        b"\n", b"\n  ", b"\n- ", b"\n    ", b" ", b": ", b":", b" #", b"'", b"\"", b"|\n", b">-\n", b"\t", b"- ", b"[", b"]", b"{}", b"\\",
+        b"kind:", b"---\n",
+    ];
+    let taken = std::cell::Cell::new(0u64);
+    fuzz("skim", &seeds, &words, |text, _| {
+        let wanted = ["apiversion", "kind", "metadata", "a"];
+        let Some(short) = yaml::skim(text, &wanted) else { return };
+        taken.set(taken.get() + 1);
+        let whole = yaml::decode(text).unwrap_or_else(|e| panic!("{}", e.message));
+        let short = yaml::decode(&short).unwrap_or_else(|e| panic!("{}", e.message));
+        let picked = Map::default();
+        for (key, value) in whole.as_map().expect("the subset has mappings only").borrow().iter() {
+            if wanted.contains(&key.to_str().to_lowercase().as_str()) {
+                picked.insert(key.clone(), value.clone());
+            }
+        }
+        assert_eq!(yaml::to_yaml(&picked.into()), yaml::to_yaml(&short));
+    });
+    assert!(taken.get() > 0);
+}
+
 fn archive(random: &mut Random) -> Vec<u8> {
     let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     for (name, text) in [

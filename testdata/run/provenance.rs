@@ -85,7 +85,7 @@ fn check(path: &std::path::Path) {
     let traced = engine::render(&templates, kval::sprig::functions(), &options).unwrap();
     let rendered = &traced.files["c/templates/t.yaml"];
     assert_eq!(plain.files["c/templates/t.yaml"].text, rendered.text, "tracing changes the text of {}", path.display());
-    let output = String::from_utf8(rendered.text.clone()).unwrap();
+    let output = String::from_utf8(rendered.text.to_vec()).unwrap();
     let map = rendered.map.as_ref().unwrap();
     let id = sources.add("out", output.clone());
     let documents = yaml::parse(&output, id);

@@ -2,7 +2,7 @@
 //! upstream: helm.sh/helm/v4/pkg/action
 //!
 //! [`Session`] is a command's view of a cluster; its methods are the actions. [`release`] is the record of a release and
-//! [`print`] what the commands print of it.
+//! [`mod@print`] what the commands print of it.
 
 pub mod act;
 pub mod chart;
