@@ -328,6 +328,7 @@ pub(super) fn command() -> Command {
         )
         .subcommands([template, lint, validate, why, simulate, super::args_cluster::cluster(), package, show, dependency, explain, config])
         .subcommands(super::args_cluster::verbs())
+        .subcommand(super::kubectl::command())
         .subcommand(Command::new("version").about("Print the version"))
 }
 

@@ -7,6 +7,7 @@ mod cluster;
 mod config;
 mod error;
 mod explain;
+mod kubectl;
 mod lint;
 mod options;
 mod output;
@@ -133,6 +134,7 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             _ => Err(Error::unusable("simulate what? There is: placement, drain, capacity, rollout")),
         },
         Some(("cluster", matches)) => cluster::run(matches, output),
+        Some(("kubectl", matches)) => kubectl::run(matches, output),
         Some(("install", matches)) => release::install(matches, output),
         Some(("upgrade", matches)) => release::upgrade(matches, output),
         Some(("rollback", matches)) => release::rollback(matches, output),

@@ -203,7 +203,15 @@ impl Session<'_> {
         for field in &by_fields {
             let known = labels::selectable(&resource.group, &resource.name);
             if !matches!(field.field.as_str(), "metadata.name" | "metadata.namespace") && !known.contains(&field.field.as_str()) {
-                return Err(wrong(&format!("field label not supported: {}", field.field)));
+                let name = &field.field;
+                // Kinds without fields of their own have another sentence than the rest; so have Jobs.
+                return Err(wrong(&match resource.name.as_str() {
+                    "jobs" => format!("field label {} not supported for Job", quote(name)),
+                    _ if known.is_empty() && self.definition(resource).is_none() => {
+                        format!("{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", quote(name))
+                    }
+                    _ => format!("field label not supported: {name}"),
+                }));
             }
         }
         let mut objects = self.list(resource, namespace)?;

@@ -342,7 +342,8 @@ pub(super) fn diff(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let (found, faults) = read(session, flags, "diff")?;
     let mut changed = false;
     for one in found {
-        let modified = annotated(&one.object);
+        // The note of what was applied is not compared.
+        let modified = one.object.clone();
         let options = options(flags, DryRun::Server, "kubectl-client-side-apply");
         let live = session.get(&one.resource, &one.namespace, &one.name).ok();
         let merged = match &live {

@@ -112,17 +112,23 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags, generator: Option<&'
     );
     let made = session.make(&resource, &namespace, &without_status(&sent, how), &options(flags, how, "kubectl-create"), how);
     let created = made.map_err(|refused| {
-        if wrapped { Fault::error(format!("failed to create {}: {}", noun(generator), refused.message)) } else { Fault::from(refused) }
+        if wrapped {
+            Fault::error(format!("failed to create {} {}", noun(generator, &sent), refused.message))
+        } else {
+            Fault::from(refused)
+        }
     })?;
     session.tell(flags, &resource, &created, "created", how)?;
     Ok(())
 }
 
-fn noun(generator: &str) -> &str {
+/// What could not be created, as each generator words it.
+fn noun(generator: &str, object: &Value) -> String {
     match generator {
-        "service" => "ClusterIP service",
-        "quota" => "quota",
-        other => other,
+        "service" => format!("{} service:", text(object, &["spec", "type"])),
+        "secret" => "secret".to_owned(),
+        "poddisruptionbudget" => "poddisruptionbudgets:".to_owned(),
+        other => format!("{other}:"),
     }
 }
 

@@ -3,7 +3,9 @@
 use super::super::flags::Flags;
 use super::super::session::{Fault, Session};
 use super::Ended;
+use super::explain_choices::{CHOICES, FLIPPED};
 use crate::kube::schema;
+use crate::kube::schema::{Field, Omit};
 
 /// What stands where kubectl prints the documentation.
 const NO_PROSE: &str = "<kval has no documentation texts>";
@@ -36,6 +38,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     }
     session.say(&format!("KIND:       {}\nVERSION:    {}\n", resource.kind, resource.version));
     let mut shown_type = String::new();
+    let mut values: &[&str] = &[];
     for step in &path {
         let inner = element(&ty);
         let Some((field, _)) = all.field(&inner, step) else {
@@ -43,9 +46,17 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         };
         ty = field.ty.to_owned();
         shown_type = shown(field.ty);
+        values = choices(&inner, step);
     }
     if let Some(last) = path.last() {
-        session.say(&format!("FIELD: {last} <{shown_type}>\n\n"));
+        session.say(&format!("FIELD: {last} <{shown_type}>"));
+        if values.is_empty() {
+            session.say("\n");
+        } else {
+            session.say("ENUM:");
+            values.iter().for_each(|v| session.say(&format!("    {}", if v.is_empty() { "\"\"" } else { v })));
+            session.say("");
+        }
     }
     session.say(&format!("DESCRIPTION:\n    {NO_PROSE}\n    "));
     let inner = element(&ty);
@@ -57,10 +68,25 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     Ok(())
 }
 
+/// The struct's own name.
+fn short(ty: &str) -> &str {
+    ty.rsplit('.').next().unwrap_or(ty)
+}
+
+/// The values a field may have; none when any.
+fn choices(ty: &str, field: &str) -> &'static [&'static str] {
+    let found = CHOICES.iter().find(|(name, structs, _)| *name == field && structs.contains(&short(ty)));
+    found.map_or(&[], |(_, _, values)| values)
+}
+
+/// Whether a field must be there.
+fn is_required(ty: &str, field: &Field) -> bool {
+    (field.omit == Omit::Never) != FLIPPED.contains(&(short(ty), field.json))
+}
+
 /// Types that are printed as one word.
 fn is_leaf(ty: &str) -> bool {
-    let name = ty.rsplit('.').next().unwrap_or(ty);
-    matches!(name, "Quantity" | "IntOrString" | "Time" | "MicroTime" | "Duration" | "RawExtension" | "FieldsV1" | "JSON")
+    matches!(short(ty), "Quantity" | "IntOrString" | "Time" | "MicroTime" | "Duration" | "RawExtension" | "FieldsV1" | "JSON")
 }
 
 /// What a pointer, list or map is of.
@@ -71,6 +97,8 @@ fn element(ty: &str) -> String {
             ty = rest;
         } else if let Some(rest) = ty.strip_prefix("map[").and_then(|r| r.split_once(']')) {
             ty = rest.1;
+        } else if let Some((_, rest)) = ty.split_once('=') {
+            ty = rest;
         } else {
             return ty.to_owned();
         }
@@ -82,7 +110,10 @@ fn shown(ty: &str) -> String {
     if let Some(rest) = ty.strip_prefix('*') {
         return shown(rest);
     }
-    if ty == "[]byte" {
+    if let Some((name, kind)) = ty.split_once('=').filter(|(name, _)| !name.contains(['[', ']'])) {
+        return if short(name) == "ResourceList" { "map[string]Quantity".to_owned() } else { shown(kind) };
+    }
+    if matches!(ty, "[]byte" | "[]uint8") {
         return "string".to_owned();
     }
     if let Some(rest) = ty.strip_prefix("[]") {
@@ -109,7 +140,13 @@ fn fields(session: &mut Session<'_>, ty: &str, deep: bool, level: usize, above: 
     let indent = "  ".repeat(level);
     for name in names {
         let Some((field, _)) = all.field(ty, name) else { continue };
-        session.say(&format!("{indent}{name}\t<{}>", shown(field.ty)));
+        let needed = if is_required(ty, &field) { " -required-" } else { "" };
+        session.say(&format!("{indent}{name}\t<{}>{needed}", shown(field.ty)));
+        let values = choices(ty, name);
+        if !values.is_empty() {
+            let shown: Vec<&str> = values.iter().map(|v| if v.is_empty() { "\"\"" } else { v }).collect();
+            session.say(&format!("{indent}enum: {}", shown.join(", ")));
+        }
         let inner = element(field.ty);
         if deep {
             if all.get(&inner).is_some() && !is_leaf(&inner) && !above.contains(&inner) && level < 20 {

@@ -12,6 +12,7 @@ mod discovery;
 mod drain;
 mod events;
 mod explain;
+mod explain_choices;
 mod expose;
 mod get;
 mod labels;
