@@ -272,14 +272,11 @@ pub(super) fn command() -> Command {
                     a.value_parser(["info", "warning", "error", "never", "stuck", "degraded"])
                         .help("Exit 1 from this severity or verdict on: info, warning (degraded), error (stuck) or never")
                 })
-                .mut_arg("format", |a| {
-                    a.value_parser(["text", "concise", "json"])
-                        .help("How the answer is printed: text, json or concise; repeatable, each with its --output")
-                })
                 .next_help_heading("Rollout")
                 .arg(list("from", "PATH", "What runs before: charts and manifests; without it, the new objects are installed"))
                 .arg(list("at", "TIME", "Show the pods at this time after the change, such as 35s; repeatable"))
                 .arg(list("assert", "CONDITION", "Fail unless it holds for every workload, such as 'available >= 3' or 'duration <= 2m'"))
+                .arg(switch("watch", "Print every change of a pod as kubectl get pods --watch does"))
                 .arg(value("within", "TIME", "How long to look [default: 30m]")),
         );
     let package = Command::new("package")

@@ -4,7 +4,7 @@ use clap::ArgMatches;
 use serde_json::Value;
 
 use super::FINDINGS;
-use super::args::{string, strings};
+use super::args::{on, string, strings};
 use super::error::Error;
 use super::lint::{examine, print};
 use super::options;
@@ -39,6 +39,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         seed: matches.get_one::<u64>("seed").copied().unwrap_or_default(),
         timeout: string(matches, "within").map_or(Ok(1800), |t| seconds(&t))?,
         at: strings(matches, "at").iter().map(|t| seconds(t)).collect::<Result<Vec<_>, _>>()?,
+        watch: on(matches, "watch"),
     };
     let prediction = rollout::predict(&cluster, &old, &new, &choices);
     let mut first = 0;
@@ -46,7 +47,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         unit.findings.extend(rollout::diagnostics(&prediction, &unit.objects, first));
         first += unit.objects.len();
     }
-    let code = print(matches, &outcome, Some(("prediction", &rollout::answer(&prediction))), output)?;
+    let code = print(matches, &outcome, Some(("prediction", &rollout::answer(&prediction, choices.watch))), output)?;
     let failed: Vec<String> = assertions.iter().flat_map(|a| a.failures(&prediction)).collect();
     failed.iter().for_each(|line| output.note(line));
     Ok(if failed.is_empty() { code } else { code.max(FINDINGS) })

@@ -182,9 +182,12 @@ fn documents(world: &RealWorld, name: &str) -> Result<Vec<Value>, Error> {
 /// The nodes (and what runs there) of `--cluster`: files or directories of manifests or short forms, or `3x4cpu,16Gi`.
 pub(super) fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>, Error> {
     if clusters.is_empty() {
-        return Ok(cluster::default_nodes());
+        let mut out = cluster::default_nodes();
+        out.push(cluster::default_storage());
+        return Ok(out);
     }
     let mut out = Vec::new();
+    let mut only_sizes = true;
     for name in clusters {
         let files = match world.kind(name) {
             Ok(FileKind::Directory) => {
@@ -206,11 +209,15 @@ pub(super) fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>
         };
         for file in files {
             let values = documents(world, &file)?;
+            only_sizes &= values.iter().all(|v| v.get("nodes").is_some());
             out.extend(cluster::from_documents(&values).map_err(|e| Error::unusable(format!("{file}: {e}")))?);
         }
     }
     if !out.iter().any(|o| o["kind"] == "Node") {
         return Err(Error::unusable(format!("--cluster: there is no node in {}", clusters.join(", "))));
+    }
+    if only_sizes {
+        out.push(cluster::default_storage());
     }
     Ok(out)
 }

@@ -16,6 +16,10 @@ pub enum Block {
     },
     /// Lines of text.
     Lines(Vec<String>),
+    /// A line over what follows; only plain text shows it, where there are no headings.
+    Label(String),
+    /// A picture in characters; HTML shows pictures instead.
+    Sketch(Vec<String>),
     /// An SVG picture; only HTML and SVG show it.
     Picture(String),
 }
@@ -50,7 +54,8 @@ impl Answer {
     }
 }
 
-fn columns(header: &[String], rows: &[Vec<String>]) -> String {
+/// Cells in columns.
+pub fn columns(header: &[String], rows: &[Vec<String>]) -> String {
     let all = || std::iter::once(header).chain(rows.iter().map(Vec::as_slice));
     let width = |i: usize| all().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
@@ -70,7 +75,8 @@ pub fn text(answer: &Answer) -> String {
         .iter()
         .filter_map(|block| match block {
             Block::Table { header, rows } => Some(columns(header, rows)),
-            Block::Lines(lines) => Some(lines.iter().map(|l| format!("{l}\n")).collect()),
+            Block::Lines(lines) | Block::Sketch(lines) => Some(lines.iter().map(|l| format!("{l}\n")).collect()),
+            Block::Label(text) => Some(format!("{text}\n")),
             Block::Heading(_) | Block::Picture(_) => None,
         })
         .collect();
@@ -91,7 +97,8 @@ pub fn markdown(answer: &Answer) -> String {
                 Some(row(header) + &rule + &rows.iter().map(|r| row(r)).collect::<String>())
             }
             Block::Lines(lines) => Some(lines.iter().map(|l| format!("- {}\n", cell(l))).collect()),
-            Block::Picture(_) => None,
+            Block::Sketch(lines) => Some(format!("```text\n{}\n```\n", lines.join("\n"))),
+            Block::Label(_) | Block::Picture(_) => None,
         })
         .collect();
     parts.join("\n")
@@ -125,6 +132,7 @@ pub fn html(answer: &Answer, title: &str) -> String {
             Block::Lines(lines) => {
                 format!("<ul>\n{}</ul>\n", lines.iter().map(|l| format!("<li>{}</li>\n", escape(l))).collect::<String>())
             }
+            Block::Label(_) | Block::Sketch(_) => String::new(),
             Block::Picture(svg) => svg.clone(),
         })
         .collect();

@@ -27,6 +27,18 @@ fn node(node_name: &str, amounts: &Value, labels: &Map<String, Value>, taints: &
     })
 }
 
+/// The storage class of a cluster of which only sizes are known: volumes are made where their first pod goes.
+pub fn default_storage() -> Value {
+    json!({
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": "simulate.kval.dev/any",
+        "reclaimPolicy": "Delete",
+        "volumeBindingMode": "WaitForFirstConsumer",
+    })
+}
+
 /// Three nodes of 4 CPUs and 16 GiB.
 pub fn default_nodes() -> Vec<Value> {
     short_form(&json!({"nodes": [{"count": 3}]})).unwrap_or_default()

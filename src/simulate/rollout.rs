@@ -3,7 +3,10 @@
 //! The cluster holds its nodes and the old state; the new objects are applied at second 0. What follows is told as a
 //! timeline, and each workload gets a verdict.
 
+mod autoscale;
+mod chart;
 mod cluster;
+mod node;
 mod report;
 mod verdict;
 
@@ -15,6 +18,7 @@ use serde_json::Value;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
+use crate::simulate::kubelet::printed::Printed;
 
 pub use report::answer;
 pub use verdict::Verdict;
@@ -33,11 +37,13 @@ pub struct Options {
     pub timeout: i64,
     /// The instants to take a look at the objects at, in seconds.
     pub at: Vec<i64>,
+    /// Whether every change of a pod is told.
+    pub watch: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { namespace: "default".to_owned(), seed: 0, timeout: 1800, at: Vec::new() }
+        Self { namespace: "default".to_owned(), seed: 0, timeout: 1800, at: Vec::new(), watch: false }
     }
 }
 
@@ -79,6 +85,32 @@ pub struct Workload {
     pub promised: i64,
     /// What holds it up, when something does.
     pub hindrance: Option<Hindrance>,
+    /// From when on how many pods were available, and how many there were.
+    pub curve: Vec<(Nanos, i64, i64)>,
+}
+
+/// What a pod went through.
+#[derive(Clone, Debug, Default)]
+pub struct Lane {
+    /// Its name.
+    pub name: String,
+    /// The workload at the top of its owners, as `Kind/name`.
+    pub owner: String,
+    /// Its node.
+    pub node: String,
+    /// How it looked, each from its instant on.
+    pub glimpses: Vec<Glimpse>,
+}
+
+/// How a pod looks from an instant on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Glimpse {
+    /// Since the change.
+    pub at: Nanos,
+    /// As `kubectl get pods` prints it; without status once it is gone.
+    pub printed: Printed,
+    /// Whether its condition `Ready` holds.
+    pub ready: bool,
 }
 
 /// What holds a workload up.
@@ -118,11 +150,15 @@ pub struct Prediction {
     pub looks: Vec<Look>,
     /// When nothing moved any more, since the change.
     pub quiet_at: Nanos,
+    /// What each pod went through.
+    pub pods: Vec<Lane>,
+    /// A controller that never came to an end, which is a defect to report.
+    pub defect: Option<String>,
 }
 
 /// Whether the kind is one whose pods are rolled out.
 fn is_workload(kind: &str) -> bool {
-    matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController" | "Pod")
+    matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController" | "Pod" | "Job" | "CronJob")
 }
 
 /// The objects in the order in which they are created, with their places in the input.
@@ -131,7 +167,8 @@ fn in_order(objects: &[Value]) -> Vec<(usize, &Value)> {
         "Namespace" => 0,
         "PriorityClass" | "StorageClass" | "RuntimeClass" => 1,
         "ResourceQuota" | "LimitRange" | "ServiceAccount" => 2,
-        "ConfigMap" | "Secret" | "PersistentVolume" | "PersistentVolumeClaim" | "Service" => 3,
+        "ConfigMap" | "Secret" | "PersistentVolume" | "PersistentVolumeClaim" | "Service" | "PodDisruptionBudget" => 3,
+        "HorizontalPodAutoscaler" => 5,
         _ => 4,
     };
     let mut all: Vec<(usize, &Value)> = objects.iter().enumerate().collect();
@@ -166,7 +203,7 @@ pub fn predict(cluster: &[Value], old: &[Value], new: &[Value], options: &Option
     for object in old {
         let key = (object["kind"].as_str().unwrap_or("").to_owned(), object["metadata"]["name"].as_str().unwrap_or("").to_owned());
         if !kept.contains_key(&key) {
-            world.delete(&key.0, &key.1);
+            world.delete(object);
         }
     }
     let at: Vec<Nanos> = options.at.iter().map(|s| s * SECOND).collect();

@@ -24,7 +24,8 @@ use crate::simulate::scheduler::selector::Selector;
 
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
-const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+/// The annotation by which the scheduler tells where a claim is needed.
+pub const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// Everything that waits looks again when a claim, a volume or a class changes.
 pub(super) fn notify(plane: &mut ControlPlane, change: &Change) {

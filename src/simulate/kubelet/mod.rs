@@ -5,6 +5,8 @@ pub mod actions;
 pub mod behaviour;
 pub mod eviction;
 pub mod grace;
+pub mod pod_life;
+pub mod printed;
 pub mod prober;
 pub mod runtime;
 pub mod status;

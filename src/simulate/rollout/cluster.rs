@@ -7,16 +7,23 @@ use std::sync::Arc;
 use serde_json::Value;
 use serde_json::json;
 
+use super::Glimpse;
 use super::Hindrance;
+use super::Lane;
 use super::Look;
 use super::Options;
 use super::Prediction;
 use super::Step;
 use super::Workload;
+use super::autoscale::Autoscaler;
+use super::node::Lives;
+use super::node::Placed;
+use super::node::Task;
 use super::verdict;
 use crate::kube;
 use crate::simulate::apiserver::ApiError;
 use crate::simulate::apiserver::ApiServer;
+use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
@@ -27,9 +34,10 @@ use crate::simulate::apiserver::patch;
 use crate::simulate::controllers::ControlPlane;
 use crate::simulate::controllers::conditions;
 use crate::simulate::controllers::pods;
+use crate::simulate::controllers::template_of;
+use crate::simulate::controllers::volumes;
 use crate::simulate::kubelet::behaviour;
-use crate::simulate::kubelet::prober;
-use crate::simulate::kubelet::prober::Event;
+use crate::simulate::kubelet::printed;
 use crate::simulate::replay::first_by_name;
 use crate::simulate::scheduler::api::Node;
 use crate::simulate::scheduler::api::Owner;
@@ -38,9 +46,9 @@ use crate::simulate::scheduler::api::PodShape;
 use crate::simulate::scheduler::cycle::Memory;
 use crate::simulate::scheduler::cycle::schedule;
 use crate::simulate::scheduler::json::at;
-use crate::simulate::scheduler::json::int;
-use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::strings;
 use crate::simulate::scheduler::json::text;
+use crate::simulate::scheduler::plugins::volume_binding;
 use crate::simulate::scheduler::profile::Profiles;
 use crate::simulate::scheduler::snapshot::Listers;
 use crate::simulate::scheduler::snapshot::Snapshot;
@@ -48,63 +56,55 @@ use crate::simulate::scheduler::snapshot::Snapshot;
 /// 2026-01-01T00:00:00Z, when every prediction begins.
 const EPOCH: Nanos = 1_767_225_600 * SECOND;
 
-/// What a node has to do with a pod.
-#[derive(Clone, Debug)]
-enum Task {
-    /// A change of a container: which one of the pod, and what.
-    Container(usize, Event),
-    /// An image that cannot be pulled.
-    ImageMissing(usize),
-    /// The pod's containers have stopped.
-    Stopped,
-}
+/// How long containers that are known to end or to be killed are watched once everything is complete.
+const SETTLING: Nanos = 600 * SECOND;
 
-/// A pod on its node.
-#[derive(Clone, Debug)]
-struct Placed {
-    pod: Arc<Pod>,
-    node: usize,
-    ready: Vec<bool>,
-    restarts: i64,
-}
-
-/// What the pods of one template do on a node, by the time their images take.
-type Lives = Arc<Vec<(Nanos, Task)>>;
+/// More pods than this are not drawn.
+const MAX_LANES: usize = 2_000;
 
 /// A workload whose change is followed.
 #[derive(Clone, Debug)]
 struct Followed {
     uid: Uid,
     workload: Workload,
+    /// Whether there is nothing to wait for.
+    idle: bool,
 }
 
 /// The cluster.
 pub(super) struct Cluster {
-    plane: ControlPlane,
-    nodes: Snapshot,
+    pub(super) plane: ControlPlane,
+    pub(super) nodes: Snapshot,
     memory: Memory,
     profiles: Profiles,
     start: usize,
     namespace: String,
-    tasks: BTreeMap<(Nanos, u64), (Uid, Task)>,
-    sequence: u64,
-    placed: BTreeMap<Uid, Placed>,
+    pub(super) tasks: BTreeMap<(Nanos, u64), (Uid, Task)>,
+    pub(super) sequence: u64,
+    pub(super) placed: BTreeMap<Uid, Placed>,
     pending: BTreeMap<Uid, Option<String>>,
     freed: bool,
-    images: BTreeSet<(usize, String)>,
+    pub(super) images: BTreeSet<(usize, String)>,
     shapes: BTreeMap<(Uid, String), Arc<PodShape>>,
-    lives: BTreeMap<(Uid, String, Nanos), Lives>,
+    pub(super) lives: BTreeMap<(Uid, String, Vec<Nanos>), Lives>,
     cursor: usize,
     event_cursor: usize,
     began: Nanos,
     followed: Vec<Followed>,
     steps: Vec<Step>,
     looks: Vec<Look>,
-    failing: BTreeMap<Uid, Hindrance>,
-    restarts: BTreeMap<Uid, i64>,
+    pub(super) failing: BTreeMap<Uid, Hindrance>,
+    pub(super) restarts: BTreeMap<Uid, i64>,
     quiet_at: Nanos,
-    horizon: Nanos,
+    pub(super) horizon: Nanos,
     late: BTreeSet<Uid>,
+    /// How many tasks wait that end or kill a container.
+    pub(super) troubles: usize,
+    pub(super) autoscalers: BTreeMap<Uid, Autoscaler>,
+    /// What each pod went through.
+    lanes: BTreeMap<Uid, Lane>,
+    /// Until when something is told to happen, whether or not the changes are complete.
+    pub(super) busy_until: Nanos,
 }
 
 impl Cluster {
@@ -149,6 +149,10 @@ impl Cluster {
             quiet_at: 0,
             horizon: options.timeout.max(1) * SECOND,
             late: BTreeSet::new(),
+            troubles: 0,
+            autoscalers: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            busy_until: 0,
         };
         for object in rest {
             // What the server refuses is not part of the cluster.
@@ -190,9 +194,13 @@ impl Cluster {
         Ok(edited.unwrap_or(old))
     }
 
-    pub(super) fn delete(&mut self, kind: &str, name: &str) {
-        let namespace = self.namespace.clone();
-        if let Some(uid) = self.plane.api.find(kind, &namespace, name).map(|o| o.meta.uid) {
+    /// Deletes an object that is not wanted any more.
+    pub(super) fn delete(&mut self, object: &Value) {
+        let (kind, name) = (text(object, &["kind"]), text(object, &["metadata", "name"]));
+        let own = text(object, &["metadata", "namespace"]);
+        let namespace = if own.is_empty() { self.namespace.as_str() } else { own };
+        let found = [namespace, ""].iter().find_map(|ns| self.plane.api.find(kind, ns, name)).map(|o| o.meta.uid);
+        if let Some(uid) = found {
             self.plane.api.delete(uid, Propagation::Background);
         }
     }
@@ -204,12 +212,19 @@ impl Cluster {
         self.event_cursor = self.plane.api.events.len();
         self.steps.clear();
         self.restarts.clear();
+        // Pods that are there go on as they are.
+        self.lanes.retain(|_, lane| lane.glimpses.last().is_some_and(|g| !g.printed.status.is_empty()));
+        for lane in self.lanes.values_mut() {
+            lane.glimpses = lane.glimpses.pop().map(|last| Glimpse { at: 0, ..last }).into_iter().collect();
+        }
     }
 
     pub(super) fn follow(&mut self, object: &Object, input: usize) {
         let desired = verdict::desired(object);
         let available = verdict::available(object);
-        let workload = Workload {
+        // A budget promises as much as a strategy does.
+        let promised = verdict::promised(object).max(verdict::budgeted(&self.plane, object));
+        let mut workload = Workload {
             kind: object.kind.clone(),
             namespace: object.meta.namespace.clone(),
             name: object.meta.name.clone(),
@@ -220,10 +235,37 @@ impl Cluster {
             complete_at: None,
             available,
             restarts: 0,
-            promised: verdict::promised(object).min(available),
+            promised: promised.min(available),
             hindrance: None,
+            curve: Vec::new(),
         };
-        self.followed.push(Followed { uid: object.meta.uid, workload });
+        let mut idle = false;
+        if object.kind == "CronJob"
+            && let Some(first) = verdict::first_run(object, self.plane.api.now)
+        {
+            self.step(format!("CronJob/{}", object.meta.name), format!("the next run is at {}", verdict::clock(first)));
+            idle = first > self.began + self.horizon;
+            workload.complete_at = idle.then_some(0);
+        }
+        self.followed.push(Followed { uid: object.meta.uid, workload, idle });
+        self.check_annotations(object);
+    }
+
+    /// Tells which descriptions of containers are not understood, and so are not heeded.
+    fn check_annotations(&mut self, object: &Object) {
+        let template = match object.kind.as_str() {
+            "CronJob" => at(&object.spec, &["jobTemplate", "spec", "template"]),
+            _ => template_of(object),
+        };
+        let all = if object.kind == "Pod" { object.meta.annotations.clone() } else { strings(template, &["metadata", "annotations"]) };
+        for (key, told) in all.iter().filter(|(key, _)| key.starts_with(behaviour::ANNOTATION)) {
+            if let Err(phrase) = behaviour::parse(told) {
+                self.step(
+                    format!("{}/{}", object.kind, object.meta.name),
+                    format!("annotation {key}: {phrase:?} is not understood and not heeded"),
+                );
+            }
+        }
     }
 
     /// Lets the cluster run until nothing is left to happen, every change is complete, or the time is over.
@@ -235,7 +277,7 @@ impl Cluster {
             self.settle();
             self.observe();
             let next = [self.plane.next(), self.tasks.keys().next().map(|k| k.0)].into_iter().flatten().min();
-            let next = next.filter(|t| *t <= until && !(looks.is_empty() && self.is_done()));
+            let next = next.filter(|t| *t <= until && !(looks.is_empty() && self.plane.api.now >= self.busy_until && self.is_done()));
             let limit = next.unwrap_or(until);
             while let Some(look) = looks.first().copied().filter(|l| *l < limit || next.is_none()) {
                 looks.remove(&look);
@@ -254,7 +296,10 @@ impl Cluster {
 
     /// Whether all followed changes are complete and nothing terminates any more.
     fn is_done(&self) -> bool {
-        !self.followed.is_empty()
+        let complete = self.followed.iter().filter_map(|f| f.workload.complete_at).max().unwrap_or(0);
+        let settled = self.plane.api.now - self.began >= complete + SETTLING;
+        (self.troubles == 0 || settled)
+            && !self.followed.is_empty()
             && self.followed.iter().all(|f| f.workload.complete_at.is_some())
             && !self.plane.api.list("Pod").any(|p| p.meta.is_deleted())
     }
@@ -276,10 +321,12 @@ impl Cluster {
         while let Some(change) = self.plane.api.log.get(self.cursor).cloned() {
             self.cursor += 1;
             let object = &change.object;
+            let uid = object.meta.uid;
             if object.kind != "Pod" {
+                self.learn(&change);
                 continue;
             }
-            let uid = object.meta.uid;
+            self.draw(&change);
             match change.operation {
                 Operation::Added => {
                     if text(&object.spec, &["nodeName"]).is_empty() {
@@ -311,11 +358,12 @@ impl Cluster {
                     if let Some(placed) = self.placed.remove(&uid) {
                         self.nodes.remove(placed.node, &placed.pod);
                         self.freed = true;
+                        self.retry_volumes();
                     }
                 }
             }
         }
-        for (object, count) in ready {
+        for (object, count) in ready.into_iter().filter(|(_, count)| *count != 0) {
             let what = match count {
                 1 => "1 pod becomes ready".to_owned(),
                 n if n > 0 => format!("{n} pods become ready"),
@@ -333,7 +381,65 @@ impl Cluster {
         }
     }
 
-    fn step(&mut self, object: String, what: String) {
+    /// Notes how a pod looks from now on.
+    fn draw(&mut self, change: &Change) {
+        let pod = &change.object;
+        let at = self.plane.api.now - self.began;
+        if self.lanes.len() >= MAX_LANES && !self.lanes.contains_key(&pod.meta.uid) {
+            return;
+        }
+        let owner = top_owner(&self.plane, pod).and_then(|o| self.plane.api.get(o)).map(|o| format!("{}/{}", o.kind, o.meta.name));
+        let lane = self.lanes.entry(pod.meta.uid).or_insert_with(|| Lane { name: pod.meta.name.clone(), ..Lane::default() });
+        if lane.owner.is_empty() {
+            lane.owner = owner.unwrap_or_default();
+        }
+        text(&pod.spec, &["nodeName"]).clone_into(&mut lane.node);
+        let mut new = Glimpse { at, ..Glimpse::default() };
+        if change.operation != Operation::Deleted {
+            new.printed = printed::pod(&pod.spec, &pod.status, pod.meta.is_deleted());
+            new.ready = pods::is_ready(pod) && !pod.meta.is_deleted();
+        }
+        match lane.glimpses.last_mut() {
+            Some(last) if last.printed == new.printed && last.ready == new.ready => {}
+            Some(last) if last.at == at => *last = new,
+            _ => lane.glimpses.push(new),
+        }
+    }
+
+    /// What the scheduler reads beside pods and nodes, and what scales workloads.
+    fn learn(&mut self, change: &Change) {
+        let object = &change.object;
+        if object.kind == "HorizontalPodAutoscaler" && change.operation == Operation::Added {
+            self.begin_autoscaling(object);
+        }
+        // Most changes are to counters in a status; only volumes have a status that matters.
+        let counts = matches!(object.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume");
+        let same = change.old.as_ref().is_some_and(|o| Arc::ptr_eq(&o.spec, &object.spec)) && !counts;
+        if same || !Listers::reads(&object.kind) {
+            return;
+        }
+        let value = object.to_json();
+        self.nodes.listers.remove(&value);
+        if change.operation != Operation::Deleted {
+            self.nodes.listers.add(&value);
+            // A pod may wait for just this.
+            self.freed |= counts;
+        }
+    }
+
+    /// Claims that waited for their first pod are provisioned where it goes.
+    fn select_node(&mut self, object: &Object, pod: &Pod, node: usize) {
+        let taken = Arc::clone(&self.nodes.nodes[node].node);
+        volume_binding::reserve(&mut self.nodes.listers, pod, &taken);
+        for (claim, _) in pod.claims() {
+            let found = self.plane.api.find("PersistentVolumeClaim", &object.meta.namespace, &claim);
+            let Some(uid) = found.filter(|c| text(&c.spec, &["volumeName"]).is_empty()).map(|c| c.meta.uid) else { continue };
+            let name = taken.name.clone();
+            self.plane.api.edit(uid, |c| drop(c.meta.annotations.insert(volumes::SELECTED_NODE.to_owned(), name)));
+        }
+    }
+
+    pub(super) fn step(&mut self, object: String, what: String) {
         let at = self.plane.api.now - self.began;
         let line = Step { at, object, what };
         if self.steps.last() != Some(&line) {
@@ -366,6 +472,7 @@ impl Cluster {
                 Some(node) => {
                     self.pending.remove(&uid);
                     self.failing.remove(&uid);
+                    self.select_node(&object, &pod, node);
                     let name = self.nodes.nodes[node].node.name.clone();
                     let bound = self.plane.api.edit(uid, |o| {
                         let spec = o.spec_mut();
@@ -392,7 +499,7 @@ impl Cluster {
         moved
     }
 
-    fn scheduler_pod(&mut self, object: &Object) -> Pod {
+    pub(super) fn scheduler_pod(&mut self, object: &Object) -> Pod {
         let owner = object.meta.controller();
         let source = Owner {
             kind: owner.map_or("Pod", |o| o.kind.as_str()).to_owned(),
@@ -405,129 +512,6 @@ impl Cluster {
         Pod::with_shape(&value, Arc::clone(shape), source, 0)
     }
 
-    /// A pod has come to a node: its containers' lives are known from here.
-    fn place(&mut self, object: &Arc<Object>, node: usize) {
-        let uid = object.meta.uid;
-        let pod = Arc::new(self.scheduler_pod(object));
-        self.nodes.place(node, &pod);
-        let containers = list(&object.spec, &["containers"]).len();
-        self.placed.insert(uid, Placed { pod, node, ready: vec![false; containers], restarts: 0 });
-        if matches!(text(&object.status, &["phase"]), "Succeeded" | "Failed") {
-            return;
-        }
-        let lives = self.lives_of(object, node);
-        for (after, task) in lives.iter() {
-            self.sequence += 1;
-            self.tasks.insert((self.plane.api.now + after, self.sequence), (uid, task.clone()));
-        }
-    }
-
-    /// What the containers of a pod do on a node.
-    fn lives_of(&mut self, object: &Object, node: usize) -> Lives {
-        let spec = &object.spec;
-        let all = list(spec, &["initContainers"]).iter().chain(list(spec, &["containers"]));
-        let mut pull = 0;
-        for container in all {
-            let told = behaviour::of(&object.meta.annotations, container);
-            let image = text(container, &["image"]).to_owned();
-            if self.images.insert((node, image)) {
-                pull += told.pull;
-            }
-        }
-        let owner = object.meta.controller().map_or(object.meta.uid, |o| o.uid);
-        let template = object.meta.labels.get("controller-revision-hash").cloned().unwrap_or_default();
-        let key = (owner, template, pull);
-        if let Some(known) = self.lives.get(&key) {
-            return Arc::clone(known);
-        }
-        let lives = Arc::new(self.live(object, pull));
-        self.lives.insert(key, Arc::clone(&lives));
-        lives
-    }
-
-    fn live(&self, object: &Object, pull: Nanos) -> Vec<(Nanos, Task)> {
-        let spec = &object.spec;
-        let mut out: Vec<(Nanos, Task)> = Vec::new();
-        let mut start = pull;
-        for container in list(spec, &["initContainers"]) {
-            let told = behaviour::of(&object.meta.annotations, container);
-            start += if text(container, &["restartPolicy"]) == "Always" { SECOND } else { behaviour::init_time(&told) };
-        }
-        for (i, container) in list(spec, &["containers"]).iter().enumerate() {
-            let told = behaviour::of(&object.meta.annotations, container);
-            if told.image_missing {
-                out.push((start, Task::ImageMissing(i)));
-                continue;
-            }
-            let life = behaviour::life(spec, container, &told, start, self.horizon);
-            let trace = prober::run(&life);
-            out.extend(trace.events.into_iter().map(|(at, event)| (at, Task::Container(i, event))));
-        }
-        out.sort_by_key(|(at, _)| *at);
-        out
-    }
-
-    /// A terminating pod stops when its containers have, at the latest after its grace period.
-    fn stop(&mut self, pod: &Object) {
-        let told = list(&pod.spec, &["containers"]).iter().map(|c| behaviour::of(&pod.meta.annotations, c).stop).max().unwrap_or(0);
-        let grace = pod.meta.deletion_grace.unwrap_or(30) * SECOND;
-        self.sequence += 1;
-        self.tasks.insert((self.plane.api.now + told.min(grace), self.sequence), (pod.meta.uid, Task::Stopped));
-    }
-
-    fn perform(&mut self, uid: Uid, task: Task) {
-        let Some(object) = self.plane.api.get(uid).cloned() else { return };
-        match task {
-            Task::Stopped => self.plane.api.finish_pod(uid),
-            _ if object.meta.is_deleted() => {}
-            Task::ImageMissing(i) => {
-                let hindrance = verdict::image_missing(&object, i);
-                self.step(format!("Pod/{}", object.meta.name), format!("{}: {}", hindrance.reason, hindrance.message));
-                self.failing.insert(uid, hindrance);
-            }
-            Task::Container(i, event) => self.container(&object, i, event),
-        }
-    }
-
-    fn container(&mut self, object: &Arc<Object>, i: usize, event: Event) {
-        let uid = object.meta.uid;
-        let Some(placed) = self.placed.get_mut(&uid) else { return };
-        let pod_name = format!("Pod/{}", object.meta.name);
-        match event {
-            Event::Ready(ready) => {
-                let before = placed.ready.iter().all(|r| *r);
-                if let Some(slot) = placed.ready.get_mut(i) {
-                    *slot = ready;
-                }
-                let after = placed.ready.iter().all(|r| *r) && list(&object.spec, &["readinessGates"]).is_empty();
-                if before != after {
-                    if after {
-                        self.failing.remove(&uid);
-                    }
-                    let now = self.plane.api.now;
-                    self.plane.api.edit(uid, |p| set_ready(p, after, now));
-                }
-            }
-            Event::Start(n) if n > 1 => {
-                placed.restarts += 1;
-                let owner = top_owner(&self.plane, object).unwrap_or(uid);
-                *self.restarts.entry(owner).or_default() += 1;
-            }
-            Event::Start(_) => {
-                self.plane.api.edit(uid, |p| drop(p.status_mut().insert("phase".to_owned(), "Running".into())));
-            }
-            Event::Kill(kind, _) => {
-                let hindrance = verdict::probe_failed(object, i, kind);
-                self.step(pod_name, hindrance.message.clone());
-                self.failing.insert(uid, hindrance);
-            }
-            Event::BackOff(wait) => {
-                self.failing.insert(uid, verdict::crash_loop(object, i, wait));
-            }
-            Event::Exit(_) | Event::Started(_) => {}
-        }
-    }
-
     /// Notes how far the followed changes are.
     fn observe(&mut self) {
         let at = self.plane.api.now - self.began;
@@ -537,8 +521,12 @@ impl Cluster {
             let Some(object) = self.plane.api.get(followed.uid) else { continue };
             let workload = &mut followed.workload;
             let available = verdict::available(object);
+            let pods = verdict::pods_of(object);
+            if workload.curve.last().is_none_or(|l| (l.1, l.2) != (available, pods)) {
+                workload.curve.push((at, available, pods));
+            }
             // Nothing has been looked at before the controller's first status.
-            if object.count("observedGeneration") > 0 || object.kind == "Pod" {
+            if object.count("observedGeneration") > 0 || matches!(object.kind.as_str(), "Pod" | "Job" | "CronJob") {
                 workload.desired = verdict::desired(object);
                 workload.min_available = workload.min_available.min(available);
                 workload.available = available;
@@ -549,7 +537,7 @@ impl Cluster {
                 let message = text(progress.unwrap_or(&Value::Null), &["message"]).to_owned();
                 late.push((format!("{}/{}", workload.kind, workload.name), format!("ProgressDeadlineExceeded: {message}")));
             }
-            let complete = verdict::is_complete(object);
+            let complete = followed.idle || verdict::is_complete(object);
             if complete && workload.complete_at.is_none() {
                 workload.complete_at = Some(at);
                 done.push((format!("{}/{}", workload.kind, workload.name), "the change is complete".to_owned()));
@@ -574,6 +562,8 @@ impl Cluster {
         out.steps = self.steps;
         out.looks = self.looks;
         out.quiet_at = self.quiet_at;
+        out.defect = self.plane.defect;
+        out.pods = self.lanes.into_values().collect();
     }
 }
 
@@ -584,13 +574,4 @@ pub(super) fn top_owner(plane: &ControlPlane, pod: &Object) -> Option<Uid> {
         uid = owner.uid;
     }
     Some(uid)
-}
-
-fn set_ready(pod: &mut Object, ready: bool, now: Nanos) {
-    let start = int(&pod.status, &["startTime"]).unwrap_or(now);
-    let condition = json!({"type": "Ready", "status": if ready { "True" } else { "False" }, "lastTransitionTime": now / SECOND * SECOND});
-    let map = pod.status_mut();
-    map.insert("phase".to_owned(), "Running".into());
-    map.insert("startTime".to_owned(), start.into());
-    map.insert("conditions".to_owned(), json!([condition]));
 }

@@ -6,26 +6,31 @@ use serde_json::json;
 use super::Look;
 use super::Prediction;
 use super::Workload;
+use super::chart;
 use super::verdict::workload_json;
 use crate::simulate::answer::Answer;
+use crate::simulate::answer::Block;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
-use crate::simulate::controllers::phase;
-use crate::simulate::controllers::pods;
+use crate::simulate::controllers::job;
+use crate::simulate::kubelet::printed;
 use crate::simulate::scheduler::json::text;
 use crate::sprig::Duration;
 
 /// Lines of the timeline that are shown at the beginning and at the end of a long one.
 const SHOWN: usize = 40;
 
-fn time(at: Nanos) -> String {
+pub(super) fn time(at: Nanos) -> String {
     Duration(at / (SECOND / 10) * (SECOND / 10)).text()
 }
 
 /// The timeline, what was looked at, and a row a workload.
-pub fn answer(prediction: &Prediction) -> Answer {
+pub fn answer(prediction: &Prediction, watch: bool) -> Answer {
     let mut out = Answer { json: to_json(prediction), ..Answer::default() };
+    if let Some(defect) = &prediction.defect {
+        out.lines(vec![defect.clone()]);
+    }
     let steps = &prediction.steps;
     let mut rows = Vec::new();
     for (i, step) in steps.iter().enumerate() {
@@ -38,11 +43,16 @@ pub fn answer(prediction: &Prediction) -> Answer {
     }
     out.heading("Timeline");
     out.table(&["TIME", "OBJECT", "WHAT"], rows);
+    if watch {
+        out.heading("Pods as they change");
+        out.table(&["TIME", "NAME", "READY", "STATUS", "RESTARTS", "NODE"], watched(prediction));
+    }
     for look in &prediction.looks {
         out.heading(&format!("At {}", time(look.at)));
-        out.lines(vec![format!("at {}:", time(look.at))]);
-        out.table(&["NAME", "READY", "STATUS", "NODE"], snapshot(look));
+        out.blocks.push(Block::Label(format!("at {}:", time(look.at))));
+        out.table(&["NAME", "READY", "STATUS", "RESTARTS", "AGE", "NODE"], snapshot(look));
     }
+    chart::add(&mut out, prediction);
     let row = |w: &Workload| {
         vec![
             format!("{}/{}", w.kind, w.name),
@@ -64,23 +74,62 @@ pub fn answer(prediction: &Prediction) -> Answer {
 /// The pods and workloads at one instant, as `kubectl get` lists them.
 fn snapshot(look: &Look) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for object in look.objects.iter().filter(|o| matches!(o.kind.as_str(), "Deployment" | "StatefulSet" | "ReplicaSet")) {
-        let ready = format!("{}/{}", object.count("readyReplicas"), object.replicas());
-        rows.push(vec![format!("{}/{}", object.kind.to_lowercase(), object.meta.name), ready, String::new(), String::new()]);
+    let age = |o: &Object| seconds(look.now - o.meta.created);
+    for object in &look.objects {
+        let (ready, status) = match object.kind.as_str() {
+            "Deployment" | "StatefulSet" | "ReplicaSet" => (format!("{}/{}", object.count("readyReplicas"), object.replicas()), ""),
+            "DaemonSet" => (format!("{}/{}", object.count("numberReady"), object.count("desiredNumberScheduled")), ""),
+            "Job" => {
+                let ended = job::finished(object).map_or("Running", |c| text(c, &["type"]));
+                (format!("{}/{}", object.count("succeeded"), super::verdict::desired(object)), ended)
+            }
+            _ => continue,
+        };
+        let name = format!("{}/{}", object.kind.to_lowercase(), object.meta.name);
+        rows.push(vec![name, ready, status.to_owned(), String::new(), age(object), String::new()]);
     }
     for pod in look.objects.iter().filter(|o| o.kind == "Pod") {
+        let shown = printed::pod(&pod.spec, &pod.status, pod.meta.is_deleted());
         rows.push(vec![
             format!("pod/{}", pod.meta.name),
-            if pods::is_ready(pod) { "yes" } else { "no" }.to_owned(),
-            status(pod),
+            format!("{}/{}", shown.ready, shown.containers),
+            shown.status,
+            shown.restarts.to_string(),
+            age(pod),
             text(&pod.spec, &["nodeName"]).to_owned(),
         ]);
     }
     rows
 }
 
-fn status(pod: &Object) -> String {
-    if pod.meta.is_deleted() { "Terminating".to_owned() } else { phase(pod).to_owned() }
+/// An age as kubectl prints it. upstream: duration.HumanDuration
+fn seconds(age: Nanos) -> String {
+    let all = age / SECOND;
+    match (all / 60, all % 60) {
+        (_, _) if all < 120 => format!("{all}s"),
+        (m, 0) if m < 10 => format!("{m}m"),
+        (m, s) if m < 10 => format!("{m}m{s}s"),
+        (m, _) if m < 180 => format!("{m}m"),
+        (m, _) => format!("{}h", m / 60),
+    }
+}
+
+/// One line a change of a pod, as `kubectl get pods --watch` prints them.
+fn watched(prediction: &Prediction) -> Vec<Vec<String>> {
+    let mut rows: Vec<(Nanos, usize, Vec<String>)> = Vec::new();
+    for (i, lane) in prediction.pods.iter().enumerate() {
+        for glimpse in lane.glimpses.iter().filter(|g| !g.printed.status.is_empty()) {
+            let p = &glimpse.printed;
+            let ready = format!("{}/{}", p.ready, p.containers);
+            rows.push((
+                glimpse.at,
+                i,
+                vec![time(glimpse.at), lane.name.clone(), ready, p.status.clone(), p.restarts.to_string(), lane.node.clone()],
+            ));
+        }
+    }
+    rows.sort();
+    rows.into_iter().map(|r| r.2).collect()
 }
 
 /// The prediction as JSON; times are seconds since the change.
@@ -100,6 +149,10 @@ fn to_json(prediction: &Prediction) -> Value {
         "workloads": prediction.workloads.iter().map(workload_json).collect::<Vec<_>>(),
         "refused": prediction.refused.iter().map(|(i, message)| json!({"object": i, "message": message})).collect::<Vec<_>>(),
         "timeline": steps,
+        "pods": prediction.pods.iter().map(|l| json!({
+            "name": l.name, "owner": l.owner, "node": l.node,
+            "states": l.glimpses.iter().map(|g| json!({"at": g.at as f64 / 1e9, "status": g.printed.status, "ready": g.ready, "restarts": g.printed.restarts})).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
         "looks": looks,
     })
 }

@@ -1,6 +1,7 @@
 //! Whether a change completes, and what holds it up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::json;
 
@@ -18,14 +19,21 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::controllers::ControlPlane;
 use crate::simulate::controllers::conditions;
+use crate::simulate::controllers::cronjob_schedule;
 use crate::simulate::controllers::deployment;
+use crate::simulate::controllers::job;
 use crate::simulate::controllers::phase;
 use crate::simulate::controllers::pods;
 use crate::simulate::controllers::scaled;
+use crate::simulate::controllers::selector_of;
+use crate::simulate::controllers::template_of;
+use crate::simulate::kubelet::pod_life::Place;
 use crate::simulate::kubelet::prober::ProbeKind;
+use crate::simulate::kubelet::status;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::strings;
 use crate::simulate::scheduler::json::text;
 use crate::sprig::Duration;
 
@@ -80,14 +88,50 @@ pub(super) fn promised(object: &Object) -> i64 {
             let allowed = at(&object.spec, &["updateStrategy", "rollingUpdate", "maxUnavailable"]);
             desired(object) - if allowed.is_null() { 1 } else { scaled(allowed, desired(object), true) }
         }
+        "Job" | "CronJob" => 0,
         _ => object.replicas(),
     }
+}
+
+/// The fewest available pods that budgets promise. upstream: pkg/controller/disruption getExpectedPodCount
+pub(super) fn budgeted(plane: &ControlPlane, object: &Object) -> i64 {
+    if matches!(object.kind.as_str(), "Job" | "CronJob" | "Pod") {
+        return 0;
+    }
+    let labels = strings(template_of(object), &["metadata", "labels"]);
+    let wanted = desired(object);
+    let floor = |budget: &Arc<Object>| {
+        if !selector_of(budget).matches(&labels) {
+            return 0;
+        }
+        let (least, most) = (at(&budget.spec, &["minAvailable"]), at(&budget.spec, &["maxUnavailable"]));
+        if most.is_null() { scaled(least, wanted, true) } else { wanted - scaled(most, wanted, true) }
+    };
+    plane.api.list_in("PodDisruptionBudget", &object.meta.namespace).map(floor).max().unwrap_or(0).max(0)
+}
+
+/// When a CronJob runs first.
+pub(super) fn first_run(object: &Object, now: Nanos) -> Option<Nanos> {
+    if at(&object.spec, &["suspend"]) == true {
+        return None;
+    }
+    let (zone, expression) = (text(&object.spec, &["timeZone"]), text(&object.spec, &["schedule"]));
+    let full = if zone.is_empty() { expression.to_owned() } else { format!("TZ={zone} {expression}") };
+    let next = cronjob_schedule::parse(&full).ok()?.next(i128::from(now));
+    (next != cronjob_schedule::NEVER).then(|| i64::try_from(next).ok()).flatten()
+}
+
+/// A time as the API writes it.
+pub(super) fn clock(at: Nanos) -> String {
+    status::time(at).as_str().unwrap_or("").to_owned()
 }
 
 /// How many pods of a workload are available; a bare pod is its own.
 pub(super) fn available(object: &Object) -> i64 {
     match object.kind.as_str() {
-        "Pod" => i64::from(pods::is_ready(object)),
+        "Pod" => i64::from(pods::is_ready(object) || phase(object) == "Succeeded"),
+        "Job" => object.count("succeeded"),
+        "CronJob" => i64::from(!at(&object.status, &["lastSuccessfulTime"]).is_null()),
         "DaemonSet" => object.count("numberAvailable"),
         _ => object.count("availableReplicas"),
     }
@@ -97,6 +141,8 @@ pub(super) fn available(object: &Object) -> i64 {
 pub(super) fn pods_of(object: &Object) -> i64 {
     match object.kind.as_str() {
         "Pod" => 1,
+        "Job" => object.count("active"),
+        "CronJob" => list(&object.status, &["active"]).len() as i64,
         "DaemonSet" => object.count("currentNumberScheduled"),
         _ => object.count("replicas"),
     }
@@ -104,7 +150,12 @@ pub(super) fn pods_of(object: &Object) -> i64 {
 
 /// How many pods a workload should have.
 pub(super) fn desired(object: &Object) -> i64 {
-    if object.kind == "DaemonSet" { object.count("desiredNumberScheduled") } else { object.replicas() }
+    match object.kind.as_str() {
+        "DaemonSet" => object.count("desiredNumberScheduled"),
+        "Job" => int(&object.spec, &["completions"]).or(int(&object.spec, &["parallelism"])).unwrap_or(1),
+        "CronJob" => i64::from(!at(&object.status, &["lastScheduleTime"]).is_null()),
+        _ => object.replicas(),
+    }
 }
 
 /// Whether the controller has brought everything to the new state, as `kubectl rollout status` judges it.
@@ -112,6 +163,13 @@ pub(super) fn is_complete(object: &Object) -> bool {
     let wanted = desired(object);
     if object.kind == "Pod" {
         return pods::is_ready(object) || phase(object) == "Succeeded";
+    }
+    let suspended = at(&object.spec, &["suspend"]) == true;
+    if object.kind == "Job" {
+        return suspended || job::finished(object).is_some_and(|c| text(c, &["type"]) == "Complete");
+    }
+    if object.kind == "CronJob" {
+        return suspended || !at(&object.status, &["lastSuccessfulTime"]).is_null();
     }
     if object.count("observedGeneration") < object.meta.generation {
         return false;
@@ -134,17 +192,21 @@ fn path(parts: &[&str]) -> Vec<String> {
     parts.iter().map(|p| (*p).to_owned()).collect()
 }
 
-fn container_path(i: usize, field: &str) -> Vec<String> {
-    path(&["spec", "template", "spec", "containers", &i.to_string(), field])
+fn container_path(place: Place, field: &str) -> Vec<String> {
+    let list = if place.init { "initContainers" } else { "containers" };
+    path(&["spec", "template", "spec", list, &place.index.to_string(), field])
 }
 
-fn container_name(pod: &Object, i: usize) -> &str {
-    list(&pod.spec, &["containers"]).get(i).map_or("", |c| text(c, &["name"]))
+fn container_name(pod: &Object, place: Place) -> &str {
+    text(place.of(&pod.spec), &["name"])
 }
 
 pub(super) fn unschedulable(pod: &Object, why: &str) -> Hindrance {
     // What the sentence is about tells where to look.
-    let field: &[&str] = if why.contains("Insufficient") {
+    let claims = pod.meta.controller().is_some_and(|o| o.kind == "StatefulSet") && why.to_lowercase().contains("persistentvolumeclaim");
+    let field: &[&str] = if claims {
+        &["spec", "volumeClaimTemplates"]
+    } else if why.contains("Insufficient") {
         &["spec", "template", "spec", "containers"]
     } else if why.contains("anti-affinity") || why.contains("affinity") || why.contains("selector") {
         &["spec", "template", "spec", "affinity"]
@@ -154,7 +216,7 @@ pub(super) fn unschedulable(pod: &Object, why: &str) -> Hindrance {
         &["spec", "template", "spec", "topologySpreadConstraints"]
     } else if why.contains("free ports") {
         &["spec", "template", "spec", "containers", "0", "ports"]
-    } else if why.contains("volume") || why.contains("persistentvolumeclaim") {
+    } else if why.to_lowercase().contains("volume") {
         &["spec", "template", "spec", "volumes"]
     } else {
         &["spec", "template", "spec"]
@@ -162,29 +224,62 @@ pub(super) fn unschedulable(pod: &Object, why: &str) -> Hindrance {
     Hindrance { object: format!("Pod/{}", pod.meta.name), reason: "Unschedulable", message: why.to_owned(), field: path(field) }
 }
 
-pub(super) fn image_missing(pod: &Object, i: usize) -> Hindrance {
-    let image = list(&pod.spec, &["containers"]).get(i).map_or("", |c| text(c, &["image"]));
+pub(super) fn image_missing(pod: &Object, place: Place) -> Hindrance {
+    let image = text(place.of(&pod.spec), &["image"]);
     Hindrance {
         object: format!("Pod/{}", pod.meta.name),
         reason: "ImagePullBackOff",
         message: format!("Back-off pulling image \"{image}\""),
-        field: container_path(i, "image"),
+        field: container_path(place, "image"),
     }
 }
 
-pub(super) fn probe_failed(pod: &Object, i: usize, kind: ProbeKind) -> Hindrance {
+pub(super) fn probe_failed(pod: &Object, place: Place, kind: ProbeKind) -> Hindrance {
     let name = kind.name();
-    let message = format!("Container {} failed {name} probe, will be restarted", container_name(pod, i));
-    Hindrance { object: format!("Pod/{}", pod.meta.name), reason: "Unhealthy", message, field: container_path(i, &format!("{name}Probe")) }
+    let message = format!("Container {} failed {name} probe, will be restarted", container_name(pod, place));
+    Hindrance { object: format!("Pod/{}", pod.meta.name), reason: "Unhealthy", message, field: container_path(place, kind.field()) }
 }
 
-pub(super) fn crash_loop(pod: &Object, i: usize, wait: Nanos) -> Hindrance {
-    let message = format!("back-off {} restarting failed container {}", Duration(wait).text(), container_name(pod, i));
-    Hindrance { object: format!("Pod/{}", pod.meta.name), reason: "CrashLoopBackOff", message, field: container_path(i, "command") }
+pub(super) fn crash_loop(pod: &Object, place: Place, wait: Nanos) -> Hindrance {
+    let message = format!("back-off {} restarting failed container {}", Duration(wait).text(), container_name(pod, place));
+    Hindrance { object: format!("Pod/{}", pod.meta.name), reason: "CrashLoopBackOff", message, field: container_path(place, "command") }
+}
+
+pub(super) fn volume_in_use(pod: &Object, claim: &str) -> Hindrance {
+    let message = format!("Multi-Attach error for volume of claim \"{claim}\": Volume is already used by a pod on another node");
+    let volumes = list(&pod.spec, &["volumes"]);
+    let i = volumes.iter().position(|v| text(v, &["persistentVolumeClaim", "claimName"]) == claim).unwrap_or(0);
+    let field = path(&["spec", "template", "spec", "volumes", &i.to_string()]);
+    Hindrance { object: format!("Pod/{}", pod.meta.name), reason: "FailedAttachVolume", message, field }
+}
+
+/// Why a Job, or the last one of a CronJob, failed.
+fn failed_job(plane: &ControlPlane, uid: Uid) -> Option<Hindrance> {
+    let object = plane.api.get(uid)?;
+    let (job, prefix): (&Object, &[&str]) = match object.kind.as_str() {
+        "Job" => (object, &["spec"]),
+        "CronJob" => (plane.api.dependents(uid).filter(|o| o.kind == "Job").last()?, &["spec", "jobTemplate", "spec"]),
+        _ => return None,
+    };
+    let condition = job::finished(job).filter(|c| text(c, &["type"]) == "Failed")?;
+    let (reason, message) = (text(condition, &["reason"]), text(condition, &["message"]));
+    let (reason, field) = match reason {
+        "DeadlineExceeded" => ("DeadlineExceeded", "activeDeadlineSeconds"),
+        "PodFailurePolicy" => ("PodFailurePolicy", "podFailurePolicy"),
+        "FailedIndexes" => ("FailedIndexes", "backoffLimitPerIndex"),
+        "MaxFailedIndexesExceeded" => ("MaxFailedIndexesExceeded", "maxFailedIndexes"),
+        _ => ("BackoffLimitExceeded", "backoffLimit"),
+    };
+    let mut field_path = path(prefix);
+    field_path.push(field.to_owned());
+    Some(Hindrance { object: format!("Job/{}", job.meta.name), reason, message: message.to_owned(), field: field_path })
 }
 
 /// What holds a workload up at the end.
 pub(super) fn hindrance(plane: &ControlPlane, uid: Uid, failing: &BTreeMap<Uid, Hindrance>) -> Option<Hindrance> {
+    if let Some(found) = failed_job(plane, uid) {
+        return Some(found);
+    }
     let own = |pod: &Uid| *pod == uid || plane.api.get(*pod).and_then(|p| top_owner(plane, p)) == Some(uid);
     if let Some((_, found)) = failing.iter().rev().find(|(pod, _)| own(pod)) {
         return Some(found.clone());
@@ -208,7 +303,7 @@ pub(super) fn hindrance(plane: &ControlPlane, uid: Uid, failing: &BTreeMap<Uid, 
             (format!("readiness gate {kind} is never set"), path(&["spec", "template", "spec", "readinessGates"]))
         } else {
             let probed = list(&pod.spec, &["containers"]).iter().position(|c| at(c, &["readinessProbe"]).is_object()).unwrap_or(0);
-            ("the pod never becomes ready".to_owned(), container_path(probed, "readinessProbe"))
+            ("the pod never becomes ready".to_owned(), container_path(Place { init: false, index: probed }, "readinessProbe"))
         };
         return Some(Hindrance { object: format!("Pod/{}", pod.meta.name), reason: "NotReady", message, field });
     }

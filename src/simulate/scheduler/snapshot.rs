@@ -75,7 +75,7 @@ pub type Key = (String, String);
 #[derive(Clone, Debug, Default)]
 pub struct Listers {
     /// Selectors of Services (those without one are left out).
-    pub services: Vec<(String, Labels)>,
+    pub services: BTreeMap<Key, Labels>,
     /// Selectors of ReplicaSets, ReplicationControllers and StatefulSets by kind and key.
     pub workloads: BTreeMap<(String, Key), Selector>,
     /// PersistentVolumeClaims.
@@ -104,7 +104,7 @@ impl Listers {
         let key = (namespace(object), name(object));
         match text(object, &["kind"]) {
             "Service" if at(object, &["spec", "selector"]).is_object() => {
-                self.services.push((key.0, strings(object, &["spec", "selector"])));
+                self.services.insert(key, strings(object, &["spec", "selector"]));
             }
             "ReplicationController" => {
                 let labels = strings(object, &["spec", "selector"]);
@@ -136,6 +136,41 @@ impl Listers {
                 labels.insert("kubernetes.io/metadata.name".to_owned(), key.1.clone());
                 self.namespaces.insert(key.1, labels);
             }
+            _ => {}
+        }
+    }
+
+    /// Whether an object of this kind is one that plugins read.
+    pub fn reads(kind: &str) -> bool {
+        matches!(
+            kind,
+            "Service"
+                | "ReplicationController"
+                | "ReplicaSet"
+                | "StatefulSet"
+                | "PersistentVolumeClaim"
+                | "PersistentVolume"
+                | "StorageClass"
+                | "CSINode"
+                | "CSIDriver"
+                | "PodDisruptionBudget"
+                | "Namespace"
+        )
+    }
+
+    /// Forgets an object.
+    pub fn remove(&mut self, object: &Value) {
+        let key = (namespace(object), name(object));
+        match text(object, &["kind"]) {
+            "Service" => drop(self.services.remove(&key)),
+            kind @ ("ReplicationController" | "ReplicaSet" | "StatefulSet") => drop(self.workloads.remove(&(kind.to_owned(), key))),
+            "PersistentVolumeClaim" => drop(self.claims.remove(&key)),
+            "PersistentVolume" => drop(self.volumes.remove(&key.1)),
+            "StorageClass" => drop(self.classes.remove(&key.1)),
+            "CSINode" => drop(self.csi_nodes.remove(&key.1)),
+            "CSIDriver" => drop(self.csi_drivers.remove(&key.1)),
+            "PodDisruptionBudget" => self.budgets.retain(|b| (namespace(b), name(b)) != key),
+            "Namespace" => drop(self.namespaces.remove(&key.1)),
             _ => {}
         }
     }

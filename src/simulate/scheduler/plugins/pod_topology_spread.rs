@@ -142,7 +142,7 @@ impl ScoreCounts {
 /// upstream: plugins/helper/spread.go DefaultSelector
 fn default_selector(pod: &Pod, listers: &Listers) -> Selector {
     let mut merged = Labels::new();
-    for (namespace, selector) in &listers.services {
+    for ((namespace, _), selector) in &listers.services {
         if *namespace == pod.namespace && selector.iter().all(|(k, v)| pod.labels.get(k) == Some(v)) {
             merged.extend(selector.clone());
         }

@@ -1,0 +1,348 @@
+//! The nodes of the cluster: what a kubelet does with a pod from its binding to its end, as tasks in time.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::cluster::Cluster;
+use super::cluster::top_owner;
+use super::verdict;
+use crate::simulate::apiserver::Nanos;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::store;
+use crate::simulate::controllers::conditions;
+use crate::simulate::kubelet::actions;
+use crate::simulate::kubelet::behaviour;
+use crate::simulate::kubelet::pod_life;
+use crate::simulate::kubelet::pod_life::Moment;
+use crate::simulate::kubelet::pod_life::Place;
+use crate::simulate::kubelet::pod_life::What;
+use crate::simulate::kubelet::prober::Event;
+use crate::simulate::kubelet::runtime::Instance;
+use crate::simulate::kubelet::runtime::Observed;
+use crate::simulate::kubelet::runtime::ProbeResult;
+use crate::simulate::kubelet::runtime::Sandbox;
+use crate::simulate::kubelet::runtime::State;
+use crate::simulate::kubelet::status;
+use crate::simulate::scheduler::api::Pod;
+use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::text;
+use crate::sprig::Duration;
+
+/// What a node has to do with a pod.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Task {
+    /// A change of a container.
+    Moment(Place, What),
+    /// The pod is out of time.
+    Deadline,
+    /// The sidecars of a pod whose work is done have stopped.
+    SidecarsStopped,
+    /// The pod's containers have stopped.
+    Stopped,
+    /// An autoscaler looks at its metrics.
+    Autoscale,
+}
+
+impl Task {
+    /// Whether it is the end of a container.
+    fn is_trouble(self) -> bool {
+        matches!(self, Self::Moment(_, What::Event(Event::Kill(..) | Event::Exit(_) | Event::BackOff(_))))
+    }
+}
+
+/// A pod on its node.
+#[derive(Clone, Debug)]
+pub(super) struct Placed {
+    /// As the scheduler counts it.
+    pub(super) pod: Arc<Pod>,
+    /// The index of its node.
+    pub(super) node: usize,
+    /// Its manifest, with the status that was reported last.
+    manifest: Value,
+    observed: Observed,
+    /// Whether it waits for a volume that another node holds.
+    waits: bool,
+    /// Whether its containers hold nothing any more.
+    over: bool,
+}
+
+/// What the pods of one template do on a node, by the time their images take.
+pub(super) type Lives = Arc<Vec<Moment>>;
+
+impl Cluster {
+    /// A pod has come to a node: its containers' lives are known from here.
+    pub(super) fn place(&mut self, object: &Arc<Object>, node: usize) {
+        let uid = object.meta.uid;
+        let pod = Arc::new(self.scheduler_pod(object));
+        self.nodes.place(node, &pod);
+        let mut manifest = object.to_json();
+        manifest["metadata"]["generation"] = object.meta.generation.into();
+        let waits = self.volume_held_elsewhere(object, node);
+        let observed = Observed { sandbox: if waits.is_some() { Sandbox::None } else { Sandbox::Ready }, ..Observed::default() };
+        self.placed.insert(uid, Placed { pod, node, manifest, observed, waits: waits.is_some(), over: false });
+        if store::is_finished(object) {
+            return;
+        }
+        match waits {
+            Some(volume) => {
+                let hindrance = verdict::volume_in_use(object, &volume);
+                self.step(format!("Pod/{}", object.meta.name), format!("{}: {}", hindrance.reason, hindrance.message));
+                self.failing.insert(uid, hindrance);
+            }
+            None => self.begin(object, node),
+        }
+        self.report(uid);
+    }
+
+    fn begin(&mut self, object: &Arc<Object>, node: usize) {
+        let uid = object.meta.uid;
+        for moment in self.lives_of(object, node).iter() {
+            self.later(moment.at, uid, Task::Moment(moment.place, moment.what));
+        }
+        if let Some(seconds) = int(&object.spec, &["activeDeadlineSeconds"]) {
+            self.later(seconds * SECOND, uid, Task::Deadline);
+        }
+    }
+
+    /// A claim of a pod that can be mounted on one node at a time, and is on another.
+    fn volume_held_elsewhere(&self, object: &Object, node: usize) -> Option<String> {
+        let claims: Vec<&str> = list(&object.spec, &["volumes"]).iter().map(|v| text(v, &["persistentVolumeClaim", "claimName"])).collect();
+        let alone = |name: &&&str| {
+            let claim = self.plane.api.find("PersistentVolumeClaim", &object.meta.namespace, name);
+            claim.is_some_and(|c| {
+                let modes = list(&c.spec, &["accessModes"]);
+                !modes.is_empty() && modes.iter().all(|m| m == "ReadWriteOnce" || m == "ReadWriteOncePod")
+            })
+        };
+        let held = |name: &&str| {
+            self.placed.iter().any(|(uid, other)| {
+                let same = other.pod.namespace == object.meta.namespace && other.pod.claims().iter().any(|(c, _)| c == name);
+                *uid != object.meta.uid && other.node != node && same && !other.waits && !other.over
+            })
+        };
+        claims.iter().filter(|c| !c.is_empty()).filter(alone).find(|c| held(c)).map(|c| (*c).to_owned())
+    }
+
+    /// Pods that waited for a volume look again.
+    pub(super) fn retry_volumes(&mut self) {
+        let waiting: Vec<(Uid, usize)> = self.placed.iter().filter(|(_, p)| p.waits).map(|(uid, p)| (*uid, p.node)).collect();
+        for (uid, node) in waiting {
+            let Some(object) = self.plane.api.get(uid).cloned() else { continue };
+            if self.volume_held_elsewhere(&object, node).is_some() {
+                continue;
+            }
+            if let Some(placed) = self.placed.get_mut(&uid) {
+                placed.waits = false;
+                placed.observed.sandbox = Sandbox::Ready;
+            }
+            self.failing.remove(&uid);
+            self.begin(&object, node);
+            self.report(uid);
+        }
+    }
+
+    /// What the containers of a pod do on a node.
+    fn lives_of(&mut self, object: &Object, node: usize) -> Lives {
+        let spec = &object.spec;
+        let mut pulls = Vec::new();
+        for place in pod_life::places(spec) {
+            let container = place.of(spec);
+            let told = behaviour::of(&object.meta.annotations, container);
+            let image = text(container, &["image"]).to_owned();
+            let always = text(container, &["imagePullPolicy"]) == "Always";
+            // An image that is there is only asked for at the registry.
+            let known = !self.images.insert((node, image))
+                || self.nodes.nodes[node].node.images.iter().any(|(names, _)| names.iter().any(|n| n == text(container, &["image"])));
+            pulls.push(match (known, always && told.image_missing) {
+                (true, false) => 0,
+                _ => told.pull,
+            });
+        }
+        let owner = object.meta.controller().map_or(object.meta.uid, |o| o.uid);
+        let template = object.meta.labels.get("controller-revision-hash").cloned().unwrap_or_default();
+        let key = (owner, template, pulls.clone());
+        if let Some(known) = self.lives.get(&key) {
+            return Arc::clone(known);
+        }
+        let lives = Arc::new(pod_life::run(&object.meta.annotations, spec, &pulls, self.horizon));
+        self.lives.insert(key, Arc::clone(&lives));
+        lives
+    }
+
+    /// A terminating pod stops when its hooks and containers have, at the latest after its grace period.
+    pub(super) fn stop(&mut self, pod: &Object) {
+        let grace = pod.meta.deletion_grace.unwrap_or(30) * SECOND;
+        self.later(pod_life::stop_time(&pod.meta.annotations, &pod.spec, grace), pod.meta.uid, Task::Stopped);
+    }
+
+    pub(super) fn later(&mut self, after: Nanos, uid: Uid, task: Task) {
+        self.sequence += 1;
+        self.troubles += usize::from(task.is_trouble());
+        self.tasks.insert((self.plane.api.now + after, self.sequence), (uid, task));
+    }
+
+    pub(super) fn perform(&mut self, uid: Uid, task: Task) {
+        self.troubles -= usize::from(task.is_trouble());
+        let Some(object) = self.plane.api.get(uid).cloned() else { return };
+        match task {
+            Task::Stopped => self.plane.api.finish_pod(uid),
+            Task::Autoscale => self.autoscale(&object),
+            _ if object.meta.is_deleted() || store::is_finished(&object) => {}
+            Task::Deadline => {
+                self.step(
+                    format!("Pod/{}", object.meta.name),
+                    "DeadlineExceeded: Pod was active on the node longer than the specified deadline".to_owned(),
+                );
+                self.end_instances(uid, 137);
+                self.plane.api.edit(uid, |p| {
+                    let status = p.status_mut();
+                    status.insert("phase".to_owned(), "Failed".into());
+                    status.insert("reason".to_owned(), "DeadlineExceeded".into());
+                    status.insert("message".to_owned(), "Pod was active on the node longer than the specified deadline".into());
+                });
+                self.report(uid);
+            }
+            Task::SidecarsStopped => {
+                self.end_instances(uid, 0);
+                self.report(uid);
+            }
+            Task::Moment(place, what) => self.container(&object, place, what),
+        }
+    }
+
+    fn end_instances(&mut self, uid: Uid, code: i64) {
+        let now = self.plane.api.now;
+        let Some(placed) = self.placed.get_mut(&uid) else { return };
+        for instance in placed.observed.instances.iter_mut().filter(|i| i.state == State::Running) {
+            end(instance, code, now);
+        }
+    }
+
+    fn container(&mut self, object: &Arc<Object>, place: Place, what: What) {
+        let uid = object.meta.uid;
+        let now = self.plane.api.now;
+        let container = place.of(&object.spec);
+        let name = text(container, &["name"]);
+        let pod_name = format!("Pod/{}", object.meta.name);
+        let Some(placed) = self.placed.get_mut(&uid) else { return };
+        let observed = &mut placed.observed;
+        // A sidecar that was stopped for good stays so.
+        let over = observed.newest(name).is_some_and(|i| i.state != State::Running);
+        match what {
+            What::PullFailed | What::PullBackOff => {
+                let image = text(container, &["image"]);
+                let (reason, message) = if what == What::PullFailed {
+                    ("ErrImagePull", format!("failed to pull and unpack image \"{image}\": not found"))
+                } else {
+                    ("ImagePullBackOff", format!("Back-off pulling image \"{image}\": ErrImagePull: not found"))
+                };
+                observed.start_errors.insert(name.to_owned(), (reason.to_owned(), message));
+                if what == What::PullBackOff {
+                    let hindrance = verdict::image_missing(object, place);
+                    self.step(pod_name, format!("{}: {}", hindrance.reason, hindrance.message));
+                    self.failing.insert(uid, hindrance);
+                }
+            }
+            What::Event(Event::Start(n)) => {
+                let id = format!("containerd://{uid}-{name}-{n}");
+                let image = text(container, &["image"]).to_owned();
+                let instance = Instance {
+                    name: name.to_owned(),
+                    id,
+                    image,
+                    state: State::Running,
+                    reason: String::new(),
+                    message: String::new(),
+                    restarts: i64::from(n) - 1,
+                    started: now,
+                    finished: 0,
+                };
+                // Only the last two instances are reported.
+                let old: Vec<usize> = (0..observed.instances.len()).filter(|i| observed.instances[*i].name == name).skip(1).collect();
+                old.into_iter().rev().for_each(|i| drop(observed.instances.remove(i)));
+                observed.instances.insert(0, instance);
+                observed.start_errors.remove(name);
+                for kind in ["liveness", "readiness", "startup"] {
+                    observed.probes.insert((name.to_owned(), kind), ProbeResult::Unknown);
+                }
+                if n > 1 {
+                    let owner = top_owner(&self.plane, object).unwrap_or(uid);
+                    *self.restarts.entry(owner).or_default() += 1;
+                }
+            }
+            What::Event(Event::Exit(code)) => {
+                let found = observed.instances.iter_mut().find(|i| i.name == name && i.state == State::Running);
+                if let Some(instance) = found {
+                    end(instance, code, now);
+                }
+            }
+            What::Event(Event::Started(yes)) => {
+                if !over {
+                    observed.probes.insert((name.to_owned(), "startup"), if yes { ProbeResult::Success } else { ProbeResult::Unknown });
+                }
+                return;
+            }
+            What::Event(Event::Ready(yes)) => {
+                observed.probes.insert((name.to_owned(), "readiness"), if yes { ProbeResult::Success } else { ProbeResult::Failure });
+            }
+            What::Event(Event::Kill(kind, _)) => {
+                let hindrance = verdict::probe_failed(object, place, kind);
+                self.step(pod_name, hindrance.message.clone());
+                self.failing.insert(uid, hindrance);
+                return;
+            }
+            What::Event(Event::BackOff(wait)) => {
+                let (namespace, pod) = (&object.meta.namespace, &object.meta.name);
+                let message = format!("back-off {} restarting failed container={name} pod={pod}_{namespace}", Duration(wait).text());
+                observed.start_errors.insert(name.to_owned(), ("CrashLoopBackOff".to_owned(), message));
+                // Where a probe did it, the probe is what to look at.
+                let probed = self.failing.get(&uid).is_some_and(|h| h.reason == "Unhealthy");
+                if !probed {
+                    self.failing.insert(uid, verdict::crash_loop(object, place, wait));
+                }
+            }
+        }
+        self.report(uid);
+    }
+
+    /// Writes the status of a pod when it differs from the last.
+    fn report(&mut self, uid: Uid) {
+        let Some(object) = self.plane.api.get(uid).cloned() else { return };
+        let now = self.plane.api.now;
+        let Some(placed) = self.placed.get_mut(&uid) else { return };
+        placed.manifest["status"] = object.status.clone();
+        let mut new = status::generate(&placed.manifest, &placed.observed, false);
+        for condition in new["conditions"].as_array_mut().into_iter().flatten() {
+            let old = conditions::get(&object.status, text(condition, &["type"])).filter(|c| c["status"] == condition["status"]);
+            let since = old.map(|c| c["lastTransitionTime"].clone()).filter(|t| !t.is_null());
+            condition["lastTransitionTime"] = since.unwrap_or_else(|| (now / SECOND * SECOND).into());
+        }
+        let start = at(&object.status, &["startTime"]);
+        new["startTime"] = if start.is_null() { now.into() } else { start.clone() };
+        if new == object.status {
+            return;
+        }
+        placed.over = matches!(text(&new, &["phase"]), "Succeeded" | "Failed");
+        let ready = conditions::get(&new, "Ready").is_some_and(|c| text(c, &["status"]) == "True");
+        let sidecars_left = placed.observed.instances.iter().any(|i| i.state == State::Running)
+            && actions::compute(&placed.manifest, &placed.observed).kill_pod;
+        if ready {
+            self.failing.remove(&uid);
+        }
+        self.plane.api.edit(uid, |p| p.status = new);
+        if sidecars_left {
+            self.later(SECOND, uid, Task::SidecarsStopped);
+        }
+    }
+}
+
+fn end(instance: &mut Instance, code: i64, now: Nanos) {
+    instance.state = State::Exited(code);
+    instance.reason = if code == 0 { "Completed" } else { "Error" }.to_owned();
+    instance.finished = now;
+}
