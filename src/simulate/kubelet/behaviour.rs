@@ -147,6 +147,11 @@ pub fn life(spec: &Value, container: &Value, behaviour: &Behaviour, start: Nanos
     }
 }
 
+/// How long an init container takes once it starts: what it sleeps, or a moment.
+pub fn init_time(behaviour: &Behaviour) -> Nanos {
+    CREATE + behaviour.exit.map_or(behaviour.up_after, |(after, _)| after)
+}
+
 /// How long the `preStop` hook of a container takes: what it sleeps.
 pub fn pre_stop(container: &Value) -> Nanos {
     let hook = at(container, &["lifecycle", "preStop"]);
