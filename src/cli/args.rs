@@ -178,6 +178,7 @@ pub(super) fn command() -> Command {
     )
     .arg(value("output-dir", "DIR", "Write the rendered templates to files below DIR"))
     .arg(switch("release-name", "Use the release name in the --output-dir path"))
+    .arg(switch("keep-going", "Print what can be rendered where a template fails; each failure with its place"))
     .arg(value("version", "VERSION", "").hide(true));
     let lint = reporting(rendering(
         Command::new("lint")
@@ -285,6 +286,7 @@ pub(super) fn command() -> Command {
         .arg(value("version", "VERSION", "The version to pack it as"))
         .arg(value("app-version", "VERSION", "The appVersion to pack it as"))
         .arg(value("destination", "DIR", "Where the archive goes").short('d').default_value("."))
+        .arg(switch("dependency-update", "Refused where there are dependencies: kval does not fetch them").short('u'))
         .arg(value("now", "TIME", "The time of the files in the archive: RFC 3339 or seconds since 1970"));
     let show = ["all", "chart", "crds", "readme", "values"]
         .iter()

@@ -13,10 +13,30 @@ use crate::helm::dependency;
 use crate::helm::load;
 use crate::helm::package;
 use crate::helm::show;
+use crate::helm::values::{Logs, ValuesReader};
+use crate::source::FileKind;
 use crate::source::World;
 
 fn open(world: &RealWorld, path: &str) -> Result<Chart, Error> {
     load::load(world, path).map_err(|e| Error::helm(e.0))
+}
+
+/// A chart's folder as `helm package` loads it: no archive, and no chart of the third version.
+fn open_folder(world: &RealWorld, path: &str, output: &mut Output) -> Result<Chart, Error> {
+    let kind = world.kind(path).map_err(|e| Error::helm(e.message))?;
+    if kind != FileKind::Directory {
+        let name = load::absolute(world, &format!("{path}/Chart.yaml"));
+        return Err(Error::helm(format!("unable to detect chart at {name}: open {name}: not a directory")));
+    }
+    load::detect(world, path).map_err(|e| Error::helm(e.0))?;
+    let mut logs = Logs::default();
+    let loaded = load::load_with(world, path, &mut ValuesReader::default(), &mut logs);
+    logs.lines(false).iter().for_each(|line| output.note(line));
+    let chart = loaded.map_err(|e| Error::helm(e.0))?;
+    if chart.metadata.api_version == "v3" {
+        return Err(Error::helm("invalid chart apiVersion"));
+    }
+    Ok(chart)
 }
 
 /// `kval package`.
@@ -26,14 +46,18 @@ pub(super) fn package(matches: &ArgMatches, output: &mut Output) -> Result<u8, E
     if charts.is_empty() {
         return Err(Error::unusable("need at least one argument, the path to the chart"));
     }
+    let update = super::args::on(matches, "dependency-update");
     let directory = string(matches, "destination").unwrap_or_else(|| ".".to_owned());
     for path in charts {
-        let mut chart = open(&world, &path)?;
-        if let Some(version) = string(matches, "version") {
-            if !dependency::valid_version(&version) {
-                return Err(Error::helm(format!("version {version:?} is not a semantic version")));
-            }
+        let mut chart = open_folder(&world, &path, output)?;
+        if update && chart.metadata.dependencies().next().is_some() {
+            return Err(Error::unusable(format!("-u: kval does not fetch dependencies; put those of {path} into its charts/ folder")));
+        }
+        if let Some(version) = string(matches, "version").filter(|v| !v.is_empty()) {
             chart.metadata.version = version;
+        }
+        if !dependency::valid_version(&chart.metadata.version) {
+            return Err(Error::helm("invalid semantic version"));
         }
         if let Some(version) = string(matches, "app-version") {
             chart.metadata.app_version = version;
@@ -44,7 +68,10 @@ pub(super) fn package(matches: &ArgMatches, output: &mut Output) -> Result<u8, E
             return Err(Error::helm(format!("found in Chart.yaml, but missing in charts/ directory: {list}")));
         }
         let seconds = archive_time(matches, &world)?;
-        let (name, bytes) = package::package(&chart, seconds).map_err(|e| Error::helm(e.0))?;
+        let (name, bytes) = package::package(&chart, seconds).map_err(|e| Error::helm(format!("failed to save: {e}")))?;
+        if world.kind(&directory).is_ok_and(|kind| kind != FileKind::Directory) {
+            return Err(Error::helm(format!("failed to save: is not a directory: {directory}")));
+        }
         create_directories(&directory)?;
         let target = if directory == "." {
             format!("{}/{name}", world.current_dir())

@@ -27,6 +27,7 @@ use crate::source::World;
 pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let mut template = options::template(matches)?;
     template.strict = super::args::on(matches, "strict");
+    template.keep_going = true;
     let world = options::world(matches)?;
     if strings(matches, "format") == ["helm"] {
         return as_helm(matches, &world, &template, output);

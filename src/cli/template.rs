@@ -8,6 +8,8 @@ use super::output::Output;
 use super::world::{create_directories, write_atomically};
 use super::{CLEAN, FINDINGS, options};
 use crate::helm;
+use crate::pipeline;
+use crate::report;
 
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let given = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
@@ -21,6 +23,8 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     let mut template = options::named_template(matches)?;
     // Nothing comes after the rendering.
     template.once = true;
+    template.keep_going = super::args::on(matches, "keep-going");
+    template.trace = template.keep_going;
     let world = options::world(matches)?;
     match helm::template(&world, &template) {
         Ok(mut rendered) => {
@@ -32,8 +36,15 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
             }
             output.stdout = std::mem::take(&mut rendered.stdout);
             rendered.stderr.iter().for_each(|line| output.note(line));
-            std::mem::forget(rendered);
-            Ok(CLEAN)
+            if rendered.failures.is_empty() {
+                std::mem::forget(rendered);
+                return Ok(CLEAN);
+            }
+            let findings = pipeline::failures(&mut rendered.sources, rendered.failures);
+            let sections = [report::Section { sources: &rendered.sources, findings: &findings, objects: &[] }];
+            let counts = pipeline::Counts { charts: 1, objects: rendered.documents.len(), ..pipeline::Counts::default() };
+            output.note(report::render(report::Format::Text { color: false }, &sections, counts, &[]).trim_end());
+            Ok(FINDINGS)
         }
         Err(error) => {
             output.stdout.extend_from_slice(&error.stdout);

@@ -20,14 +20,17 @@ use crate::yaml::Node;
 
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let target = string(matches, "target").unwrap_or_default();
-    let template = options::named_template(matches)?;
+    let mut template = options::named_template(matches)?;
+    template.keep_going = true;
     let world = options::world(matches)?;
     let unit = pipeline::load(&world, &template);
-    if let Some(failure) = unit.findings.first() {
+    let found = find(&unit, &target);
+    // What failed may be what was asked for; the rest can still be explained.
+    if let (Err(_), Some(failure)) = (&found, unit.findings.first()) {
         output.note(&format!("Error: {}", failure.message));
         return Ok(FINDINGS);
     }
-    let (title, span) = find(&unit, &target)?;
+    let (title, span) = found?;
     output.line(&title);
     explain(&unit.sources, span, output);
     Ok(CLEAN)

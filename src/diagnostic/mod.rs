@@ -194,15 +194,17 @@ pub fn resolve(sources: &Sources, span: Span) -> Resolved {
     let range = span.range();
     let line = file.text.get(range.clone()).and_then(|text| text.find('\n')).map_or(range.end, |at| range.start + at);
     // A block that several actions wrote is where it begins: no single action or value supplied it.
-    if line < range.end && several_actions(map, &range) {
+    if line < range.end && several_actions(map, &file.text, &range) {
         let head = map.within(range.start..line.max(range.start + 1)).first().map(|s| (s.end as usize).min(line));
         return resolve_in(map, range.start..head.unwrap_or(line));
     }
     resolve_in(map, range)
 }
 
-fn several_actions(map: &SourceMap, range: &std::ops::Range<usize>) -> bool {
-    let mut actions = map.within(range.clone()).iter().filter(|s| s.action).map(|s| s.template);
+/// White space around the text (of `nindent`) counts for nothing.
+fn several_actions(map: &SourceMap, text: &str, range: &std::ops::Range<usize>) -> bool {
+    let blank = |s: &&crate::source::Segment| text.get(s.start as usize..s.end as usize).is_some_and(|t| t.trim().is_empty());
+    let mut actions = map.within(range.clone()).iter().filter(|s| s.action && !blank(s)).map(|s| s.template);
     actions.next().is_some_and(|first| actions.any(|other| other != first))
 }
 

@@ -308,7 +308,7 @@ impl Runtime<'_> {
     }
 
     /// Fills an environment for native functions.
-    pub(super) fn env(&mut self) -> Env<'_> {
+    pub fn env(&mut self) -> Env<'_> {
         Env { world: self.world, random: &mut *self.random }
     }
 

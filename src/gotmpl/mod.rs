@@ -16,7 +16,7 @@ pub use exec::{Host, MissingKey, Runtime, Scope, Signature, truth};
 pub use func::{Env, Function, Native};
 pub use number::{parse_float, parse_int, parse_uint};
 pub use parse::{ParseError, parse};
-pub use trace::{Out, Tracer};
+pub use trace::{Out, STRING, Tracer};
 
 /// Whether text/template itself brings a function of this name.
 pub fn is_builtin(name: &str) -> bool {

@@ -3,8 +3,12 @@
 use std::borrow::Cow;
 
 use crate::source::Frame as MapFrame;
-use crate::source::{Origin, OriginId, Origins, Piece, Span};
+use crate::source::{FileId, Origin, OriginId, Origins, Piece, Span};
 use crate::value::{Kind, Value, print_value};
+
+/// The file of a text given to `tpl`: spans of it are places in a string, and [`Tracer::in_string`] turns them into those
+/// of the string's own pieces.
+pub const STRING: FileId = FileId(u32::MAX);
 
 /// What a rendering knows about origins.
 #[derive(Debug, Default)]
@@ -24,7 +28,7 @@ impl Tracer {
 
     pub(super) fn enter(&mut self, span: Option<Span>) -> Option<u32> {
         let before = self.current;
-        if let Some(span) = span {
+        if let Some(span) = span.filter(|s| s.file != STRING) {
             self.frames.push(MapFrame { span, parent: before });
             self.current = Some(self.frames.len() as u32 - 1);
         }
@@ -38,6 +42,58 @@ impl Tracer {
     /// The origin of a text that was put together from pieces.
     pub fn pieces(&mut self, pieces: Vec<Piece>) -> OriginId {
         if pieces.is_empty() { OriginId::NONE } else { self.origins.add(Origin::Pieces(pieces)) }
+    }
+
+    /// The origin of `value`, which was read from the bytes `part` that stand at `at` in a text of origin `whole`:
+    /// exact where the bytes were only moved.
+    pub fn part(&mut self, whole: OriginId, part: &[u8], at: usize, value: &Value) -> OriginId {
+        let Some(Origin::Pieces(all)) = self.origins.get(whole) else {
+            return self.origins.derived([whole]);
+        };
+        let (from, to) = (at as u32, (at + part.len()) as u32);
+        let inside = |p: &&Piece| p.start < to && p.end > from;
+        let cut = |p: &Piece| Piece { start: p.start.max(from) - from, end: p.end.min(to) - from, ..*p };
+        let pieces: Vec<Piece> = all.iter().filter(inside).map(cut).collect();
+        let moved = text_of(&value.clone().with_origin(whole)).and_then(|text| align(part, &pieces, &text));
+        match moved {
+            Some(moved) => self.pieces(moved),
+            None => self.origins.derived(pieces.into_iter().map(|p| p.origin)),
+        }
+    }
+
+    /// Pieces that a template in a string of origin `whole` wrote: its own words have the origin of their bytes, and what
+    /// its actions wrote without naming a value has that of the action's bytes.
+    pub fn in_string(&mut self, pieces: Vec<Piece>, whole: OriginId) -> Vec<Piece> {
+        let mut out = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let Some(span) = piece.template.filter(|t| t.file == STRING) else {
+                out.push(piece);
+                continue;
+            };
+            let piece = Piece { template: None, ..piece };
+            let source = match self.origins.get(whole) {
+                Some(Origin::Pieces(source)) => source,
+                _ if piece.origin.is_some() => {
+                    out.push(piece);
+                    continue;
+                }
+                _ => {
+                    out.push(Piece { origin: whole, ..piece });
+                    continue;
+                }
+            };
+            let around = source.iter().filter(|q| q.start < span.end && q.end > span.start);
+            if !piece.action && piece.end - piece.start == span.end - span.start {
+                let moved = |at: u32| at.clamp(span.start, span.end) - span.start + piece.start;
+                out.extend(around.map(|q| Piece { start: moved(q.start), end: moved(q.end), ..*q }));
+                continue;
+            }
+            let own = piece.origin;
+            let ids: Vec<OriginId> = around.map(|q| q.origin).collect();
+            let origin = if own.is_some() { own } else { self.origins.derived(ids) };
+            out.push(Piece { origin, ..piece });
+        }
+        out
     }
 
     /// The origin of a function's result.
@@ -93,8 +149,57 @@ impl Tracer {
                 }
                 (!out.is_empty()).then_some(out)
             }
+            "toJson" | "toRawJson" | "toPrettyJson" | "mustToJson" | "mustToRawJson" | "mustToPrettyJson" | "toYamlPretty" | "toToml" => {
+                let mut scan = Scan { tracer: self, text: result, at: 0, out: Vec::new() };
+                scan.value(args.first()?, 0);
+                (!scan.out.is_empty()).then_some(scan.out)
+            }
             _ => None,
         }
+    }
+}
+
+/// Finds the scalars of a value in a text that spells it out in order.
+struct Scan<'a> {
+    tracer: &'a Tracer,
+    text: &'a [u8],
+    at: usize,
+    out: Vec<Piece>,
+}
+
+/// A scalar stands at most so far behind its key or the item before it; a text that follows later is another one.
+const NEAR: usize = 256;
+
+impl Scan<'_> {
+    fn value(&mut self, v: &Value, depth: usize) {
+        if depth > 64 {
+            return;
+        }
+        match &v.kind {
+            Kind::List(list) => list.items().iter().for_each(|item| self.value(item, depth + 1)),
+            Kind::Map(map) => {
+                for (key, item) in map.borrow().iter() {
+                    if let Some(found) = find(&self.text[self.at..], key.as_bytes()) {
+                        self.at += found + key.as_bytes().len();
+                    }
+                    self.value(item, depth + 1);
+                }
+            }
+            _ => self.scalar(v),
+        }
+    }
+
+    fn scalar(&mut self, v: &Value) {
+        let Some(text) = text_of(v) else { return };
+        let window = &self.text[self.at..(self.at + text.len() + NEAR).min(self.text.len())];
+        let Some(found) = find(window, &text) else { return };
+        let shift = (self.at + found) as u32;
+        if v.origin.is_some() {
+            for piece in self.tracer.pieces_of(v).unwrap_or_default() {
+                self.out.push(Piece { start: piece.start + shift, end: piece.end + shift, ..piece });
+            }
+        }
+        self.at += found + text.len();
     }
 }
 
@@ -120,7 +225,7 @@ fn collect(v: &Value, ids: &mut Vec<OriginId>, depth: usize) {
         ids.push(v.origin);
         return;
     }
-    if depth > 4 || ids.len() > 64 {
+    if depth > 16 || ids.len() > 64 {
         return;
     }
     match &v.kind {

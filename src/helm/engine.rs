@@ -84,6 +84,8 @@ pub struct Options<'a> {
     pub once: bool,
     /// Is told of each file as soon as it is rendered.
     pub finished: Option<Finished<'a>>,
+    /// A file that fails does not stop the others: see [`Output::failures`].
+    pub keep_going: bool,
 }
 
 impl<'a> Options<'a> {
@@ -99,6 +101,7 @@ impl<'a> Options<'a> {
             limits: Limits::default(),
             once: false,
             finished: None,
+            keep_going: false,
         }
     }
 }
@@ -119,6 +122,8 @@ pub struct Output {
     pub files: BTreeMap<String, Rendered>,
     /// What `fail` and `required` said in lint mode.
     pub warnings: Vec<String>,
+    /// The files that failed where a failure stops nothing.
+    pub failures: Vec<RenderError>,
 }
 
 /// Why a chart cannot be rendered. Displays as Helm words it.
@@ -176,8 +181,20 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
     let table: FxHashMap<&str, &Function> = functions.iter().map(|f| (f.name, f)).collect();
     let host = Engine::new(options, &table);
     let scope = Rc::new(Scope::default());
+    let mut failures: Vec<RenderError> = Vec::new();
+    let mut unparsed: Vec<&str> = Vec::new();
     for (t, trees) in order.iter().zip(parse(&order, &table)) {
-        trees.map_err(|e| parse_error(&t.name, t.file, &e))?.iter().for_each(|tree| scope.add(tree));
+        match trees {
+            Ok(trees) => trees.iter().for_each(|tree| scope.add(tree)),
+            Err(e) => {
+                let error = parse_error(&t.name, t.file, &e);
+                if !options.keep_going {
+                    return Err(error);
+                }
+                unparsed.push(&t.name);
+                failures.push(error);
+            }
+        }
     }
 
     let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(options.world.seed());
@@ -194,7 +211,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         depth: 0,
     };
     let mut outs: Vec<(String, Arc<Vec<u8>>, Vec<Piece>)> = Vec::new();
-    for t in order.iter().filter(|t| !base(&t.name).starts_with('_')) {
+    for t in order.iter().filter(|t| !base(&t.name).starts_with('_') && !unparsed.contains(&t.name.as_str())) {
         if let Some(dot) = t.dot.as_map() {
             let entries = [("Name", t.name.as_str()), ("BasePath", t.base_path.as_str())];
             let entries = entries.into_iter().map(|(k, v)| (Str::from(k), Value::from(v))).collect();
@@ -202,8 +219,17 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         }
         // Most templates print about as much as they hold.
         let mut out = Out { text: Vec::with_capacity(t.text.len()), pieces: Vec::new() };
-        let done = runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out);
-        done.map_err(|e| RenderError { warnings: host.warnings.take(), ..exec_error(&t.name, &e, options.compat, options.trace) })?;
+        if let Err(e) = runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out) {
+            let error = exec_error(&t.name, &e, options.compat, options.trace);
+            if !options.keep_going {
+                return Err(RenderError { warnings: host.warnings.take(), ..error });
+            }
+            // Where a file does not parse, what it defines is missing everywhere.
+            if unparsed.is_empty() || !error.message.contains("no template ") {
+                failures.push(error);
+            }
+            continue;
+        }
         out.delete(b"<no value>");
         let Out { text, pieces } = out;
         let text = Arc::new(text);
@@ -227,7 +253,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
     if options.once {
         std::mem::forget(runtime.scope);
     }
-    Ok(Output { files, warnings: host.warnings.take() })
+    Ok(Output { files, warnings: host.warnings.take(), failures })
 }
 
 /// From how many bytes on templates are parsed on all cores; for less, other threads cost more than they bring.

@@ -4,7 +4,7 @@
 use super::engine::AbsentKey;
 use super::engine::RenderError;
 use super::engine_functions::{WARN_END, WARN_START};
-use crate::gotmpl::{ExecError, Missing, ParseError};
+use crate::gotmpl::{ExecError, Missing, ParseError, STRING};
 use crate::source::FileId;
 use crate::source::Origin;
 use crate::source::Origins;
@@ -23,7 +23,7 @@ pub(super) fn parse_error(filename: &str, file: FileId, e: &ParseError) -> Rende
 
 /// An execution error.
 pub(super) fn exec_error(filename: &str, e: &ExecError, compat: u8, origins: Option<&Origins>) -> RenderError {
-    let mut spans: Vec<Span> = e.chain().filter_map(|link| link.span).collect();
+    let mut spans: Vec<Span> = e.chain().filter_map(|link| link.span).filter(|s| s.file != STRING).collect();
     let span = spans.pop();
     spans.reverse();
     let last = e.chain().last().map_or("", |link| link.message.as_str());

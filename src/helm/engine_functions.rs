@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::engine::Options;
+use super::engine_trace::{read_back, reads_back};
 use crate::gotmpl;
 use crate::gotmpl::Function;
 use crate::gotmpl::tree::Tree;
@@ -47,7 +48,10 @@ fn signature(name: &str, trace: bool) -> Option<Signature> {
         "required" => of(&[STRING, ANY], ANY),
         "fail" | "getHostByName" => of(&[STRING], STRING),
         "lookup" => of(&[STRING, STRING, STRING, STRING], GoType::ANY_MAP),
-        "toYaml" if trace => of(&[ANY], STRING),
+        "toYaml" | "mustToYaml" if trace => of(&[ANY], STRING),
+        "fromYaml" | "fromJson" if trace => of(&[STRING], GoType::ANY_MAP),
+        "fromYamlArray" | "fromJsonArray" if trace => of(&[STRING], GoType::ANY_SLICE),
+        "mustFromJson" if trace => of(&[STRING], ANY),
         _ => None,
     }
 }
@@ -124,8 +128,8 @@ impl<'a> Engine<'a> {
         if runtime.tracer.is_some() && out.text == source.as_bytes() {
             return Ok(Value::from(source.clone()).with_origin(origin));
         }
-        for piece in out.pieces.iter_mut().filter(|p| p.template.is_none() && !p.origin.is_some()) {
-            piece.origin = origin;
+        if let Some(tracer) = runtime.tracer.as_mut() {
+            out.pieces = tracer.in_string(out.pieces, origin);
         }
         Ok(finish(runtime, out))
     }
@@ -134,8 +138,9 @@ impl<'a> Engine<'a> {
         if let Some(trees) = self.parsed.borrow().get(source.as_bytes()) {
             return Ok(trees.clone());
         }
-        let trees =
-            gotmpl::parse(&Str::from(super::engine::ROOT), &Arc::from(source.as_bytes()), None, &|name| knows(self.functions, name))?;
+        let file = self.options.trace.map(|_| gotmpl::STRING);
+        let name = Str::from(super::engine::ROOT);
+        let trees = gotmpl::parse(&name, &Arc::from(source.as_bytes()), file, &|name| knows(self.functions, name))?;
         // What a chart generates in a loop is not worth keeping.
         self.parsed_bytes.set(self.parsed_bytes.get() + source.len());
         if self.parsed_bytes.get() < 16 << 20 {
@@ -213,14 +218,26 @@ impl Host for Engine<'_> {
                 }
                 _ => Ok(Map::default().into()),
             },
-            "toYaml" => {
-                let Ok((mut out, pieces)) = yaml::to_yaml_traced(&args[0]) else { return Ok("".into()) };
+            "toYaml" | "mustToYaml" => {
+                let (mut out, pieces) = match yaml::to_yaml_traced(&args[0]) {
+                    Ok(written) => written,
+                    Err(e) if name == "mustToYaml" => return Err(ExecError::plain(e)),
+                    Err(_) => return Ok("".into()),
+                };
                 if out.last() == Some(&b'\n') {
                     out.pop();
                 }
                 let value = Value::from(Str::from(out));
                 let origin = runtime.tracer.as_mut().map(|t| t.pieces(pieces)).unwrap_or_default();
                 Ok(value.with_origin(origin))
+            }
+            name if reads_back(name) => {
+                let Some(native) = self.functions.get(name) else { return Ok(Value::NIL) };
+                let decoded = (native.call)(&mut runtime.env(), args).map_err(ExecError::plain)?;
+                Ok(match runtime.tracer.as_mut() {
+                    Some(tracer) => read_back(tracer, &args[0], decoded),
+                    None => decoded,
+                })
             }
             _ => Ok("".into()),
         }

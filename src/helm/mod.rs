@@ -9,6 +9,7 @@ pub mod dependency;
 pub mod engine;
 mod engine_error;
 mod engine_functions;
+mod engine_trace;
 pub mod files;
 pub mod hooks;
 pub mod ignore;

@@ -93,6 +93,8 @@ pub struct TemplateOptions {
     pub compat: Compat,
     /// Whether the process ends with this rendering, which then leaves its memory to that end.
     pub once: bool,
+    /// A template that fails does not stop the others: see [`TemplateOutput::failures`].
+    pub keep_going: bool,
 }
 
 /// One rendered document.
@@ -125,6 +127,37 @@ pub struct TemplateOutput {
     pub files: Vec<(String, String)>,
     /// The texts that spans refer to: templates and values files.
     pub sources: Sources,
+    /// What failed where a failure stops nothing ([`TemplateOptions::keep_going`]).
+    pub failures: Vec<Failure>,
+}
+
+/// A template that failed while others went on.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// Helm's sentence, without `Error: `.
+    pub message: String,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// Why a template gave no documents.
+#[derive(Clone, Debug)]
+pub enum Cause {
+    /// It could not be parsed or executed.
+    Template(Box<engine::RenderError>),
+    /// What it rendered is no YAML, or no object.
+    Text(Broken),
+}
+
+/// A rendered text that Helm cannot read.
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// The template's full path.
+    pub source: String,
+    /// All that it rendered.
+    pub text: String,
+    /// What wrote each byte of it, when tracing.
+    pub map: Option<Arc<SourceMap>>,
 }
 
 /// Why there is no rendering.
@@ -140,8 +173,8 @@ pub struct HelmError {
     pub span: Option<crate::source::Span>,
     /// The texts that [`HelmError::span`] refers to.
     pub sources: Sources,
-    /// The template error behind it: the include calls on the way, the key that is missing.
-    pub render: Option<Box<engine::RenderError>>,
+    /// The template error or the rendered text behind it.
+    pub cause: Option<Box<Cause>>,
 }
 
 impl HelmError {
@@ -300,7 +333,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     run.logs.debug("Chart path", &[("path", &full_path)]);
     let loaded = {
         let trace = options.trace.then_some((&mut run.sources, &mut run.origins));
-        let mut reader = ValuesReader { trace };
+        let mut reader = ValuesReader { trace, first_only: options.compat == Compat::V3 };
         let user = UserValues {
             files: &options.value_files,
             json: &options.set_json,
@@ -413,6 +446,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
                 lookup: find.as_ref().map(|f| f as engine::Lookup<'_>),
                 once: options.once,
                 finished: Some(&finished),
+                keep_going: options.keep_going,
                 ..engine::Options::new(world)
             },
         )
@@ -422,7 +456,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
         Err(e) => {
             let span = e.span;
             let failed = run.fail_rendering(&e.text, b"");
-            return Err(HelmError { span, render: Some(Box::new(e)), ..failed });
+            return Err(HelmError { span, cause: Some(Box::new(Cause::Template(Box::new(e)))), ..failed });
         }
     };
     run.logs.said(&rendered.warnings);
@@ -446,7 +480,9 @@ fn compose(
     let options = run.options;
     let notes_path = format!("{}/templates/NOTES.txt", chart.name());
     let mut notes = String::new();
-    let mut texts: Vec<(String, String, Option<Arc<SourceMap>>)> = Vec::new();
+    let mut texts: Vec<RenderedText> = Vec::new();
+    let mut failures: Vec<Failure> =
+        rendered.failures.into_iter().map(|e| Failure { message: e.text.clone(), cause: Cause::Template(Box::new(e)) }).collect();
     for (path, file) in rendered.files {
         let bytes = Arc::try_unwrap(file.text).unwrap_or_else(|shared| shared.to_vec());
         let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
@@ -461,12 +497,18 @@ fn compose(
     let files = texts.iter().map(|(path, text, _)| (path.as_str(), text.as_str()));
     let sorted = match hooks::sort_cut(files, options.compat == Compat::V3, &mut cut) {
         Ok(sorted) => sorted,
+        Err(_) if options.keep_going => {
+            failures.extend(set_broken_apart(&mut texts, options.compat));
+            sort(&texts, options.compat).unwrap_or_default()
+        }
         Err(e) => {
             let mut dump = String::new();
             for (path, text, _) in texts.iter().filter(|t| !t.1.trim().is_empty()) {
                 dump.push_str(&format!("---\n# Source: {path}\n{text}\n"));
             }
-            return Err(run.fail_rendering(&e.0, dump.as_bytes()));
+            let broken = set_broken_apart(&mut texts, options.compat).into_iter().find(|f| f.message == e.0);
+            let cause = broken.map(|f| Box::new(f.cause));
+            return Err(HelmError { cause, ..run.fail_rendering(&e.0, dump.as_bytes()) });
         }
     };
     for text in &sorted.unknown_hooks {
@@ -493,15 +535,32 @@ fn compose(
         notes,
         files: printed.files,
         sources: run.sources,
+        failures,
     })
 }
 
-fn documents(
-    chart: &Chart,
-    options: &TemplateOptions,
-    sorted: Sorted,
-    texts: &[(String, String, Option<Arc<SourceMap>>)],
-) -> Vec<RenderedDocument> {
+/// The path of a template, what it rendered, and what wrote each byte of that.
+type RenderedText = (String, String, Option<Arc<SourceMap>>);
+
+fn sort(texts: &[RenderedText], compat: Compat) -> Result<Sorted, load::LoadError> {
+    hooks::sort(texts.iter().map(|(path, text, _)| (path.as_str(), text.as_str())), compat == Compat::V3)
+}
+
+/// Takes the texts away that Helm cannot read.
+fn set_broken_apart(texts: &mut Vec<RenderedText>, compat: Compat) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    texts.retain(|text| match sort(std::slice::from_ref(text), compat) {
+        Ok(_) => true,
+        Err(e) => {
+            let (source, text, map) = text.clone();
+            failures.push(Failure { message: e.0, cause: Cause::Text(Broken { source, text, map }) });
+            false
+        }
+    });
+    failures
+}
+
+fn documents(chart: &Chart, options: &TemplateOptions, sorted: Sorted, texts: &[RenderedText]) -> Vec<RenderedDocument> {
     let map = |m: &Manifest| {
         let file = texts.iter().find(|t| t.0 == m.path)?;
         file.2.as_ref().map(|map| Arc::new(map.cut(m.range.clone())))

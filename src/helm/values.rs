@@ -148,19 +148,40 @@ impl Logs {
 pub struct ValuesReader<'a> {
     /// Where texts and origins go; `None` when not tracing.
     pub trace: Option<(&'a mut Sources, &'a mut Origins)>,
+    /// Only the first document of a file counts, as in Helm 3.
+    pub first_only: bool,
 }
 
 impl ValuesReader<'_> {
     /// Decodes a values file, one or more documents merged.
     pub fn read(&mut self, path: &str, data: &[u8]) -> Result<Map, String> {
         match &mut self.trace {
+            None if self.first_only => first_document(yaml::decode(data)),
             None => yaml::decode_values(data).map_err(|e| e.message),
             Some((sources, origins)) => {
                 let file: FileId = sources.add(path, String::from_utf8_lossy(data).into_owned());
+                if self.first_only {
+                    return first_document(yaml::decode_traced(data, file, origins));
+                }
                 yaml::decode_values_traced(data, file, origins).map_err(|e| e.message)
             }
         }
     }
+}
+
+/// A document as a map of values; Go's sentence when it is none.
+fn first_document(decoded: Result<Value, yaml::YamlError>) -> Result<Map, String> {
+    let value = decoded.map_err(|e| e.message)?;
+    let kind = match value.kind {
+        Kind::Map(map) => return Ok(map),
+        Kind::Nil => return Ok(Map::default()),
+        Kind::List(_) => "array",
+        Kind::Bool(_) => "bool",
+        Kind::Str(_) => "string",
+        _ => "number",
+    };
+    let prefix = "error unmarshaling JSON: while decoding JSON: json: cannot unmarshal";
+    Err(format!("{prefix} {kind} into Go value of type map[string]interface {{}}"))
 }
 
 /// The flags that give values.

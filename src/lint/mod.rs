@@ -29,14 +29,17 @@ mod verdicts;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::diagnostic::similar;
+use crate::helm::RenderedDocument;
 use crate::kube::Object;
 use crate::source::FileId;
 use crate::source::Sources;
 use crate::yaml::Document;
+use crate::yaml::Node;
 
 pub use assume::Assumed;
 pub use chart::ChartSource;
@@ -58,8 +61,23 @@ pub struct Input<'a> {
     pub documents: &'a [(FileId, Document)],
     /// The chart the objects were rendered from, when they were.
     pub chart: Option<&'a ChartSource>,
+    /// The values files that the user gave, their first documents.
+    pub supplied: &'a [Arc<Node>],
+    /// What the other Helm renders, where a rule that compares the two runs.
+    pub other: Option<&'a OtherHelm>,
+    /// The API versions that the user names besides those that Helm knows.
+    pub api_versions: &'a [String],
     /// What to run.
     pub options: &'a Options,
+}
+
+/// A chart as rendered by the other major version of Helm.
+#[derive(Clone, Debug)]
+pub struct OtherHelm {
+    /// Which one: 3 or 4.
+    pub major: u8,
+    /// The documents, or why there are none.
+    pub rendered: Result<Vec<RenderedDocument>, String>,
 }
 
 /// Which rules run, and for which cluster.
@@ -160,6 +178,11 @@ pub fn named(pattern: &str) -> Result<Vec<String>, String> {
 pub fn params(id: &str) -> Vec<&'static str> {
     let options = page(id).and_then(|p| p.split_once("## Options\n")).map_or("", |(_, rest)| rest.split("\n## ").next().unwrap_or(rest));
     options.lines().filter_map(|l| l.strip_prefix('`')?.split_once("`:")).map(|(name, _)| name).collect()
+}
+
+/// Whether a rule would run.
+pub fn runs(id: &str, options: &Options) -> bool {
+    rules().iter().any(|rule| rule.id == id && selected(rule, options))
 }
 
 fn selected(rule: &Rule, options: &Options) -> bool {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::actions;
 use super::chart::ChartSource;
 use super::chart::Template;
+use crate::diagnostic::similar;
 use crate::gotmpl;
 use crate::gotmpl::tree::Arg;
 use crate::gotmpl::tree::ArgKind;
@@ -109,6 +110,17 @@ impl Reads {
             let same = r.path[..common].iter().zip(&path[..common]).all(|(a, b)| a == b || a == "*" || b == "*");
             same && (r.path.len() >= path.len() || r.whole)
         })
+    }
+}
+
+impl Reads {
+    /// A name that templates of the chart read beside the end of `path` and that looks like it; `taken` names are out of
+    /// question.
+    pub(super) fn near(&self, path: &[String], taken: impl Fn(&str) -> bool) -> Option<&str> {
+        let (last, above) = path.split_last()?;
+        let beside = |r: &&Read| r.chart == 0 && r.path.len() >= path.len() && r.path.starts_with(above);
+        let names = self.found.iter().filter(beside).map(|r| r.path[above.len()].as_str());
+        similar(last, names.filter(|n| *n != "*" && !taken(n)))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::config::Settings;
+use super::failure::RENDER_ERROR;
 use super::run::{Checks, STDIN_NAME, Unit, bug};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
@@ -53,12 +54,24 @@ pub(super) fn judge(
 ) -> Vec<Diagnostic> {
     let sources = &unit.sources;
     let groups = Groups::new(sources, checks, settings);
-    let input = |options| lint::Input { sources, objects: &unit.objects, documents: &unit.documents, chart, options };
+    let input = |options| lint::Input {
+        sources,
+        objects: &unit.objects,
+        documents: &unit.documents,
+        chart,
+        supplied: &unit.given.supplied,
+        other: unit.given.other.as_ref(),
+        api_versions: &unit.given.api_versions,
+        options,
+    };
+    // What other objects miss may be what did not render.
+    let partial = findings.iter().any(|f| f.code == RENDER_ERROR);
+    let sure = |f: &Diagnostic| !partial || f.object.is_none() || !(f.code.contains("missing") || f.code.contains("dangling"));
     if checks.judge {
         for (number, (settings, _)) in groups.all.iter().enumerate() {
             let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input(&settings.rules))));
             let found = found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)]);
-            findings.extend(found.into_iter().filter(|f| groups.number(sources, f) == number));
+            findings.extend(found.into_iter().filter(|f| groups.number(sources, f) == number && sure(f)));
         }
     }
     let told = lint::suppress(&input(&settings.rules), findings);

@@ -2,11 +2,14 @@
 
 mod baseline;
 mod config;
+mod failure;
 mod inputs;
 mod judge;
 mod run;
 
+pub use crate::source::RENDERED;
 pub use baseline::{Accepted, Baseline};
 pub use config::{Choice, ConfigError, Configs, Settings, Variant};
+pub use failure::failures;
 pub use inputs::{Inputs, STDIN, discover};
-pub use run::{Checks, Counts, Outcome, RENDERED, Unit, known, load, panic_text, run};
+pub use run::{Checks, Counts, Outcome, Unit, known, load, panic_text, run};

@@ -8,12 +8,14 @@ use rayon::prelude::*;
 
 use super::baseline::Accepted;
 use super::config::{Configs, Settings};
+use super::failure;
 use super::inputs::{Inputs, STDIN, discover};
 use super::judge::judge;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
 use crate::helm;
+use crate::helm::Compat;
 use crate::helm::TemplateOptions;
 use crate::helm::values::Logs;
 use crate::kube;
@@ -21,6 +23,7 @@ use crate::kube::Object;
 use crate::kube::ValidateOptions;
 use crate::lint;
 use crate::source::FileId;
+use crate::source::RENDERED;
 use crate::source::Sources;
 use crate::source::Span;
 use crate::source::World;
@@ -28,7 +31,6 @@ use crate::source::WorldError;
 use crate::yaml;
 use crate::yaml::Document;
 
-const RENDER_ERROR: &str = "render-error";
 const INVALID_YAML: &str = "yaml-syntax";
 const NOT_AN_OBJECT: &str = "no-kubernetes-object";
 const INTERNAL_ERROR: &str = "internal-error";
@@ -124,6 +126,8 @@ pub struct Unit {
     pub documents: Vec<(FileId, Document)>,
     /// From which severity on its findings fail the run, where a configuration file says so.
     pub fail_on: Option<FailOn>,
+    /// What a chart was rendered with.
+    pub(super) given: Given,
     /// Manifest files in it.
     files: usize,
 }
@@ -163,7 +167,9 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
         .map(|(chart, settings)| {
             let (checks, template) = (checks.of(settings), of_version(template, settings));
             let guarded = catch_unwind(AssertUnwindSafe(|| {
-                examine(render(world, chart, &template), source(world, chart, &checks), &checks, settings, &old)
+                let mut unit = render(world, chart, &template);
+                unit.given = given(world, chart, &template, &checks, settings, &unit.sources);
+                examine(unit, source(world, chart, &checks), &checks, settings, &old)
             }));
             guarded.unwrap_or_else(|panic| Unit { findings: vec![bug(&format!("chart {chart}"), &*panic)], ..Unit::default() })
         })
@@ -264,9 +270,6 @@ fn ranges(versions: &[&str], all: &[String]) -> String {
     out.into_iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
-/// What follows the path of a template in the name of what it rendered.
-pub const RENDERED: &str = " (rendered)";
-
 /// Adds a text and its documents to a unit.
 fn add(unit: &mut Unit, file: FileId) {
     let text = std::sync::Arc::clone(&unit.sources.get(file).text);
@@ -318,15 +321,16 @@ fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
                 let file = unit.sources.add_rendered(name, document.text, document.map);
                 add(&mut unit, file);
             }
+            for failed in rendered.failures {
+                let (finding, text) = failure::one(&mut unit.sources, failed);
+                unit.findings.push(finding);
+                // Rules about broken YAML look at it too.
+                text.into_iter().for_each(|file| add(&mut unit, file));
+            }
             unit
         }
-        Err(error) => {
-            let message = error.message.split("\n\nUse --debug flag").next().unwrap_or_default();
-            let mut finding = Diagnostic::new(RENDER_ERROR, Severity::Error, message);
-            finding.span = error.span;
-            if error.span.is_none() {
-                finding.message = format!("{chart}: {message}");
-            }
+        Err(mut error) => {
+            let finding = failure::whole(chart, &mut error);
             Unit { sources: error.sources, findings: vec![finding], ..Unit::default() }
         }
     }
@@ -339,6 +343,43 @@ type ChartFiles<'a> = Option<(&'a str, Vec<(String, Vec<u8>)>)>;
 fn source<'a>(world: &dyn World, chart: &'a str, checks: &Checks) -> ChartFiles<'a> {
     let files = checks.judge.then(|| helm::load::read(world, chart, &mut Logs::default()).ok())??;
     Some((chart, files))
+}
+
+/// What a chart was rendered with, as rules look at it.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    /// The values files of the user that were read, their first documents.
+    pub(super) supplied: Vec<std::sync::Arc<yaml::Node>>,
+    /// The API versions that the user named.
+    pub(super) api_versions: Vec<String>,
+    /// What the other Helm renders, where a rule compares the two.
+    pub(super) other: Option<lint::OtherHelm>,
+}
+
+fn given(world: &dyn World, chart: &str, template: &TemplateOptions, checks: &Checks, settings: &Settings, sources: &Sources) -> Given {
+    if !checks.judge {
+        return Given::default();
+    }
+    let files = sources.iter().filter(|(_, f)| f.map.is_none() && template.value_files.contains(&f.name));
+    let compares = lint::runs("helm-versions-differ", &settings.rules);
+    Given {
+        supplied: files.filter_map(|(id, file)| yaml::parse(&file.text, id).into_iter().next()?.root).collect(),
+        api_versions: template.api_versions.clone(),
+        other: compares.then(|| as_other_helm(world, chart, template)),
+    }
+}
+
+/// The chart as the other major version of Helm renders it.
+fn as_other_helm(world: &dyn World, chart: &str, template: &TemplateOptions) -> lint::OtherHelm {
+    let (compat, major) = match template.compat {
+        Compat::V3 => (Compat::V4, 4),
+        Compat::V4 => (Compat::V3, 3),
+    };
+    let chart = chart.to_owned();
+    let options = TemplateOptions { chart, compat, trace: false, keep_going: false, output_dir: None, ..template.clone() };
+    let rendered = helm::template(world, &options);
+    let first = |message: String| message.split("\n\nUse --debug flag").next().unwrap_or_default().to_owned();
+    lint::OtherHelm { major, rendered: rendered.map(|r| r.documents).map_err(|e| first(e.message)) }
 }
 
 /// Decodes, validates and judges the documents of a unit.

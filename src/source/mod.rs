@@ -6,5 +6,5 @@ mod text;
 mod world;
 
 pub use origin::{Origin, OriginId, Origins, Piece};
-pub use text::{FileId, Frame, LineColumn, Segment, SourceFile, SourceMap, Sources, Span};
+pub use text::{FileId, Frame, LineColumn, RENDERED, Segment, SourceFile, SourceMap, Sources, Span};
 pub use world::{DirEntry, FileKind, MemoryWorld, World, WorldError};

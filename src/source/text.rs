@@ -8,6 +8,9 @@ use super::origin::{OriginId, Origins};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileId(pub u32);
 
+/// What follows the path of a template in the name of what it rendered.
+pub const RENDERED: &str = " (rendered)";
+
 /// A byte range `start..end` of one text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span {

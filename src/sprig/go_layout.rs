@@ -181,10 +181,7 @@ pub(super) fn format(t: &Civil, layout: &[u8]) -> Vec<u8> {
             Field::Year => format!("{:02}", t.year.rem_euclid(100)),
             Field::UpperHalf => if half { "PM" } else { "AM" }.to_owned(),
             Field::LowerHalf => if half { "pm" } else { "am" }.to_owned(),
-            Field::Zone if t.zone.is_empty() => {
-                let parts = if t.offset % 3600 == 0 { 1 } else { 2 };
-                offset_text(t.offset, false, parts)
-            }
+            Field::Zone if t.zone.is_empty() => offset_text(t.offset, false, 2),
             Field::Zone => t.zone.clone(),
             Field::Offset { z: true, .. } if t.offset == 0 => "Z".to_owned(),
             Field::Offset { colon, parts, .. } => offset_text(t.offset, colon, parts),

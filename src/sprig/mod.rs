@@ -31,6 +31,8 @@ mod strings;
 mod text;
 mod time_object;
 mod toml;
+mod toml_number;
+mod toml_read;
 pub(crate) mod urls;
 mod versions;
 mod x509;

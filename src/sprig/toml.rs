@@ -1,10 +1,7 @@
 //! TOML: written as BurntSushi/toml writes it, read into plain values.
 
 use crate::gotmpl::Function;
-use crate::value::GoType;
-use crate::value::IntType;
 use crate::value::Kind;
-use crate::value::List;
 use crate::value::Map;
 use crate::value::Str;
 use crate::value::Value;
@@ -14,12 +11,11 @@ use super::args::ANY;
 use super::args::DICT;
 use super::args::STR;
 use super::args::any;
+use super::args::bytes;
 use super::args::fixed;
 use super::args::string;
-use super::args::text;
 use super::time_object;
-use super::time_object::Time;
-use super::time_object::Zone;
+use super::toml_read;
 
 /// How deep values are written; what is deeper is a cycle.
 const MAX_DEPTH: usize = 500;
@@ -29,7 +25,7 @@ const MAX_VALUES: usize = 2_000_000;
 pub(super) const FUNCTIONS: &[Function] = &[
     fixed("toToml", &[ANY], STR, |_, a| string(write(given(a)?).unwrap_or_else(|e| e))),
     fixed("mustToToml", &[ANY], STR, |_, a| string(write(given(a)?)?)),
-    fixed("fromToml", &[STR], DICT, |_, a| Ok(read(&text(a, 0)).into())),
+    fixed("fromToml", &[STR], DICT, |_, a| Ok(read(bytes(a, 0)).into())),
 ];
 
 const ARRAY_NIL: &str = "toml: cannot encode array with nil element";
@@ -279,67 +275,10 @@ fn float(f: f64) -> String {
 }
 
 /// A document as a map; what is no TOML is told under the key `Error`.
-fn read(text: &str) -> Map {
-    match ::toml::from_str::<::toml::Table>(text) {
-        Ok(table) => {
-            let map = Map::default();
-            for (key, value) in table {
-                map.insert(key, from_toml(value));
-            }
-            map
-        }
-        Err(e) => {
-            let map = Map::default();
-            let line = e.span().map_or(1, |s| 1 + text[..s.start.min(text.len())].matches('\n').count());
-            map.insert("Error", format!("toml: line {line}: {}", e.message()).into());
-            map
-        }
-    }
-}
-
-fn from_toml(value: ::toml::Value) -> Value {
-    match value {
-        ::toml::Value::String(s) => s.into(),
-        ::toml::Value::Integer(n) => Kind::Int(IntType::Int64, n).into(),
-        ::toml::Value::Float(f) => f.into(),
-        ::toml::Value::Boolean(b) => b.into(),
-        ::toml::Value::Datetime(d) => from_datetime(&d),
-        ::toml::Value::Array(items) => {
-            let tables = !items.is_empty() && items.iter().all(::toml::Value::is_table);
-            let elem = if tables { GoType::ANY_MAP } else { GoType::Any };
-            List::new(elem, items.into_iter().map(from_toml).collect()).into()
-        }
-        ::toml::Value::Table(table) => {
-            let map = Map::default();
-            for (key, value) in table {
-                map.insert(key, from_toml(value));
-            }
-            map.into()
-        }
-    }
-}
-
-/// Local dates and times live in zones that the Go library names.
-fn from_datetime(d: &::toml::value::Datetime) -> Value {
-    let mut civil = super::go_layout::Civil { month: 1, day: 1, ..Default::default() };
-    if let Some(date) = d.date {
-        civil.year = i64::from(date.year);
-        civil.month = i64::from(date.month);
-        civil.day = i64::from(date.day);
-    }
-    if let Some(time) = d.time {
-        civil.hour = i64::from(time.hour);
-        civil.minute = i64::from(time.minute);
-        civil.second = i64::from(time.second);
-        civil.nanosecond = i64::from(time.nanosecond);
-    }
-    let zone = match d.offset {
-        Some(::toml::value::Offset::Z) => Zone::Utc,
-        Some(::toml::value::Offset::Custom { minutes: 0 }) => Zone::Fixed(String::new(), 0),
-        Some(::toml::value::Offset::Custom { minutes }) => Zone::Fixed(String::new(), i64::from(minutes) * 60),
-        None if d.time.is_none() => Zone::Fixed("date-local".to_owned(), 0),
-        None if d.date.is_none() => Zone::Fixed("time-local".to_owned(), 0),
-        None => Zone::Fixed("datetime-local".to_owned(), 0),
-    };
-    Value::object(Time::from_civil(&civil, zone))
+fn read(text: &[u8]) -> Map {
+    toml_read::read(text).unwrap_or_else(|e| {
+        let map = Map::default();
+        map.insert("Error", e.into());
+        map
+    })
 }

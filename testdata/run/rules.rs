@@ -1,6 +1,7 @@
 //! Every page of `rules/` is true: its example gives the marked findings and no others, what to use instead gives none.
 //!
-//! An example is a manifest, or a chart when its blocks have names: a line such as "`values.yaml`:" before the block.
+//! An example is a manifest, or a chart when its blocks have names: a line such as "`values.yaml`:" before the block;
+//! "`-f prod.yaml`:" is a values file that the user gives.
 
 use kval::helm::TemplateOptions;
 use kval::lint;
@@ -42,8 +43,16 @@ type Seen = (String, u32, String);
 fn run(id: &str, blocks: &[(String, String)]) -> Vec<Seen> {
     let mut world = MemoryWorld::default();
     let chart = blocks.iter().any(|(name, _)| !name.is_empty());
+    let mut template = TemplateOptions::default();
     for (name, text) in blocks {
-        let path = if chart { format!("app/{name}") } else { "input.yaml".to_owned() };
+        let path = match name.strip_prefix("-f ") {
+            Some(file) => {
+                template.value_files.push(file.to_owned());
+                file.to_owned()
+            }
+            None if chart => format!("app/{name}"),
+            None => "input.yaml".to_owned(),
+        };
         world.files.insert(path, text.clone().into_bytes());
     }
     if chart {
@@ -53,7 +62,7 @@ fn run(id: &str, blocks: &[(String, String)]) -> Vec<Seen> {
     let inputs = pipeline::discover(&world, &[named.to_owned()]).expect("the example is there");
     let params = [("untrusted-registry.allowed".to_owned(), vec!["registry.example.com".to_owned()])].into();
     let checks = Checks { judge: true, select: vec![id.to_owned()], params, kube_version: version(id), ..Checks::default() };
-    let outcome = pipeline::run(&world, &inputs, &TemplateOptions::default(), &checks).expect("it can be read");
+    let outcome = pipeline::run(&world, &inputs, &template, &checks).expect("it can be read");
     let mut out = Vec::new();
     for unit in &outcome.units {
         for finding in unit.findings.iter().filter(|f| f.code == id) {
@@ -79,7 +88,7 @@ fn marks(blocks: &[(String, String)]) -> Vec<Seen> {
         for (line, number) in text.lines().zip(1..) {
             if let Some((_, mark)) = line.split_once("# error: ").or_else(|| line.split_once("/* error: ")) {
                 let mark = mark.split("*/").next().unwrap_or(mark).trim();
-                let name = if name.is_empty() { "input.yaml" } else { name };
+                let name = if name.is_empty() { "input.yaml" } else { name.trim_start_matches("-f ") };
                 out.push((name.to_owned(), number, mark.to_owned()));
             }
         }

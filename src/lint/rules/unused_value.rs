@@ -1,6 +1,5 @@
 //! `unused-value`: reports a key of `values.yaml` that no template reads.
 
-use crate::diagnostic::similar;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
 use crate::lint::values::Reads;
@@ -46,14 +45,10 @@ fn walk(cx: &Context, root: &Field, path: &mut Vec<String>, conditions: &[Vec<St
         return;
     }
     if !reads.uses(0, path) {
-        let last = path.last().map_or("", String::as_str);
-        let known: Vec<&str> = reads
-            .found
-            .iter()
-            .filter(|r| r.chart == 0 && r.path.len() == path.len() && r.path[..path.len() - 1] == path[..path.len() - 1])
-            .filter_map(|r| r.path.last().map(String::as_str))
-            .collect();
-        let help = similar(last, known)
+        let above = path[..path.len() - 1].to_vec();
+        let defined = |name: &str| cx.default_of(&[above.as_slice(), &[name.to_owned()]].concat()).is_some();
+        let help = reads
+            .near(path, defined)
             .map_or_else(|| "remove it, or use it".to_owned(), |n| format!("templates read `{n}`: did you mean that?"));
         cx.report(place, format!("no template reads `{}`", path.join(".")), help);
         return;

@@ -1,0 +1,177 @@
+//! `hidden-by-capabilities`: reports an object that is not rendered because the template asks `.Capabilities` for an API
+//! that Helm does not know of without a cluster.
+
+use crate::gotmpl::tree::Arg;
+use crate::gotmpl::tree::ArgKind;
+use crate::gotmpl::tree::Branch;
+use crate::gotmpl::tree::Command;
+use crate::gotmpl::tree::Node;
+use crate::gotmpl::tree::NodeKind;
+use crate::gotmpl::tree::Pipe;
+use crate::helm::capabilities::DEFAULT_API_VERSIONS;
+use crate::lint::actions;
+use crate::lint::chart::Template;
+use crate::lint::context::Context;
+use crate::value::Str;
+use serde_json::Value;
+
+/// Deeper conditions count as unknown.
+const MAX_DEPTH: usize = 50;
+
+pub(super) fn check(cx: &Context) {
+    let Some(chart) = cx.chart() else { return };
+    for template in chart.templates.iter().filter(|t| !t.is_partial()) {
+        if let Some(tree) = template.trees.last() {
+            walk(cx, template, &tree.root, 0);
+        }
+    }
+}
+
+/// Looks at what is rendered, as far as the defaults of the values tell.
+fn walk(cx: &Context, template: &Template, nodes: &[Node], depth: usize) {
+    if depth > MAX_DEPTH {
+        return;
+    }
+    for node in nodes {
+        let Some(branch) = actions::branch(node) else { continue };
+        let other = branch.other.as_deref().unwrap_or_default();
+        if !matches!(node.kind, NodeKind::If(_)) {
+            walk(cx, template, &branch.list, depth + 1);
+            walk(cx, template, other, depth + 1);
+            continue;
+        }
+        let mut asked = Vec::new();
+        let holds = truth(cx, &branch.pipe, &mut asked, 0);
+        if holds != Some(false) {
+            walk(cx, template, &branch.list, depth + 1);
+        }
+        if holds != Some(true) {
+            walk(cx, template, other, depth + 1);
+        }
+        if holds == Some(false) && other.is_empty() {
+            report(cx, template, node, branch, &asked);
+        }
+    }
+}
+
+/// Reports the objects of a branch that only the absence of `asked` closes.
+fn report(cx: &Context, template: &Template, node: &Node, branch: &Branch, asked: &[String]) {
+    let mut kinds = Vec::new();
+    kinds_in(&branch.list, &mut kinds, 0);
+    let (Some(kind), false) = (kinds.first(), asked.is_empty()) else { return };
+    let quoted = asked.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
+    let flags = asked.iter().map(|a| format!("-a {a}")).collect::<Vec<_>>().join(" ");
+    cx.report_span(
+        actions::span(template, node.span.0, node.span.1),
+        format!("no {kind} is rendered: without a cluster Helm does not know {quoted}"),
+        format!("{flags} shows it"),
+    );
+}
+
+fn kinds_in(nodes: &[Node], out: &mut Vec<String>, depth: usize) {
+    for node in nodes {
+        if let NodeKind::Text(text) = &node.kind {
+            let text = String::from_utf8_lossy(text);
+            let kinds = text.lines().filter_map(|line| line.strip_prefix("kind:")).map(|k| k.trim().to_owned());
+            out.extend(kinds.filter(|k| !k.is_empty()));
+        } else if let Some(branch) = actions::branch(node).filter(|_| depth < MAX_DEPTH) {
+            kinds_in(&branch.list, out, depth + 1);
+        }
+    }
+}
+
+/// Whether a condition holds; `asked` gathers the APIs that would make it hold. `None` when it is not known, or when
+/// more than these APIs is missing.
+fn truth(cx: &Context, pipe: &Pipe, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
+    let [command] = pipe.commands.as_slice() else { return None };
+    if depth > MAX_DEPTH || !pipe.decl.is_empty() {
+        return None;
+    }
+    of_command(cx, command, asked, depth)
+}
+
+fn of_command(cx: &Context, command: &Command, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
+    let first = command.args.first()?;
+    let ArgKind::Identifier(function) = &first.kind else {
+        return match api_asked_for(command) {
+            Some(api) => {
+                let known = known(cx, &api);
+                if !known && !asked.contains(&api) {
+                    asked.push(api);
+                }
+                Some(known)
+            }
+            None if command.args.len() == 1 => of_arg(cx, first, asked, depth),
+            None => None,
+        };
+    };
+    let mut apis = Vec::new();
+    let truths: Vec<Option<bool>> = command.args[1..].iter().map(|arg| of_arg(cx, arg, &mut apis, depth)).collect();
+    match function.to_string().as_str() {
+        // All that is false must be so for want of an API, or it is not this that hides.
+        "and" => {
+            let closed = truths.iter().filter(|t| **t == Some(false)).count();
+            if closed == 0 {
+                return truths.iter().all(|t| *t == Some(true)).then_some(true);
+            }
+            let by_apis = command.args[1..].iter().filter(|arg| {
+                let mut apis = Vec::new();
+                of_arg(cx, arg, &mut apis, depth) == Some(false) && !apis.is_empty()
+            });
+            if by_apis.count() == closed {
+                asked.append(&mut apis);
+            }
+            Some(false)
+        }
+        "or" => {
+            if truths.contains(&Some(true)) {
+                return Some(true);
+            }
+            // One of them is enough.
+            asked.extend(apis.into_iter().take(1));
+            truths.iter().all(|t| *t == Some(false)).then_some(false)
+        }
+        "not" => truths.first().copied().flatten().map(|t| !t),
+        _ => None,
+    }
+}
+
+fn of_arg(cx: &Context, arg: &Arg, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
+    match &arg.kind {
+        ArgKind::Bool(b) => Some(*b),
+        ArgKind::Pipe(pipe) => truth(cx, pipe, asked, depth + 1),
+        ArgKind::Field(names) => of_value(cx, names),
+        ArgKind::Variable(names) if names.first().is_some_and(|n| n.to_string() == "$") => of_value(cx, &names[1..]),
+        _ => None,
+    }
+}
+
+/// The truth of a value's default.
+fn of_value(cx: &Context, names: &[Str]) -> Option<bool> {
+    let (values, path) = names.split_first()?;
+    if values.to_string() != "Values" {
+        return None;
+    }
+    let path: Vec<String> = path.iter().map(Str::to_string).collect();
+    Some(match cx.default_of(&path)? {
+        Value::Null => false,
+        Value::Bool(b) => *b,
+        Value::Number(n) => n.as_f64() != Some(0.0),
+        Value::String(s) => !s.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+    })
+}
+
+/// The API of `.Capabilities.APIVersions.Has "api"`.
+fn api_asked_for(command: &Command) -> Option<String> {
+    let (ArgKind::Field(names) | ArgKind::Variable(names)) = &command.args.first()?.kind else { return None };
+    let names: Vec<String> = names.iter().map(Str::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).filter(|n| *n != "$").collect();
+    let [api] = &command.args[1..] else { return None };
+    (names == ["Capabilities", "APIVersions", "Has"]).then(|| actions::text(&api.kind)).flatten()
+}
+
+fn known(cx: &Context, api: &str) -> bool {
+    DEFAULT_API_VERSIONS.contains(&api) || cx.input.api_versions.iter().any(|a| a == api)
+}

@@ -1,0 +1,3 @@
+{{- define "broken.image" -}}
+{{ .Values.image.repository.name }}:{{ .Values.image.tag }}
+{{- end }}
