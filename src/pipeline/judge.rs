@@ -66,7 +66,8 @@ pub(super) fn judge(
     };
     // What other objects miss may be what did not render.
     let partial = findings.iter().any(|f| f.code == RENDER_ERROR);
-    let sure = |f: &Diagnostic| !partial || f.object.is_none() || !(f.code.contains("missing") || f.code.contains("dangling"));
+    let of_objects = |code: &str| !code.starts_with("chart-") && (code.contains("missing") || code.contains("dangling"));
+    let sure = |f: &Diagnostic| !partial || !of_objects(f.code);
     if checks.judge {
         for (number, (settings, _)) in groups.all.iter().enumerate() {
             let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input(&settings.rules))));
