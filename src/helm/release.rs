@@ -213,8 +213,10 @@ pub(crate) fn clean_path(path: &str) -> String {
     }
 }
 
-/// From how many bytes on a rendered file is read on another thread.
-const LARGE: usize = 16 * 1024;
+/// From how many bytes of templates on rendered files are read on other threads.
+const MANY: usize = 128 * 1024;
+/// The smallest file for which another thread is worth its call.
+const LARGE: usize = 512;
 
 const DEBUG_HINT: &str = "\n\nUse --debug flag to render out invalid YAML";
 
@@ -420,12 +422,13 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     let find = state.map(|state| move |v: &str, kind: &str, space: &str, name: &str| Ok(state.find(v, kind, space, name)));
     let templates = templates(&chart, &top, &mut run.sources);
     let v3 = options.compat == Compat::V3;
+    let many = templates.iter().map(|t| t.text.len()).sum::<usize>() > MANY;
     let cut = Mutex::new(hooks::Cut::default());
     // Large files are cut into documents while the next ones are rendered.
     #[allow(clippy::result_large_err)] // as render's own
     let rendered = rayon::in_place_scope(|scope| {
         let finished = |path: &str, text: &Arc<Vec<u8>>| {
-            if text.len() >= LARGE {
+            if many && text.len() >= LARGE {
                 let (path, text, cut) = (path.to_owned(), Arc::clone(text), &cut);
                 scope.spawn(move |_| {
                     if let Ok(text) = std::str::from_utf8(&text) {

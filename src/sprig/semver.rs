@@ -67,6 +67,25 @@ fn number(s: &str) -> Result<u64, String> {
     })
 }
 
+/// The parts of a lenient version, an optional `v` before it: up to three numbers, what follows `-` and what follows `+`.
+// Read by hand: every run reads versions, and making a pattern takes longer than the reading.
+fn loose(text: &str) -> Option<([Option<&str>; 3], &str, &str)> {
+    let (rest, metadata) = text.split_once('+').map_or((text, None), |(rest, m)| (rest, Some(m)));
+    let (rest, pre) = rest.split_once('-').map_or((rest, None), |(rest, p)| (rest, Some(p)));
+    let names = |s: &str| s.split('.').all(|part| !part.is_empty() && only_allowed(part));
+    if !pre.is_none_or(names) || !metadata.is_none_or(names) {
+        return None;
+    }
+    let mut numbers = [None; 3];
+    for (i, part) in rest.strip_prefix('v').unwrap_or(rest).split('.').enumerate() {
+        if part.is_empty() || !only_digits(part) {
+            return None;
+        }
+        *numbers.get_mut(i)? = Some(part);
+    }
+    Some((numbers, pre.unwrap_or(""), metadata.unwrap_or("")))
+}
+
 /// Compares identifiers: numbers before names, numbers by value.
 fn compare_part(a: &str, b: &str) -> Ordering {
     match (a, b) {
@@ -104,22 +123,17 @@ fn compare_pre(a: &str, b: &str) -> Ordering {
 impl Version {
     /// Reads a version leniently: a `v` before it, missing numbers and leading zeros are accepted.
     pub fn parse(text: &str) -> Result<Self, String> {
-        static LOOSE: LazyLock<Regex> = LazyLock::new(|| {
-            Regex::new(r"^v?([0-9]+)(?:\.([0-9]+))?(?:\.([0-9]+))?(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$")
-                .expect("the pattern is valid")
-        });
         if text.len() > MAX_VERSION {
             return Err(format!("version string is too long (max {MAX_VERSION} bytes)"));
         }
-        let Some(found) = LOOSE.captures(text) else { return Err("invalid semantic version".to_owned()) };
-        let group = |i: usize| found.get(i).map(|m| m.as_str());
-        let segment = |i: usize| group(i).map_or(Ok(0), |s| number(s).map_err(|e| format!("error parsing version segment: {e}")));
+        let Some((numbers, pre, metadata)) = loose(text) else { return Err("invalid semantic version".to_owned()) };
+        let segment = |s: Option<&str>| s.map_or(Ok(0), |s| number(s).map_err(|e| format!("error parsing version segment: {e}")));
         let version = Self {
-            major: segment(1)?,
-            minor: segment(2)?,
-            patch: segment(3)?,
-            pre: group(4).unwrap_or("").to_owned(),
-            metadata: group(5).unwrap_or("").to_owned(),
+            major: segment(numbers[0])?,
+            minor: segment(numbers[1])?,
+            patch: segment(numbers[2])?,
+            pre: pre.to_owned(),
+            metadata: metadata.to_owned(),
             original: text.to_owned(),
         };
         if !version.pre.is_empty() {
@@ -254,6 +268,10 @@ static RANGE: LazyLock<Regex> = LazyLock::new(|| {
 /// `1.2 - 1.4` is `>= 1.2, <= 1.4`.
 fn rewrite_ranges(text: &str) -> String {
     let mut out = text.to_owned();
+    // Most constraints hold no range, and making the pattern takes time.
+    if !text.contains(" -") && !text.contains(['\t', '\n', '\x0c', '\r']) {
+        return out;
+    }
     for found in RANGE.captures_iter(text) {
         let group = |i: usize| found.get(i).map_or("", |m| m.as_str());
         out = out.replacen(group(0), &format!(">= {}, <= {} ", group(1), group(11)), 1);
