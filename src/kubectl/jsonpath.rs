@@ -540,3 +540,49 @@ fn holds(left: &[Step], operator: &str, right: Option<&Vec<Step>>, root: &Value,
         _ => false,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{parse, relaxed};
+
+    #[test]
+    fn templates_print_as_kubectl_prints() {
+        let root = json!({"kind": "List", "items": [
+            {"metadata": {"name": "a", "labels": {"x/y.z": "1"}}, "n": 1, "on": true},
+            {"metadata": {"name": "b"}, "n": 2, "on": false},
+            {"metadata": {"name": "c"}, "n": 3, "l": [{"t": "p", "v": "q"}]},
+        ]});
+        for (template, want) in [
+            ("{.kind}", "List"),
+            ("kind: {.kind}", "kind: List"),
+            ("{.items[*].metadata.name}", "a b c"),
+            ("{.items[0].metadata.name}{\"\\n\"}", "a\n"),
+            ("{.items[-1].n}", "3"),
+            ("{.items[0:2].n}", "1 2"),
+            ("{.items[0,2].n}", "1 3"),
+            ("{.items[?(@.n>1)].metadata.name}", "b c"),
+            ("{.items[?(@.metadata.name==\"b\")].n}", "2"),
+            ("{.items[?(@.on==true)].n}", "1"),
+            ("{.items[?(@.l)].metadata.name}", "c"),
+            ("{range .items[*]}{.metadata.name}={.n};{end}", "a=1;b=2;c=3;"),
+            ("{..name}", "a b c"),
+            ("{.items[0].metadata.labels.x/y\\.z}", "1"),
+            ("{.items[0].metadata['name']}", "a"),
+            ("{.items[2].l}", "[{\"t\":\"p\",\"v\":\"q\"}]"),
+            ("{.nothing}", ""),
+        ] {
+            let mut read = parse(template).expect(template);
+            read.strict = false;
+            assert_eq!(read.print(&root).as_deref(), Ok(want), "{template}");
+        }
+        for (template, why) in
+            [("{.items[*}", "unterminated array"), ("{.a", "unclosed action"), ("{nope}", "unrecognized identifier nope")]
+        {
+            assert_eq!(parse(template).err().as_deref(), Some(why), "{template}");
+        }
+        assert_eq!(relaxed("metadata.name").as_deref(), Ok("{.metadata.name}"));
+        assert_eq!(relaxed("{.metadata.name}").as_deref(), Ok("{.metadata.name}"));
+    }
+}

@@ -318,3 +318,32 @@ pub fn field_value(object: &Value, field: &str) -> String {
         value => scalar(value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{matches, parse, parse_fields};
+
+    #[test]
+    fn selectors_choose_as_the_server_does() {
+        let labels = json!({"app": "web", "tier": "back", "n": "5"});
+        for (selector, want) in [
+            ("", true),
+            ("app=web", true),
+            ("app==web,tier!=front", true),
+            ("app in (web, db)", true),
+            ("app notin (web)", false),
+            ("missing notin (web)", true),
+            ("tier", true),
+            ("!tier", false),
+            ("n>4,n<6", true),
+        ] {
+            assert_eq!(parse(selector).map(|s| matches(&s, &labels)), Ok(want), "{selector}");
+        }
+        let wrong = "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt";
+        assert_eq!(parse("a b").err().as_deref(), Some(wrong));
+        assert_eq!(parse_fields("status.phase!=Running").map(|f| f[0].negated), Ok(true));
+        assert_eq!(parse_fields("a").err().as_deref(), Some("invalid selector: 'a'; can't understand 'a'"));
+    }
+}

@@ -1,6 +1,7 @@
 //! Who may do what, from the roles and bindings of a cluster. upstream: plugin/pkg/auth/authorizer/rbac
 
 use serde_json::Value;
+use serde_json::json;
 
 use super::api::{Access, Api};
 use super::resources::Resource;
@@ -47,6 +48,9 @@ pub fn rules<A: Api + ?Sized>(api: &A, user: &str, groups: &[String], namespace:
     for binding in all(api, "clusterrolebindings", "").iter().filter(|b| is_bound(b, user, groups)) {
         out.extend(named(&cluster_roles, text(binding, &["roleRef", "name"])).unwrap_or_default());
     }
+    if !cluster_roles.iter().any(|r| text(r, &["metadata", "name"]) == "system:basic-user") {
+        out.extend(of_everybody());
+    }
     if !namespace.is_empty() {
         let roles = all(api, "roles", namespace);
         for binding in all(api, "rolebindings", namespace).iter().filter(|b| is_bound(b, user, groups)) {
@@ -55,6 +59,22 @@ pub fn rules<A: Api + ?Sized>(api: &A, user: &str, groups: &[String], namespace:
         }
     }
     out
+}
+
+/// What a new cluster lets every user do: `system:basic-user`, `system:discovery` and `system:public-info-viewer`.
+/// upstream: plugin/pkg/auth/authorizer/rbac/bootstrappolicy
+fn of_everybody() -> Vec<Value> {
+    let urls = ["/api", "/api/*", "/apis", "/apis/*", "/healthz", "/livez", "/openapi", "/openapi/*", "/readyz", "/version", "/version/"];
+    vec![
+        json!({
+            "apiGroups": ["authorization.k8s.io"],
+            "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"],
+            "verbs": ["create"],
+        }),
+        json!({"apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"], "verbs": ["create"]}),
+        json!({"nonResourceURLs": urls, "verbs": ["get"]}),
+        json!({"nonResourceURLs": ["/healthz", "/livez", "/readyz", "/version", "/version/"], "verbs": ["get"]}),
+    ]
 }
 
 /// Whether the roles of a user allow something; an unnamed user is the administrator.
