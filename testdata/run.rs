@@ -29,3 +29,6 @@ mod seeds;
 
 #[path = "run/walkthroughs.rs"]
 mod walkthroughs;
+
+#[path = "run/kills.rs"]
+mod kills;

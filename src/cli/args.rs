@@ -326,6 +326,7 @@ pub(super) fn command() -> Command {
                 .global(true),
         )
         .subcommands([template, lint, validate, why, simulate, super::args_cluster::cluster(), package, show, dependency, explain, config])
+        .subcommand(super::args_cluster::diff())
         .subcommands(super::args_cluster::verbs())
         .subcommand(super::kubectl::command())
         .subcommand(Command::new("version").about("Print the version"))

@@ -153,6 +153,29 @@ fn search() -> Command {
         .subcommand(repo.arg(switch("versions", "All versions").short('l')))
 }
 
+/// `kval diff`
+pub(super) fn diff() -> Command {
+    let command =
+        Command::new("diff").about("Say what an upgrade from OLD to NEW does to each object and its pods, and how the rollout goes").arg(
+            Arg::new("sides")
+                .value_names(["OLD", "NEW"])
+                .num_args(2)
+                .required(true)
+                .help("Charts, manifests, directories of them, release:NAME[@REVISION], or cluster (a stored one, see --state)"),
+        );
+    made(stored(rendering(command)))
+        .next_help_heading("Difference")
+        .arg(list("old-values", "FILE", "Values files of OLD, instead of those of -f"))
+        .arg(list("old-set", "KEY=VALUE", "Values of OLD, instead of those of --set"))
+        .arg(value("release-name", "NAME", "The release's name for both sides"))
+        .arg(switch("all", "Show unchanged objects too"))
+        .arg(value("format", "FORMAT", "text or json").value_parser(["text", "json"]))
+        .arg(
+            value("fail-on", "WHAT", "Exit 1 on: change, restart, failure (refused changes, stuck rollouts) or never [default: failure]")
+                .value_parser(["change", "restart", "failure", "never"]),
+        )
+}
+
 /// `kval cluster`
 pub(super) fn cluster() -> Command {
     let name = || Arg::new("name").value_name("NAME").help("The cluster's name [default: default]");

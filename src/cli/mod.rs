@@ -5,6 +5,7 @@ mod args_cluster;
 mod chart;
 mod cluster;
 mod config;
+mod diff;
 mod error;
 mod explain;
 mod kubectl;
@@ -135,6 +136,7 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
         },
         Some(("cluster", matches)) => cluster::run(matches, output),
         Some(("kubectl", matches)) => kubectl::run(matches, output),
+        Some(("diff", matches)) => diff::run(matches, output),
         Some(("install", matches)) => release::install(matches, output),
         Some(("upgrade", matches)) => release::upgrade(matches, output),
         Some(("rollback", matches)) => release::rollback(matches, output),

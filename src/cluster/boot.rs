@@ -46,6 +46,9 @@ pub fn boot(described: &[Value], now: Nanos, seed: u64) -> (Cluster, Vec<String>
             "description": about, "preemptionPolicy": "PreemptLowerPriority"});
         drop(cluster.plane.api.create(Object::from_json(&class)));
     }
+    if !described.iter().any(|o| text(o, &["kind"]) == "StorageClass") {
+        drop(cluster.plane.api.create(Object::from_json(&super::storage::default_class())));
+    }
     let mut refused = Vec::new();
     let place = |o: &Value| match text(o, &["kind"]) {
         "Namespace" => 0,
@@ -109,6 +112,11 @@ fn complete_node(node: &Value, number: usize, now: Nanos) -> Value {
         out["status"] = Value::Object(Map::new());
     }
     let status = &mut out["status"];
+    for key in ["capacity", "allocatable"] {
+        if status[key].is_object() && status[key]["ephemeral-storage"].is_null() {
+            status[key]["ephemeral-storage"] = "100Gi".into();
+        }
+    }
     if list(status, &["addresses"]).is_empty() {
         status["addresses"] =
             json!([{"type": "InternalIP", "address": format!("10.0.0.{}", 10 + number)}, {"type": "Hostname", "address": name}]);

@@ -136,6 +136,11 @@ fn leaves(value: &Value) -> BTreeMap<String, Value> {
     out
 }
 
+/// The values of an object by path, identity and status aside.
+pub fn values(object: &Value) -> BTreeMap<String, Value> {
+    leaves(&managed(object, false))
+}
+
 /// Notes that a manager created an object, or wrote what differs between two states of it.
 pub fn note_update(managers: &mut Managers, manager: &str, subresource: &str, old: Option<&Value>, new: &Value) {
     let status = subresource == "status";

@@ -7,6 +7,7 @@
 
 pub mod api;
 pub mod boot;
+pub mod compare;
 pub mod event;
 pub mod fields;
 pub mod helm;
@@ -18,6 +19,7 @@ pub mod ready;
 mod scheduling;
 pub mod server;
 pub mod state;
+mod storage;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -90,6 +92,7 @@ impl Cluster {
             self.watch();
             let moved = self.schedule();
             let moved = self.finish_namespaces() || moved;
+            let moved = self.provision() || moved;
             if !moved && self.cursor == self.plane.api.log.len() {
                 break;
             }

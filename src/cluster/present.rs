@@ -115,6 +115,17 @@ pub fn object(object: &Object) -> Value {
     let mut out = Value::Object(out);
     match object.kind.as_str() {
         "Pod" => complete_pod(&mut out, meta.uid),
+        "PersistentVolume" => {
+            if let Some(uid) = out.pointer_mut("/spec/claimRef/uid").filter(|u| u.is_u64()) {
+                *uid = uid_text(uid.as_u64().unwrap_or(0)).into();
+            }
+        }
+        "PersistentVolumeClaim" => {
+            // A note of the controller to itself.
+            if let Some(status) = out.get_mut("status").and_then(Value::as_object_mut) {
+                status.remove("told");
+            }
+        }
         "Service" if at(&out, &["status"]).is_null() => out["status"] = json!({"loadBalancer": {}}),
         "Node" if at(&out, &["spec", "taints"]).as_array().is_some_and(Vec::is_empty) => {
             if let Some(spec) = out["spec"].as_object_mut() {

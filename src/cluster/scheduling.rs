@@ -174,6 +174,7 @@ impl Cluster {
         if let Some(pod) = bound {
             let message = format!("Successfully assigned {}/{} to {node}", pod.meta.namespace, pod.meta.name);
             self.tell(&pod, "", false, "Scheduled", message, ("default-scheduler", ""));
+            self.select_node(&pod, node);
         }
     }
 

@@ -80,6 +80,11 @@ impl Session<'_> {
         }
     }
 
+    /// The objects of a manifest, each in its namespace.
+    pub fn objects(&self, manifest: &str) -> Result<Vec<Value>, String> {
+        Ok(self.build(manifest)?.into_iter().map(|t| t.object).collect())
+    }
+
     fn build_one(&self, mut object: Value, out: &mut Vec<Target>, unknown: &mut Vec<String>) {
         let (api_version, kind) = (text(&object, &["apiVersion"]).to_owned(), text(&object, &["kind"]).to_owned());
         let name = text(&object, &["metadata", "name"]).to_owned();

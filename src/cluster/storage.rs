@@ -1,0 +1,86 @@
+//! Volumes made for claims whose class has a provisioner. upstream: sig-storage-lib-external-provisioner/controller
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::Cluster;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::object::uid_text;
+use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::text;
+
+/// The provisioner of the class that new clusters have.
+pub(super) const PROVISIONER: &str = "simulate.kval.dev/disk";
+const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
+
+/// The class of clusters that are described without one.
+pub(super) fn default_class() -> Value {
+    json!({"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass",
+        "metadata": {"name": "standard", "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "provisioner": PROVISIONER, "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate", "allowVolumeExpansion": true})
+}
+
+impl Cluster {
+    /// Makes volumes for claims that wait for one; whether it made any.
+    pub(super) fn provision(&mut self) -> bool {
+        let waits =
+            |c: &&Arc<Object>| text(&c.spec, &["volumeName"]).is_empty() && text(&c.status, &["phase"]) != "Bound" && !c.meta.is_deleted();
+        let claims: Vec<Arc<Object>> = self.plane.api.list("PersistentVolumeClaim").filter(waits).cloned().collect();
+        let mut made = false;
+        for claim in claims {
+            let class = text(&claim.spec, &["storageClassName"]);
+            let Some(class) = self.plane.api.find("StorageClass", "", class).cloned() else { continue };
+            let word = |key: &str| class.rest.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+            let late = word("volumeBindingMode") == "WaitForFirstConsumer" && !claim.meta.annotations.contains_key(SELECTED_NODE);
+            let name = format!("pvc-{}", uid_text(claim.meta.uid));
+            if late || word("provisioner") == "kubernetes.io/no-provisioner" || self.plane.api.find("PersistentVolume", "", &name).is_some()
+            {
+                continue;
+            }
+            let policy = match word("reclaimPolicy").as_str() {
+                "" => "Delete".to_owned(),
+                policy => policy.to_owned(),
+            };
+            let volume = json!({
+                "apiVersion": "v1",
+                "kind": "PersistentVolume",
+                "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": word("provisioner")},
+                    "finalizers": ["kubernetes.io/pv-protection"]},
+                "spec": {
+                    "capacity": {"storage": at(&claim.spec, &["resources", "requests", "storage"])},
+                    "accessModes": at(&claim.spec, &["accessModes"]),
+                    "persistentVolumeReclaimPolicy": policy,
+                    "storageClassName": class.meta.name,
+                    "volumeMode": at(&claim.spec, &["volumeMode"]),
+                    "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": claim.meta.namespace, "name": claim.meta.name,
+                        "uid": claim.meta.uid},
+                    "hostPath": {"path": format!("/var/lib/volumes/{name}"), "type": ""},
+                },
+                "status": {"phase": "Pending"},
+            });
+            if self.plane.api.create(Object::from_json(&volume)).is_ok() {
+                made = true;
+                let message = format!("Successfully provisioned volume {name}");
+                self.tell(&claim, "", false, "ProvisioningSucceeded", message, (&word("provisioner"), ""));
+            }
+        }
+        made
+    }
+
+    /// Tells claims that wait for their first pod where it is.
+    pub(super) fn select_node(&mut self, pod: &Object, node: &str) {
+        for volume in list(&pod.spec, &["volumes"]) {
+            let name = match text(volume, &["persistentVolumeClaim", "claimName"]) {
+                "" if volume.get("ephemeral").is_some() => format!("{}-{}", pod.meta.name, text(volume, &["name"])),
+                name => name.to_owned(),
+            };
+            let claim = self.plane.api.find("PersistentVolumeClaim", &pod.meta.namespace, &name);
+            if let Some(uid) = claim.filter(|c| text(&c.spec, &["volumeName"]).is_empty()).map(|c| c.meta.uid) {
+                self.plane.api.edit(uid, |c| drop(c.meta.annotations.insert(SELECTED_NODE.to_owned(), node.to_owned())));
+            }
+        }
+    }
+}
