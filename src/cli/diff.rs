@@ -59,7 +59,8 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     }
     let mut old_options = new_options.clone();
     let (files, set) = (slices(matches, "old-values"), strings(matches, "old-set"));
-    if !files.is_empty() || !set.is_empty() {
+    // The values are those of the new side where the chart is the same.
+    if a == b || !files.is_empty() || !set.is_empty() {
         old_options.value_files = files;
         old_options.set = set;
     }
@@ -72,7 +73,10 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         let same = |o: &&Value, c: &Change| o["kind"] == c.kind.as_str() && o["metadata"]["name"] == c.name.as_str();
         old = old.iter().filter(|o| known.iter().any(|c| same(o, c))).cloned().collect();
     }
-    let changes = compare::compare(&old, &new, &namespace);
+    let mut changes = compare::compare(&old, &new, &namespace);
+    if a == "cluster" {
+        changes.iter_mut().for_each(forget_what_the_server_set);
+    }
     let cluster = nodes(&world, &strings(matches, "nodes"))?;
     let choices = rollout::Options { namespace, ..rollout::Options::default() };
     let differs = changes.iter().any(|c| c.effect != Effect::Unchanged);
@@ -92,6 +96,14 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         _ => stuck || worst == Effect::Refused,
     };
     Ok(if fails { FINDINGS } else { CLEAN })
+}
+
+/// Of a live object, fields that the new one does not name are the server's or others'.
+fn forget_what_the_server_set(change: &mut Change) {
+    change.fields.retain(|f| f.new.is_some());
+    if change.fields.is_empty() && change.effect == Effect::InPlace {
+        change.effect = Effect::Unchanged;
+    }
 }
 
 fn shown(value: Option<&Value>) -> String {

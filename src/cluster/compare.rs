@@ -161,8 +161,9 @@ fn one(old: &Value, new: &Value) -> (Effect, Vec<String>, Vec<Field>) {
         return (Effect::Refused, if causes.is_empty() { vec![verdict.message] } else { causes }, differ);
     }
     let mut notes = Vec::new();
-    let effect = match (template(kind, &before), template(kind, &after)) {
-        (Some((a, _)), Some((b, effect))) if a != b => {
+    let below = if kind == "CronJob" { ".spec.jobTemplate" } else { ".spec.template" };
+    let effect = match template(kind, &after) {
+        Some((_, effect)) if differ.iter().any(|f| f.path.starts_with(below)) => {
             match (kind, text(&after, &["spec", "strategy", "type"])) {
                 ("Deployment", "Recreate") => notes.push("all pods stop before the first new one starts".to_owned()),
                 ("Deployment", _) if at(&after, &["spec", "paused"]) == true => notes.push("the rollout is paused".to_owned()),
