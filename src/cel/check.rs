@@ -318,6 +318,12 @@ impl Checker<'_> {
         self.set(expr, object);
         for field in fields {
             self.check(&field.value);
+            if name == "JSONPatch" && self.env.field(&name, &field.name).is_none() {
+                // Its type knows every field, of no type.
+                let given = self.get(&field.value);
+                self.error(field.at, format!("expected type of field '{}' is '' but provided type is '{given}'", field.name));
+                continue;
+            }
             let wanted = self.field(field.at, &name, &field.name).unwrap_or(Type::Error);
             let found = self.get(&field.value);
             let found = if field.optional { self.unwrap(&field.value, found) } else { found };

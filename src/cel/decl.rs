@@ -137,10 +137,9 @@ impl Decl {
     }
 }
 
-/// The type of map keys: strings as long as a request.
+/// The type of map keys: strings of which no size is declared, which upstream counts as empty.
 fn key() -> &'static Decl {
-    static KEY: LazyLock<Decl> =
-        LazyLock::new(|| Decl { max: Some(MAX_REQUEST - 2), min_size: 2, nullable: false, ..Decl::new(DeclKind::Str) });
+    static KEY: LazyLock<Decl> = LazyLock::new(|| Decl { max: Some(0), min_size: 2, nullable: false, ..Decl::new(DeclKind::Str) });
     &KEY
 }
 

@@ -180,21 +180,32 @@ pub(super) fn command() -> Command {
     .arg(switch("release-name", "Use the release name in the --output-dir path"))
     .arg(switch("keep-going", "Print what can be rendered where a template fails; each failure with its place"))
     .arg(value("version", "VERSION", "").hide(true));
-    let lint = reporting(rendering(
+    let surrounded = |command: Command| {
+        command
+            .arg(list("crds", "PATH", "Files, directories and charts with CustomResourceDefinitions to check custom resources with"))
+            .arg(list("schema-location", "PLACE", "Where JSON schemas of other kinds lie: a directory, or a path as kubeconform spells it"))
+            .arg(value("pod-security", "LEVEL", "The Pod Security level of namespaces whose labels state none").value_parser([
+                "privileged",
+                "baseline",
+                "restricted",
+            ]))
+            .arg(switch("fail-on-unchecked", "A kind without any schema is an error"))
+    };
+    let lint = reporting(rendering(surrounded(
         Command::new("lint")
             .about("Render, validate and judge charts and manifests")
             .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
-    ))
+    )))
     .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
     .arg(switch("with-subcharts", "With --format helm: the charts below too"))
     .arg(switch("quiet", "With --format helm: only warnings and errors"));
-    let validate = reporting(
+    let validate = reporting(surrounded(
         Command::new("validate")
             .about("Say what a kube-apiserver would say about manifests")
             .arg(paths("Manifests and directories of them; - reads standard input"))
             .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
             .arg(value("kube-version", "VERSION", "The API server's version, or a range: 1.30..1.36").alias("kubernetes-version")),
-    );
+    ));
     let why = rendering(
         Command::new("why")
             .about("Show which template line and which value wrote a rendered field or line")

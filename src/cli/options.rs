@@ -126,8 +126,20 @@ pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Chec
         select: ids(&slices(matches, "select"), "select")?,
         ignore: ids(&slices(matches, "ignore"), "ignore")?,
         profile: string(matches, "profile").and_then(|name| lint::profile(&name)),
+        crds: strings(matches, "crds"),
+        schema_locations: local(strings(matches, "schema-location"))?,
+        pod_security: string(matches, "pod-security"),
+        fail_on_unchecked: on(matches, "fail-on-unchecked"),
         ..pipeline::Checks::default()
     })
+}
+
+/// Places of schemas, none of which is on the network.
+fn local(places: Vec<String>) -> Result<Vec<String>, Error> {
+    match places.iter().find(|place| place.contains("://")) {
+        Some(place) => Err(Error::unusable(format!("--schema-location: kval asks no network: download {place} and name the files"))),
+        None => Ok(places),
+    }
 }
 
 /// The versions of the API server to check against, oldest first: one, or a range such as `1.30..1.36`.

@@ -92,8 +92,21 @@ pub fn admit_in(value: &serde_json::Value, namespace: &str, kube_version: &str) 
     Verdict { rejected: true, phase: "decode", message: NAMESPACE_MISMATCH.to_owned(), ..Verdict::default() }
 }
 
+/// What reviews lack that cannot be answered. upstream: pkg/registry/authentication/tokenreview, authorization/selfsubjectrulesreview
+fn bad_request(kind: &str, node: &Node) -> Option<&'static str> {
+    let filled = |key: &str| match node.get("spec").and_then(|s| s.value.get(key)).map(|e| &e.value.kind) {
+        Some(crate::yaml::NodeKind::Str(s)) => !s.is_empty(),
+        _ => false,
+    };
+    match kind {
+        "TokenReview" if !filled("token") => Some("token is required for TokenReview in authentication"),
+        "SelfSubjectRulesReview" if !filled("namespace") => Some("no namespace on request"),
+        _ => None,
+    }
+}
+
 /// What an object of another namespace than the request's is told.
-const NAMESPACE_MISMATCH: &str = "the namespace of the provided object does not match the namespace sent on the request";
+pub(super) const NAMESPACE_MISMATCH: &str = "the namespace of the provided object does not match the namespace sent on the request";
 
 /// What the API server of a version would answer to creating this object; kinds it does not know are accepted.
 pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
@@ -106,6 +119,9 @@ pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
     let Some((schema, ty)) = type_of(&gvk_of(&api_version, &kind), kube_version) else { return accepted };
     if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, node) {
         return verdict;
+    }
+    if let Some(message) = bad_request(&kind, node) {
+        return Verdict { rejected: true, phase: "decode", message: message.to_owned(), ..Verdict::default() };
     }
     let object = filled(&schema, ty, &api_version, &kind, node);
     let causes = validation::validate(&api_version, &kind, &object);
@@ -167,6 +183,63 @@ pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_versi
     Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }
 }
 
+/// An object's type, after its text was found to be one of that type.
+pub(super) struct Decoded {
+    schema: std::sync::Arc<schema::Schema>,
+    ty: &'static str,
+    api_version: String,
+    kind: String,
+}
+
+/// Decodes an object of a built-in kind, as the API server of a version does; the error is its refusal. Of kinds the
+/// version does not know the refusal is empty.
+pub(super) fn decoded(object: &serde_json::Value, kube_version: &str) -> Result<Decoded, Verdict> {
+    let text = |key: &str| object.get(key).and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    let (schema, ty) = type_of(&gvk_of(&api_version, &kind), kube_version).ok_or_else(Verdict::default)?;
+    match undecodable(&schema, ty, &api_version, &kind, &node_of(object, 0)) {
+        Some(verdict) => Err(verdict),
+        None => Ok(Decoded { schema, ty, api_version, kind }),
+    }
+}
+
+impl Decoded {
+    /// The object as admission and validation see it.
+    pub(super) fn filled(&self, object: &serde_json::Value) -> serde_json::Value {
+        filled(&self.schema, self.ty, &self.api_version, &self.kind, &node_of(object, 0))
+    }
+
+    /// The object with its defaults, after it was changed on the way.
+    pub(super) fn completed(&self, object: &serde_json::Value) -> serde_json::Value {
+        let mut object = shape::read(&self.schema, self.ty, &node_of(object, 0));
+        fill::complete(&self.api_version, &self.kind, &mut object);
+        object
+    }
+
+    /// The object as it is written in JSON.
+    pub(super) fn written(&self, mut object: serde_json::Value) -> serde_json::Value {
+        shape::write(&self.schema, self.ty, &mut object);
+        object
+    }
+
+    /// What validation refuses.
+    pub(super) fn causes(&self, filled: &serde_json::Value) -> Vec<Cause> {
+        validation::validate(&self.api_version, &self.kind, filled)
+    }
+
+    /// What an accepted object, sent as `given`, is warned of.
+    pub(super) fn warnings(&self, filled: &serde_json::Value, given: &serde_json::Value) -> Vec<Warning> {
+        warnings::warnings(&self.api_version, &self.kind, filled, given)
+    }
+
+    /// The object as it is stored.
+    pub(super) fn stored(&self, mut filled: serde_json::Value) -> serde_json::Value {
+        fill::finish(&self.api_version, &self.kind, &mut filled);
+        shape::write(&self.schema, self.ty, &mut filled);
+        filled
+    }
+}
+
 fn undecodable(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node: &Node) -> Option<Verdict> {
     let sentence = decode::sentence(&decode::decode(schema, ty, node))?;
     let version = split_version(api_version).1;
@@ -179,6 +252,8 @@ fn filled(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node
     let mut object = shape::read(schema, ty, node);
     if scope::is_namespaced(api_version, kind) {
         fill::namespace(&mut object);
+    } else if let Some(meta) = object.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
+        meta.remove("namespace");
     }
     fill::owner_references(&mut object);
     fill::apply(api_version, kind, &mut object);

@@ -100,8 +100,7 @@ fn one_default(default: &Value, schema: &Value, at: &Path, embedded: bool, meta:
         && out.len() == before
         && let Some(rules) = super::crd_rules::Rules::new(schema, false)
     {
-        // Rules that do not compile are reported where they stand.
-        out.extend(rules.run_at(default, at).into_iter().filter(|c| !c.message.contains("rule compile error")));
+        out.extend(rules.run_at(default, at));
     }
 }
 
@@ -179,10 +178,8 @@ impl Walk<'_> {
             if let Some(extra) = additional(schema) {
                 self.schema(extra, &path.child("additionalProperties"), &below);
             }
-            let replaced = word(schema, "x-kubernetes-map-type") == "atomic";
-            let in_map = Place { uncorrelated: place.uncorrelated.or(replaced.then_some(path)), ..below };
             for (key, prop) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-                self.schema(prop, &path.child("properties").key(key), &in_map);
+                self.schema(prop, &path.child("properties").key(key), &below);
             }
             if let Some(items) = items(schema) {
                 let keyed = word(schema, "x-kubernetes-list-type") == "map";

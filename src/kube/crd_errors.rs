@@ -10,7 +10,7 @@ use super::field::Path;
 pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::String(s) => quote(s),
-        Value::Number(n) if n.is_f64() => crate::value::float_text(n.as_f64().unwrap_or_default()),
+        Value::Number(n) if n.as_i64().is_none() => crate::value::float_text(n.as_f64().unwrap_or_default()),
         other => other.to_string(),
     }
 }

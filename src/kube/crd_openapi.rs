@@ -311,6 +311,20 @@ fn range_sentence(what: &str, types: &[&str], format: &str, at: &At) -> String {
     }
 }
 
+/// Whether a number is a whole one, nearly. upstream: swag.IsFloat64AJSONInteger
+fn is_whole(f: f64) -> bool {
+    const MOST: f64 = 9_007_199_254_740_991.0;
+    if !f.is_finite() || f.abs() > MOST {
+        return false;
+    }
+    let whole = f.trunc();
+    let off = (f - whole).abs();
+    if off == 0.0 {
+        return true;
+    }
+    whole != 0.0 && off / (f.abs() + whole.abs()) < 1e-9
+}
+
 fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, out: &mut Found) {
     let (range_types, range_format): (&[&str], &str) = if types.len() == 1 { (types, format) } else { (&[], "") };
     if !fits(value, range_types, range_format) {
@@ -320,8 +334,10 @@ fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, 
     let data = value.as_f64().unwrap_or_default();
     let bound = |key: &str| schema.get(key).filter(|v| v.is_number()).and_then(Value::as_f64);
     if let Some(multiple) = bound("multipleOf") {
-        let exact = |x: f64| (x - x.round()).abs() < 1e-9 * x.abs().max(1.0);
-        let bad = if fits(&serde_json::json!(multiple), range_types, range_format) && int.is_some() {
+        let exact = is_whole;
+        let bad = if multiple <= 0.0 {
+            false
+        } else if fits(&serde_json::json!(multiple), range_types, range_format) && int.is_some() {
             let factor = multiple as i64;
             factor != 0 && int.is_some_and(|i| i % factor != 0)
         } else if multiple < 1.0 {
@@ -331,6 +347,10 @@ fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, 
         };
         if !fits(&serde_json::json!(multiple), range_types, range_format) {
             out.whole(&range_sentence("MultipleOf", range_types, range_format, at));
+        }
+        if multiple <= 0.0 {
+            let sentence = format!("factor MultipleOf declared for {} must be positive: {}", at.text, float_text(multiple));
+            out.causes.push(at.cause("FieldValueInvalid", format!("Invalid value: {}: {sentence}", float_text(multiple))));
         }
         if bad {
             let shown = if int.is_some() && fits(&serde_json::json!(multiple), range_types, range_format) {

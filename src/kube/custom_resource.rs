@@ -128,7 +128,7 @@ pub fn admit(crd: &Value, version: &Value, manifest: &Value, old: Option<&Value>
     if !causes.is_empty() {
         let name = word(&manifest["metadata"], "name");
         answer.status = 422;
-        answer.message = invalid_message(kind, group, name, &causes);
+        answer.message = invalid_message(word(manifest, "kind"), group, name, &causes);
         answer.causes = causes;
         return answer;
     }

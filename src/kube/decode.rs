@@ -183,6 +183,7 @@ impl Decoder<'_> {
                 }
                 _ => self.value("string", node, depth),
             },
+            _ if ty.starts_with("[]") && ty != "[]uint8" => return false,
             _ if ty.ends_with(".RawExtension") || ty.ends_with("/v1.FieldsV1") || ty.ends_with("/v1.JSON") => {}
             _ if ty.ends_with(".JSONSchemaPropsOrBool") => match &node.kind {
                 NodeKind::Bool(_) => {}

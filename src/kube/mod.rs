@@ -1,6 +1,8 @@
 //! The API as data: names, field paths, quantities, objects, schemas per version, and the API server's path.
 
+mod admission;
 mod against;
+mod apply;
 mod check;
 mod crd_check;
 mod crd_correlation;
@@ -19,16 +21,20 @@ mod expressions;
 pub mod field;
 mod internal;
 pub mod ip;
+mod json_patch;
 pub mod names;
+mod mutation;
 mod object;
 pub mod pod_security;
 mod pod_security_checks;
 pub mod policy;
 pub use crate::value::quantity;
+pub mod request;
 mod resource_sums;
 pub mod schema;
 pub mod scope;
 mod shape;
+mod together;
 mod validation;
 mod warnings;
 
@@ -38,4 +44,5 @@ pub use check::{Cause, ValidateOptions, Verdict, admit, admit_in, admit_node, ad
 pub use deprecation::{warning, warnings};
 pub use object::{Object, objects};
 
+pub use together::{Surroundings, is_custom, validate_together};
 pub use warnings::Warning;

@@ -45,6 +45,20 @@ pub struct Decision {
     pub warnings: Vec<String>,
 }
 
+/// Whether an object is one that policies are never asked about.
+pub(super) fn is_exempt(object: &Value) -> bool {
+    word(object, "apiVersion").starts_with("admissionregistration.k8s.io/")
+        || matches!(word(object, "kind"), "SelfSubjectReview" | "TokenReview")
+        || word(object, "kind").ends_with("AccessReview")
+        || word(object, "kind") == "SelfSubjectRulesReview"
+}
+
+/// Whether a policy with a binding is asked about a request.
+pub(super) fn applies(spec: &Value, binding: &Value, request: &Request<'_>) -> bool {
+    let bound = binding["spec"].get("matchResources");
+    matches(&spec["matchConstraints"], request) && bound.is_none_or(|m| m.is_null() || matches(m, request))
+}
+
 /// Evaluates the validating policies and bindings among `others` (in which parameters are looked up, too).
 pub fn evaluate(others: &[Value], request: &Request<'_>) -> Decision {
     let mut out = Decision::default();
@@ -86,7 +100,12 @@ pub fn evaluate(others: &[Value], request: &Request<'_>) -> Decision {
 }
 
 /// The parameters of a binding; one `None` for policies without.
-fn params<'a>(others: &'a [Value], policy: &Value, binding: &Value, request: &Request<'_>) -> Result<Vec<Option<&'a Value>>, String> {
+pub(super) fn params<'a>(
+    others: &'a [Value],
+    policy: &Value,
+    binding: &Value,
+    request: &Request<'_>,
+) -> Result<Vec<Option<&'a Value>>, String> {
     let Some(kind) = policy.get("paramKind").filter(|k| !k.is_null()) else { return Ok(vec![None]) };
     let Some(reference) = binding.get("paramRef").filter(|r| !r.is_null()) else { return Ok(vec![None]) };
     let own = word(&request.object["metadata"], "namespace");
@@ -259,40 +278,64 @@ impl<'a> Variables<'_, 'a> {
     }
 }
 
-/// The failures of a policy with one parameter: message and reason.
-fn validate(spec: &Value, params: Option<&Value>, request: &Request<'_>) -> Vec<(String, String)> {
+/// The request as expressions see it.
+fn asked(request: &Request<'_>) -> Value {
     let object = request.object;
     let (group, version) = word(object, "apiVersion").split_once('/').unwrap_or(("", word(object, "apiVersion")));
     let kind = json!({"group": group, "version": version, "kind": object["kind"]});
     let resource = json!({"group": group, "version": version, "resource": request.resource});
-    let asked = json!({
+    json!({
         "kind": kind, "resource": resource, "requestKind": kind, "requestResource": resource,
         "name": object["metadata"]["name"], "namespace": object["metadata"]["namespace"],
         "operation": if request.old.is_some() { "UPDATE" } else { "CREATE" },
         "userInfo": {"username": request.user, "groups": ["system:masters", "system:authenticated"]},
         "dryRun": true,
         "options": {"kind": "CreateOptions", "apiVersion": "meta.k8s.io/v1"},
-    });
-    let has_params = spec.get("paramKind").is_some_and(|p| !p.is_null());
-    let ignore = word(spec, "failurePolicy") == "Ignore";
-    let plain = env(has_params, true, false, None);
-    let base = Base { object, old: request.old, params, namespace: None, request: &asked };
-    let failure = |text: &str, e: &str| (format!("expression '{text}' resulted in error: {e}"), "Invalid".to_owned());
-    let mut errors = Vec::new();
+    })
+}
+
+fn has_params(spec: &Value) -> bool {
+    spec.get("paramKind").is_some_and(|p| !p.is_null())
+}
+
+fn resulted(text: &str, e: &str) -> String {
+    format!("expression '{text}' resulted in error: {e}")
+}
+
+/// Whether the match conditions of a policy hold; the error is the first one's that cannot be evaluated, unless another
+/// says no.
+pub(super) fn conditions(spec: &Value, params: Option<&Value>, request: &Request<'_>) -> Result<bool, String> {
+    let asked = asked(request);
+    let plain = env(has_params(spec), true, false, None);
+    let base = Base { object: request.object, old: request.old, params, namespace: None, request: &asked };
+    let mut first = None;
     for condition in list(spec, "matchConditions") {
         let text = word(condition, "expression").trim();
         let variable = |name: &str| base.get(name);
         let host = Host { variable: &variable, format: &crd_formats::named, limit: CALL_LIMIT };
         match compile_as(text, &plain, &[Type::Bool]).map_err(Fail::new).and_then(|p| p.run(&host).0) {
             Ok(Val::Bool(true)) => {}
-            Ok(_) => return Vec::new(),
-            Err(e) => errors.push(failure(text, e.text())),
+            Ok(_) => return Ok(false),
+            Err(e) => drop(first.get_or_insert_with(|| resulted(text, e.text()))),
         }
     }
-    if !errors.is_empty() {
-        return if ignore { Vec::new() } else { errors };
-    }
-    let base = Base { namespace: request.namespace, ..base };
+    first.map_or(Ok(true), Err)
+}
+
+/// Evaluates an expression, which must be of one of the types, to JSON.
+type Evaluate<'e> = &'e dyn Fn(&str, &[Type]) -> Result<Value, Fail>;
+
+/// Runs `body` with what evaluates the expressions of a policy with its variables; `mutation` ones may make objects.
+fn with_variables<R>(
+    spec: &Value,
+    params: Option<&Value>,
+    request: &Request<'_>,
+    mutation: bool,
+    body: impl FnOnce(Evaluate<'_>) -> R,
+) -> R {
+    let asked = asked(request);
+    let has_params = has_params(spec);
+    let base = Base { object: request.object, old: request.old, params, namespace: request.namespace, request: &asked };
     let mut known: BTreeMap<String, Type> = BTreeMap::new();
     let mut programs: BTreeMap<String, Result<Program, String>> = BTreeMap::new();
     let mut order = Vec::new();
@@ -303,15 +346,12 @@ fn validate(spec: &Value, params: Option<&Value>, request: &Request<'_>) -> Vec<
         programs.insert(name.clone(), program);
         order.push(name);
     }
-    let composed = env(has_params, true, false, Some(&known));
-    let mut out = Vec::new();
+    let composed = env(has_params, true, mutation, Some(&known));
     let variables =
         Rc::new(Variables { programs: &programs, base: base.clone(), done: RefCell::new(BTreeMap::new()), this: RefCell::new(None) });
     *variables.this.borrow_mut() = Some(Rc::downgrade(&variables));
-    let used = |text: &str| order.iter().any(|_| text.contains("variables"));
-    for validation in list(spec, "validations") {
-        let text = word(validation, "expression");
-        if used(text) || used(word(validation, "messageExpression")) {
+    let evaluate = |text: &str, allowed: &[Type]| {
+        if text.contains("variables") {
             // Variables are evaluated in their order, so that later ones see earlier ones; errors stay with their names.
             for name in &order {
                 let _ = Fields::get(&*variables, name);
@@ -322,34 +362,55 @@ fn validate(spec: &Value, params: Option<&Value>, request: &Request<'_>) -> Vec<
             other => base.get(other),
         };
         let host = Host { variable: &variable, format: &crd_formats::named, limit: CALL_LIMIT };
-        match compile_as(text, &composed, &[Type::Bool]).map_err(Fail::new).and_then(|p| p.run(&host).0) {
-            Ok(Val::Bool(true)) => {}
-            Ok(_) => {
-                let message = word(validation, "messageExpression");
-                let given = if message.trim().is_empty() {
-                    None
-                } else {
-                    compile_as(message, &composed, &[Type::Str]).ok().and_then(|p| match p.run(&host).0 {
-                        Ok(Val::Str(s)) => Some(s.trim().to_owned()),
-                        _ => None,
-                    })
-                };
-                let given = given.filter(|m| !m.is_empty() && !m.contains('\n') && m.len() <= MESSAGE_LIMIT);
-                let message = given.unwrap_or_else(|| match word(validation, "message").trim() {
-                    "" => format!("failed expression: {}", text.trim()),
-                    stated => stated.to_owned(),
-                });
-                let reason = match word(validation, "reason") {
-                    "" => "Invalid",
-                    stated => stated,
-                };
-                out.push((message, reason.to_owned()));
-            }
-            Err(e) if ignore => drop(e),
-            Err(e) => out.push(failure(text, e.text())),
-        }
+        let program = compile_as(text, &composed, allowed).map_err(Fail::new)?;
+        program.run(&host).0.map(|value| value.to_json())
+    };
+    body(&evaluate)
+}
+
+/// What the expression of a mutation gives: a list of operations, or a configuration to apply.
+pub(super) fn mutation(spec: &Value, params: Option<&Value>, request: &Request<'_>, text: &str, patch: bool) -> Result<Value, String> {
+    let wanted = if patch { Type::list(Type::object("JSONPatch")) } else { Type::object("Object") };
+    with_variables(spec, params, request, true, |evaluate| evaluate(text, &[wanted])).map_err(|e| e.text().to_owned())
+}
+
+/// The failures of a policy with one parameter: message and reason.
+fn validate(spec: &Value, params: Option<&Value>, request: &Request<'_>) -> Vec<(String, String)> {
+    let ignore = word(spec, "failurePolicy") == "Ignore";
+    match conditions(spec, params, request) {
+        Ok(true) => {}
+        Ok(false) => return Vec::new(),
+        Err(_) if ignore => return Vec::new(),
+        Err(why) => return vec![(why, "Invalid".to_owned())],
     }
-    out
+    with_variables(spec, params, request, false, |evaluate| {
+        list(spec, "validations").iter().filter_map(|validation| one_validation(validation, ignore, evaluate)).collect()
+    })
+}
+
+/// What a validation that does not hold says, with its reason.
+fn one_validation(validation: &Value, ignore: bool, evaluate: Evaluate<'_>) -> Option<(String, String)> {
+    let text = word(validation, "expression");
+    match evaluate(text, &[Type::Bool]) {
+        Ok(Value::Bool(true)) => None,
+        Ok(_) => {
+            let message = word(validation, "messageExpression");
+            let given = if message.trim().is_empty() { None } else { evaluate(message, &[Type::Str]).ok() };
+            let given = given.and_then(|v| v.as_str().map(|s| s.trim().to_owned()));
+            let given = given.filter(|m| !m.is_empty() && !m.contains('\n') && m.len() <= MESSAGE_LIMIT);
+            let message = given.unwrap_or_else(|| match word(validation, "message").trim() {
+                "" => format!("failed expression: {}", text.trim()),
+                stated => stated.to_owned(),
+            });
+            let reason = match word(validation, "reason") {
+                "" => "Invalid",
+                stated => stated,
+            };
+            Some((message, reason.to_owned()))
+        }
+        Err(_) if ignore => None,
+        Err(e) => Some((resulted(text, e.text()), "Invalid".to_owned())),
+    }
 }
 
 /// The plural name of a kind's resource.
@@ -369,6 +430,7 @@ pub fn status_of(reason: &str) -> u16 {
         "Unauthorized" => 401,
         "Forbidden" => 403,
         "RequestEntityTooLarge" => 413,
+        "InternalError" => 500,
         _ => 422,
     }
 }

@@ -38,9 +38,14 @@ pub(crate) fn amounts(resources: Option<&Value>, key: &str) -> Amounts {
         .collect()
 }
 
-fn add(total: &mut Amounts, more: &Amounts) {
+/// Adds amounts; nothing takes the format of what is added. upstream: Quantity.Add
+pub(crate) fn add(total: &mut Amounts, more: &Amounts) {
     for (name, (q, format)) in more {
-        total.entry(name.clone()).and_modify(|(t, _)| t.nanos = t.nanos.saturating_add(q.nanos)).or_insert((*q, *format));
+        let entry = total.entry(name.clone()).or_insert((Quantity::default(), *format));
+        if entry.0.nanos == 0 {
+            entry.1 = *format;
+        }
+        entry.0.nanos = entry.0.nanos.saturating_add(q.nanos);
     }
 }
 

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use serde_json::Value;
 
+use super::crd_formats;
 use super::decode::quote;
 use super::field::{At, Path, Place};
 use super::ip;
@@ -107,6 +108,29 @@ pub(crate) fn warnings(api_version: &str, kind: &str, object: &Value, given: &Va
         }
         ("", "Node") => node(&mut out, spec),
         ("", "Endpoints") => endpoints(&mut out, object),
+        ("", "Secret") => tls(&mut out, object),
+        ("storage.k8s.io", "CSIDriver")
+            if !list(spec, "tokenRequests").is_empty() && get(spec, "serviceAccountTokenInSecrets").is_none() =>
+        {
+            let words = "is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes";
+            out.plain(&At::new("spec.serviceAccountTokenInSecrets"), format!("spec.serviceAccountTokenInSecrets {words}"));
+        }
+        ("discovery.k8s.io", "EndpointSlice") if text(object, "addressType") == "FQDN" => {
+            out.plain(&At::new("addressType"), "spec.addressType: FQDN endpoints are deprecated".to_owned());
+        }
+        ("networking.k8s.io", "Ingress") => ingress(&mut out, object),
+        ("resource.k8s.io", "ResourceSlice") if text(spec, "driver") != text(spec, "driver").to_lowercase() => {
+            let driver = quote(text(spec, "driver"));
+            out.at(&At::new("spec.driver"), &format!("driver names should be lowercase; {driver} contains uppercase characters"));
+        }
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            for (i, version) in list(spec, "versions").iter().enumerate() {
+                let schema = part(part(version, "schema"), "openAPIV3Schema");
+                let at = At::new("spec");
+                let at = at.item("versions", i);
+                formats(&mut out, schema, &at.child("schema.openAPIV3Schema"), 0);
+            }
+        }
         _ => {}
     }
     out.0
@@ -121,6 +145,58 @@ fn repeated_owners(out: &mut Warnings, given: &Value) {
             repeated.join(",")
         );
         out.plain(&At::new("metadata.ownerReferences"), message);
+    }
+}
+
+/// upstream: warningsForSecret
+fn tls(out: &mut Warnings, object: &Value) {
+    if text(object, "type") != "kubernetes.io/tls" {
+        return;
+    }
+    let data = part(object, "data");
+    let bytes = |key: &str| data_encoding::BASE64.decode(text(data, key).as_bytes()).unwrap_or_default();
+    if !String::from_utf8_lossy(&bytes("tls.crt")).contains("-----BEGIN ") {
+        out.plain(&At::new("data"), "tls: failed to find any PEM data in certificate input".to_owned());
+    } else if !String::from_utf8_lossy(&bytes("tls.key")).contains("-----BEGIN ") {
+        out.plain(&At::new("data"), "tls: failed to find any PEM data in key input".to_owned());
+    }
+}
+
+fn ingress(out: &mut Warnings, object: &Value) {
+    const CLASS: &str = "kubernetes.io/ingress.class";
+    let annotations = part(part(object, "metadata"), "annotations");
+    if annotations.get(CLASS).is_some() && get(part(object, "spec"), "ingressClassName").is_none() {
+        let at = At::new("metadata");
+        let message = format!("annotation {} is deprecated, please use 'spec.ingressClassName' instead", quote(CLASS));
+        out.plain(&at.entry("annotations", CLASS), message);
+    }
+}
+
+/// Formats that the server does not know. upstream: GetUnrecognizedFormats
+fn formats(out: &mut Warnings, schema: &Value, at: &At<'_>, depth: usize) {
+    if depth > 100 || !schema.is_object() {
+        return;
+    }
+    let format = text(schema, "format");
+    let known = match text(schema, "type") {
+        "" | "string" => crd_formats::is_supported(format),
+        "integer" => matches!(format, "int32" | "int64"),
+        "number" => matches!(format, "float" | "double"),
+        _ => false,
+    };
+    if !format.is_empty() && !known {
+        out.plain(&at.child("format"), format!("unrecognized format {}", quote(format)));
+    }
+    for key in ["items", "additionalProperties", "not"] {
+        formats(out, part(schema, key), &at.child(key), depth + 1);
+    }
+    for key in ["allOf", "anyOf", "oneOf"] {
+        for (i, below) in list(schema, key).iter().enumerate() {
+            formats(out, below, &at.item(key, i), depth + 1);
+        }
+    }
+    for (name, below) in part(schema, "properties").as_object().into_iter().flatten() {
+        formats(out, below, &at.entry("properties", name), depth + 1);
     }
 }
 

@@ -8,6 +8,8 @@ macro_rules! verdicts {
 }
 
 verdicts! {
+    "admission-denied",
+    "admission-warning",
     "duplicate-field",
     "duplicate-value",
     "forbidden-field",
@@ -18,6 +20,7 @@ verdicts! {
     "rollout-degraded",
     "rollout-stuck",
     "server-warning",
+    "unchecked-kind",
     "unknown-field",
     "unknown-kind",
     "unschedulable-pod",

@@ -6,6 +6,7 @@ mod failure;
 mod inputs;
 mod judge;
 mod run;
+mod surroundings;
 
 pub use crate::source::RENDERED;
 pub use baseline::{Accepted, Baseline};

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rayon::prelude::*;
@@ -11,6 +12,7 @@ use super::config::{Configs, Settings};
 use super::failure;
 use super::inputs::{Inputs, STDIN, discover};
 use super::judge::judge;
+use super::surroundings;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
@@ -20,6 +22,7 @@ use crate::helm::TemplateOptions;
 use crate::helm::values::Logs;
 use crate::kube;
 use crate::kube::Object;
+use crate::kube::Surroundings;
 use crate::kube::ValidateOptions;
 use crate::lint;
 use crate::source::FileId;
@@ -56,6 +59,14 @@ pub struct Checks {
     pub params: BTreeMap<String, Vec<String>>,
     /// Objects outside the input that exist.
     pub assume: Vec<lint::Assumed>,
+    /// Files and directories with definitions of custom resources.
+    pub crds: Vec<String>,
+    /// Where JSON schemas of kinds are: directories, or paths with `{{ .ResourceKind }}` and its like.
+    pub schema_locations: Vec<String>,
+    /// The Pod Security level of namespaces that state none.
+    pub pod_security: Option<String>,
+    /// Whether a kind without a schema fails the run.
+    pub fail_on_unchecked: bool,
     /// What configuration files say; all of the above wins over them.
     pub configs: Configs,
 }
@@ -160,6 +171,7 @@ pub(super) fn bug(what: &str, panic: &(dyn Any + Send)) -> Diagnostic {
 pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, checks: &Checks) -> Result<Outcome, WorldError> {
     let manifests = read(world, inputs, &|path| checks.configs.settings(path).excluded)?;
     let old = replaced(world, template, checks)?;
+    let common = surroundings::common(world, checks)?;
     let charts: Vec<(&String, Settings)> = inputs.charts.iter().map(|chart| (chart, checks.settings(chart))).collect();
     let charts: Vec<_> = charts.into_iter().filter(|(_, settings)| !settings.excluded).collect();
     let mut units: Vec<Unit> = charts
@@ -169,7 +181,8 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
             let guarded = catch_unwind(AssertUnwindSafe(|| {
                 let mut unit = render(world, chart, &template);
                 unit.given = given(world, chart, &template, &checks, settings, &unit.sources);
-                examine(unit, source(world, chart, &checks), &checks, settings, &old)
+                let around = |objects: &[Object]| surroundings::of_unit(world, &common, objects, Some(chart), &checks);
+                examine(unit, source(world, chart, &checks), &checks, settings, &old, &around)
             }));
             guarded.unwrap_or_else(|panic| Unit { findings: vec![bug(&format!("chart {chart}"), &*panic)], ..Unit::default() })
         })
@@ -177,7 +190,9 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
     if manifests.files > 0 {
         let first = manifests.sources.iter().next().map_or(".", |(_, file)| file.name.as_str());
         let settings = checks.settings(if first == STDIN_NAME { "." } else { first });
-        units.push(examine(manifests, None, &checks.of(&settings), &settings, &old));
+        let checks = checks.of(&settings);
+        let around = |objects: &[Object]| surroundings::of_unit(world, &common, objects, None, &checks);
+        units.push(examine(manifests, None, &checks, &settings, &old, &around));
     }
     let counts =
         Counts { charts: charts.len(), files: units.iter().map(|u| u.files).sum(), objects: units.iter().map(|u| u.objects.len()).sum() };
@@ -274,6 +289,11 @@ fn ranges(versions: &[&str], all: &[String]) -> String {
 fn add(unit: &mut Unit, file: FileId) {
     let text = std::sync::Arc::clone(&unit.sources.get(file).text);
     let parsed = catch_unwind(AssertUnwindSafe(|| yaml::parse(&text, file)));
+    took(unit, file, parsed);
+}
+
+/// Takes what parsing a text gave.
+fn took(unit: &mut Unit, file: FileId, parsed: std::thread::Result<Vec<Document>>) {
     match parsed {
         Ok(documents) => unit.documents.extend(documents.into_iter().map(|d| (file, d))),
         Err(panic) => unit.findings.push(bug(&unit.sources.get(file).name, &*panic).at(Span::new(file, 0, 0))),
@@ -285,23 +305,32 @@ pub(super) const STDIN_NAME: &str = "<stdin>";
 
 /// Reads the plain manifests, without those found in directories that are excluded.
 fn read(world: &dyn World, inputs: &Inputs, excluded: &dyn Fn(&str) -> bool) -> Result<Unit, WorldError> {
+    let named = inputs.named.iter().map(|path| (path, true));
+    let found = inputs.found.iter().filter(|path| !excluded(path)).map(|path| (path, false));
+    let paths: Vec<(&String, bool)> = named.chain(found).collect();
+    let texts: Vec<(&str, String)> = paths
+        .par_iter()
+        .map(|(path, _)| {
+            let (name, bytes) = if *path == STDIN { (STDIN_NAME, world.stdin()?) } else { (path.as_str(), world.read(path)?) };
+            let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
+            Ok((name, text))
+        })
+        .collect::<Result<_, WorldError>>()?;
     let mut unit = Unit::default();
-    for path in &inputs.named {
-        let (name, bytes) = if path == STDIN { (STDIN_NAME, world.stdin()?) } else { (path.as_str(), world.read(path)?) };
-        let file = unit.sources.add(name, String::from_utf8_lossy(&bytes));
-        add(&mut unit, file);
-        unit.files += 1;
-    }
-    for path in inputs.found.iter().filter(|path| !excluded(path)) {
-        let bytes = world.read(path)?;
-        let file = unit.sources.add(path.as_str(), String::from_utf8_lossy(&bytes));
+    let files: Vec<FileId> = texts.into_iter().map(|(name, text)| unit.sources.add(name, text)).collect();
+    let parsed: Vec<_> = files
+        .par_iter()
+        .map(|file| {
+            let text = std::sync::Arc::clone(&unit.sources.get(*file).text);
+            catch_unwind(AssertUnwindSafe(|| yaml::parse(&text, *file)))
+        })
+        .collect();
+    for (((_, named), file), parsed) in paths.into_iter().zip(files).zip(parsed) {
         let before = unit.documents.len();
-        add(&mut unit, file);
+        took(&mut unit, file, parsed);
         // Trees hold other YAML too: values, workflows, compose files.
-        if unit.documents[before..]
-            .iter()
-            .any(|(_, d)| d.root.as_ref().is_some_and(|r| r.get("apiVersion").is_some() && r.get("kind").is_some()))
-        {
+        let is_object = |d: &Document| d.root.as_ref().is_some_and(|r| r.get("apiVersion").is_some() && r.get("kind").is_some());
+        if named || unit.documents[before..].iter().any(|(_, d)| is_object(d)) {
             unit.files += 1;
         } else {
             unit.documents.truncate(before);
@@ -382,9 +411,17 @@ fn as_other_helm(world: &dyn World, chart: &str, template: &TemplateOptions) -> 
     lint::OtherHelm { major, rendered: rendered.map(|r| r.documents).map_err(|e| first(e.message)) }
 }
 
-/// Decodes, validates and judges the documents of a unit.
-fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks, settings: &Settings, old: &Replaced) -> Unit {
+/// Decodes, validates and judges the documents of a unit; `around` gives what is known beside its objects.
+fn examine(
+    mut unit: Unit,
+    files: ChartFiles<'_>,
+    checks: &Checks,
+    settings: &Settings,
+    old: &Replaced,
+    around: &dyn Fn(&[Object]) -> Surroundings,
+) -> Unit {
     let mut findings = std::mem::take(&mut unit.findings);
+    let mut silent = BTreeSet::new();
     for (file, document) in &unit.documents {
         if let Some(error) = &document.error {
             // The rules about broken YAML say more than the parser does.
@@ -406,17 +443,30 @@ fn examine(mut unit: Unit, files: ChartFiles<'_>, checks: &Checks, settings: &Se
         for object in kube::objects(*file, document) {
             // Neither apiVersion nor kind: the rule about it says that once.
             if checks.judge && object.id.api_version.is_empty() && object.id.kind.is_empty() {
-                unit.objects.push(object);
-                continue;
-            }
-            let verdict = catch_unwind(AssertUnwindSafe(|| verdicts(&object, checks, old)));
-            match verdict {
-                Ok(found) => findings.extend(found),
-                Err(panic) => findings.push(bug(&format!("{} {}", object.id.kind, object.id.name), &*panic).at(object.node.span)),
+                silent.insert(unit.objects.len());
             }
             unit.objects.push(object);
         }
     }
+    let alone: Vec<Vec<Diagnostic>> = unit
+        .objects
+        .par_iter()
+        .enumerate()
+        .map(|(i, object)| {
+            if silent.contains(&i) {
+                return Vec::new();
+            }
+            let verdict = catch_unwind(AssertUnwindSafe(|| verdicts(object, checks, old)));
+            verdict.unwrap_or_else(|panic| vec![bug(&format!("{} {}", object.id.kind, object.id.name), &*panic).at(object.node.span)])
+        })
+        .collect();
+    let is_refused = |found: &[Diagnostic]| found.iter().any(|f| f.severity >= Severity::Error);
+    let refused: BTreeSet<usize> = alone.iter().enumerate().filter(|(_, found)| is_refused(found)).map(|(i, _)| i).collect();
+    findings.extend(alone.into_iter().flatten());
+    let together = catch_unwind(AssertUnwindSafe(|| {
+        kube::validate_together(&unit.objects, &around(&unit.objects), &refused, &|identity: &kube::Identity| old.get(identity))
+    }));
+    findings.extend(together.unwrap_or_else(|panic| vec![bug("the objects together", &*panic)]));
     let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));
     let mut findings = judge(&unit, findings, chart.as_ref(), checks, settings);
     sort(&unit.sources, &mut findings);

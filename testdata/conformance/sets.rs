@@ -64,6 +64,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("validation-policy", state::policies),
         ("validation-podsecurity", state::pod_security),
         ("validation-quota", state::quota),
+        ("validation-order", state::order),
         ("kubectl-columns", kubectl::columns),
         ("kubectl-transcripts", kubectl::transcripts),
     ];

@@ -144,6 +144,12 @@ fn drop_allocated(manifest: &Json, object: &mut Json) {
     if manifest["metadata"]["name"].as_str().unwrap_or("").is_empty() {
         set(object, "/metadata/name", "GENERATED");
     }
+    if object["kind"] == "CertificateSigningRequest" {
+        // These say who asked.
+        for key in ["username", "uid", "groups"] {
+            object["spec"].as_object_mut().map(|spec| spec.remove(key));
+        }
+    }
     if object["kind"] != "Service" {
         return;
     }

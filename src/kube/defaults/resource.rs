@@ -2,9 +2,19 @@
 
 use serde_json::Value;
 
-use super::{existing, generation, generation_and_status, items, remove, zero};
+use super::{absent, existing, generation, generation_and_status, items, remove, zero};
 
 pub(super) fn defaults(version: &str, kind: &str, object: &mut Value) {
+    match kind {
+        "DeviceTaintRule" => existing(object, "spec").and_then(|spec| existing(spec, "taint")).into_iter().for_each(taint),
+        "ResourceSlice" => {
+            for device in existing(object, "spec").into_iter().flat_map(|spec| items(spec, "devices")) {
+                let device = if version == "v1beta1" { existing(device, "basic") } else { Some(device) };
+                device.into_iter().flat_map(|d| items(d, "taints")).for_each(taint);
+            }
+        }
+        _ => {}
+    }
     let spec = match kind {
         "ResourceClaim" => existing(object, "spec"),
         "ResourceClaimTemplate" => existing(object, "spec").and_then(|spec| existing(spec, "spec")),
@@ -27,6 +37,10 @@ pub(super) fn defaults(version: &str, kind: &str, object: &mut Value) {
             tolerations(sub);
         }
     }
+}
+
+fn taint(taint: &mut Value) {
+    absent(taint, "timeAdded", "1970-01-01T00:00:00Z");
 }
 
 fn tolerations(request: &mut Value) {
