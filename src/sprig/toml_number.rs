@@ -41,10 +41,12 @@ pub(super) fn float(text: &str) -> Result<Value, String> {
         "-inf" => return Ok(f64::NEG_INFINITY.into()),
         _ => {}
     }
-    match parse_float(&text.replace('_', "")) {
+    let digits = text.replace('_', "");
+    match parse_float(&digits) {
         Some(f) if f.is_finite() => Ok(f.into()),
-        Some(_) => Err(format!("{text} is out of range for float64")),
-        None => Err(format!("Invalid float value: {quoted}")),
+        // What is no number is no number to Rust either; what is too large for Go is infinite there.
+        None if digits.parse::<f64>().is_err() => Err(format!("Invalid float value: {quoted}")),
+        _ => Err(format!("{text} is out of range for float64")),
     }
 }
 
