@@ -197,6 +197,10 @@ pub(super) fn command() -> Command {
             .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
     )))
     .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
+    .arg(switch("values-matrix", "Check charts with each ci/*values.yaml and each [[variants]] of kval.toml too"))
+    .arg(switch("fix", "Mend what can be mended safely, in manifests, templates and values; proved by running again before it is written"))
+    .arg(switch("unsafe", "With --fix or --diff: also what may change how workloads behave"))
+    .arg(switch("diff", "Show what --fix would write, and write nothing"))
     .arg(switch("with-subcharts", "With --format helm: the charts below too"))
     .arg(switch("quiet", "With --format helm: only warnings and errors"));
     let validate = reporting(surrounded(
@@ -313,6 +317,22 @@ pub(super) fn command() -> Command {
         );
     let explain =
         Command::new("explain").about("Print the page of a rule; without one, list all rules").arg(Arg::new("rule").value_name("RULE"));
+    let rules = Command::new("rules")
+        .about("Test and start rules of your own: pages with an expression in CEL")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("test")
+                .about("Run the examples of the pages")
+                .arg(paths("Folders of pages [default: custom-rules of kval.toml]"))
+                .args(configuration()),
+        )
+        .subcommand(
+            Command::new("new")
+                .about("Write a page to start from")
+                .arg(Arg::new("name").value_name("NAME").required(true))
+                .arg(Arg::new("folder").value_name("FOLDER").default_value("rules")),
+        );
     let config = Command::new("config")
         .about("Show which settings are in force for a path, and where from")
         .args_conflicts_with_subcommands(true)
@@ -336,7 +356,20 @@ pub(super) fn command() -> Command {
                 .alias("colour")
                 .global(true),
         )
-        .subcommands([template, lint, validate, why, simulate, super::args_cluster::cluster(), package, show, dependency, explain, config])
+        .subcommands([
+            template,
+            lint,
+            validate,
+            why,
+            simulate,
+            super::args_cluster::cluster(),
+            package,
+            show,
+            dependency,
+            explain,
+            rules,
+            config,
+        ])
         .subcommand(super::args_cluster::diff())
         .subcommands(super::args_cluster::verbs())
         .subcommand(super::kubectl::command())

@@ -14,8 +14,9 @@ use crate::diagnostic::Severity;
 use crate::helm::TemplateOptions;
 use crate::helm::lint::Flags;
 use crate::helm::lint::report as report_as_helm;
+use crate::kube::difflib;
 use crate::pipeline;
-use crate::pipeline::{Baseline, Checks, Configs, Outcome};
+use crate::pipeline::{Baseline, Checks, Configs, Fixes, Inputs, Outcome};
 use crate::report;
 use crate::report::Format;
 use crate::report::Section;
@@ -36,8 +37,47 @@ pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
     for file in template.value_files.iter().filter(|f| *f != "-" && !f.contains("://")) {
         world.kind(file)?;
     }
+    if super::args::on(matches, "fix") || super::args::on(matches, "diff") {
+        return mend(matches, &world, &template, output);
+    }
     let outcome = examine(matches, &world, &template, &["."], true)?;
     print(matches, &outcome, None, output)
+}
+
+/// `kval lint --fix` and `--diff`: applies what can be mended and tells of the rest.
+fn mend(matches: &ArgMatches, world: &RealWorld, template: &TemplateOptions, output: &mut Output) -> Result<u8, Error> {
+    let which = if super::args::on(matches, "unsafe") { Fixes::All } else { Fixes::Safe };
+    let (paths, inputs, checks) = prepare(matches, world, &["."], true)?;
+    let mut fixed = pipeline::fix(world, &inputs, template, &checks, which)?;
+    refuse_empty(&paths, &fixed.outcome)?;
+    let plural = |n: usize| if n == 1 { "" } else { "s" };
+    let (count, files) = (fixed.count, fixed.files.len());
+    let done = format!("{count} finding{} in {files} file{}", plural(count), plural(files));
+    let refused = match fixed.refused {
+        0 => String::new(),
+        n => format!("; {n} fix{} did not stand the proof", if n == 1 { "" } else { "es" }),
+    };
+    if super::args::on(matches, "diff") {
+        for (path, (old, new)) in &fixed.files {
+            output.stdout.extend_from_slice(format!("--- {path}\n+++ {path}\n{}", diff(old, new)).as_bytes());
+        }
+        output.note(&format!("would fix {done}{refused}"));
+        return Ok(if fixed.files.is_empty() { CLEAN } else { FINDINGS });
+    }
+    for (path, (_, new)) in &fixed.files {
+        write_atomically(path, new.as_bytes())?;
+    }
+    output.note(&format!("fixed {done}{refused}"));
+    baseline(matches, world, &checks, &mut fixed.outcome)?;
+    print(matches, &fixed.outcome, None, output)
+}
+
+/// The difference of two texts, each line with its break.
+fn diff(old: &str, new: &str) -> String {
+    match (old.strip_suffix('\n'), new.strip_suffix('\n')) {
+        (Some(old), Some(new)) if old != new => difflib::unified(old, new),
+        _ => difflib::unified(old, new),
+    }
 }
 
 /// `kval lint --format helm`: what `helm lint` prints, to the byte.
@@ -65,14 +105,8 @@ pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, 
     print(matches, &outcome, None, output)
 }
 
-/// Finds the input behind the paths on the command line and runs the phases over it.
-pub(super) fn examine(
-    matches: &ArgMatches,
-    world: &RealWorld,
-    template: &TemplateOptions,
-    default: &[&str],
-    judge: bool,
-) -> Result<Outcome, Error> {
+/// The input behind the paths on the command line, and what is done with it.
+fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: bool) -> Result<(Vec<String>, Inputs, Checks), Error> {
     let mut paths = strings(matches, "paths");
     if paths.is_empty() {
         paths = default.iter().map(|p| (*p).to_owned()).collect();
@@ -87,11 +121,28 @@ pub(super) fn examine(
     if let Some(state) = string(matches, "cluster-state") {
         checks.assume = pipeline::known(world, &state)?;
     }
-    let mut outcome = pipeline::run(world, &inputs, template, &checks)?;
-    // A gate that looked at nothing must not be green.
+    Ok((paths, inputs, checks))
+}
+
+/// A gate that looked at nothing must not be green.
+fn refuse_empty(paths: &[String], outcome: &Outcome) -> Result<(), Error> {
     if outcome.counts.objects == 0 && outcome.units.iter().all(|u| u.findings.is_empty()) {
         return Err(Error::unusable(format!("nothing to check: no Kubernetes object in {}", paths.join(", "))));
     }
+    Ok(())
+}
+
+/// Finds the input behind the paths on the command line and runs the phases over it.
+pub(super) fn examine(
+    matches: &ArgMatches,
+    world: &RealWorld,
+    template: &TemplateOptions,
+    default: &[&str],
+    judge: bool,
+) -> Result<Outcome, Error> {
+    let (paths, inputs, checks) = prepare(matches, world, default, judge)?;
+    let mut outcome = pipeline::run(world, &inputs, template, &checks)?;
+    refuse_empty(&paths, &outcome)?;
     baseline(matches, world, &checks, &mut outcome)?;
     Ok(outcome)
 }

@@ -15,6 +15,7 @@ mod output;
 mod release;
 mod repo;
 mod rollout;
+mod rules;
 mod simulate;
 mod state;
 mod template;
@@ -164,6 +165,11 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             _ => Err(Error::unusable("dependency what? There is: list")),
         },
         Some(("why", matches)) => why::run(matches, output),
+        Some(("rules", matches)) => match matches.subcommand() {
+            Some(("test", matches)) => rules::test(matches, output),
+            Some(("new", matches)) => rules::new(matches, output),
+            _ => Err(Error::unusable("rules what? There is: test, new")),
+        },
         Some(("config", matches)) => match matches.subcommand() {
             Some(("import", matches)) => config::import(matches, output),
             _ => config::show(matches, output),

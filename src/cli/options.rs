@@ -123,6 +123,7 @@ pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Chec
         kube_versions,
         against: strings(matches, "against"),
         judge,
+        matrix: on(matches, "values-matrix"),
         select: ids(&slices(matches, "select"), "select")?,
         ignore: ids(&slices(matches, "ignore"), "ignore")?,
         profile: string(matches, "profile").and_then(|name| lint::profile(&name)),

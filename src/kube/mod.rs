@@ -16,7 +16,7 @@ pub mod decode;
 pub mod cron;
 mod defaults;
 mod deprecation;
-mod difflib;
+pub(crate) mod difflib;
 mod expressions;
 pub mod field;
 mod internal;

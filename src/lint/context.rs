@@ -9,6 +9,7 @@ use super::Input;
 use super::assume;
 use super::field::Field;
 use super::field::Place;
+use super::hooks;
 use super::labels;
 use super::labels::Labels;
 use super::values;
@@ -152,6 +153,22 @@ pub(super) const CLUSTER_SCOPED: &[&str] = &[
     "ClusterPolicy",
 ];
 
+/// Whether a text is anywhere in a value.
+fn mentions(value: &serde_json::Value, text: &str, depth: usize) -> bool {
+    match value {
+        serde_json::Value::String(found) => found == text,
+        serde_json::Value::Array(items) if depth < 64 => items.iter().any(|v| mentions(v, text, depth + 1)),
+        serde_json::Value::Object(map) if depth < 64 => map.values().any(|v| mentions(v, text, depth + 1)),
+        _ => false,
+    }
+}
+
+/// Whether a name stands in a text by itself and not as a part of a longer one.
+fn has_word(text: &str, name: &str) -> bool {
+    let part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '.';
+    text.match_indices(name).any(|(at, _)| !text[..at].ends_with(part) && !text[at + name.len()..].starts_with(part))
+}
+
 /// The API group of an object; empty for the core group.
 pub(super) fn group(object: &Object) -> &str {
     object.id.api_version.split_once('/').map_or("", |(g, _)| g)
@@ -260,9 +277,28 @@ impl<'a> Context<'a> {
     /// Whether an operator makes a Secret of this name from an object of the set.
     pub(super) fn makes_secret(&self, name: &str) -> bool {
         let kinds = ["ExternalSecret", "SealedSecret", "Certificate", "PushSecret", "VaultStaticSecret"];
-        self.of(&kinds)
+        let named = self
+            .of(&kinds)
             .iter()
-            .any(|o| o.object.id.name == name || o.text("spec.target.name") == Some(name) || o.text("spec.secretName") == Some(name))
+            .any(|o| o.object.id.name == name || o.text("spec.target.name") == Some(name) || o.text("spec.secretName") == Some(name));
+        named || self.made_by_operator(name) || self.made_by_pod(name)
+    }
+
+    /// Whether a custom resource names it, or has a name that it begins with: operators make `<cluster>-app`.
+    fn made_by_operator(&self, name: &str) -> bool {
+        let custom = |o: &&Object| group(o).contains('.') && !group(o).ends_with(".k8s.io");
+        self.input.objects.iter().filter(custom).any(|o| {
+            let below = !o.id.name.is_empty() && name.strip_prefix(o.id.name.as_str()).is_some_and(|rest| rest.starts_with('-'));
+            below || o.value.get("spec").is_some_and(|spec| mentions(spec, name, 0))
+        })
+    }
+
+    /// Whether a container is told its name: a Job that makes certificates is.
+    fn made_by_pod(&self, name: &str) -> bool {
+        self.containers().any(|(_, container)| {
+            let told = ["command", "args"].iter().flat_map(|list| container.field.items(list));
+            told.filter_map(|word| word.str()).any(|word| has_word(word, name))
+        })
     }
 
     /// The first volume of a pod whose claim only one node at a time can mount, with the claim's name.
@@ -370,7 +406,7 @@ impl<'a> Context<'a> {
 
     /// Whether an object is a hook of Helm.
     pub(super) fn is_hook(&self, object: &Object) -> bool {
-        object.value.pointer("/metadata/annotations/helm.sh~1hook").is_some()
+        hooks::is_hook(object)
     }
 
     /// A setting of the rule that runs; empty when the user gave none.
@@ -387,6 +423,9 @@ impl<'a> Context<'a> {
     pub(super) fn report<'p>(&self, place: impl Into<Place<'p>>, message: impl Into<String>, help: impl Into<String>) {
         let place: Place = place.into();
         let (id, severity) = self.rule.get();
+        if hooks::spared(id, place.object) {
+            return;
+        }
         let known = |name: &str| assume::exists(&self.input.options.assume, id, namespace(place.object), name);
         if !self.input.options.assume.is_empty() && place.value().and_then(|v| v.as_str()).is_some_and(known) {
             return;

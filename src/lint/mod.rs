@@ -12,10 +12,14 @@ pub mod chart;
 mod cluster;
 mod context;
 mod cron;
+mod custom;
 mod field;
+mod fix;
 mod graph;
+mod hooks;
 mod labels;
 mod needs;
+mod plain_secrets;
 mod probes;
 mod profiles;
 mod quota;
@@ -43,6 +47,8 @@ use crate::yaml::Node;
 
 pub use assume::Assumed;
 pub use chart::ChartSource;
+pub use custom::{CustomRule, examples};
+pub use fix::{fix, fixable};
 pub use graph::{Reference, references};
 pub use profiles::PROFILES;
 pub use profiles::profile;
@@ -93,6 +99,8 @@ pub struct Options {
     pub severities: Vec<(String, Severity)>,
     /// The Kubernetes minor version (35 for 1.35) the set is meant for; the newest known when absent.
     pub minor: Option<u32>,
+    /// A team's own rules, which all run.
+    pub custom: Vec<CustomRule>,
     /// Objects outside the input that exist.
     pub assume: Vec<Assumed>,
     /// Settings of rules by `rule-id.setting`, such as `untrusted-registry.allowed`.
@@ -145,6 +153,10 @@ pub fn check(input: &Input) -> Vec<Diagnostic> {
         cx.start(rule.id, severity);
         (entry.check)(&cx);
         out.append(&mut cx.take());
+    }
+    // Of a team's own rules all run, but where others are chosen by name.
+    if input.options.only.is_empty() {
+        out.extend(input.options.custom.iter().flat_map(|rule| rule.check(input)));
     }
     out.sort_by(|a, b| (a.span, a.code, &a.field, &a.message).cmp(&(b.span, b.code, &b.field, &b.message)));
     out.dedup();

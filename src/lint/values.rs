@@ -55,6 +55,8 @@ pub(super) struct Read {
     pub(super) whole: bool,
     /// Whether an `if`, `with`, `default` or the like asks about it first.
     pub(super) guarded: bool,
+    /// Whether a condition around it asks about what it is a field of.
+    pub(super) parent_guarded: bool,
     /// How it is used.
     pub(super) usage: Usage,
     /// The template.
@@ -333,7 +335,9 @@ impl Walk<'_> {
 
     fn read(&mut self, path: &[String], whole: bool, usage: Usage, scope: &Scope, at: (usize, usize), soft: bool) {
         let guarded = soft || scope.guards.iter().any(|g| *g == joined(path));
-        self.out.found.insert(Read { chart: self.chart, path: path.to_vec(), whole, guarded, usage, file: self.file, at });
+        let parent = path.len().checked_sub(1).map(|n| joined(&path[..n]));
+        let parent_guarded = scope.guards.iter().any(|g| Some(g) == parent.as_ref());
+        self.out.found.insert(Read { chart: self.chart, path: path.to_vec(), whole, guarded, parent_guarded, usage, file: self.file, at });
     }
 
     fn whole(&mut self, value: &Known, scope: &Scope, at: usize) {
@@ -391,7 +395,8 @@ impl Walk<'_> {
             return self.arg(first, scope, usage, soft);
         };
         let name = name.to_string();
-        let soft_args = is_soft(&name);
+        // A named template decides by itself what it does with nothing.
+        let soft_args = is_soft(&name) || name == "include";
         let guards = scope.guards.len();
         let mut args = Vec::new();
         for arg in &command.args[1..] {

@@ -92,6 +92,7 @@ pub(super) fn judge(
         if let Some((_, severity)) = settings.rules.severities.iter().rfind(|(id, _)| id == finding.code) {
             finding.severity = *severity;
         }
+        finding.fixes.extend(lint::fix(&input(&settings.rules), finding));
         true
     });
     findings

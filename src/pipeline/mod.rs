@@ -3,14 +3,17 @@
 mod baseline;
 mod config;
 mod failure;
+mod fix;
 mod inputs;
 mod judge;
 mod run;
 mod surroundings;
+mod variants;
 
 pub use crate::source::RENDERED;
 pub use baseline::{Accepted, Baseline};
-pub use config::{Choice, ConfigError, Configs, Settings, Variant};
+pub use config::{Choice, ConfigError, Configs, Settings, Variant, custom_rules};
 pub use failure::failures;
+pub use fix::{Fixed, Fixes, fix};
 pub use inputs::{Inputs, STDIN, discover};
 pub use run::{Checks, Counts, Outcome, Unit, known, load, panic_text, run};

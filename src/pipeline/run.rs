@@ -8,11 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use rayon::prelude::*;
 
 use super::baseline::Accepted;
-use super::config::{Configs, Settings};
+use super::config::{Configs, Settings, Variant};
 use super::failure;
 use super::inputs::{Inputs, STDIN, discover};
 use super::judge::judge;
 use super::surroundings;
+use super::variants;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
@@ -67,6 +68,10 @@ pub struct Checks {
     pub pod_security: Option<String>,
     /// Whether a kind without a schema fails the run.
     pub fail_on_unchecked: bool,
+    /// A team's own rules, besides those of the configuration.
+    pub custom: Vec<lint::CustomRule>,
+    /// Whether charts are checked with the values of their `ci/` folder and the variants of the configuration too.
+    pub matrix: bool,
     /// What configuration files say; all of the above wins over them.
     pub configs: Configs,
 }
@@ -93,6 +98,7 @@ impl Checks {
         out.rules.disable.extend(self.ignore.iter().cloned());
         out.rules.params.extend(self.params.iter().map(|(k, v)| (k.clone(), v.clone())));
         out.rules.assume.extend(self.assume.iter().cloned());
+        out.rules.custom.extend(self.custom.iter().cloned());
         if self.kube_version.is_some() {
             out.kube_version.clone_from(&self.kube_version);
         }
@@ -174,10 +180,14 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
     let common = surroundings::common(world, checks)?;
     let charts: Vec<(&String, Settings)> = inputs.charts.iter().map(|chart| (chart, checks.settings(chart))).collect();
     let charts: Vec<_> = charts.into_iter().filter(|(_, settings)| !settings.excluded).collect();
-    let mut units: Vec<Unit> = charts
+    let jobs: Vec<(&String, &Settings, Vec<Variant>)> =
+        charts.iter().map(|(chart, settings)| (*chart, settings, variants::of(world, chart, settings, checks))).collect();
+    let each: Vec<(&String, &Settings, &Variant)> =
+        jobs.iter().flat_map(|(chart, settings, all)| all.iter().map(|variant| (*chart, *settings, variant))).collect();
+    let mut units: Vec<Unit> = each
         .par_iter()
-        .map(|(chart, settings)| {
-            let (checks, template) = (checks.of(settings), of_version(template, settings));
+        .map(|(chart, settings, variant)| {
+            let (checks, template) = (checks.of(settings), variants::template(&of_version(template, settings), variant));
             let guarded = catch_unwind(AssertUnwindSafe(|| {
                 let mut unit = render(world, chart, &template);
                 unit.given = given(world, chart, &template, &checks, settings, &unit.sources);
@@ -187,15 +197,24 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
             guarded.unwrap_or_else(|panic| Unit { findings: vec![bug(&format!("chart {chart}"), &*panic)], ..Unit::default() })
         })
         .collect();
+    let mut first = 0;
+    let mut objects = 0;
+    for (_, _, all) in &jobs {
+        objects += units[first].objects.len();
+        if all.len() > 1 {
+            variants::merge(all, &mut units[first..first + all.len()]);
+        }
+        first += all.len();
+    }
     if manifests.files > 0 {
         let first = manifests.sources.iter().next().map_or(".", |(_, file)| file.name.as_str());
         let settings = checks.settings(if first == STDIN_NAME { "." } else { first });
         let checks = checks.of(&settings);
         let around = |objects: &[Object]| surroundings::of_unit(world, &common, objects, None, &checks);
         units.push(examine(manifests, None, &checks, &settings, &old, &around));
+        objects += units.last().map_or(0, |unit| unit.objects.len());
     }
-    let counts =
-        Counts { charts: charts.len(), files: units.iter().map(|u| u.files).sum(), objects: units.iter().map(|u| u.objects.len()).sum() };
+    let counts = Counts { charts: charts.len(), files: units.iter().map(|u| u.files).sum(), objects };
     Ok(Outcome { units, counts, accepted: None })
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use kval::diagnostic::{Diagnostic, resolve};
 use kval::helm::TemplateOptions;
 use kval::pipeline;
-use kval::pipeline::Checks;
+use kval::pipeline::{Checks, Fixes};
 use kval::source::{MemoryWorld, Sources};
 use serde_json::Value as Json;
 
@@ -45,7 +45,8 @@ fn params() -> BTreeMap<String, Vec<String>> {
     BTreeMap::from([("untrusted-registry.allowed".to_owned(), list(&["registry.example.com"]))])
 }
 
-fn check(case: &Json, folder: Option<&Path>) -> Result<(), String> {
+/// A case's world, what is linted in it and how.
+fn prepared(case: &Json, folder: Option<&Path>) -> (MemoryWorld, &'static str, Checks) {
     let rule = text(case, "rule");
     let chart = text(case, "file").ends_with('/');
     let mut world = MemoryWorld::default();
@@ -55,6 +56,12 @@ fn check(case: &Json, folder: Option<&Path>) -> Result<(), String> {
         world.files.insert(path, bytes);
     }
     let checks = Checks { judge: true, select: vec![rule.to_owned()], kube_version: version(rule), params: params(), ..Checks::default() };
+    (world, named, checks)
+}
+
+fn check(case: &Json, folder: Option<&Path>) -> Result<(), String> {
+    let rule = text(case, "rule");
+    let (world, named, checks) = prepared(case, folder);
     let inputs = pipeline::discover(&world, &[named.to_owned()]).map_err(|e| e.message)?;
     let outcome = pipeline::run(&world, &inputs, &TemplateOptions::default(), &checks).map_err(|e| e.message)?;
     let mut seen = Vec::new();
@@ -73,6 +80,35 @@ fn check(case: &Json, folder: Option<&Path>) -> Result<(), String> {
         "good" => Err(format!("want nothing, got {seen:?}")),
         _ => Err(format!("want {} line {}, got {seen:?}", case["field"], case["line"])),
     }
+}
+
+/// The set `fixes`: a bad case of a rule with a fix counts when its finding can be mended, and mending again changes
+/// nothing.
+pub(crate) fn fixes(_: &str) -> Option<(bool, Vec<Outcome>)> {
+    let cases = data::lines("rules/cases.jsonl")?;
+    let folder = data::find("rules/cases");
+    let cases: Vec<Json> = cases.into_iter().filter(|c| text(c, "kind") == "bad" && kval::lint::fixable(text(c, "rule"))).collect();
+    let id = |c: &Json| format!("{}/{}", text(c, "rule"), text(c, "file"));
+    Some((true, each(cases, id, |case| check_fix(case, folder.as_deref()))))
+}
+
+fn check_fix(case: &Json, folder: Option<&Path>) -> Result<(), String> {
+    let (mut world, named, checks) = prepared(case, folder);
+    let inputs = pipeline::discover(&world, &[named.to_owned()]).map_err(|e| e.message)?;
+    let template = TemplateOptions::default();
+    let fixed = pipeline::fix(&world, &inputs, &template, &checks, Fixes::All).map_err(|e| e.message)?;
+    if fixed.count == 0 {
+        return Err(format!("nothing was mended ({} refused)", fixed.refused));
+    }
+    let left: usize = fixed.outcome.units.iter().map(|u| u.findings.iter().filter(|f| f.code == text(case, "rule")).count()).sum();
+    for (path, (_, new)) in fixed.files {
+        world.files.insert(path, new.into_bytes());
+    }
+    let again = pipeline::fix(&world, &inputs, &template, &checks, Fixes::All).map_err(|e| e.message)?;
+    if !again.files.is_empty() {
+        return Err("mending again changes more".to_owned());
+    }
+    if left == 0 { Ok(()) } else { Err(format!("{left} findings are left")) }
 }
 
 /// The files of a case: name below its folder (empty for a single file) and content.

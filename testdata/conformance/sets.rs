@@ -46,6 +46,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("helmlint", cli::helmlint),
         ("corpus", cli::corpus),
         ("rules", rules::rules),
+        ("fixes", rules::fixes),
         ("corpus-lint", cli::corpus),
         ("corpus-show", cli::corpus),
         ("validation-verdict", validation::verdict),

@@ -1,18 +1,8 @@
 //! `env-var-password-literal`: reports a password as literal value of an environment variable.
 
 use crate::lint::context::Context;
+use crate::lint::plain_secrets;
 
 pub(super) fn check(cx: &Context) {
-    for (_, container) in cx.containers() {
-        for variable in container.field.items("env") {
-            let name = variable.text("name").unwrap_or("").to_ascii_uppercase();
-            let Some(value) = variable.get("value") else { continue };
-            // A file name, an address or a reference to another variable is not the secret itself.
-            let pointer = ["_FILE", "_PATH", "_URL", "_NAME", "_DIR", "_TTL", "_EXPIRY"].iter().any(|s| name.ends_with(s));
-            let literal = value.str().is_some_and(|v| !v.is_empty() && !v.starts_with("$(") && !v.starts_with('/'));
-            if literal && !pointer && name != "PWD" && ["PASSWORD", "PASSWD", "PWD"].iter().any(|p| name.contains(p)) {
-                cx.report(value, format!("`{name}` holds a secret in plain text"), "use valueFrom.secretKeyRef");
-            }
-        }
-    }
+    plain_secrets::report(cx, &["PASSWORD", "PASSWD", "PWD"]);
 }

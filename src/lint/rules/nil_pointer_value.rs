@@ -28,6 +28,11 @@ pub(super) fn check(cx: &Context) {
         let text = cx.input.sources.slice(Span::new(read.file, read.at.0, read.at.1));
         let tail = path[path.len() - 2..].join(".");
         let parent = path[..path.len() - 1].to_vec();
+        // A condition such as `eq .Values.provider "infoblox"` chooses by the name of what is then given.
+        let before = &cx.input.sources.get(read.file).text[..read.at.0];
+        if read.parent_guarded || before.contains(&format!("\"{first}\"")) {
+            continue;
+        }
         let guarded = read.guarded && reads.found.iter().any(|r| r.path == parent && r.guarded);
         let absent = cx.default_of(&parent).is_none_or(serde_json::Value::is_null);
         if text.ends_with(&tail)

@@ -1,8 +1,12 @@
 //! `non-deterministic-template`: reports a template that renders differently each time: random texts, keys and
 //! certificates, `now`, `uuidv4`, without a `lookup` of what is there.
 
+use std::collections::BTreeSet;
+
+use crate::lint::ChartSource;
 use crate::lint::actions;
 use crate::lint::context::Context;
+use crate::source::FileId;
 
 const RANDOM: &[&str] = &[
     "randAlphaNum",
@@ -25,11 +29,34 @@ const RANDOM: &[&str] = &[
     "htpasswd",
 ];
 
+/// The templates whose text keeps what is there: they ask `lookup`, or a named template that does.
+fn kept(cx: &Context, chart: &ChartSource) -> BTreeSet<FileId> {
+    let text = |file: FileId| &cx.input.sources.get(file).text;
+    let all: Vec<_> = chart.all().iter().flat_map(|c| &c.templates).collect();
+    let mut asks: BTreeSet<String> = BTreeSet::new();
+    for template in all.iter().filter(|t| text(t.file).contains("lookup ")) {
+        asks.extend(actions::defines(text(template.file)).into_iter().map(|(name, _)| name));
+    }
+    let calls = |file: FileId| asks.iter().any(|name| text(file).contains(&format!("include \"{name}\"")));
+    let mut out: BTreeSet<FileId> =
+        all.iter().map(|t| t.file).filter(|file| text(*file).contains("lookup ") || calls(*file)).collect();
+    // What a kept template includes is kept with it.
+    let includes = |from: FileId, names: &[String]| names.iter().any(|n| text(from).contains(&format!("include \"{n}\"")));
+    let partials: Vec<FileId> = all.iter().filter(|t| t.is_partial()).map(|t| t.file).collect();
+    for partial in partials {
+        let names: Vec<String> = actions::defines(text(partial)).into_iter().map(|(name, _)| name).collect();
+        if out.iter().any(|from| *from != partial && includes(*from, &names)) {
+            out.insert(partial);
+        }
+    }
+    out
+}
+
 pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
+    let kept = kept(cx, chart);
     for template in chart.templates.iter().filter(|t| !t.name.ends_with("NOTES.txt")) {
-        let text = &cx.input.sources.get(template.file).text;
-        if text.contains("lookup ") {
+        if kept.contains(&template.file) {
             continue;
         }
         let mut seen = Vec::new();

@@ -39,6 +39,11 @@ struct State<'s, 'a> {
     conditions: &'s [&'s str],
 }
 
+/// The path as the chart above reads it itself.
+fn with_name(name: &str, path: &[String]) -> Vec<String> {
+    std::iter::once(name.to_owned()).chain(path.iter().cloned()).collect()
+}
+
 fn level(state: &State, given: &Field, defaults: &Value, path: &mut Vec<String>, passed: &[&str]) {
     let (Value::Object(map), Value::Object(known)) = (given.value, defaults) else { return };
     // A map that is empty by default is there to be filled.
@@ -53,6 +58,7 @@ fn level(state: &State, given: &Field, defaults: &Value, path: &mut Vec<String>,
         let full = format!("{}.{}", state.name, path.join("."));
         match (known.get(key), given.get_key(key)) {
             (Some(inner), Some(field)) => level(state, &field, inner, path, &[]),
+            (None, _) if state.reads.uses(0, &with_name(state.name, path)) => {}
             (None, _) if !state.reads.uses(state.number, path) && !state.conditions.contains(&full.as_str()) => {
                 let help = similar(key, known.keys().map(String::as_str))
                     .map_or_else(|| "look it up in the values of that chart".to_owned(), |n| format!("did you mean `{n}`?"));

@@ -16,7 +16,12 @@ pub(super) fn check(cx: &Context) {
                     | "heritage"
                     | "app.kubernetes.io/managed-by"
             ) {
-                cx.report(value, format!("the label {key} changes, but the selector cannot"), "select by name and instance only");
+                let message = if object.object.id.kind == "Service" {
+                    format!("the label {key} changes, and the Service loses its pods while an upgrade runs")
+                } else {
+                    format!("the label {key} changes, but the selector cannot")
+                };
+                cx.report(value, message, "select by name and instance only");
             }
         }
     }

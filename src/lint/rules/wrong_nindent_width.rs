@@ -26,7 +26,8 @@ pub(super) fn check(cx: &Context) {
             }
             let indent = above.len() - above.trim_start().len();
             let key = above.trim();
-            let list = source.text[node.span.0..node.span.1].contains("toYaml") && is_list(cx, pipe);
+            // What a named template writes may be a list, whose items may stand below the key.
+            let list = !source.text[node.span.0..node.span.1].contains("toYaml") || is_list(cx, pipe);
             if key.ends_with(':') && !key.starts_with("- ") {
                 let least = if list { indent } else { indent + 1 };
                 if width < least {

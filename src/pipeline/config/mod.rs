@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::lint::CustomRule;
 use crate::source::World;
 
 pub use settings::{Settings, Variant};
@@ -61,6 +62,29 @@ pub enum Choice {
     File(String),
     /// None.
     Isolated,
+}
+
+/// The rules in folders of pages (`*.md`), in order.
+///
+/// # Errors
+/// The first page that is wrong, with the place.
+pub fn custom_rules(world: &dyn World, folders: &[String]) -> Result<Vec<CustomRule>, ConfigError> {
+    let whole =
+        |path: &str, message: String| ConfigError { path: path.to_owned(), line: 0, column: 0, excerpt: String::new(), width: 0, message };
+    let mut out = Vec::new();
+    for folder in folders {
+        for entry in world.read_dir(folder).map_err(|e| whole(folder, e.message))? {
+            let Some(id) = entry.name.strip_suffix(".md").filter(|id| *id != "README") else { continue };
+            let path = join(folder, &entry.name);
+            let text = String::from_utf8_lossy(&world.read(&path).map_err(|e| whole(&path, e.message))?).into_owned();
+            out.push(CustomRule::parse(id, &text).map_err(|(line, message)| {
+                let excerpt = text.lines().nth(line).unwrap_or("").to_owned();
+                let width = excerpt.chars().count();
+                ConfigError { path: path.clone(), line: line as u32 + 1, column: 1, excerpt, width, message }
+            })?);
+        }
+    }
+    Ok(out)
 }
 
 /// The configuration files of all inputs.

@@ -58,6 +58,7 @@ pub(super) struct Layer {
     pub(super) fail_on: Option<FailOn>,
     pub(super) baseline: Option<String>,
     pub(super) custom: Vec<String>,
+    pub(super) rules: Vec<lint::CustomRule>,
     pub(super) exclude: Option<Globs>,
     pub(super) variants: Vec<Variant>,
     pub(super) part: Part,
@@ -78,7 +79,10 @@ impl Layer {
         let bytes = world.read(path).map_err(|e| whole(e.message))?;
         let text = String::from_utf8(bytes).map_err(|_| whole("the file is not UTF-8".to_owned()))?;
         let full = absolute(current, path);
-        parse(&text, &shown, parent(&full).unwrap_or("/")).map_err(|(at, message)| placed(&shown, &text, &at, message))
+        let parsed = parse(&text, &shown, parent(&full).unwrap_or("/"));
+        let mut layer = parsed.map_err(|(at, message)| placed(&shown, &text, &at, message))?;
+        layer.rules = super::custom_rules(world, &layer.custom)?;
+        Ok(layer)
     }
 }
 
@@ -101,6 +105,7 @@ fn parse(text: &str, path: &str, directory: &str) -> Result<Layer, Failed> {
         fail_on: None,
         baseline: None,
         custom: Vec::new(),
+        rules: Vec::new(),
         exclude: None,
         variants: Vec::new(),
         part: Part::default(),

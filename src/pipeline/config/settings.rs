@@ -51,6 +51,7 @@ pub(super) fn of(layers: &[Arc<Layer>], path: &str) -> Settings {
         out.fail_on = layer.fail_on.or(out.fail_on);
         out.baseline = layer.baseline.clone().or(out.baseline);
         out.custom.extend(layer.custom.iter().cloned());
+        out.rules.custom.extend(layer.rules.iter().cloned());
         out.excluded |= layer.exclude.as_ref().is_some_and(|globs| globs.matches(path));
         out.variants.retain(|v| layer.variants.iter().all(|w| w.name != v.name));
         out.variants.extend(layer.variants.iter().cloned());

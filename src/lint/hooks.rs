@@ -1,0 +1,57 @@
+//! Objects that Helm runs and forgets: hooks, and the pods of `helm test`.
+
+use crate::kube::Object;
+
+/// Rules about how long-running workloads are kept safe, sized and probed: a test that runs for seconds, by hand and
+/// behind everything else, owes none of that.
+const NOT_FOR_TESTS: &[&str] = &[
+    "automount-service-account-token",
+    "bare-pod",
+    "default-service-account",
+    "drop-all-capabilities",
+    "drop-net-raw",
+    "host-users",
+    "image-no-digest",
+    "low-gid",
+    "low-uid",
+    "missing-security-context",
+    "no-liveness-probe",
+    "no-read-only-root-fs",
+    "no-readiness-probe",
+    "non-isolated-pod",
+    "privilege-escalation",
+    "pull-policy-not-always",
+    "run-as-non-root",
+    "run-as-root-group",
+    "seccomp-profile-unset",
+    "unset-cpu-limits",
+    "unset-cpu-requests",
+    "unset-ephemeral-storage",
+    "unset-memory-limits",
+    "unset-memory-requests",
+];
+
+fn hooks(object: &Object) -> impl Iterator<Item = &str> {
+    let hook = object.value.pointer("/metadata/annotations/helm.sh~1hook").and_then(|h| h.as_str()).unwrap_or("");
+    hook.split(',').map(str::trim).filter(|h| !h.is_empty())
+}
+
+/// Whether an object is a hook of Helm.
+pub(super) fn is_hook(object: &Object) -> bool {
+    hooks(object).next().is_some()
+}
+
+/// Whether a rule does not speak about an object because `helm test` runs it.
+pub(super) fn spared(rule: &str, object: &Object) -> bool {
+    NOT_FOR_TESTS.contains(&rule) && hooks(object).any(|h| h.starts_with("test"))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_rules_exist() {
+        for id in super::NOT_FOR_TESTS {
+            assert!(crate::lint::page(id).is_some(), "{id}");
+        }
+    }
+}
