@@ -79,7 +79,7 @@ fn reserve() {
 
 fn execute(args: &[OsString]) -> (u8, Output) {
     let mut output = Output::default();
-    let matches = match args::command().try_get_matches_from(args) {
+    let matches = match args::command_for(args).try_get_matches_from(args) {
         Ok(matches) => matches,
         Err(error) => {
             let code = usage(args, &error, &mut output);
