@@ -1,5 +1,7 @@
 //! The command line as clap sees it: every flag of `helm template`, in Helm's spelling and with Helm's meaning.
 
+use std::ffi::OsString;
+
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::lint::PROFILES;
@@ -169,9 +171,8 @@ fn configuration() -> [Arg; 2] {
     ]
 }
 
-/// The whole command line.
-pub(super) fn command() -> Command {
-    let template = rendering(
+fn template() -> Command {
+    rendering(
         Command::new("template")
             .about("Render a chart: the flags of `helm template`, the same bytes")
             .arg(Arg::new("args").value_name("[NAME] CHART").num_args(0..)),
@@ -179,19 +180,24 @@ pub(super) fn command() -> Command {
     .arg(value("output-dir", "DIR", "Write the rendered templates to files below DIR"))
     .arg(switch("release-name", "Use the release name in the --output-dir path"))
     .arg(switch("keep-going", "Print what can be rendered where a template fails; each failure with its place"))
-    .arg(value("version", "VERSION", "").hide(true));
-    let surrounded = |command: Command| {
-        command
-            .arg(list("crds", "PATH", "Files, directories and charts with CustomResourceDefinitions to check custom resources with"))
-            .arg(list("schema-location", "PLACE", "Where JSON schemas of other kinds lie: a directory, or a path as kubeconform spells it"))
-            .arg(value("pod-security", "LEVEL", "The Pod Security level of namespaces whose labels state none").value_parser([
-                "privileged",
-                "baseline",
-                "restricted",
-            ]))
-            .arg(switch("fail-on-unchecked", "A kind without any schema is an error"))
-    };
-    let lint = reporting(rendering(surrounded(
+    .arg(value("version", "VERSION", "").hide(true))
+}
+
+/// What a check of objects is told of what is around them.
+fn surrounded(command: Command) -> Command {
+    command
+        .arg(list("crds", "PATH", "Files, directories and charts with CustomResourceDefinitions to check custom resources with"))
+        .arg(list("schema-location", "PLACE", "Where JSON schemas of other kinds lie: a directory, or a path as kubeconform spells it"))
+        .arg(value("pod-security", "LEVEL", "The Pod Security level of namespaces whose labels state none").value_parser([
+            "privileged",
+            "baseline",
+            "restricted",
+        ]))
+        .arg(switch("fail-on-unchecked", "A kind without any schema is an error"))
+}
+
+fn lint() -> Command {
+    reporting(rendering(surrounded(
         Command::new("lint")
             .about("Render, validate and judge charts and manifests")
             .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
@@ -202,15 +208,21 @@ pub(super) fn command() -> Command {
     .arg(switch("unsafe", "With --fix or --diff: also what may change how workloads behave"))
     .arg(switch("diff", "Show what --fix would write, and write nothing"))
     .arg(switch("with-subcharts", "With --format helm: the charts below too"))
-    .arg(switch("quiet", "With --format helm: only warnings and errors"));
-    let validate = reporting(surrounded(
+    .arg(switch("quiet", "With --format helm: only warnings and errors"))
+}
+
+fn validate() -> Command {
+    reporting(surrounded(
         Command::new("validate")
             .about("Say what a kube-apiserver would say about manifests")
             .arg(paths("Manifests and directories of them; - reads standard input"))
             .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
             .arg(value("kube-version", "VERSION", "The API server's version, or a range: 1.30..1.36").alias("kubernetes-version")),
-    ));
-    let why = rendering(
+    ))
+}
+
+fn why() -> Command {
+    rendering(
         Command::new("why")
             .about("Show which template line and which value wrote a rendered field or line")
             .arg(
@@ -220,7 +232,45 @@ pub(super) fn command() -> Command {
                     .help("KIND/NAME:.field.path or TEMPLATE:LINE (line of the rendered text)"),
             )
             .arg(Arg::new("args").value_name("[NAME] CHART").num_args(1..).required(true)),
-    );
+    )
+}
+
+fn version() -> Command {
+    Command::new("version").about("Print the version")
+}
+
+fn root() -> Command {
+    Command::new("kval")
+        .about(env!("CARGO_PKG_DESCRIPTION"))
+        .version(env!("CARGO_PKG_VERSION"))
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .after_help("Exit codes: 0 clean, 1 findings or a chart that does not render, 2 could not run or nothing to do, 3 a bug in kval.")
+        .arg(
+            value("color", "WHEN", "auto, always or never")
+                .value_parser(["auto", "always", "never"])
+                .default_value("auto")
+                .alias("colour")
+                .global(true),
+        )
+}
+
+/// What is needed to read a command line: the whole command takes longer to make than a small chart to render.
+pub(super) fn command_for(args: &[OsString]) -> Command {
+    let one = match args.get(1).and_then(|first| first.to_str()) {
+        Some("template") => template(),
+        Some("lint") => lint(),
+        Some("validate") => validate(),
+        Some("why") => why(),
+        Some("version") => version(),
+        Some("kubectl") => super::kubectl::command(),
+        _ => return command(),
+    };
+    root().subcommand(one)
+}
+
+/// The whole command line.
+pub(super) fn command() -> Command {
     let cluster = |command: Command| {
         command
             .next_help_heading("Cluster")
@@ -343,24 +393,12 @@ pub(super) fn command() -> Command {
                 .about("Print a kval.toml that says what the configuration of kube-linter says")
                 .arg(Arg::new("file").value_name("FILE").default_value(".kube-linter.yaml")),
         );
-    Command::new("kval")
-        .about(env!("CARGO_PKG_DESCRIPTION"))
-        .version(env!("CARGO_PKG_VERSION"))
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .after_help("Exit codes: 0 clean, 1 findings or a chart that does not render, 2 could not run or nothing to do, 3 a bug in kval.")
-        .arg(
-            value("color", "WHEN", "auto, always or never")
-                .value_parser(["auto", "always", "never"])
-                .default_value("auto")
-                .alias("colour")
-                .global(true),
-        )
+    root()
         .subcommands([
-            template,
-            lint,
-            validate,
-            why,
+            template(),
+            lint(),
+            validate(),
+            why(),
             simulate,
             super::args_cluster::cluster(),
             package,
@@ -373,7 +411,7 @@ pub(super) fn command() -> Command {
         .subcommand(super::args_cluster::diff())
         .subcommands(super::args_cluster::verbs())
         .subcommand(super::kubectl::command())
-        .subcommand(Command::new("version").about("Print the version"))
+        .subcommand(version())
 }
 
 /// The values of a repeatable flag, in order.
