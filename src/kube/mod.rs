@@ -45,4 +45,5 @@ pub use deprecation::{warning, warnings};
 pub use object::{Object, objects};
 
 pub use together::{Surroundings, is_custom, validate_together};
+pub use validation::certificates::USAGES as KEY_USAGES;
 pub use warnings::Warning;

@@ -1,6 +1,7 @@
 //! Pod Security Standards: the labels of namespaces, the checks of each level and version.
 //! upstream: pod-security-admission admission/admission.go, api/helpers.go, policy/
 
+use super::warnings::OLD_VOLUMES;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -205,19 +206,6 @@ fn with_profiles(meta: &Value, spec: &Value) -> Value {
     spec
 }
 
-/// Volume types that are gone or going: the JSON name, the name in the warning, what became of them.
-const OLD_VOLUMES: [(&str, &str, &str); 9] = [
-    ("photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
-    ("gitRepo", "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
-    ("scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"),
-    ("flocker", "flocker", "deprecated in v1.22, non-functional in v1.25+"),
-    ("storageos", "storageOS", "deprecated in v1.22, non-functional in v1.25+"),
-    ("quobyte", "quobyte", "deprecated in v1.22, non-functional in v1.25+"),
-    ("glusterfs", "glusterfs", "deprecated in v1.25, non-functional in v1.26+"),
-    ("cephfs", "cephfs", "deprecated in v1.28, non-functional in v1.31+"),
-    ("rbd", "rbd", "deprecated in v1.28, non-functional in v1.31+"),
-];
-
 /// The warnings about annotations that fields replaced and volumes that are gone. upstream: pkg/api/pod/warnings.go
 pub fn pod_warnings(object: &Value) -> Vec<String> {
     let Some((meta, spec)) = pod_of(object) else { return Vec::new() };
@@ -231,7 +219,7 @@ pub fn pod_warnings(object: &Value) -> Vec<String> {
     let mut out = Vec::new();
     for (i, volume) in spec.get("volumes").and_then(Value::as_array).into_iter().flatten().enumerate() {
         for (key, name, fate) in OLD_VOLUMES {
-            if volume.get(key).is_some_and(|v| !v.is_null()) {
+            if volume.get(*key).is_some_and(|v| !v.is_null()) {
                 out.push(format!("{prefix}spec.volumes[{i}].{name}: {fate}"));
             }
         }

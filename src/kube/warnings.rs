@@ -252,7 +252,8 @@ fn node_term(out: &mut Warnings, term: &Value, values: bool, at: &At<'_>) {
     }
 }
 
-const OLD_VOLUMES: &[(&str, &str, &str)] = &[
+/// Volume types that are gone or going: the JSON name, the name in the warning, what became of them.
+pub(super) const OLD_VOLUMES: &[(&str, &str, &str)] = &[
     ("photonPersistentDisk", "photonPersistentDisk", "deprecated in v1.11, non-functional in v1.16+"),
     ("gitRepo", "gitRepo", "deprecated in v1.11, and disabled by default in v1.33+"),
     ("scaleIO", "scaleIO", "deprecated in v1.16, non-functional in v1.22+"),

@@ -11,7 +11,8 @@ use super::{Errors, get, int, list, meta, text, texts};
 
 const NOTHING: &Value = &Value::Null;
 const LEGACY: &str = "kubernetes.io/legacy-unknown";
-const USAGES: &[&str] = &[
+/// What a certificate may be asked for, sorted.
+pub const USAGES: &[&str] = &[
     "any",
     "cert sign",
     "client auth",

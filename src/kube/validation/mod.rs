@@ -11,7 +11,7 @@ mod apps;
 mod authorization;
 mod autoscaling;
 mod batch;
-mod certificates;
+pub(super) mod certificates;
 mod claim;
 mod container;
 mod coordination;
