@@ -16,23 +16,6 @@ use crate::source::World;
 /// The flags that say which cluster is meant; kubectl has none of these, but `--context` and, on some verbs, `--from`.
 const OURS: [&str; 6] = ["state", "context", "from", "at", "nodes", "now"];
 
-/// Verbs after which the cluster is as it was.
-const READING: [&str; 13] = [
-    "api-resources",
-    "api-versions",
-    "auth",
-    "cluster-info",
-    "config",
-    "describe",
-    "diff",
-    "events",
-    "explain",
-    "get",
-    "help",
-    "top",
-    "version",
-];
-
 /// The command line.
 pub(super) fn command() -> Command {
     made(stored(Command::new("kubectl").about("kubectl's verbs on a simulated cluster: get, describe, apply, rollout …")))
@@ -82,12 +65,9 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     let name = state::place(&matches)?.name().to_owned();
     let seen = RealWorld::new(Some(i128::from(opened.cluster.now())), Some(world.seed()));
     let context = kubectl::Context { namespace: "default".to_owned(), name };
-    let done = kubectl::run(&mut opened.cluster, &seen, &context, &words);
+    let done = kubectl::run(&mut *opened.cluster, &seen, &context, &words);
     output.stdout.extend_from_slice(done.stdout.as_bytes());
     output.stderr.push_str(&done.stderr);
-    let verb = words.iter().find(|w| !w.starts_with('-')).map_or("", String::as_str);
-    if !READING.contains(&verb) {
-        opened.save()?;
-    }
+    opened.save()?;
     Ok(if done.exit == 0 { CLEAN } else { FINDINGS })
 }

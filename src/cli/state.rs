@@ -4,6 +4,7 @@ use std::fs;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use clap::ArgMatches;
@@ -18,6 +19,7 @@ use crate::cluster;
 use crate::cluster::Cluster;
 use crate::cluster::server::Write as ApiWrite;
 use crate::pipeline;
+use crate::simulate::apiserver::Counters;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::SECOND;
 use crate::source::World;
@@ -40,8 +42,10 @@ pub(super) struct Place {
 /// A cluster that a command works on, and the lock on it.
 #[derive(Debug)]
 pub(super) struct Opened {
-    /// The cluster.
-    pub(super) cluster: Cluster,
+    /// The cluster; it is not taken down piece by piece when the process ends.
+    pub(super) cluster: ManuallyDrop<Cluster>,
+    /// How it was when it was opened; nothing for one that is not stored.
+    before: Option<(Counters, Nanos)>,
     /// Where it is stored; nothing for one that lives as long as the command.
     place: Option<Place>,
     /// Held until the command ends.
@@ -121,21 +125,20 @@ impl Place {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(failed("cannot read", &path, &e)),
         };
-        let decoded = cluster::state::decode(&bytes);
+        let decoded = cluster::state::decode(bytes);
         decoded.map(Some).map_err(|e| Error::unusable(format!("{}: {e}; `kval cluster reset` begins anew", path.display())))
     }
 
-    /// Writes the cluster: whoever reads sees the old content or the new, and what is written stays.
+    /// Writes the cluster: whoever reads sees the old content or the new, also when this process is killed here. File
+    /// systems write a file's data out before another takes its name, so that nothing has to wait for the disk.
     pub(super) fn write(&self, cluster: &mut Cluster) -> Result<(), Error> {
         let path = self.file();
         let temporary = self.directory.join(format!("{}{END}.tmp", self.name));
         let bytes = cluster::state::encode(cluster);
         let written = File::create(&temporary).and_then(|mut file| {
             file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&temporary, &path)?;
-            // The name itself has to last too.
-            File::open(&self.directory)?.sync_all()
+            drop(file);
+            fs::rename(&temporary, &path)
         });
         written.map_err(|e| failed("cannot write", &path, &e))
     }
@@ -203,7 +206,8 @@ pub(super) fn open(matches: &ArgMatches) -> Result<Opened, Error> {
             return Err(Error::unusable(format!("there is no cluster {:?}; `kval cluster create {}` makes it", place.name, place.name)));
         }
     };
-    Ok(Opened { cluster, place: Some(place), _lock: Some(lock) })
+    let before = Some((cluster.api().counters(), cluster.now()));
+    Ok(Opened { cluster: ManuallyDrop::new(cluster), before, place: Some(place), _lock: Some(lock) })
 }
 
 fn from_files(matches: &ArgMatches, world: &RealWorld, from: &[String]) -> Result<Opened, Error> {
@@ -232,15 +236,17 @@ fn from_files(matches: &ArgMatches, world: &RealWorld, from: &[String]) -> Resul
         Some(at) => cluster.advance_to(cluster.now() + duration(&at)?),
         None => drop(cluster.advance_until_stable(cluster.now() + 1800 * SECOND)),
     }
-    Ok(Opened { cluster, place: None, _lock: None })
+    Ok(Opened { cluster: ManuallyDrop::new(cluster), before: None, place: None, _lock: None })
 }
 
 impl Opened {
     /// Stores the cluster as it is now.
     pub(super) fn save(&mut self) -> Result<(), Error> {
+        // Every change counts a version or takes time.
+        let now = (self.cluster.api().counters(), self.cluster.now());
         match &self.place {
-            Some(place) => place.write(&mut self.cluster),
-            None => Ok(()),
+            Some(place) if self.before != Some(now) => place.write(&mut self.cluster),
+            _ => Ok(()),
         }
     }
 }

@@ -183,6 +183,10 @@ impl Api for Cluster {
         Self::advance(self, until)
     }
 
+    fn next(&self) -> Option<Nanos> {
+        Self::next(self)
+    }
+
     fn warnings(&mut self) -> Vec<String> {
         self.take_warnings()
     }

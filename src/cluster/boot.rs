@@ -26,12 +26,7 @@ pub fn boot(described: &[Value], now: Nanos, seed: u64) -> (Cluster, Vec<String>
     for name in ["default", "kube-node-lease", "kube-public", "kube-system"] {
         let _ = cluster.create(&namespace(name), &super::server::Write::by("kube-apiserver"));
     }
-    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "kubernetes", "namespace": "default",
-        "labels": {"component": "apiserver", "provider": "kubernetes"}},
-        "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"], "ipFamilies": ["IPv4"],
-            "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster", "sessionAffinity": "None",
-            "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]}});
-    drop(cluster.plane.api.create(Object::from_json(&service)));
+    cluster.create_own_service();
     for name in ["system-cluster-critical", "system-node-critical"] {
         let value = if name == "system-node-critical" { 2_000_001_000 } else { 2_000_000_000 };
         let about = format!(
@@ -80,6 +75,18 @@ pub fn boot(described: &[Value], now: Nanos, seed: u64) -> (Cluster, Vec<String>
 /// A Namespace object.
 pub fn namespace(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+}
+
+impl Cluster {
+    /// The service of the server itself, which it keeps making. upstream: pkg/controlplane/controller/kubernetesservice
+    pub(super) fn create_own_service(&mut self) {
+        let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "kubernetes", "namespace": "default",
+            "labels": {"component": "apiserver", "provider": "kubernetes"}},
+            "spec": {"type": "ClusterIP", "clusterIP": "10.96.0.1", "clusterIPs": ["10.96.0.1"], "ipFamilies": ["IPv4"],
+                "ipFamilyPolicy": "SingleStack", "internalTrafficPolicy": "Cluster", "sessionAffinity": "None",
+                "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]}});
+        drop(self.plane.api.create(Object::from_json(&service)));
+    }
 }
 
 /// A node with all that its kubelet would have reported.

@@ -1,7 +1,7 @@
 //! The nodes of the cluster: what a kubelet does with a pod from its binding to its end, as tasks in time.
 //!
-//! How long images take to pull and when programs answer is told by annotations, see
-//! [`crate::simulate::kubelet::behaviour`].
+//! What happens to containers, and what a node reports of it, is told by [`crate::simulate::kubelet`], as in a prediction;
+//! here it is kept between commands, and told as events.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -11,18 +11,25 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Cluster;
-use super::pod_status;
+use super::scheduling::is_over;
 use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::kubelet::behaviour;
-use crate::simulate::kubelet::behaviour::Behaviour;
-use crate::simulate::kubelet::prober;
+use crate::simulate::kubelet::observe;
+use crate::simulate::kubelet::pod_life;
+use crate::simulate::kubelet::pod_life::Place;
+use crate::simulate::kubelet::pod_life::What;
 use crate::simulate::kubelet::prober::Event;
 use crate::simulate::kubelet::prober::ProbeKind;
+use crate::simulate::kubelet::runtime::Observed;
+use crate::simulate::kubelet::runtime::Sandbox;
+use crate::simulate::kubelet::runtime::State;
+use crate::simulate::resources::is_sidecar;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
@@ -43,40 +50,40 @@ pub enum Kubelet {
 
 /// How far ahead a container's life is looked at first.
 const HORIZON: Nanos = 1800 * SECOND;
-/// How long a job's program runs of which nothing is known.
-const JOB_TIME: Nanos = 5 * SECOND;
-/// From a failed pull of an image to the next.
-const PULL_BACK_OFF: Nanos = 10 * SECOND;
 
 /// What a node has to do with a pod.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Task {
-    /// The sandbox is there; images are pulled.
-    Sandbox,
-    /// An init container starts.
-    InitStart(usize),
-    /// An init container ends with a code, or as a sidecar is started.
-    InitEnd(usize, i64),
-    /// The image of a container cannot be pulled.
-    ImageMissing(usize, bool),
+    /// A container's image is asked for.
+    Pull(Place),
     /// A change of a container.
-    Container(usize, Event),
+    Moment(Place, What),
+    /// The pod is out of time.
+    Deadline,
+    /// The sidecars of a pod whose work is done have stopped.
+    SidecarsStopped,
     /// The pod's containers have stopped.
     Stopped,
-    /// The lives of the containers are known up to here only; how long their images took.
-    More(Nanos, Nanos),
+    /// The lives of the containers are known up to here only.
+    More(Nanos),
+    /// An autoscaler looks at its metrics.
+    Autoscale,
 }
 
 /// The nodes' work.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Nodes {
     pub(super) kubelet: Kubelet,
-    pub(super) tasks: BTreeMap<(Nanos, u64), (Uid, Task)>,
-    pub(super) sequence: u64,
+    tasks: BTreeMap<(Nanos, u64), (Uid, Task)>,
+    sequence: u64,
     /// Images by node.
-    pub(super) images: BTreeSet<(String, String)>,
+    images: BTreeSet<(String, String)>,
     /// How many pods each node has had.
-    pub(super) addresses: BTreeMap<String, u64>,
+    addresses: BTreeMap<String, u64>,
+    /// Pods that wait for a volume which another node holds.
+    waiting: BTreeSet<Uid>,
+    /// How long the images of pods took whose lives go on.
+    pulls: BTreeMap<Uid, Vec<Nanos>>,
 }
 
 impl Nodes {
@@ -84,37 +91,128 @@ impl Nodes {
         self.tasks.keys().next().map(|k| k.0)
     }
 
+    /// Adds a task unless it is among the tasks already.
+    pub(super) fn add_once(&mut self, at: Nanos, uid: Uid, task: Task) {
+        if !self.tasks.values().any(|known| *known == (uid, task)) {
+            self.add(at, uid, task);
+        }
+    }
+
     fn add(&mut self, at: Nanos, uid: Uid, task: Task) {
         self.sequence += 1;
         self.tasks.insert((at, self.sequence), (uid, task));
     }
+
+    /// Nothing is left to do with a pod.
+    fn forget(&mut self, uid: Uid) {
+        self.tasks.retain(|_, (of, _)| *of != uid);
+        self.waiting.remove(&uid);
+        self.pulls.remove(&uid);
+    }
+
+    /// As JSON, without how the kubelets behave.
+    pub(super) fn encode(&self) -> Value {
+        json!({
+            "tasks": self.tasks.iter().map(|((at, _), (uid, task))| json!([at, uid, encode_task(*task)])).collect::<Value>(),
+            "images": self.images,
+            "addresses": self.addresses,
+            "waiting": self.waiting,
+            "pulls": self.pulls.iter().map(|(uid, took)| json!([uid, took])).collect::<Value>(),
+        })
+    }
+
+    /// What [`Nodes::encode`] wrote.
+    pub(super) fn decode(value: &Value) -> Self {
+        let mut out = Self::default();
+        for task in list(value, &["tasks"]) {
+            if let (Some(at), Some(uid), Some(task)) = (task[0].as_i64(), task[1].as_u64(), decode_task(&task[2])) {
+                out.add(at, uid, task);
+            }
+        }
+        let pair = |v: &Value| Some((v[0].as_str()?.to_owned(), v[1].as_str()?.to_owned()));
+        out.images = list(value, &["images"]).iter().filter_map(pair).collect();
+        let addresses = at(value, &["addresses"]).as_object().into_iter().flatten();
+        out.addresses = addresses.filter_map(|(k, v)| Some((k.clone(), v.as_u64()?))).collect();
+        let took = |v: &Value| Some((v[0].as_u64()?, v[1].as_array()?.iter().filter_map(Value::as_i64).collect()));
+        out.pulls = list(value, &["pulls"]).iter().filter_map(took).collect();
+        out.waiting = list(value, &["waiting"]).iter().filter_map(Value::as_u64).collect();
+        out
+    }
 }
 
-/// What a container of a pod does; programs of jobs come to an end.
-fn told(pod: &Object, container: &Value) -> Behaviour {
-    let mut out = behaviour::of(&pod.meta.annotations, container);
-    let once = matches!(text(&pod.spec, &["restartPolicy"]), "Never" | "OnFailure");
-    let is_hook = pod.meta.annotations.contains_key("helm.sh/hook");
-    let of_job = pod.meta.controller().is_some_and(|o| o.kind == "Job");
-    let has_command = !list(container, &["command"]).is_empty() || !list(container, &["args"]).is_empty();
-    if once && out.exit.is_none() && out.ever_up && (of_job || is_hook || has_command) {
-        let script = list(container, &["command"]).iter().chain(list(container, &["args"])).filter_map(Value::as_str);
-        let fails = script.clone().any(|s| matches!(s.trim(), "false" | "exit 1"));
-        out.exit = Some((JOB_TIME.max(out.up_after), i64::from(fails)));
+fn encode_task(task: Task) -> Value {
+    match task {
+        Task::Deadline => json!(["deadline"]),
+        Task::SidecarsStopped => json!(["sidecars"]),
+        Task::Stopped => json!(["stopped"]),
+        Task::Autoscale => json!(["autoscale"]),
+        Task::More(horizon) => json!(["more", horizon]),
+        Task::Pull(p) => json!(["pull", p.init, p.index]),
+        Task::Moment(p, what) => match what {
+            What::PullFailed => json!(["failed", p.init, p.index]),
+            What::PullBackOff => json!(["waits", p.init, p.index]),
+            What::Event(event) => match event {
+                Event::Start(n) => json!(["start", p.init, p.index, n]),
+                Event::Started(on) => json!(["started", p.init, p.index, on]),
+                Event::Ready(on) => json!(["ready", p.init, p.index, on]),
+                Event::Kill(kind, grace) => json!(["kill", p.init, p.index, kind.name(), grace]),
+                Event::Exit(code) => json!(["exit", p.init, p.index, code]),
+                Event::BackOff(wait) => json!(["backoff", p.init, p.index, wait]),
+            },
+        },
     }
-    out
+}
+
+fn decode_task(value: &Value) -> Option<Task> {
+    let n = |k: usize| value[k].as_i64();
+    let place = || Some(Place { init: value[1].as_bool()?, index: usize::try_from(value[2].as_u64()?).ok()? });
+    let moment = |what: What| Some(Task::Moment(place()?, what));
+    let event = |event: Event| moment(What::Event(event));
+    let on = value[3] == true;
+    match value[0].as_str()? {
+        "deadline" => Some(Task::Deadline),
+        "sidecars" => Some(Task::SidecarsStopped),
+        "stopped" => Some(Task::Stopped),
+        "autoscale" => Some(Task::Autoscale),
+        "more" => Some(Task::More(n(1)?)),
+        "pull" => Some(Task::Pull(place()?)),
+        "failed" => moment(What::PullFailed),
+        "waits" => moment(What::PullBackOff),
+        "start" => event(Event::Start(u32::try_from(n(3)?).ok()?)),
+        "started" => event(Event::Started(on)),
+        "ready" => event(Event::Ready(on)),
+        "kill" => {
+            let kinds = [ProbeKind::Liveness, ProbeKind::Readiness, ProbeKind::Startup];
+            event(Event::Kill(kinds.into_iter().find(|k| value[3] == k.name())?, n(4)?))
+        }
+        "exit" => event(Event::Exit(n(3)?)),
+        "backoff" => event(Event::BackOff(n(3)?)),
+        _ => None,
+    }
+}
+
+/// The names of a pod's claims.
+fn claims(pod: &Object) -> impl Iterator<Item = String> {
+    list(&pod.spec, &["volumes"]).iter().filter_map(|v| match text(v, &["persistentVolumeClaim", "claimName"]) {
+        "" if v.get("ephemeral").is_some() => Some(format!("{}-{}", pod.meta.name, text(v, &["name"]))),
+        "" => None,
+        name => Some(name.to_owned()),
+    })
+}
+
+fn node_of(pod: &Object) -> &str {
+    text(&pod.spec, &["nodeName"])
 }
 
 impl Cluster {
     /// What the kubelets and the scheduler have to know of a change of a pod.
     pub(super) fn watch_pod(&mut self, change: &Change) {
         let pod = &change.object;
-        let node = text(&pod.spec, &["nodeName"]);
         match change.operation {
             Operation::Added | Operation::Modified => {
-                let was_bound = change.old.as_ref().is_some_and(|o| !text(&o.spec, &["nodeName"]).is_empty());
+                let was_bound = change.old.as_ref().is_some_and(|o| !node_of(o).is_empty());
                 self.scheduler_sees(pod, false);
-                if !node.is_empty() && !was_bound && !super::scheduling::is_over(pod) {
+                if !node_of(pod).is_empty() && !was_bound && !is_over(pod) {
                     self.take_on(pod);
                 }
                 if pod.meta.is_deleted() && change.old.as_ref().is_some_and(|o| !o.meta.is_deleted()) {
@@ -122,133 +220,136 @@ impl Cluster {
                 }
                 if let Some(old) = &change.old {
                     self.restart_changed(pod, old);
+                    if is_over(pod) && !is_over(old) && !pod.meta.is_deleted() {
+                        self.nodes.forget(pod.meta.uid);
+                        self.retry_volumes();
+                    }
                 }
             }
-            Operation::Deleted => self.scheduler_sees(pod, true),
+            Operation::Deleted => {
+                self.scheduler_sees(pod, true);
+                self.nodes.forget(pod.meta.uid);
+                self.retry_volumes();
+            }
         }
     }
 
     /// A pod has come to a node.
     fn take_on(&mut self, pod: &Arc<Object>) {
         let uid = pod.meta.uid;
-        let now = self.now();
         if !at(&pod.status, &["startTime"]).is_null() || self.nodes.kubelet == Kubelet::Absent {
             // A description of a cluster holds pods that run already.
             return;
         }
-        let whole = now / SECOND * SECOND;
-        let inits = list(&pod.spec, &["initContainers"]).len();
-        self.plane.api.edit(uid, |p| {
-            let spec = Arc::clone(&p.spec);
-            let (init, main) = (list(&spec, &["initContainers"]), list(&spec, &["containers"]));
-            let reason = if inits > 0 { "PodInitializing" } else { "ContainerCreating" };
-            let status = p.status_mut();
-            status.insert("startTime".to_owned(), whole.into());
-            status.insert("qosClass".to_owned(), pod_status::qos_class(&spec).into());
-            status.insert("observedGeneration".to_owned(), 1.into());
-            if inits > 0 {
-                status.insert("initContainerStatuses".to_owned(), pod_status::waiting(init, reason));
-            }
-            status.insert("containerStatuses".to_owned(), pod_status::waiting(main, reason));
-            pod_status::conclude(p, whole);
-            pod_status::set_condition(&mut p.status, "PodScheduled", true, None, whole);
-            pod_status::set_condition(&mut p.status, "PodReadyToStartContainers", false, None, whole);
-        });
-        if self.nodes.kubelet == Kubelet::Instant {
-            self.run_at_once(uid);
+        self.plane.api.edit(uid, |p| drop(p.status_mut().insert("observedGeneration".to_owned(), 1.into())));
+        let Some(pod) = self.plane.api.get(uid).cloned() else { return };
+        if self.nodes.kubelet == Kubelet::Timed
+            && let Some(volume) = self.volume_held_elsewhere(&pod)
+        {
+            self.nodes.waiting.insert(uid);
+            self.report(&pod, &Observed::default());
+            let message = format!("Multi-Attach error for volume \"{volume}\" Volume is already used by another pod");
+            self.tell(&pod, "", true, "FailedAttachVolume", message, ("attachdetach-controller", ""));
             return;
         }
-        for (after, task) in self.life_of(pod, HORIZON, None) {
-            self.nodes.add(now + after, uid, task);
+        self.begin(&pod);
+    }
+
+    /// A pod gets its sandbox, and its containers' lives are known from here.
+    fn begin(&mut self, pod: &Arc<Object>) {
+        let uid = pod.meta.uid;
+        let now = self.now();
+        let pod = Arc::clone(pod);
+        let mut observed = Observed { sandbox: Sandbox::Ready, ..Observed::default() };
+        if self.nodes.kubelet == Kubelet::Instant {
+            run_at_once(&pod, &mut observed, now);
+            let pod = self.give_address(&pod);
+            self.report(&pod, &observed);
+            return;
+        }
+        self.report(&pod, &observed);
+        let pulls = self.pulls(&pod);
+        let horizon = self.horizon(&pod);
+        let moments = pod_life::run(&pod.meta.annotations, &pod.spec, &pulls, horizon);
+        for (place, pull) in pod_life::places(&pod.spec).zip(&pulls).filter(|(_, pull)| **pull > 0) {
+            let first = moments.iter().find(|m| m.place == place);
+            if let Some(first) = first {
+                let before = if first.what == What::Event(Event::Start(1)) { *pull } else { 0 };
+                self.nodes.add(now + first.at - before, uid, Task::Pull(place));
+            }
+        }
+        for moment in &moments {
+            self.nodes.add(now + moment.at, uid, Task::Moment(moment.place, moment.what));
+        }
+        if moments.iter().any(|m| matches!(m.what, What::Event(Event::Kill(..) | Event::BackOff(_)))) {
+            self.nodes.add(now + horizon, uid, Task::More(horizon));
+            self.nodes.pulls.insert(uid, pulls);
+        }
+        if let Some(seconds) = int(&pod.spec, &["activeDeadlineSeconds"]) {
+            self.nodes.add(now + seconds * SECOND, uid, Task::Deadline);
         }
     }
 
-    /// All that a pod's containers do on its node, from its start.
-    fn life_of(&mut self, pod: &Object, horizon: Nanos, pulled: Option<Nanos>) -> Vec<(Nanos, Task)> {
-        let spec = &pod.spec;
-        let node = text(spec, &["nodeName"]).to_owned();
-        let (inits, mains) = (list(spec, &["initContainers"]), list(spec, &["containers"]));
-        let mut pull = 0;
-        for container in inits.iter().chain(mains) {
-            let image = text(container, &["image"]).to_owned();
-            if pulled.is_none() && self.nodes.images.insert((node.clone(), image)) {
-                pull += told(pod, container).pull;
-            }
+    /// How far ahead the lives of a pod's containers are looked at first: past the end of each.
+    fn horizon(&self, pod: &Object) -> Nanos {
+        let ends = pod_life::places(&pod.spec).filter_map(|p| behaviour::of(&pod.meta.annotations, p.of(&pod.spec)).exit);
+        ends.map(|(after, _)| after.saturating_mul(2)).fold(HORIZON, Nanos::max).min(i64::MAX / 8)
+    }
+
+    /// How long the images of a pod take on its node.
+    fn pulls(&mut self, pod: &Object) -> Vec<Nanos> {
+        let node = node_of(pod);
+        let there = self.plane.api.find("Node", "", node).cloned();
+        let mut out = Vec::new();
+        for place in pod_life::places(&pod.spec) {
+            let container = place.of(&pod.spec);
+            let told = behaviour::of(&pod.meta.annotations, container);
+            let image = text(container, &["image"]);
+            let always = text(container, &["imagePullPolicy"]) == "Always";
+            let listed = there
+                .as_ref()
+                .is_some_and(|n| list(&n.status, &["images"]).iter().any(|i| list(i, &["names"]).iter().any(|name| name == image)));
+            // An image that is there is only asked for at the registry.
+            let known = !self.nodes.images.insert((node.to_owned(), image.to_owned())) || listed;
+            out.push(if known && !(always && told.image_missing) { 0 } else { told.pull });
         }
-        let pull = pulled.unwrap_or(pull);
-        let mut out: Vec<(Nanos, Task)> = vec![(0, Task::Sandbox)];
-        let mut start = pull;
-        for (i, container) in inits.iter().enumerate() {
-            let told = told(pod, container);
-            if told.image_missing {
-                out.push((start, Task::ImageMissing(i, true)));
-                return out;
-            }
-            out.push((start, Task::InitStart(i)));
-            if pod_status::is_sidecar(container) {
-                start += SECOND;
-                out.push((start, Task::InitEnd(i, 0)));
-                continue;
-            }
-            let code = told.exit.map_or(0, |e| e.1);
-            start += behaviour::init_time(&told);
-            out.push((start, Task::InitEnd(i, code)));
-            if code != 0 {
-                return out;
-            }
-        }
-        let mut more = false;
-        for (i, container) in mains.iter().enumerate() {
-            let told = told(pod, container);
-            if told.image_missing {
-                out.push((start, Task::ImageMissing(i, false)));
-                continue;
-            }
-            let horizon = horizon.max(told.exit.map_or(0, |e| start + e.0 + 60 * SECOND));
-            let trace = prober::run(&behaviour::life(spec, container, &told, start, horizon));
-            more |= trace.events.iter().any(|(_, e)| matches!(e, Event::BackOff(_) | Event::Kill(..)));
-            out.extend(trace.events.into_iter().map(|(at, event)| (at, Task::Container(i, event))));
-        }
-        if more {
-            out.push((horizon, Task::More(horizon, pull)));
-        }
-        out.sort_by_key(|(at, _)| *at);
         out
     }
 
-    /// A pod runs and is ready at once.
-    fn run_at_once(&mut self, uid: Uid) {
-        self.sandbox(uid);
-        let now = self.now() / SECOND * SECOND;
-        self.plane.api.edit(uid, |p| {
-            let spec = Arc::clone(&p.spec);
-            for (i, container) in list(&spec, &["initContainers"]).iter().enumerate() {
-                let sidecar = pod_status::is_sidecar(container);
-                pod_status::edit_container(p, true, i, |s| {
-                    if sidecar {
-                        run(s, now);
-                        s["started"] = true.into();
-                    } else {
-                        terminate(s, 0, now, now);
-                    }
-                    s["ready"] = true.into();
-                });
+    /// The volume of a claim of a pod that can be mounted on one node at a time, and is on another.
+    fn volume_held_elsewhere(&self, pod: &Object) -> Option<String> {
+        claims(pod).find_map(|name| {
+            let claim = self.plane.api.find("PersistentVolumeClaim", &pod.meta.namespace, &name)?;
+            let modes = list(&claim.spec, &["accessModes"]);
+            if modes.is_empty() || !modes.iter().all(|m| m == "ReadWriteOnce" || m == "ReadWriteOncePod") {
+                return None;
             }
-            for i in 0..list(&spec, &["containers"]).len() {
-                pod_status::edit_container(p, false, i, |s| {
-                    run(s, now);
-                    s["ready"] = true.into();
-                    s["started"] = true.into();
-                });
-            }
-            pod_status::conclude(p, now);
-        });
+            let holds = |other: &&Arc<Object>| {
+                let elsewhere = !node_of(other).is_empty() && node_of(other) != node_of(pod) && other.meta.uid != pod.meta.uid;
+                elsewhere && !is_over(other) && !self.nodes.waiting.contains(&other.meta.uid) && claims(other).any(|c| c == name)
+            };
+            let held = self.plane.api.list_in("Pod", &pod.meta.namespace).any(|p| holds(&p));
+            held.then(|| text(&claim.spec, &["volumeName"]).to_owned())
+        })
     }
 
-    /// The pod gets its addresses.
-    fn sandbox(&mut self, uid: Uid) {
-        let Some(pod) = self.plane.api.get(uid).cloned() else { return };
-        let node = text(&pod.spec, &["nodeName"]).to_owned();
+    /// Pods that waited for a volume look again.
+    fn retry_volumes(&mut self) {
+        for uid in self.nodes.waiting.clone() {
+            let Some(pod) = self.plane.api.get(uid).cloned() else { continue };
+            if self.volume_held_elsewhere(&pod).is_none() {
+                self.nodes.waiting.remove(&uid);
+                self.begin(&pod);
+            }
+        }
+    }
+
+    /// The pod gets its addresses, which its node learns of when a first container has started.
+    fn give_address(&mut self, pod: &Arc<Object>) -> Arc<Object> {
+        if !text(&pod.status, &["podIP"]).is_empty() {
+            return Arc::clone(pod);
+        }
+        let node = node_of(pod).to_owned();
         let place = self.plane.api.list("Node").position(|n| n.meta.name == node).unwrap_or(0) as u64;
         let host = self.plane.api.find("Node", "", &node).and_then(|n| {
             let all = list(&n.status, &["addresses"]).iter();
@@ -257,62 +358,78 @@ impl Cluster {
         let host = host.unwrap_or_else(|| format!("10.0.0.{}", 11 + place));
         let count = self.nodes.addresses.entry(node).or_insert(1);
         *count += 1;
-        let own = format!("10.244.{}.{}", (place * 4 + *count / 250) % 250, 2 + *count % 250);
+        // More than a net holds goes to nets far above those of the nodes.
+        let own = if *count < 250 {
+            format!("10.244.{}.{count}", place % 250)
+        } else {
+            format!("10.{}.{}.{}", 245 + place / 250, (place * 4 + *count / 250) % 250, 2 + *count % 250)
+        };
         let address = if at(&pod.spec, &["hostNetwork"]) == true { host.clone() } else { own };
-        let now = self.now() / SECOND * SECOND;
-        self.plane.api.edit(uid, |p| {
-            let status = p.status_mut();
-            status.insert("hostIP".to_owned(), host.as_str().into());
-            status.insert("hostIPs".to_owned(), json!([{"ip": host}]));
-            status.insert("podIP".to_owned(), address.as_str().into());
-            status.insert("podIPs".to_owned(), json!([{"ip": address}]));
-            pod_status::set_condition(&mut p.status, "PodReadyToStartContainers", true, None, now);
-        });
+        let mut given = Object::clone(pod);
+        let status = given.status_mut();
+        status.insert("hostIP".to_owned(), host.as_str().into());
+        status.insert("hostIPs".to_owned(), json!([{"ip": host}]));
+        status.insert("podIP".to_owned(), address.as_str().into());
+        status.insert("podIPs".to_owned(), json!([{"ip": address}]));
+        Arc::new(given)
     }
 
-    /// A terminating pod stops when its containers have, at the latest after its grace period.
+    /// Writes the status of a pod when it differs from the last.
+    fn report(&mut self, pod: &Object, observed: &Observed) {
+        let now = self.now();
+        let new = observe::report(pod, observed, now);
+        if observe::sidecars_left(pod, observed) && !pod.meta.is_deleted() {
+            self.nodes.add_once(now + SECOND, pod.meta.uid, Task::SidecarsStopped);
+        }
+        self.plane.api.edit(pod.meta.uid, |p| p.status = new);
+    }
+
+    /// A terminating pod stops when its hooks and containers have, at the latest after its grace period.
     fn stop(&mut self, pod: &Object) {
         let uid = pod.meta.uid;
-        if text(&pod.spec, &["nodeName"]).is_empty() || self.nodes.kubelet != Kubelet::Timed {
+        let node = node_of(pod).to_owned();
+        if node.is_empty() || self.nodes.kubelet != Kubelet::Timed || is_over(pod) {
             self.plane.api.finish_pod(uid);
             return;
         }
-        let node = text(&pod.spec, &["nodeName"]).to_owned();
-        for container in list(&pod.spec, &["containers"]) {
-            let name = text(container, &["name"]);
-            let field = format!("spec.containers{{{name}}}");
-            self.tell(pod, &field, false, "Killing", format!("Stopping container {name}"), ("kubelet", &node));
+        for status in ["initContainerStatuses", "containerStatuses"].iter().flat_map(|f| list(&pod.status, &[f])) {
+            if at(status, &["state", "running"]).is_object() {
+                let name = text(status, &["name"]);
+                let field = format!("spec.containers{{{name}}}");
+                self.tell(pod, &field, false, "Killing", format!("Stopping container {name}"), ("kubelet", &node));
+            }
         }
-        let told = list(&pod.spec, &["containers"]).iter().map(|c| told(pod, c).stop).max().unwrap_or(0);
         let grace = pod.meta.deletion_grace.unwrap_or(30) * SECOND;
-        let at = self.now() + told.min(grace);
-        self.nodes.add(at, uid, Task::Stopped);
+        let until = self.now() + pod_life::stop_time(&pod.meta.annotations, &pod.spec, grace);
+        self.nodes.forget(uid);
+        self.nodes.add(until, uid, Task::Stopped);
     }
 
     /// A container whose image changed in place is started again.
     fn restart_changed(&mut self, pod: &Object, old: &Object) {
-        if Arc::ptr_eq(&pod.spec, &old.spec) || text(&old.spec, &["nodeName"]).is_empty() || self.nodes.kubelet == Kubelet::Absent {
+        if Arc::ptr_eq(&pod.spec, &old.spec) || node_of(old).is_empty() || self.nodes.kubelet == Kubelet::Absent {
             return;
         }
-        let now = self.now() / SECOND * SECOND;
+        let now = self.now();
         let pairs = list(&pod.spec, &["containers"]).iter().zip(list(&old.spec, &["containers"]));
-        let changed: Vec<(usize, String)> = pairs
-            .enumerate()
-            .filter(|(_, (a, b))| a["image"] != b["image"])
-            .map(|(i, (a, _))| (i, text(a, &["image"]).to_owned()))
-            .collect();
-        for (i, image) in changed {
-            self.plane.api.edit(pod.meta.uid, |p| {
-                pod_status::edit_container(p, false, i, |s| {
-                    let started = int(s, &["state", "running", "startedAt"]).unwrap_or(now);
-                    s["lastState"] = json!({"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": started, "finishedAt": now}});
-                    s["restartCount"] = (int(s, &["restartCount"]).unwrap_or(0) + 1).into();
-                    s["image"] = image.as_str().into();
-                    s["state"] = json!({"running": {"startedAt": now}});
-                });
-                pod_status::conclude(p, now);
-            });
+        let changed: Vec<&Value> = pairs.filter(|(a, b)| a["image"] != b["image"]).map(|(a, _)| a).collect();
+        if changed.is_empty() {
+            return;
         }
+        let mut observed = observe::observed_of(pod);
+        for container in changed {
+            let name = text(container, &["name"]);
+            let Some(newest) = observed.instances.iter_mut().find(|i| i.name == name && i.state == State::Running) else { continue };
+            observe::end(newest, 0, now);
+            let restarts = u32::try_from(newest.restarts).unwrap_or(0);
+            let message = format!("Container {name} definition changed, will be restarted");
+            self.tell(pod, &field_of(container, false), false, "Killing", message, ("kubelet", node_of(pod)));
+            observe::start(&mut observed, pod, container, restarts + 2, now);
+            for kind in ["readiness", "startup"] {
+                observed.probes.insert((name.to_owned(), kind), crate::simulate::kubelet::runtime::ProbeResult::Success);
+            }
+        }
+        self.report(pod, &observed);
     }
 
     /// Does what is due up to an instant.
@@ -329,184 +446,116 @@ impl Cluster {
 
     fn perform(&mut self, uid: Uid, task: Task) {
         let Some(pod) = self.plane.api.get(uid).cloned() else { return };
-        let now = self.now() / SECOND * SECOND;
-        let node = text(&pod.spec, &["nodeName"]).to_owned();
-        let from = ("kubelet", node.as_str());
-        if task == Task::Stopped {
-            self.plane.api.finish_pod(uid);
-            return;
-        }
-        if pod.meta.is_deleted() || super::scheduling::is_over(&pod) {
-            return;
-        }
+        let now = self.now();
         match task {
-            Task::Stopped => {}
-            Task::Sandbox => {
-                self.sandbox(uid);
-                let first = list(&pod.spec, &["initContainers"]).first().or_else(|| list(&pod.spec, &["containers"]).first());
-                if let Some(container) = first {
-                    let field = field_of(container, !list(&pod.spec, &["initContainers"]).is_empty());
-                    self.tell(&pod, &field, false, "Pulling", format!("Pulling image \"{}\"", text(container, &["image"])), from);
+            Task::Stopped => self.plane.api.finish_pod(uid),
+            Task::Autoscale => self.autoscale(&pod),
+            _ if pod.meta.is_deleted() || is_over(&pod) => {}
+            Task::Deadline => {
+                let message = "Pod was active on the node longer than the specified deadline";
+                self.tell(&pod, "", true, "DeadlineExceeded", message.to_owned(), ("kubelet", node_of(&pod)));
+                let mut observed = observe::observed_of(&pod);
+                observe::end_all(&mut observed, 137, now);
+                let ended = self.plane.api.edit(uid, |p| {
+                    let status = p.status_mut();
+                    status.insert("phase".to_owned(), "Failed".into());
+                    status.insert("reason".to_owned(), "DeadlineExceeded".into());
+                    status.insert("message".to_owned(), message.into());
+                });
+                if let Some(ended) = ended {
+                    self.report(&ended, &observed);
                 }
             }
-            Task::InitStart(i) => {
-                let Some(container) = list(&pod.spec, &["initContainers"]).get(i).cloned() else { return };
-                self.tell_start(&pod, &container, true);
-                self.plane.api.edit(uid, |p| {
-                    pod_status::edit_container(p, true, i, |s| run(s, now));
-                    pod_status::conclude(p, now);
-                });
+            Task::SidecarsStopped => {
+                let mut observed = observe::observed_of(&pod);
+                observe::end_all(&mut observed, 0, now);
+                self.report(&pod, &observed);
             }
-            Task::InitEnd(i, code) => {
-                let sidecar = list(&pod.spec, &["initContainers"]).get(i).is_some_and(pod_status::is_sidecar);
-                self.plane.api.edit(uid, |p| {
-                    pod_status::edit_container(p, true, i, |s| {
-                        if sidecar {
-                            s["started"] = true.into();
-                        } else {
-                            let started = int(s, &["state", "running", "startedAt"]).unwrap_or(now);
-                            terminate(s, code, started, now);
-                        }
-                        s["ready"] = (code == 0).into();
-                    });
-                    pod_status::conclude(p, now);
-                });
+            Task::Pull(place) => {
+                let container = place.of(&pod.spec);
+                let message = format!("Pulling image \"{}\"", text(container, &["image"]));
+                self.tell(&pod, &field_of(container, place.init), false, "Pulling", message, ("kubelet", node_of(&pod)));
             }
-            Task::ImageMissing(i, init) => self.image_missing(&pod, i, init),
-            Task::Container(i, event) => self.container(&pod, i, event),
-            Task::More(horizon, pull) => {
-                let began = crate::simulate::apiserver::object::time(at(&pod.status, &["startTime"])).unwrap_or(self.now());
-                let further = self.life_of(&pod, horizon * 2, Some(pull));
-                for (after, task) in further.into_iter().filter(|(after, task)| *after > horizon && *task != Task::Sandbox) {
-                    self.nodes.add(began + after, uid, task);
+            Task::Moment(place, what) => {
+                self.tell_moment(&pod, place, what);
+                let mut observed = observe::observed_of(&pod);
+                observe::happen(&mut observed, &pod, place.of(&pod.spec), what, now);
+                let pod = if matches!(what, What::Event(Event::Start(_))) { self.give_address(&pod) } else { pod };
+                self.report(&pod, &observed);
+            }
+            Task::More(horizon) => {
+                let began = now - horizon;
+                let pulls = self.nodes.pulls.get(&uid).cloned().unwrap_or_default();
+                let further = pod_life::run(&pod.meta.annotations, &pod.spec, &pulls, horizon * 2);
+                for moment in further.into_iter().filter(|m| m.at > horizon) {
+                    self.nodes.add(began + moment.at, uid, Task::Moment(moment.place, moment.what));
                 }
+                self.nodes.add(began + horizon * 2, uid, Task::More(horizon * 2));
             }
         }
     }
 
-    fn tell_start(&mut self, pod: &Object, container: &Value, init: bool) {
-        let node = text(&pod.spec, &["nodeName"]).to_owned();
-        let from = ("kubelet", node.as_str());
-        let field = field_of(container, init);
+    /// Tells what happens to a container as its kubelet does.
+    fn tell_moment(&mut self, pod: &Object, place: Place, what: What) {
+        let container = place.of(&pod.spec);
+        let field = field_of(container, place.init);
+        let name = text(container, &["name"]);
         let image = text(container, &["image"]);
-        let pulled = self.nodes.images.contains(&(node.clone(), image.to_owned()));
-        let first = !self.events.iter().any(|e| e.about.4 == pod.meta.uid && e.field == field && e.reason == "Pulled");
-        let pulling = self.events.iter().any(|e| e.about.4 == pod.meta.uid && e.field == field && e.reason == "Pulling");
-        if first && pulling {
-            let took = Duration(told(pod, container).pull).text();
-            let message =
-                format!("Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: 72000000 bytes.");
-            self.tell(pod, &field, false, "Pulled", message, from);
-        } else if pulled {
-            let message = format!("Container image \"{image}\" already present on machine and can be accessed by the pod");
-            self.tell(pod, &field, false, "Pulled", message, from);
-        }
-        self.tell(pod, &field, false, "Created", "Container created".to_owned(), from);
-        self.tell(pod, &field, false, "Started", "Container started".to_owned(), from);
-    }
-
-    fn image_missing(&mut self, pod: &Arc<Object>, i: usize, init: bool) {
-        let key = if init { "initContainers" } else { "containers" };
-        let Some(container) = list(&pod.spec, &[key]).get(i).cloned() else { return };
-        let node = text(&pod.spec, &["nodeName"]).to_owned();
+        let node = node_of(pod).to_owned();
         let from = ("kubelet", node.as_str());
-        let image = text(&container, &["image"]).to_owned();
-        let field = field_of(&container, init);
-        let statuses = if init { "initContainerStatuses" } else { "containerStatuses" };
-        let status = list(&pod.status, &[statuses]).get(i);
-        let failed = status.is_some_and(|s| text(s, &["state", "waiting", "reason"]) == "ErrImagePull");
-        let (reason, message) = if failed {
-            let message = format!("Back-off pulling image \"{image}\"");
-            self.tell(pod, &field, false, "BackOff", message.clone(), from);
-            ("ImagePullBackOff", message)
-        } else {
-            let why = format!("failed to pull and unpack image \"{image}\": not found");
-            self.tell(pod, &field, true, "Failed", format!("Failed to pull image \"{image}\": {why}"), from);
-            self.tell(pod, &field, true, "Failed", "Error: ErrImagePull".to_owned(), from);
-            ("ErrImagePull", why)
-        };
-        let now = self.now() / SECOND * SECOND;
-        self.plane.api.edit(pod.meta.uid, |p| {
-            pod_status::edit_container(p, init, i, |s| s["state"] = json!({"waiting": {"reason": reason, "message": message}}));
-            pod_status::conclude(p, now);
-        });
-        // The second look is the last: it stays like this.
-        if !failed {
-            let at = self.now() + PULL_BACK_OFF;
-            self.nodes.add(at, pod.meta.uid, Task::ImageMissing(i, init));
-        }
-    }
-
-    fn container(&mut self, pod: &Arc<Object>, i: usize, event: Event) {
-        let uid = pod.meta.uid;
-        let now = self.now() / SECOND * SECOND;
-        let Some(container) = list(&pod.spec, &["containers"]).get(i).cloned() else { return };
-        let name = text(&container, &["name"]).to_owned();
-        let field = field_of(&container, false);
-        let node = text(&pod.spec, &["nodeName"]).to_owned();
-        let from = ("kubelet", node.as_str());
-        let has_startup = !at(&container, &["startupProbe"]).is_null();
-        match event {
-            Event::Start(n) => {
-                self.tell_start(pod, &container, false);
-                self.plane.api.edit(uid, |p| {
-                    pod_status::edit_container(p, false, i, |s| {
-                        if let Some(last) = s.pointer("/state/terminated").cloned() {
-                            s["lastState"] = json!({"terminated": last});
-                        }
-                        s["restartCount"] = (n.max(1) - 1).into();
-                        run(s, now);
-                        s["started"] = (!has_startup).into();
-                    });
-                    pod_status::conclude(p, now);
-                });
+        match what {
+            What::PullFailed => {
+                let why = format!("failed to pull and unpack image \"{image}\": not found");
+                self.tell(pod, &field, true, "Failed", format!("Failed to pull image \"{image}\": {why}"), from);
+                self.tell(pod, &field, true, "Failed", "Error: ErrImagePull".to_owned(), from);
             }
-            Event::Started(started) => {
-                self.plane.api.edit(uid, |p| pod_status::edit_container(p, false, i, |s| s["started"] = started.into()));
+            What::PullBackOff => {
+                self.tell(pod, &field, false, "BackOff", format!("Back-off pulling image \"{image}\""), from);
+                self.tell(pod, &field, true, "Failed", "Error: ImagePullBackOff".to_owned(), from);
             }
-            Event::Ready(ready) => {
-                self.plane.api.edit(uid, |p| {
-                    pod_status::edit_container(p, false, i, |s| s["ready"] = ready.into());
-                    pod_status::conclude(p, now);
-                });
+            What::Event(Event::Start(n)) => {
+                let pulled = self.events.about(pod.meta.uid).any(|e| e.field == field && e.reason == "Pulling");
+                let message = if pulled && n == 1 {
+                    let took = Duration(behaviour::of(&pod.meta.annotations, container).pull).text();
+                    format!("Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: 72000000 bytes.")
+                } else {
+                    format!("Container image \"{image}\" already present on machine and can be accessed by the pod")
+                };
+                self.tell(pod, &field, false, "Pulled", message, from);
+                self.tell(pod, &field, false, "Created", "Container created".to_owned(), from);
+                self.tell(pod, &field, false, "Started", "Container started".to_owned(), from);
             }
-            Event::Kill(kind, _) => {
+            What::Event(Event::Kill(kind, _)) => {
                 let word = match kind {
                     ProbeKind::Liveness => "Liveness",
                     ProbeKind::Readiness => "Readiness",
                     ProbeKind::Startup => "Startup",
                 };
                 self.tell(pod, &field, true, "Unhealthy", format!("{word} probe failed: "), from);
-                let message = format!("Container {name} failed {} probe, will be restarted", word.to_lowercase());
+                let kind = if place.init && !is_sidecar(container) { "Init container" } else { "Container" };
+                let message = format!("{kind} {name} failed {} probe, will be restarted", word.to_lowercase());
                 self.tell(pod, &field, false, "Killing", message, from);
             }
-            Event::Exit(code) => {
-                self.plane.api.edit(uid, |p| {
-                    pod_status::edit_container(p, false, i, |s| {
-                        let started = int(s, &["state", "running", "startedAt"]).unwrap_or(now);
-                        terminate(s, code, started, now);
-                        s["ready"] = false.into();
-                        s["started"] = false.into();
-                    });
-                    pod_status::conclude(p, now);
-                });
+            What::Event(Event::BackOff(_)) => {
+                let place = format!("{}_{}({})", pod.meta.name, pod.meta.namespace, uid_text(pod.meta.uid));
+                self.tell(pod, &field, true, "BackOff", format!("Back-off restarting failed container {name} in pod {place}"), from);
             }
-            Event::BackOff(wait) => {
-                let place = format!("{}_{}({})", pod.meta.name, pod.meta.namespace, crate::simulate::apiserver::object::uid_text(uid));
-                let message = format!("Back-off restarting failed container {name} in pod {place}");
-                self.tell(pod, &field, true, "BackOff", message, from);
-                let wait = Duration(wait).text();
-                self.plane.api.edit(uid, |p| {
-                    pod_status::edit_container(p, false, i, |s| {
-                        if let Some(last) = s.pointer("/state/terminated").cloned() {
-                            s["lastState"] = json!({"terminated": last});
-                        }
-                        let message = format!("back-off {wait} restarting failed container={name} pod={place}");
-                        s["state"] = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
-                    });
-                    pod_status::conclude(p, now);
-                });
-            }
+            What::Event(_) => {}
+        }
+    }
+}
+
+/// All containers of a pod run and are ready; those that run once have run.
+fn run_at_once(pod: &Object, observed: &mut Observed, now: Nanos) {
+    for place in pod_life::places(&pod.spec) {
+        let container = place.of(&pod.spec);
+        let mut happen = |event: Event| observe::happen(observed, pod, container, What::Event(event), now);
+        happen(Event::Start(1));
+        if place.init && !is_sidecar(container) {
+            happen(Event::Exit(0));
+        } else {
+            happen(Event::Started(true));
+            happen(Event::Ready(true));
         }
     }
 }
@@ -514,20 +563,4 @@ impl Cluster {
 fn field_of(container: &Value, init: bool) -> String {
     let list = if init { "initContainers" } else { "containers" };
     format!("spec.{list}{{{}}}", text(container, &["name"]))
-}
-
-fn run(status: &mut Value, now: Nanos) {
-    status["state"] = json!({"running": {"startedAt": now}});
-    let name = text(status, &["image"]).to_owned();
-    let digest = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
-    status["imageID"] =
-        format!("{name}@sha256:{digest:016x}{:016x}{:016x}{:016x}", !digest, digest.rotate_left(13), digest.rotate_right(7)).into();
-    let container = digest.wrapping_mul(31).wrapping_add(now as u64);
-    let id = format!("containerd://{container:016x}{digest:016x}{:016x}{:016x}", container.rotate_left(9), !container);
-    status["containerID"] = id.into();
-}
-
-fn terminate(status: &mut Value, code: i64, started: Nanos, now: Nanos) {
-    let reason = if code == 0 { "Completed" } else { "Error" };
-    status["state"] = json!({"terminated": {"exitCode": code, "reason": reason, "startedAt": started, "finishedAt": now}});
 }

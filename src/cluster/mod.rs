@@ -6,6 +6,7 @@
 //! file or a clock: the same requests in the same order give the same cluster.
 
 pub mod api;
+mod autoscale;
 pub mod boot;
 pub mod compare;
 pub mod event;
@@ -13,7 +14,6 @@ pub mod fields;
 pub mod helm;
 mod kubelet;
 mod namespace;
-mod pod_status;
 pub mod present;
 pub mod ready;
 mod scheduling;
@@ -29,6 +29,7 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::controllers::ControlPlane;
+use crate::simulate::rollout::autoscale::Autoscaler;
 
 pub use kubelet::Kubelet;
 pub use server::Refusal;
@@ -44,14 +45,16 @@ pub struct Cluster {
     scheduler: Option<scheduling::Scheduler>,
     /// Pods that found no node, with the sentence why.
     unschedulable: BTreeMap<Uid, String>,
-    events: Vec<event::Record>,
-    managers: BTreeMap<Uid, fields::Managers>,
+    events: event::Events,
+    managers: state::Late<BTreeMap<Uid, fields::Managers>>,
+    lines: state::Lines,
     warnings: Vec<String>,
     cursor: usize,
     event_cursor: usize,
     /// Something happened after which pods without a node may find one.
     look_again: bool,
     terminating: BTreeSet<Uid>,
+    autoscalers: BTreeMap<Uid, Autoscaler>,
 }
 
 impl Cluster {
@@ -131,8 +134,18 @@ impl Cluster {
     /// Lets time pass up to the last thing that happens before a long rest, at the latest up to `until`; false when
     /// there is no rest before it.
     pub fn advance_until_stable(&mut self, until: Nanos) -> bool {
-        // Whether a rest is long shows only later: a copy goes ahead.
-        let Ok(mut ahead) = state::decode(&state::encode(self)) else { return false };
+        // Whether a rest is long shows only later: a copy goes ahead. Nobody asks it for events or managers.
+        self.settle();
+        let mut ahead = Self {
+            plane: self.plane.clone(),
+            nodes: self.nodes.clone(),
+            unschedulable: self.unschedulable.clone(),
+            cursor: self.cursor,
+            event_cursor: self.event_cursor,
+            terminating: self.terminating.clone(),
+            autoscalers: self.autoscalers.clone(),
+            ..Self::default()
+        };
         let mut last = ahead.now();
         let mut version = ahead.plane.api.counters().version;
         let mut stable = false;
@@ -157,10 +170,20 @@ impl Cluster {
         while let Some(change) = self.plane.api.log.get(self.cursor).cloned() {
             self.cursor += 1;
             if change.operation == Operation::Deleted {
-                self.managers.remove(&change.object.meta.uid);
+                if self.managers.value().contains_key(&change.object.meta.uid) {
+                    self.managers.change().remove(&change.object.meta.uid);
+                }
             }
             match change.object.kind.as_str() {
                 "Pod" => self.watch_pod(&change),
+                "Service" if change.operation == Operation::Deleted && change.object.meta.name == "kubernetes" => {
+                    if change.object.meta.namespace == "default" {
+                        self.create_own_service();
+                    }
+                }
+                "HorizontalPodAutoscaler" | "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController" => {
+                    self.watch_scaling(&change);
+                }
                 "Namespace" => {
                     if change.object.meta.is_deleted() {
                         self.terminating.insert(change.object.meta.uid);
@@ -218,13 +241,13 @@ mod tests {
     fn a_deployment_becomes_ready_and_survives_the_bytes() {
         let mut cluster = three_nodes();
         cluster.apply(&deployment("nginx:1"), &Write::by("helm")).expect("accepted");
-        let mut cluster = state::decode(&state::encode(&mut cluster)).expect("read back");
+        let mut cluster = state::decode(state::encode(&mut cluster)).expect("read back");
         assert_eq!(cluster.list("Pod", "default").len(), 3);
         assert!(cluster.advance_until_stable(cluster.now() + 600 * SECOND));
         let web = cluster.get("Deployment", "default", "web").expect("there");
         assert_eq!(ready::status(&web), (ready::Status::Current, "Deployment is available. Replicas: 3".to_owned()));
         let bytes = state::encode(&mut cluster);
-        let mut again = state::decode(&bytes).expect("read back");
+        let mut again = state::decode(bytes.clone()).expect("read back");
         assert_eq!(state::encode(&mut again), bytes);
         again.apply(&deployment("nginx:2"), &Write::by("helm")).expect("accepted");
         assert!(again.advance_until_stable(again.now() + 600 * SECOND));

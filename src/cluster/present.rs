@@ -34,6 +34,19 @@ fn is_generation_less(kind: &str) -> bool {
     )
 }
 
+/// Counters of a status that are left out while they are zero. upstream: the `omitempty` tags of k8s.io/api
+fn zeros(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "Deployment" => &["replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas", "observedGeneration"],
+        "ReplicaSet" | "ReplicationController" => &["fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"],
+        "StatefulSet" => &["readyReplicas", "currentReplicas", "updatedReplicas", "observedGeneration"],
+        "DaemonSet" => &["updatedNumberScheduled", "numberAvailable", "numberUnavailable", "observedGeneration"],
+        "Job" => &["active", "succeeded", "failed"],
+        "HorizontalPodAutoscaler" => &["currentReplicas"],
+        _ => &[],
+    }
+}
+
 /// Numbers that are times become text: within a status they are nanoseconds.
 fn times(value: &mut Value, depth: usize) {
     if depth > 100 {
@@ -110,6 +123,10 @@ pub fn object(object: &Object) -> Value {
     let mut status = object.status.clone();
     if !status.is_null() {
         times(&mut status, 0);
+        let left_out = zeros(&object.kind);
+        if let Some(map) = status.as_object_mut().filter(|_| !left_out.is_empty()) {
+            map.retain(|key, value| *value != 0 || !left_out.contains(&key.as_str()));
+        }
         out.insert("status".to_owned(), status);
     }
     let mut out = Value::Object(out);

@@ -3,12 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+use serde_json::json;
+
 use super::Cluster;
+use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::controllers::conditions;
 use crate::simulate::controllers::phase;
+use crate::simulate::replay::first_by_name;
 use crate::simulate::scheduler::api::Node;
 use crate::simulate::scheduler::api::Owner;
 use crate::simulate::scheduler::api::Pod;
@@ -102,6 +108,22 @@ pub(super) fn is_over(pod: &Object) -> bool {
     matches!(phase(pod), "Succeeded" | "Failed")
 }
 
+/// Says whether a pod has a node, or why it has none; the time of the last change stays.
+fn set_scheduled(status: &mut Value, why_not: Option<&str>, now: Nanos) {
+    let kind = "PodScheduled";
+    let mut new =
+        json!({"type": kind, "status": if why_not.is_none() { "True" } else { "False" }, "lastProbeTime": null, "lastTransitionTime": now});
+    if let Some(message) = why_not {
+        new["reason"] = "Unschedulable".into();
+        new["message"] = message.into();
+    }
+    if let Some(old) = conditions::get(status, kind).filter(|c| c["status"] == new["status"]) {
+        new["lastTransitionTime"] = old["lastTransitionTime"].clone();
+    }
+    conditions::remove(status, kind);
+    conditions::set(status, new);
+}
+
 impl Cluster {
     /// Tries the pods that wait for a node; whether one got one.
     pub(super) fn schedule(&mut self) -> bool {
@@ -130,9 +152,9 @@ impl Cluster {
                 let Some(profile) = scheduler.profiles.get(&pod.scheduler_name) else { continue };
                 let outcome = schedule(&scheduler.snapshot, profile, &pod, &mut scheduler.start, None, &mut scheduler.memory, false);
                 let nodes = &scheduler.snapshot.nodes;
-                // Of equals the one with the fewest pods: the real scheduler picks at random.
-                let order = |n: usize| (nodes[n].pods.len(), nodes[n].node.name.clone());
-                if let Some(node) = outcome.top.iter().copied().min_by_key(|n| order(*n)) {
+                if !outcome.top.is_empty() {
+                    // The real scheduler picks one of equals at random.
+                    let node = first_by_name(&scheduler.snapshot, &outcome.top);
                     let name = nodes[node].node.name.clone();
                     self.bind(uid, &name);
                     if let Some(bound) = self.plane.api.get(uid).cloned() {
@@ -169,7 +191,7 @@ impl Cluster {
             if spec.is_object() {
                 spec["nodeName"] = node.into();
             }
-            super::pod_status::set_condition(&mut o.status, "PodScheduled", true, None, now);
+            set_scheduled(&mut o.status, None, now);
         });
         if let Some(pod) = bound {
             let message = format!("Successfully assigned {}/{} to {node}", pod.meta.namespace, pod.meta.name);
@@ -186,7 +208,7 @@ impl Cluster {
         }
         let now = self.now() / SECOND * SECOND;
         self.plane.api.edit(uid, |o| {
-            super::pod_status::set_condition(&mut o.status, "PodScheduled", false, Some(("Unschedulable", message)), now);
+            set_scheduled(&mut o.status, Some(message), now);
         });
         self.tell(object, "", true, "FailedScheduling", message.to_owned(), ("default-scheduler", ""));
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::result_large_err)]
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -22,6 +23,7 @@ use crate::simulate::apiserver::admission;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::apiserver::store;
 use crate::simulate::controllers::disruption;
+use crate::simulate::resources;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
@@ -121,9 +123,13 @@ impl Default for Deletion {
 const NODE_PORTS: (u64, u64) = (30_000, 2_768);
 
 impl Cluster {
-    /// The custom resource definitions.
-    fn definitions(&self) -> Vec<Value> {
-        self.plane.api.list("CustomResourceDefinition").map(|o| o.to_json()).collect()
+    /// The definition of a custom resource.
+    fn definition(&self, api_version: &str, kind: &str) -> Option<&Arc<Object>> {
+        let (group, version) = api_version.split_once('/')?;
+        let own = |c: &&Arc<Object>| text(&c.spec, &["group"]) == group && text(&c.spec, &["names", "kind"]) == kind;
+        let crd = self.plane.api.list("CustomResourceDefinition").find(own)?;
+        let served = |v: &Value| text(v, &["name"]) == version && at(v, &["served"]) == true;
+        list(&crd.spec, &["versions"]).iter().any(served).then_some(crd)
     }
 
     /// Whether objects of a kind belong to a namespace; nothing when the server has no such kind.
@@ -131,9 +137,8 @@ impl Cluster {
         if kube::schema::newest().kind(&format!("{api_version}/{kind}")).is_some() {
             return Some(kube::scope::is_namespaced(api_version, kind));
         }
-        let crds = self.definitions();
-        let (crd, _) = custom_resource::definition_of(&crds, api_version, kind)?;
-        Some(text(crd, &["spec", "scope"]) != "Cluster")
+        let crd = self.definition(api_version, kind)?;
+        Some(text(&crd.spec, &["scope"]) != "Cluster")
     }
 
     /// The plural and the group of a kind.
@@ -166,7 +171,7 @@ impl Cluster {
 
     /// An object as the API returns it.
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
-        if kind == "Event" {
+        if matches!(kind, "Event" | "APIService") {
             return self.list(kind, namespace).into_iter().find(|e| text(e, &["metadata", "name"]) == name);
         }
         self.plane.api.find(kind, namespace, name).map(|o| present::object(o))
@@ -189,10 +194,40 @@ impl Cluster {
             });
             return all;
         }
+        if kind == "APIService" {
+            return self.api_services();
+        }
         let mut all: Vec<&Arc<Object>> =
             self.plane.api.list(kind).filter(|o| namespace.is_empty() || o.meta.namespace == namespace).collect();
         all.sort_by(|a, b| a.meta.namespace.cmp(&b.meta.namespace).then_with(|| a.meta.name.cmp(&b.meta.name)));
         all.into_iter().map(|o| present::object(o)).collect()
+    }
+
+    /// The versions of the API that the server serves itself. upstream: kube-aggregator/pkg/controllers/autoregister
+    fn api_services(&self) -> Vec<Value> {
+        let mut served: BTreeSet<(String, String)> =
+            crate::kubectl::resources::built_in().into_iter().map(|r| (r.version, r.group)).collect();
+        for crd in self.plane.api.list("CustomResourceDefinition") {
+            let group = text(&crd.spec, &["group"]);
+            let versions = list(&crd.spec, &["versions"]).iter().filter(|v| at(v, &["served"]) == true);
+            served.extend(versions.map(|v| (text(v, &["name"]).to_owned(), group.to_owned())));
+        }
+        let began = self.plane.api.find("Namespace", "", "default").map_or(0, |n| n.meta.created);
+        let one = |(version, group): &(String, String)| {
+            let core = group.is_empty();
+            let since = present::rfc3339(began);
+            let mut spec = json!({"version": version, "groupPriorityMinimum": if core { 18_000 } else { 17_500 }, "versionPriority": if core { 1 } else { 15 }});
+            if !core {
+                spec["group"] = group.as_str().into();
+            }
+            json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+                "metadata": {"name": format!("{version}.{group}"), "creationTimestamp": since,
+                    "labels": {"kube-aggregator.kubernetes.io/automanaged": "onstart"}},
+                "spec": spec,
+                "status": {"conditions": [{"type": "Available", "status": "True", "reason": "Local", "lastTransitionTime": since,
+                    "message": "Local APIServices are always available"}]}})
+        };
+        served.iter().map(one).collect()
     }
 
     /// What the server makes of a manifest before validation: unknown fields, defaults, its place.
@@ -274,7 +309,7 @@ impl Cluster {
         if object.kind == "Pod" {
             admission::mutate(&self.plane.api, &mut object).map_err(|e| Refusal::from(e).on(self, &object))?;
         }
-        let crds = self.definitions();
+        let crds: Vec<Value> = self.definition(&object.api_version, &object.kind).map(|c| c.to_json()).into_iter().collect();
         if let Some((crd, version)) = custom_resource::definition_of(&crds, &object.api_version, &object.kind) {
             let answer = custom_resource::admit(crd, version, &full, None, "");
             self.custom_answer(&object, &answer)?;
@@ -319,7 +354,7 @@ impl Cluster {
         }
         let shown = present::object(&made);
         if !write.manager.is_empty() && write.manager != "kube-apiserver" {
-            let managers = self.managers.entry(made.meta.uid).or_default();
+            let managers = self.managers.change().entry(made.meta.uid).or_default();
             fields::note_update(managers, write.manager, "", None, value);
         }
         self.settle_unless_booting(write);
@@ -369,7 +404,7 @@ impl Cluster {
                 ]});
             }
             "Pod" if old.is_none() => {
-                let class = super::pod_status::qos_class(&object.spec);
+                let class = resources::qos(&object.spec).name();
                 if object.status.get("phase").is_none() {
                     object.status_mut().insert("qosClass".to_owned(), class.into());
                 }
@@ -472,7 +507,7 @@ impl Cluster {
         if let (Some(map), false) = (new.as_object_mut(), object.spec.is_null()) {
             map.insert("spec".to_owned(), (*object.spec).clone());
         }
-        let crds = self.definitions();
+        let crds: Vec<Value> = self.definition(&object.api_version, &object.kind).map(|c| c.to_json()).into_iter().collect();
         if let Some((crd, version)) = custom_resource::definition_of(&crds, &object.api_version, &object.kind) {
             let answer = custom_resource::admit(crd, version, &new, Some(&before), "");
             self.custom_answer(&object, &answer)?;
@@ -512,7 +547,7 @@ impl Cluster {
         let updated = self.plane.api.update(stored);
         let after = updated.map_or_else(|| before.clone(), |o| present::object(&o));
         if !write.manager.is_empty() {
-            let managers = self.managers.entry(old.meta.uid).or_default();
+            let managers = self.managers.change().entry(old.meta.uid).or_default();
             fields::note_update(managers, write.manager, write.subresource, Some(&before), &after);
         }
         self.settle();
@@ -530,12 +565,12 @@ impl Cluster {
                 let mut managers = fields::Managers::new();
                 // Without a live object there is nobody to disagree with.
                 let _ = fields::apply(&mut managers, &json!({}), config, write.manager, true);
-                self.managers.insert(uid, managers);
+                self.managers.change().insert(uid, managers);
             }
             return Ok((made, true));
         };
         let live = present::object(&old);
-        let mut managers = self.managers.get(&old.meta.uid).cloned().unwrap_or_default();
+        let mut managers = self.managers.value().get(&old.meta.uid).cloned().unwrap_or_default();
         let mut config = config.clone();
         if let Some(map) = config.as_object_mut() {
             map.remove("status");
@@ -548,7 +583,7 @@ impl Cluster {
         }
         let stored = self.replace(&merged, &Write { manager: "", ..*write })?;
         if !write.dry_run {
-            self.managers.insert(old.meta.uid, managers);
+            self.managers.change().insert(old.meta.uid, managers);
         }
         Ok((stored, false))
     }
@@ -626,7 +661,7 @@ impl Cluster {
 
     /// The managers of an object's fields.
     pub fn managers(&self, kind: &str, namespace: &str, name: &str) -> Option<&fields::Managers> {
-        self.managers.get(&self.plane.api.find(kind, namespace, name)?.meta.uid)
+        self.managers.value().get(&self.plane.api.find(kind, namespace, name)?.meta.uid)
     }
 }
 

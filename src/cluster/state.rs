@@ -1,29 +1,29 @@
 //! A cluster as bytes and back: objects, clock, counters, events, field managers, and what is due later.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
+use rayon::prelude::*;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
 use super::Cluster;
 use super::Kubelet;
-use super::event::Record;
+use super::autoscale;
+use super::event::Events;
 use super::fields::Managers;
 use super::fields::Owned;
-use super::kubelet::Task;
 use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Counters;
 use crate::simulate::apiserver::Meta;
-use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Owner;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::controllers::ControlPlane;
 use crate::simulate::controllers::Controller;
-use crate::simulate::kubelet::prober::Event;
-use crate::simulate::kubelet::prober::ProbeKind;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
@@ -32,12 +32,24 @@ use crate::simulate::scheduler::json::text;
 use crate::simulate::scheduler::json::words;
 
 /// The form of the bytes; a cluster of another form is not read.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
-/// The cluster as bytes.
+/// So many objects are worth the help of other threads.
+const MANY: usize = 200;
+
+/// The lines a cluster was read from: an object that has not changed since is written as it was.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    bytes: Vec<u8>,
+    /// Version and place of each object's line.
+    places: BTreeMap<Uid, (u64, Range<usize>)>,
+}
+
+/// The cluster as bytes: a line of what is not an object, then one line for each event, for each object's managers and for
+/// each object. A reader finds its way.
 pub fn encode(cluster: &mut Cluster) -> Vec<u8> {
     cluster.settle();
-    cluster.forget_events();
+    cluster.events.forget(cluster.plane.api.now);
     let api = &cluster.plane.api;
     let counters = api.counters();
     let head = json!({
@@ -50,37 +62,77 @@ pub fn encode(cluster: &mut Cluster) -> Vec<u8> {
             Kubelet::Absent => "absent",
         },
         "later": cluster.plane.later().map(|(at, c, uid)| json!([at, Controller::ALL.iter().position(|k| *k == c), uid])).collect::<Value>(),
-        "tasks": cluster.nodes.tasks.iter().map(|((at, _), (uid, task))| json!([at, uid, encode_task(*task)])).collect::<Value>(),
-        "images": cluster.nodes.images,
-        "addresses": cluster.nodes.addresses,
+        "nodes": cluster.nodes.encode(),
         "unschedulable": cluster.unschedulable.iter().map(|(uid, why)| json!([uid, why])).collect::<Value>(),
         "terminating": cluster.terminating,
-        "events": cluster.events.iter().map(encode_event).collect::<Value>(),
-        "managers": cluster.managers.iter().map(|(uid, m)| json!([uid, encode_managers(m)])).collect::<Value>(),
+        "autoscalers": autoscale::encode(&cluster.autoscalers),
     });
-    let mut out = head.to_string().into_bytes();
-    // One object a line: a reader finds its way.
-    for object in api.all() {
+    let mut out = Vec::with_capacity(cluster.lines.bytes.len() + 4096);
+    let mut line = |value: &dyn Fn(&mut Vec<u8>)| {
+        value(&mut out);
         out.push(b'\n');
-        out.extend(encode_object(object).to_string().into_bytes());
+    };
+    line(&|out| out.extend(head.to_string().into_bytes()));
+    cluster.events.write(&mut line);
+    line(&|_| {});
+    match cluster.managers.get() {
+        Read::Not(bytes) => bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).for_each(|l| line(&|out| out.extend_from_slice(l))),
+        Read::Yes(all) => {
+            for (uid, managers) in all {
+                line(&|out| out.extend(json!([uid, encode_managers(managers)]).to_string().into_bytes()));
+            }
+        }
     }
-    out.push(b'\n');
+    line(&|_| {});
+    for object in api.all() {
+        match cluster.lines.places.get(&object.meta.uid) {
+            Some((version, place)) if *version == object.meta.version => {
+                line(&|out| out.extend_from_slice(cluster.lines.bytes.get(place.clone()).unwrap_or_default()));
+            }
+            _ => line(&|out| encode_object(object, out)),
+        }
+    }
     out
 }
 
 /// The cluster that [`encode`] wrote; otherwise what is wrong with the bytes.
-pub fn decode(bytes: &[u8]) -> Result<Cluster, String> {
-    let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+pub fn decode(bytes: Vec<u8>) -> Result<Cluster, String> {
+    if bytes.is_empty() {
+        return Err("the state is empty".to_owned());
+    }
     let wrong = |e: serde_json::Error| format!("the state is not readable: {e}");
-    let head = stream.next().ok_or("the state is empty")?.map_err(wrong)?;
+    // The two empty lines part events, managers and objects.
+    let mut starts = Vec::new();
+    let mut places: Vec<Range<usize>> = Vec::new();
+    let mut from = 0;
+    for end in memchr::memchr_iter(b'\n', &bytes).chain([bytes.len()]) {
+        if end == from && end < bytes.len() {
+            starts.push((from, places.len()));
+        } else if end > from {
+            places.push(from..end);
+        }
+        from = end + 1;
+    }
+    let first = places.first().cloned().unwrap_or_default();
+    let head: Value = serde_json::from_slice(bytes.get(first.clone()).unwrap_or_default()).map_err(wrong)?;
     let format = int(&head, &["format"]).unwrap_or(0);
     if format != FORMAT {
         return Err(format!("the state has the form {format}; this kval reads the form {FORMAT}"));
     }
-    let mut objects = Vec::new();
-    for value in stream {
-        objects.push(decode_object(value.map_err(wrong)?));
-    }
+    let [(events_end, _), (managers_end, objects)] = starts.as_slice() else {
+        return Err("the state is not readable: it ends too early".to_owned());
+    };
+    let part = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default().to_vec();
+    let events = part(first.end + 1, *events_end);
+    let managers = part(events_end + 1, *managers_end);
+    places.drain(..*objects);
+    let read = |place: &Range<usize>| -> Result<Object, serde_json::Error> {
+        serde_json::from_slice(bytes.get(place.clone()).unwrap_or_default()).map(decode_object)
+    };
+    let read: Result<Vec<Object>, _> =
+        if places.len() > MANY { places.par_iter().map(read).collect() } else { places.iter().map(read).collect() };
+    let objects = read.map_err(wrong)?;
+    let known = objects.iter().zip(places).map(|(o, place)| (o.meta.uid, (o.meta.version, place))).collect();
     let now = int(&head, &["now"]).unwrap_or(0);
     let number = |i: usize| at(&head, &["counters"]).get(i).and_then(Value::as_u64).unwrap_or(0);
     let counters = Counters { last_uid: number(0), version: number(1), random: number(2) };
@@ -90,30 +142,80 @@ pub fn decode(bytes: &[u8]) -> Result<Cluster, String> {
         Some((l[0].as_i64()?, controller, l[2].as_u64()?))
     });
     let mut out = Cluster { plane: ControlPlane::resume(api, later), ..Cluster::default() };
+    out.nodes = super::kubelet::Nodes::decode(at(&head, &["nodes"]));
     out.nodes.kubelet = match text(&head, &["kubelet"]) {
         "instant" => Kubelet::Instant,
         "absent" => Kubelet::Absent,
         _ => Kubelet::Timed,
     };
-    for task in list(&head, &["tasks"]) {
-        if let (Some(at), Some(uid), Some(task)) = (task[0].as_i64(), task[1].as_u64(), decode_task(&task[2])) {
-            out.nodes.sequence += 1;
-            out.nodes.tasks.insert((at, out.nodes.sequence), (uid, task));
-        }
-    }
-    let pair = |v: &Value| Some((v[0].as_str()?.to_owned(), v[1].as_str()?.to_owned()));
-    out.nodes.images = list(&head, &["images"]).iter().filter_map(pair).collect();
-    let addresses = at(&head, &["addresses"]).as_object().into_iter().flatten();
-    out.nodes.addresses = addresses.filter_map(|(k, v)| Some((k.clone(), v.as_u64()?))).collect();
     let refused = |v: &Value| Some((v[0].as_u64()?, v[1].as_str()?.to_owned()));
     out.unschedulable = list(&head, &["unschedulable"]).iter().filter_map(refused).collect();
     out.terminating = list(&head, &["terminating"]).iter().filter_map(Value::as_u64).collect();
-    out.events = list(&head, &["events"]).iter().map(decode_event).collect();
-    out.managers = list(&head, &["managers"]).iter().filter_map(|m| Some((m[0].as_u64()?, decode_managers(&m[1])))).collect();
+    out.autoscalers = autoscale::decode(at(&head, &["autoscalers"]));
+    out.events = Events::of(events);
+    out.managers = Late::of(managers, |bytes| lines(bytes).filter_map(|m| Some((m[0].as_u64()?, decode_managers(&m[1])))).collect());
+    out.lines = Lines { bytes, places: known };
     Ok(out)
 }
 
-fn encode_object(object: &Object) -> Value {
+/// The values of lines of JSON.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = Value> {
+    bytes.split(|b| *b == b'\n').filter_map(|line| serde_json::from_slice(line).ok())
+}
+
+/// Something that is read when it is needed first.
+#[derive(Debug)]
+pub(super) struct Late<T> {
+    bytes: Vec<u8>,
+    read: fn(&[u8]) -> T,
+    value: OnceLock<T>,
+}
+
+/// Whether it was needed.
+pub(super) enum Read<'a, T> {
+    /// Not yet.
+    Not(&'a [u8]),
+    /// It was.
+    Yes(&'a T),
+}
+
+impl<T: Default> Default for Late<T> {
+    fn default() -> Self {
+        Self { bytes: Vec::new(), read: |_| T::default(), value: OnceLock::from(T::default()) }
+    }
+}
+
+impl<T> Late<T> {
+    pub(super) fn of(bytes: Vec<u8>, read: fn(&[u8]) -> T) -> Self {
+        Self { bytes, read, value: OnceLock::new() }
+    }
+
+    pub(super) fn get(&self) -> Read<'_, T> {
+        self.value.get().map_or(Read::Not(&self.bytes), Read::Yes)
+    }
+
+    pub(super) fn value(&self) -> &T {
+        self.value.get_or_init(|| (self.read)(&self.bytes))
+    }
+
+    pub(super) fn change(&mut self) -> &mut T {
+        self.value();
+        self.value.get_mut().expect("it was read just now")
+    }
+}
+
+/// An object as it is written.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    k: &'a str,
+    m: Value,
+    rest: &'a Map<String, Value>,
+    spec: &'a Value,
+    status: &'a Value,
+    v: &'a str,
+}
+
+fn encode_object(object: &Object, out: &mut Vec<u8>) {
     let meta = &object.meta;
     let mut m = Map::new();
     let mut set = |key: &str, value: Value| drop(m.insert(key.to_owned(), value));
@@ -139,7 +241,10 @@ fn encode_object(object: &Object) -> Value {
         let owner = |o: &Owner| json!([o.api_version, o.kind, o.name, o.uid, o.controller, o.block_deletion]);
         set("owners", meta.owners.iter().map(owner).collect());
     }
-    json!({"v": object.api_version, "k": object.kind, "m": m, "spec": *object.spec, "status": object.status, "rest": object.rest})
+    let line =
+        Line { k: &object.kind, m: m.into(), rest: &object.rest, spec: &object.spec, status: &object.status, v: &object.api_version };
+    // Writing to memory does not fail.
+    drop(serde_json::to_writer(out, &line));
 }
 
 fn decode_object(mut value: Value) -> Object {
@@ -179,77 +284,6 @@ fn decode_object(mut value: Value) -> Object {
             Value::Object(map) => map,
             _ => Map::new(),
         },
-    }
-}
-
-fn encode_task(task: Task) -> Value {
-    match task {
-        Task::Sandbox => json!(["sandbox"]),
-        Task::InitStart(i) => json!(["init", i]),
-        Task::InitEnd(i, code) => json!(["done", i, code]),
-        Task::ImageMissing(i, init) => json!(["image", i, init]),
-        Task::Stopped => json!(["stopped"]),
-        Task::More(horizon, pull) => json!(["more", horizon, pull]),
-        Task::Container(i, event) => match event {
-            Event::Start(n) => json!(["start", i, n]),
-            Event::Started(on) => json!(["started", i, on]),
-            Event::Ready(on) => json!(["ready", i, on]),
-            Event::Kill(kind, grace) => json!(["kill", i, kind.name(), grace]),
-            Event::Exit(code) => json!(["exit", i, code]),
-            Event::BackOff(wait) => json!(["backoff", i, wait]),
-        },
-    }
-}
-
-fn decode_task(value: &Value) -> Option<Task> {
-    let i = || value[1].as_u64().and_then(|n| usize::try_from(n).ok());
-    let n = |k: usize| value[k].as_i64();
-    let on = value[2] == true;
-    Some(match value[0].as_str()? {
-        "sandbox" => Task::Sandbox,
-        "init" => Task::InitStart(i()?),
-        "done" => Task::InitEnd(i()?, n(2)?),
-        "image" => Task::ImageMissing(i()?, on),
-        "stopped" => Task::Stopped,
-        "more" => Task::More(n(1)?, n(2)?),
-        "start" => Task::Container(i()?, Event::Start(u32::try_from(n(2)?).ok()?)),
-        "started" => Task::Container(i()?, Event::Started(on)),
-        "ready" => Task::Container(i()?, Event::Ready(on)),
-        "kill" => {
-            let kinds = [ProbeKind::Liveness, ProbeKind::Readiness, ProbeKind::Startup];
-            let kind = kinds.into_iter().find(|k| value[2] == k.name())?;
-            Task::Container(i()?, Event::Kill(kind, n(3)?))
-        }
-        "exit" => Task::Container(i()?, Event::Exit(n(2)?)),
-        "backoff" => Task::Container(i()?, Event::BackOff(n(2)?)),
-        _ => return None,
-    })
-}
-
-fn encode_event(e: &Record) -> Value {
-    let (api_version, kind, namespace, name, uid) = &e.about;
-    json!([
-        [api_version, kind, namespace, name, uid],
-        [e.field, e.warning, e.reason, e.message, e.component, e.host],
-        [e.first, e.last, e.count, e.version],
-    ])
-}
-
-fn decode_event(v: &Value) -> Record {
-    let word = |i: usize, k: usize| v[i][k].as_str().unwrap_or_default().to_owned();
-    let number = |k: usize| -> Nanos { v[2][k].as_i64().unwrap_or_default() };
-    Record {
-        about: (word(0, 0), word(0, 1), word(0, 2), word(0, 3), v[0][4].as_u64().unwrap_or_default()),
-        field: word(1, 0),
-        warning: v[1][1] == true,
-        reason: word(1, 2),
-        message: word(1, 3),
-        component: word(1, 4),
-        host: word(1, 5),
-        first: number(0),
-        last: number(1),
-        count: number(2),
-        version: number(3) as u64,
     }
 }
 

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::Cluster;
 use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
@@ -14,6 +16,7 @@ use crate::simulate::scheduler::json::text;
 
 /// The provisioner of the class that new clusters have.
 pub(super) const PROVISIONER: &str = "simulate.kval.dev/disk";
+const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
 const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// The class of clusters that are described without one.
@@ -47,7 +50,7 @@ impl Cluster {
             let volume = json!({
                 "apiVersion": "v1",
                 "kind": "PersistentVolume",
-                "metadata": {"name": name, "annotations": {"pv.kubernetes.io/provisioned-by": word("provisioner")},
+                "metadata": {"name": name, "annotations": {PROVISIONED_BY: word("provisioner")},
                     "finalizers": ["kubernetes.io/pv-protection"]},
                 "spec": {
                     "capacity": {"storage": at(&claim.spec, &["resources", "requests", "storage"])},
@@ -57,7 +60,7 @@ impl Cluster {
                     "volumeMode": at(&claim.spec, &["volumeMode"]),
                     "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": claim.meta.namespace, "name": claim.meta.name,
                         "uid": claim.meta.uid},
-                    "hostPath": {"path": format!("/var/lib/volumes/{name}"), "type": ""},
+                    "csi": {"driver": word("provisioner"), "volumeHandle": name},
                 },
                 "status": {"phase": "Pending"},
             });
@@ -67,7 +70,20 @@ impl Cluster {
                 self.tell(&claim, "", false, "ProvisioningSucceeded", message, (&word("provisioner"), ""));
             }
         }
-        made
+        made | self.reclaim()
+    }
+
+    /// Deletes volumes that were made for claims that are gone; whether there was any.
+    fn reclaim(&mut self) -> bool {
+        let free = |v: &&Arc<Object>| {
+            v.meta.annotations.contains_key(PROVISIONED_BY)
+                && text(&v.status, &["phase"]) == "Released"
+                && text(&v.spec, &["persistentVolumeReclaimPolicy"]) == "Delete"
+                && !v.meta.is_deleted()
+        };
+        let free: Vec<Uid> = self.plane.api.list("PersistentVolume").filter(free).map(|v| v.meta.uid).collect();
+        free.iter().for_each(|uid| self.plane.api.delete(*uid, Propagation::Background));
+        !free.is_empty()
     }
 
     /// Tells claims that wait for their first pod where it is.

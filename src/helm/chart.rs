@@ -155,7 +155,38 @@ pub struct Metadata {
     pub chart_type: String,
 }
 
+impl Maintainer {
+    /// Its fields in `Chart.yaml`.
+    pub const FIELDS: [&str; 3] = ["name", "email", "url"];
+}
+
+impl Dependency {
+    /// Its fields in `Chart.yaml`.
+    pub const FIELDS: [&str; 8] = ["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
+}
+
 impl Metadata {
+    /// The fields of `Chart.yaml`, in the order in which Go declares them.
+    pub const FIELDS: [&str; 17] = [
+        "name",
+        "home",
+        "sources",
+        "version",
+        "description",
+        "keywords",
+        "maintainers",
+        "icon",
+        "apiVersion",
+        "condition",
+        "tags",
+        "appVersion",
+        "deprecated",
+        "annotations",
+        "kubeVersion",
+        "dependencies",
+        "type",
+    ];
+
     /// The dependencies, without empty entries.
     pub fn dependencies(&self) -> impl Iterator<Item = &Dependency> {
         self.dependencies.iter().flatten().flatten()

@@ -64,7 +64,7 @@ fn write<W: Write>(out: &mut tar::Builder<W>, chart: &Chart, prefix: &str, secon
 }
 
 /// `Chart.yaml` as Go would write it again: keys sorted, empty ones left out.
-pub(super) fn metadata(chart: &Chart, with_dependencies: bool) -> Map {
+pub fn metadata(chart: &Chart, with_dependencies: bool) -> Map {
     let m = &chart.metadata;
     let out = Map::default();
     let text = |map: &Map, key: &str, s: &str| {

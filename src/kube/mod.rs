@@ -22,6 +22,7 @@ pub mod field;
 mod internal;
 pub mod ip;
 mod json_patch;
+pub mod merge_key;
 pub mod names;
 mod mutation;
 mod object;

@@ -196,6 +196,11 @@ pub trait Api {
     /// before it (the clock then stands at `until`).
     fn advance(&mut self, until: Nanos) -> bool;
 
+    /// When something happens next, as far as that is known.
+    fn next(&self) -> Option<Nanos> {
+        None
+    }
+
     /// Whether a user of `groups` may do something. `user` is empty for the cluster's administrator.
     fn allowed(&self, user: &str, groups: &[String], access: &Access<'_>) -> bool {
         super::rbac::allowed(self, user, groups, access)

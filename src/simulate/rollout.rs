@@ -3,7 +3,7 @@
 //! The cluster holds its nodes and the old state; the new objects are applied at second 0. What follows is told as a
 //! timeline, and each workload gets a verdict.
 
-mod autoscale;
+pub mod autoscale;
 mod chart;
 mod cluster;
 mod node;

@@ -136,7 +136,7 @@ fn step_failure(store: &Store, world: &MemoryWorld, step: &Json, command: &str, 
 }
 
 /// Compares texts line by line; what was normalised in the record matches anything, and cells are compared, not padding.
-fn alike(what: &str, want: &str, got: &str) -> Result<(), String> {
+pub(super) fn alike(what: &str, want: &str, got: &str) -> Result<(), String> {
     // The documentation texts of explain are not compared, nor how many paragraphs they have.
     let prose = want.contains("<text>");
     let kept = |l: &&str| !(is_log(l) || prose && is_prose(l));
@@ -195,7 +195,7 @@ fn matches_cells(want: &str, got: &str) -> bool {
     }
 }
 
-fn shell_words(line: &str) -> Vec<String> {
+pub(super) fn shell_words(line: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut word: Option<String> = None;
     let mut chars = line.chars();

@@ -13,6 +13,8 @@ mod cli;
 mod helm;
 #[path = "kubectl.rs"]
 mod kubectl;
+#[path = "kubectl_cluster.rs"]
+mod kubectl_cluster;
 #[path = "rules.rs"]
 mod rules;
 #[path = "provenance.rs"]
@@ -68,6 +70,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("validation-order", state::order),
         ("kubectl-columns", kubectl::columns),
         ("kubectl-transcripts", kubectl::transcripts),
+        ("kubectl-cluster", kubectl_cluster::cluster),
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all

@@ -1,8 +1,5 @@
 //! Rendering a chart for a cluster, and a chart as part of a release record.
 
-use std::collections::BTreeMap;
-
-use serde_json::Map as Json;
 use serde_json::Value;
 use serde_json::json;
 
@@ -19,6 +16,7 @@ use crate::helm::dependency;
 use crate::helm::engine;
 use crate::helm::hooks;
 use crate::helm::load;
+use crate::helm::package;
 use crate::helm::release as render;
 use crate::helm::release::ReleaseInfo;
 use crate::helm::values;
@@ -200,70 +198,7 @@ fn served_groups() -> &'static std::collections::BTreeSet<String> {
 
 /// A chart as a release record keeps it: the charts below are not part of it.
 pub fn encode(chart: &Chart) -> Value {
-    let m = &chart.metadata;
-    let mut meta = Json::new();
-    let mut set = |key: &str, value: &str| {
-        if !value.is_empty() {
-            meta.insert(key.to_owned(), value.into());
-        }
-    };
-    for (key, value) in [
-        ("name", &m.name),
-        ("home", &m.home),
-        ("version", &m.version),
-        ("description", &m.description),
-        ("icon", &m.icon),
-        ("apiVersion", &m.api_version),
-        ("condition", &m.condition),
-        ("tags", &m.tags),
-        ("appVersion", &m.app_version),
-        ("kubeVersion", &m.kube_version),
-        ("type", &m.chart_type),
-    ] {
-        set(key, value);
-    }
-    for (key, value) in [("sources", &m.sources), ("keywords", &m.keywords)] {
-        if let Some(all) = value.as_ref().filter(|a| !a.is_empty()) {
-            meta.insert(key.to_owned(), json!(all));
-        }
-    }
-    if m.deprecated {
-        meta.insert("deprecated".to_owned(), true.into());
-    }
-    if let Some(all) = m.annotations.as_ref().filter(|a| !a.is_empty()) {
-        meta.insert("annotations".to_owned(), json!(all.iter().cloned().collect::<BTreeMap<_, _>>()));
-    }
-    let maintainers: Vec<Value> = m
-        .maintainers
-        .iter()
-        .flatten()
-        .flatten()
-        .map(|p| {
-            let fields = [("name", &p.name), ("email", &p.email), ("url", &p.url)];
-            Value::Object(fields.iter().filter(|f| !f.1.is_empty()).map(|(k, v)| ((*k).to_owned(), v.as_str().into())).collect())
-        })
-        .collect();
-    if !maintainers.is_empty() {
-        meta.insert("maintainers".to_owned(), maintainers.into());
-    }
-    let dependencies: Vec<Value> = m
-        .dependencies()
-        .map(|d| {
-            let mut out = json!({"name": d.name, "repository": d.repository});
-            for (key, value) in [("version", &d.version), ("condition", &d.condition), ("alias", &d.alias)] {
-                if !value.is_empty() {
-                    out[key] = value.as_str().into();
-                }
-            }
-            if d.enabled {
-                out["enabled"] = true.into();
-            }
-            out
-        })
-        .collect();
-    if !dependencies.is_empty() {
-        meta.insert("dependencies".to_owned(), dependencies.into());
-    }
+    let meta = to_json(&package::metadata(chart, true).into());
     let files = |all: &[crate::helm::File]| -> Value {
         all.iter().map(|f| json!({"name": f.name, "data": data_encoding::BASE64.encode(&f.data)})).collect()
     };

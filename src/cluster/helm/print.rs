@@ -8,6 +8,9 @@ use super::release::Release;
 use super::release::ansic;
 use super::release::go_string;
 use super::release::rfc3339_nano;
+use crate::helm::chart::Dependency;
+use crate::helm::chart::Maintainer;
+use crate::helm::chart::Metadata;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::strings;
@@ -61,33 +64,10 @@ fn ordered(value: &Value, keys: &[&str]) -> String {
                     &["first_deployed", "last_deployed", "deleted", "description", "status", "rollback_revision", "notes", "resources"],
                 ),
                 ("chart", Value::Object(_)) => ordered(inner, &["metadata", "lock", "templates", "values", "schema", "files"]),
-                ("metadata", Value::Object(_)) => ordered(
-                    inner,
-                    &[
-                        "name",
-                        "home",
-                        "sources",
-                        "version",
-                        "description",
-                        "keywords",
-                        "maintainers",
-                        "icon",
-                        "apiVersion",
-                        "condition",
-                        "tags",
-                        "appVersion",
-                        "deprecated",
-                        "annotations",
-                        "kubeVersion",
-                        "dependencies",
-                        "type",
-                    ],
-                ),
+                ("metadata", Value::Object(_)) => ordered(inner, &Metadata::FIELDS),
                 ("templates" | "files", Value::Array(all)) => each(all, &["name", "data"]),
-                ("maintainers", Value::Array(all)) => each(all, &["name", "email", "url"]),
-                ("dependencies", Value::Array(all)) => {
-                    each(all, &["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"])
-                }
+                ("maintainers", Value::Array(all)) => each(all, &Maintainer::FIELDS),
+                ("dependencies", Value::Array(all)) => each(all, &Dependency::FIELDS),
                 ("hooks", Value::Array(all)) => each(
                     all,
                     &["name", "kind", "path", "manifest", "events", "last_run", "weight", "delete_policies", "output_log_policies"],

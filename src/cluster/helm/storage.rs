@@ -21,12 +21,20 @@ fn key(name: &str, version: i64) -> String {
     format!("sh.helm.release.v1.{name}.v{version}")
 }
 
-/// base64 of gzip of JSON.
+/// What a Secret takes. upstream: core.MaxSecretSize
+const MAX_SECRET: usize = 1 << 20;
+
+/// base64 of gzip of JSON; packed as tightly as Helm does where it would not fit otherwise.
 fn encode(release: &Release) -> String {
-    let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    // A vector takes all bytes.
-    let _ = zip.write_all(release.to_json().to_string().as_bytes());
-    data_encoding::BASE64.encode(&zip.finish().unwrap_or_default())
+    let json = release.to_json().to_string();
+    let pack = |level| {
+        let mut zip = flate2::write::GzEncoder::new(Vec::new(), level);
+        // A vector takes all bytes.
+        let _ = zip.write_all(json.as_bytes());
+        data_encoding::BASE64.encode(&zip.finish().unwrap_or_default())
+    };
+    let quick = pack(flate2::Compression::fast());
+    if quick.len() > MAX_SECRET { pack(flate2::Compression::best()) } else { quick }
 }
 
 fn decode(data: &str) -> Option<Value> {

@@ -1,6 +1,6 @@
 //! The rules about `Chart.yaml`.
 
-use super::super::chart::{Decoder, Metadata};
+use super::super::chart::{Decoder, Dependency, Maintainer, Metadata};
 use super::super::load;
 use super::super::load::LoadError;
 use super::super::strvals::quote;
@@ -123,37 +123,16 @@ fn maintainers(m: &Metadata) -> Result<(), String> {
 fn strict(data: &[u8]) -> Result<(), String> {
     let value = yaml::decode_strict(data).map_err(|e| format!("error converting YAML to JSON: {}", e.message))?;
     let node = super::super::hooks::tree_of(&value, 8, &|_, _| true);
-    const DEPENDENCY: &[&str] = &["name", "version", "repository", "condition", "tags", "enabled", "import-values", "alias"];
-    const MAINTAINER: &[&str] = &["name", "email", "url"];
-    const CHART: &[&str] = &[
-        "name",
-        "home",
-        "sources",
-        "version",
-        "description",
-        "keywords",
-        "maintainers",
-        "icon",
-        "apiversion",
-        "condition",
-        "tags",
-        "appversion",
-        "deprecated",
-        "annotations",
-        "kubeversion",
-        "dependencies",
-        "type",
-    ];
     fn unknown(node: &Node, known: &[&str]) -> Option<String> {
         let NodeKind::Mapping(entries) = &node.kind else { return None };
         entries.iter().find_map(|e| {
             let key = e.key.to_lowercase();
-            if !known.contains(&key.as_str()) {
+            if !known.iter().any(|k| k.to_lowercase() == key) {
                 return Some(e.key.clone());
             }
             let below = match key.as_str() {
-                "maintainers" => MAINTAINER,
-                "dependencies" => DEPENDENCY,
+                "maintainers" => &Maintainer::FIELDS[..],
+                "dependencies" => &Dependency::FIELDS[..],
                 _ => return None,
             };
             match &e.value.kind {
@@ -162,7 +141,7 @@ fn strict(data: &[u8]) -> Result<(), String> {
             }
         })
     }
-    match unknown(&node, CHART) {
+    match unknown(&node, &Metadata::FIELDS) {
         Some(key) => {
             let mut decoder = Decoder::default();
             decoder.refuse(format!("json: unknown field {}", quote(&key)));

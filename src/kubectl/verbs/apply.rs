@@ -8,35 +8,11 @@ use super::super::select::{Found, Wish};
 use super::super::session::{Fault, Session};
 use super::change::{is_empty, map_mut, merge_diff, options};
 use super::{DryRun, Ended, dry, ended};
+use crate::kube::merge_key::merge_key;
 use crate::simulate::scheduler::json::{at, text};
 
 /// What was applied last, as kubectl remembers it.
 pub(super) const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
-
-/// The key by which the items of a list are told apart when lists merge. upstream: the `patchMergeKey` tags of k8s.io/api
-fn merge_key(path: &[&str]) -> Option<&'static str> {
-    let parent = path.len().checked_sub(2).and_then(|i| path.get(i)).copied().unwrap_or("");
-    Some(match path.last().copied()? {
-        "containers"
-        | "initContainers"
-        | "ephemeralContainers"
-        | "env"
-        | "volumes"
-        | "imagePullSecrets"
-        | "resourceClaims"
-        | "webhooks" => "name",
-        "secrets" if parent.is_empty() => "name",
-        "ports" if parent == "[]" => "containerPort",
-        "ports" if parent == "spec" => "port",
-        "volumeMounts" => "mountPath",
-        "volumeDevices" => "devicePath",
-        "hostAliases" => "ip",
-        "topologySpreadConstraints" => "topologyKey",
-        "ownerReferences" => "uid",
-        "conditions" => "type",
-        _ => return None,
-    })
-}
 
 /// What the object becomes: what is set is set, what is no longer is removed, the rest stays. upstream:
 /// strategicpatch.CreateThreeWayMergePatch
@@ -60,7 +36,9 @@ pub(super) fn three_way<'a>(original: &Value, modified: &'a Value, current: &Val
             Value::Object(out)
         }
         (Value::Array(new), Value::Array(live)) => {
-            let Some(id) = merge_key(path) else { return modified.clone() };
+            let parent = path.len().checked_sub(2).and_then(|i| path.get(i)).copied().unwrap_or("");
+            let key = path.last().and_then(|field| merge_key(field, parent));
+            let Some(id) = key else { return modified.clone() };
             let same = |a: &Value, b: &Value| !a[id].is_null() && a[id] == b[id];
             let dropped: Vec<&Value> = original.as_array().into_iter().flatten().filter(|o| !new.iter().any(|n| same(n, o))).collect();
             path.push("[]");

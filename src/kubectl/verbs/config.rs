@@ -45,6 +45,10 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     Ok(())
 }
 
+/// The verbs that need a running program or an editor.
+pub(super) const CANNOT: [&str; 13] =
+    ["attach", "completion", "cp", "debug", "edit", "exec", "help", "kustomize", "logs", "options", "plugin", "port-forward", "proxy"];
+
 /// Why a verb cannot be played.
 pub(super) fn not_simulated(verb: &str) -> String {
     let why = match verb {

@@ -5,9 +5,10 @@ use serde_json::Value;
 use super::super::flags::Flags;
 use super::super::output::{Format, Layout, list_of, sort};
 use super::super::resources::Resource;
-use super::super::select::{Selection, Wish};
+use super::super::select::{Found, Selection, Wish};
 use super::super::session::{Fault, Session};
 use super::{Ended, ended};
+use crate::simulate::apiserver::SECOND;
 use crate::simulate::scheduler::json::text;
 
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
@@ -18,10 +19,10 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         let text = "error: Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples";
         return Err(Fault::plain(text).into());
     }
-    if flags.on("watch") || flags.on("watch-only") {
-        return Err(Fault::error("kval does not watch: move the clock with `kval cluster advance` and get again").into());
-    }
     let format = session.format(flags, true)?;
+    if flags.on("watch") || flags.on("watch-only") {
+        return watch(session, flags, &format);
+    }
     let wish = Wish { all: true, latest: true, ..Wish::default() };
     let mut chosen = session.select(flags, &flags.args, wish)?;
     session.hear();
@@ -50,6 +51,72 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         }
     }
     ended(chosen.faults)
+}
+
+/// After so long without a change a watch ends: nobody is there to interrupt it.
+const QUIET: i64 = 360 * SECOND;
+/// No watch is longer.
+const LONGEST: i64 = 3600 * SECOND;
+
+/// `-w`: the clock runs until nothing has changed for long, and each change is printed when it happens.
+fn watch(session: &mut Session<'_>, flags: &Flags, format: &Format) -> Ended {
+    let wish = Wish { all: true, latest: true, ..Wish::default() };
+    let first = session.select(flags, &flags.args, wish)?;
+    session.hear();
+    let mut kinds: Vec<&str> = first.found.iter().map(|f| f.resource.name.as_str()).collect();
+    kinds.dedup();
+    if kinds.len() > 1 || first.several {
+        return Err(Fault::error("you may only specify a single resource type").into());
+    }
+    if !first.faults.is_empty() {
+        return ended(first.faults);
+    }
+    let mut seen: Vec<Found> = if flags.on("watch-only") { Vec::new() } else { first.found.clone() };
+    for found in &seen {
+        if !matches!(format, Format::Table(_)) {
+            session.print_value(format, &found.object, flags)?;
+        }
+    }
+    if let (Format::Table(wide), false) = (format, seen.is_empty()) {
+        table(session, flags, &Selection { found: seen.clone(), ..Selection::default() }, *wide);
+    }
+    let mut headed = !seen.is_empty();
+    let mut known = first.found;
+    let began = session.api.now();
+    let mut last = began;
+    // The clock stays where the last thing happened.
+    while let Some(next) = session.api.next().filter(|t| *t <= (last + QUIET).min(began + LONGEST)) {
+        session.api.advance(next);
+        let mut now = session.select(flags, &flags.args, wish)?;
+        // A named object that is gone is no fault of the command line.
+        now.faults.clear();
+        let version = |f: &Found| text(&f.object, &["metadata", "resourceVersion"]).to_owned();
+        let same = |a: &Found, b: &Found| a.namespace == b.namespace && a.name == b.name;
+        let gone = known.iter().filter(|k| !now.found.iter().any(|n| same(k, n)));
+        let new = now.found.iter().filter(|n| !known.iter().any(|k| same(k, n) && version(k) == version(n)));
+        let changed: Vec<Found> = gone.chain(new).cloned().collect();
+        for found in changed {
+            last = session.api.now();
+            match format {
+                Format::Table(wide) => {
+                    seen.push(found);
+                    // Columns stay as wide as they ever were.
+                    let before = session.out.len();
+                    table(session, flags, &Selection { found: seen.clone(), ..Selection::default() }, *wide);
+                    let all = session.out.split_off(before);
+                    let rows: Vec<&str> = all.lines().collect();
+                    let from = if headed { rows.len().saturating_sub(1) } else { 0 };
+                    for row in rows.get(from..).unwrap_or_default() {
+                        session.say(row);
+                    }
+                    headed = true;
+                }
+                _ => session.print_value(format, &found.object, flags)?,
+            }
+        }
+        known = now.found;
+    }
+    Ok(())
 }
 
 fn sort_found(chosen: &mut Selection, by: &str) -> Result<(), Fault> {

@@ -154,6 +154,9 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
         }
         return Err(Fault::plain(text).into());
     }
+    if config::CANNOT.contains(&verb.as_str()) {
+        return Err(Fault::error(config::not_simulated(verb)).into());
+    }
     let read = |generator: Option<&str>, words: &[String]| {
         Flags::read(verb, generator, words).map_err(|e| {
             let path = generator.map_or_else(|| verb.clone(), |g| format!("{verb} {g}"));

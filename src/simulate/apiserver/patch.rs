@@ -1,34 +1,20 @@
-//! Strategic merge patches, with the keys by which the API's lists are merged.
-//! upstream: apimachinery/pkg/util/strategicpatch, the `patchMergeKey` tags of k8s.io/api
+//! Strategic merge patches. upstream: apimachinery/pkg/util/strategicpatch
 
 use serde_json::Value;
 
-/// The key that tells the items of a list apart, for lists that merge.
-fn merge_key(field: &str) -> Option<&'static str> {
-    Some(match field {
-        "containers" | "initContainers" | "ephemeralContainers" | "env" | "volumes" | "imagePullSecrets" | "resourceClaims" => "name",
-        "ports" => "containerPort",
-        "volumeMounts" => "mountPath",
-        "volumeDevices" => "devicePath",
-        "hostAliases" => "ip",
-        "topologySpreadConstraints" => "topologyKey",
-        "ownerReferences" => "uid",
-        "conditions" => "type",
-        _ => return None,
-    })
-}
+use crate::kube::merge_key::merge_key;
 
 /// Applies a strategic merge patch.
 pub fn strategic_merge(target: &mut Value, patch: &Value) {
-    merge(target, patch, true, 0);
+    merge(target, patch, true, "", 0);
 }
 
 /// Applies a JSON merge patch. RFC 7386
 pub fn json_merge(target: &mut Value, patch: &Value) {
-    merge(target, patch, false, 0);
+    merge(target, patch, false, "", 0);
 }
 
-fn merge(target: &mut Value, patch: &Value, strategic: bool, depth: usize) {
+fn merge(target: &mut Value, patch: &Value, strategic: bool, parent: &str, depth: usize) {
     let Value::Object(changes) = patch else {
         *target = patch.clone();
         return;
@@ -46,9 +32,9 @@ fn merge(target: &mut Value, patch: &Value, strategic: bool, depth: usize) {
             continue;
         }
         let slot = map.entry(key.clone()).or_insert(Value::Null);
-        match (change, merge_key(key).filter(|_| strategic)) {
+        match (change, merge_key(key, parent).filter(|_| strategic)) {
             (Value::Array(items), Some(id)) if slot.is_array() => merge_list(slot, items, id, depth + 1),
-            _ => merge(slot, change, strategic, depth + 1),
+            _ => merge(slot, change, strategic, key, depth + 1),
         }
     }
 }
@@ -60,7 +46,7 @@ fn merge_list(target: &mut Value, items: &[Value], id: &str, depth: usize) {
         if item.get("$patch").is_some_and(|p| p == "delete") {
             list.retain(|v| v[id] != item[id]);
         } else if let Some(found) = list.iter_mut().find(same) {
-            merge(found, item, true, depth);
+            merge(found, item, true, "[]", depth);
         } else {
             list.push(item.clone());
         }

@@ -2,7 +2,8 @@
 //!
 //! Told by the annotation `simulate.kval.dev/<container>` (or `simulate.kval.dev/all`) of the pod, as phrases separated by
 //! commas: `pull 10s`, `image missing`, `starts in 20s`, `ready in 20s`, `never ready`, `exits 1 after 30s`,
-//! `stops in 5s`. Without one, a command that only sleeps ends when it has slept, and a shell text that begins with
+//! `stops in 5s`. Without one, a command that only sleeps ends when it has slept, one that only exits (`false`, `exit 3`)
+//! does so at once, and a shell text that begins with
 //! `sleep N` answers after N seconds.
 
 use serde_json::Value;
@@ -90,9 +91,16 @@ fn guess(container: &Value) -> Behaviour {
     let words: Vec<&str> = line.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["sleep" | "/bin/sleep", time] => out.exit = seconds(time).map(|t| (t, 0)),
+        ["false" | "/bin/false"] => out.exit = Some((SECOND, 1)),
+        ["true" | "/bin/true"] => out.exit = Some((SECOND, 0)),
         [shell, "-c" | "-ec" | "-xc", script] if shell.ends_with("sh") => {
             let script = script.trim();
-            if let Some(rest) = script.strip_prefix("sleep ") {
+            let only = script.strip_prefix("exit").map(str::trim);
+            if let Some(code) = only.and_then(|code| if code.is_empty() { Some(0) } else { code.parse().ok() }) {
+                out.exit = Some((SECOND, code));
+            } else if matches!(script, "true" | "false") {
+                out.exit = Some((SECOND, i64::from(script == "false")));
+            } else if let Some(rest) = script.strip_prefix("sleep ") {
                 let end = rest.find([';', '&', '\n', '|']).unwrap_or(rest.len());
                 let time = seconds(rest[..end].trim());
                 match (time, rest[end..].trim_matches([';', '&', '\n', ' ']).is_empty()) {
@@ -181,6 +189,8 @@ mod tests {
         assert_eq!(shell("sleep 7;nginx -g \"daemon off;\"").up_after, 7 * SECOND);
         assert_eq!(shell("sleep 30").exit, Some((30 * SECOND, 0)));
         assert_eq!(guess(&json!({"command": ["sleep", "1d"]})).exit, Some((86_400 * SECOND, 0)));
+        assert_eq!(guess(&json!({"args": ["false"]})).exit, Some((SECOND, 1)));
+        assert_eq!(shell("exit 3").exit, Some((SECOND, 3)));
     }
 
     /// A tutorial's promise: a program that answers after 7 s is never restarted by this probe, one that needs 30 s is,

@@ -5,6 +5,7 @@ pub mod actions;
 pub mod behaviour;
 pub mod eviction;
 pub mod grace;
+pub mod observe;
 pub mod pod_life;
 pub mod printed;
 pub mod prober;

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::cluster::Cluster;
 use super::cluster::top_owner;
 use super::verdict;
@@ -13,25 +11,19 @@ use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::store;
 use crate::simulate::controllers::conditions;
-use crate::simulate::kubelet::actions;
 use crate::simulate::kubelet::behaviour;
+use crate::simulate::kubelet::observe;
 use crate::simulate::kubelet::pod_life;
 use crate::simulate::kubelet::pod_life::Moment;
 use crate::simulate::kubelet::pod_life::Place;
 use crate::simulate::kubelet::pod_life::What;
 use crate::simulate::kubelet::prober::Event;
-use crate::simulate::kubelet::runtime::Instance;
 use crate::simulate::kubelet::runtime::Observed;
-use crate::simulate::kubelet::runtime::ProbeResult;
 use crate::simulate::kubelet::runtime::Sandbox;
-use crate::simulate::kubelet::runtime::State;
-use crate::simulate::kubelet::status;
 use crate::simulate::scheduler::api::Pod;
-use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
-use crate::sprig::Duration;
 
 /// What a node has to do with a pod.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +54,6 @@ pub(super) struct Placed {
     pub(super) pod: Arc<Pod>,
     /// The index of its node.
     pub(super) node: usize,
-    /// Its manifest, with the status that was reported last.
-    manifest: Value,
     observed: Observed,
     /// Whether it waits for a volume that another node holds.
     waits: bool,
@@ -80,11 +70,9 @@ impl Cluster {
         let uid = object.meta.uid;
         let pod = Arc::new(self.scheduler_pod(object));
         self.nodes.place(node, &pod);
-        let mut manifest = object.to_json();
-        manifest["metadata"]["generation"] = object.meta.generation.into();
         let waits = self.volume_held_elsewhere(object, node);
         let observed = Observed { sandbox: if waits.is_some() { Sandbox::None } else { Sandbox::Ready }, ..Observed::default() };
-        self.placed.insert(uid, Placed { pod, node, manifest, observed, waits: waits.is_some(), over: false });
+        self.placed.insert(uid, Placed { pod, node, observed, waits: waits.is_some(), over: false });
         if store::is_finished(object) {
             return;
         }
@@ -218,96 +206,43 @@ impl Cluster {
     fn end_instances(&mut self, uid: Uid, code: i64) {
         let now = self.plane.api.now;
         let Some(placed) = self.placed.get_mut(&uid) else { return };
-        for instance in placed.observed.instances.iter_mut().filter(|i| i.state == State::Running) {
-            end(instance, code, now);
-        }
+        observe::end_all(&mut placed.observed, code, now);
     }
 
     fn container(&mut self, object: &Arc<Object>, place: Place, what: What) {
         let uid = object.meta.uid;
         let now = self.plane.api.now;
         let container = place.of(&object.spec);
-        let name = text(container, &["name"]);
         let pod_name = format!("Pod/{}", object.meta.name);
         let Some(placed) = self.placed.get_mut(&uid) else { return };
-        let observed = &mut placed.observed;
-        // A sidecar that was stopped for good stays so.
-        let over = observed.newest(name).is_some_and(|i| i.state != State::Running);
+        let reports = observe::happen(&mut placed.observed, object, container, what, now);
         match what {
-            What::PullFailed | What::PullBackOff => {
-                let image = text(container, &["image"]);
-                let (reason, message) = if what == What::PullFailed {
-                    ("ErrImagePull", format!("failed to pull and unpack image \"{image}\": not found"))
-                } else {
-                    ("ImagePullBackOff", format!("Back-off pulling image \"{image}\": ErrImagePull: not found"))
-                };
-                observed.start_errors.insert(name.to_owned(), (reason.to_owned(), message));
-                if what == What::PullBackOff {
-                    let hindrance = verdict::image_missing(object, place);
-                    self.step(pod_name, format!("{}: {}", hindrance.reason, hindrance.message));
-                    self.failing.insert(uid, hindrance);
-                }
+            What::PullBackOff => {
+                let hindrance = verdict::image_missing(object, place);
+                self.step(pod_name, format!("{}: {}", hindrance.reason, hindrance.message));
+                self.failing.insert(uid, hindrance);
             }
-            What::Event(Event::Start(n)) => {
-                let id = format!("containerd://{uid}-{name}-{n}");
-                let image = text(container, &["image"]).to_owned();
-                let instance = Instance {
-                    name: name.to_owned(),
-                    id,
-                    image,
-                    state: State::Running,
-                    reason: String::new(),
-                    message: String::new(),
-                    restarts: i64::from(n) - 1,
-                    started: now,
-                    finished: 0,
-                };
-                // Only the last two instances are reported.
-                let old: Vec<usize> = (0..observed.instances.len()).filter(|i| observed.instances[*i].name == name).skip(1).collect();
-                old.into_iter().rev().for_each(|i| drop(observed.instances.remove(i)));
-                observed.instances.insert(0, instance);
-                observed.start_errors.remove(name);
-                for kind in ["liveness", "readiness", "startup"] {
-                    observed.probes.insert((name.to_owned(), kind), ProbeResult::Unknown);
-                }
-                if n > 1 {
-                    let owner = top_owner(&self.plane, object).unwrap_or(uid);
-                    *self.restarts.entry(owner).or_default() += 1;
-                }
-            }
-            What::Event(Event::Exit(code)) => {
-                let found = observed.instances.iter_mut().find(|i| i.name == name && i.state == State::Running);
-                if let Some(instance) = found {
-                    end(instance, code, now);
-                }
-            }
-            What::Event(Event::Started(yes)) => {
-                if !over {
-                    observed.probes.insert((name.to_owned(), "startup"), if yes { ProbeResult::Success } else { ProbeResult::Unknown });
-                }
-                return;
-            }
-            What::Event(Event::Ready(yes)) => {
-                observed.probes.insert((name.to_owned(), "readiness"), if yes { ProbeResult::Success } else { ProbeResult::Failure });
+            What::Event(Event::Start(n)) if n > 1 => {
+                let owner = top_owner(&self.plane, object).unwrap_or(uid);
+                *self.restarts.entry(owner).or_default() += 1;
             }
             What::Event(Event::Kill(kind, _)) => {
                 let hindrance = verdict::probe_failed(object, place, kind);
                 self.step(pod_name, hindrance.message.clone());
                 self.failing.insert(uid, hindrance);
-                return;
             }
             What::Event(Event::BackOff(wait)) => {
-                let (namespace, pod) = (&object.meta.namespace, &object.meta.name);
-                let message = format!("back-off {} restarting failed container={name} pod={pod}_{namespace}", Duration(wait).text());
-                observed.start_errors.insert(name.to_owned(), ("CrashLoopBackOff".to_owned(), message));
                 // Where a probe did it, the probe is what to look at.
                 let probed = self.failing.get(&uid).is_some_and(|h| h.reason == "Unhealthy");
                 if !probed {
                     self.failing.insert(uid, verdict::crash_loop(object, place, wait));
                 }
             }
+            _ => {}
         }
-        self.report(uid);
+        if reports {
+            self.report(uid);
+        }
     }
 
     /// Writes the status of a pod when it differs from the last.
@@ -315,22 +250,13 @@ impl Cluster {
         let Some(object) = self.plane.api.get(uid).cloned() else { return };
         let now = self.plane.api.now;
         let Some(placed) = self.placed.get_mut(&uid) else { return };
-        placed.manifest["status"] = object.status.clone();
-        let mut new = status::generate(&placed.manifest, &placed.observed, false);
-        for condition in new["conditions"].as_array_mut().into_iter().flatten() {
-            let old = conditions::get(&object.status, text(condition, &["type"])).filter(|c| c["status"] == condition["status"]);
-            let since = old.map(|c| c["lastTransitionTime"].clone()).filter(|t| !t.is_null());
-            condition["lastTransitionTime"] = since.unwrap_or_else(|| (now / SECOND * SECOND).into());
-        }
-        let start = at(&object.status, &["startTime"]);
-        new["startTime"] = if start.is_null() { now.into() } else { start.clone() };
+        let new = observe::report(&object, &placed.observed, now);
         if new == object.status {
             return;
         }
         placed.over = matches!(text(&new, &["phase"]), "Succeeded" | "Failed");
         let ready = conditions::get(&new, "Ready").is_some_and(|c| text(c, &["status"]) == "True");
-        let sidecars_left = placed.observed.instances.iter().any(|i| i.state == State::Running)
-            && actions::compute(&placed.manifest, &placed.observed).kill_pod;
+        let sidecars_left = observe::sidecars_left(&object, &placed.observed);
         if ready {
             self.failing.remove(&uid);
         }
@@ -339,10 +265,4 @@ impl Cluster {
             self.later(SECOND, uid, Task::SidecarsStopped);
         }
     }
-}
-
-fn end(instance: &mut Instance, code: i64, now: Nanos) {
-    instance.state = State::Exited(code);
-    instance.reason = if code == 0 { "Completed" } else { "Error" }.to_owned();
-    instance.finished = now;
 }

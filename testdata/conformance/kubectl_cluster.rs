@@ -1,0 +1,184 @@
+//! Recorded command lines, played one after the other on a simulated cluster that begins as the recorded one did.
+
+use std::collections::BTreeMap;
+
+use kval::cluster::Cluster;
+use kval::cluster::Kubelet;
+use kval::cluster::boot;
+use kval::cluster::server::Write;
+use kval::kubectl;
+use kval::kubectl::Context;
+use kval::simulate::apiserver::patch::strategic_merge;
+use kval::source::MemoryWorld;
+use serde_json::Value as Json;
+
+use super::each;
+use super::kubectl::alike;
+use super::kubectl::shell_words;
+use crate::Outcome;
+use crate::data;
+
+/// `kubectl-cluster`: each command line is run on the cluster as the ones before it left it.
+pub(crate) fn cluster(_name: &str) -> Option<(bool, Vec<Outcome>)> {
+    let folder = data::find("kubectl/transcripts")?;
+    let mut files: Vec<_> = std::fs::read_dir(&folder).ok()?.filter_map(Result::ok).map(|e| e.path()).collect();
+    files.retain(|p| !p.to_string_lossy().contains("kubectl-v1."));
+    files.sort();
+    let played = each(
+        files,
+        |p| p.to_string_lossy().into_owned(),
+        |p| {
+            let record: Json = serde_json::from_slice(&data::read(p)).map_err(|e| e.to_string())?;
+            // The steps' outcomes travel as one text, so that the files run side by side.
+            Err(Json::from(play(&record)).to_string())
+        },
+    );
+    let steps = played.into_iter().flat_map(|outcome| {
+        match serde_json::from_str::<Vec<(String, Option<String>)>>(outcome.failure.as_deref().unwrap_or("")) {
+            Ok(steps) => steps.into_iter().map(|(id, failure)| Outcome { id, failure }).collect(),
+            Err(_) => vec![outcome],
+        }
+    });
+    Some((true, steps.collect()))
+}
+
+fn nanos(step: &Json) -> i64 {
+    (step["now"].as_f64().unwrap_or(0.0) * 1e9) as i64
+}
+
+fn play(record: &Json) -> Vec<Json> {
+    let name = record["name"].as_str().unwrap_or("?");
+    let steps = record["steps"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let Some(first) = steps.iter().find(|s| s["cmd"].is_string()) else { return Vec::new() };
+    let described: Vec<Json> =
+        first["state_delta"]["set"].as_array().into_iter().flatten().filter(|o| o["kind"] == "Node").cloned().collect();
+    let (mut cluster, _) = boot::boot(&described, nanos(first) - 60_000_000_000, 1);
+    cluster.set_kubelet(if record["kubelet"] == "manual" { Kubelet::Absent } else { Kubelet::Instant });
+    let mut world = MemoryWorld::default();
+    let mut pods = Names::default();
+    let mut out = Vec::new();
+    for (i, step) in steps.iter().enumerate() {
+        if let Some(file) = step["file"].as_str() {
+            world.files.insert(file.to_owned(), step["content"].as_str().unwrap_or("").as_bytes().to_vec());
+        }
+        if let Some(action) = step["action"].as_str() {
+            act(&mut cluster, action, step, steps.iter().skip(i).find(|s| s["state_delta"].is_object()));
+        }
+        let Some(command) = step["cmd"].as_str() else { continue };
+        cluster.advance_to(nanos(step));
+        pods.learn(&step["state_delta"]);
+        pods.meet(&cluster);
+        world.stdin = step["stdin"].as_str().unwrap_or("").as_bytes().to_vec();
+        let failure = failure(&mut cluster, &world, step, &pods.ours(command), &mut pods);
+        out.push(serde_json::json!([format!("{name}/{i} {command}"), failure]));
+    }
+    out
+}
+
+/// What the driver of the recording did to pods, nodes and metrics.
+fn act(cluster: &mut Cluster, action: &str, step: &Json, next: Option<&Json>) {
+    cluster.settle();
+    let words: Vec<&str> = action.split([' ', ':']).filter(|w| !w.is_empty()).collect();
+    let mut write = |kind: &str, name: &str, change: &dyn Fn(&mut Json)| {
+        let namespace = if kind == "Node" { "" } else { "default" };
+        if let Some(mut object) = cluster.get(kind, namespace, name) {
+            change(&mut object);
+            if let Some(meta) = object["metadata"].as_object_mut() {
+                meta.remove("resourceVersion");
+            }
+            let _ = cluster.replace(&object, &Write { subresource: "status", ..Write::by("kubelet") });
+        }
+    };
+    if step["status_patch"].is_object() {
+        let name = words.iter().position(|w| *w == "pod").and_then(|i| words.get(i + 1)).copied().unwrap_or("");
+        write("Pod", name, &|pod| strategic_merge(pod, &serde_json::json!({"status": step["status_patch"]})));
+        return;
+    }
+    for object in next.and_then(|s| s["state_delta"]["set"].as_array()).into_iter().flatten() {
+        let (kind, name) = (object["kind"].as_str().unwrap_or(""), object["metadata"]["name"].as_str().unwrap_or(""));
+        if matches!(kind, "Node" | "HorizontalPodAutoscaler") {
+            write(kind, name, &|o| o["status"] = object["status"].clone());
+        }
+    }
+}
+
+/// Which recorded name with random letters is which of ours: both in order of creation.
+#[derive(Default)]
+struct Names {
+    recorded: BTreeMap<String, Vec<String>>,
+    ours: BTreeMap<String, Vec<String>>,
+}
+
+fn note(map: &mut BTreeMap<String, Vec<String>>, object: &Json) {
+    let meta = &object["metadata"];
+    if let (Some(prefix), Some(name)) = (meta["generateName"].as_str(), meta["name"].as_str()) {
+        let names = map.entry(prefix.to_owned()).or_default();
+        if !names.iter().any(|n| n == name) {
+            names.push(name.to_owned());
+        }
+    }
+}
+
+impl Names {
+    fn learn(&mut self, delta: &Json) {
+        let mut all: Vec<&Json> = delta["set"].as_array().into_iter().flatten().filter(|o| o["kind"] == "Pod").collect();
+        all.sort_by_key(|o| o["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse::<u64>().ok()));
+        all.into_iter().for_each(|o| note(&mut self.recorded, o));
+    }
+
+    fn meet(&mut self, cluster: &Cluster) {
+        let mut all = cluster.list("Pod", "");
+        all.sort_by_key(|o| o["metadata"]["uid"].as_str().map(str::to_owned));
+        all.iter().for_each(|o| note(&mut self.ours, o));
+    }
+
+    /// A command line with our names for the recorded ones.
+    fn ours(&self, command: &str) -> String {
+        let mut out = command.to_owned();
+        for (prefix, names) in &self.recorded {
+            for (name, own) in names.iter().zip(self.ours.get(prefix).into_iter().flatten()) {
+                out = out.replace(name, own);
+            }
+        }
+        out
+    }
+
+    /// A text in which random letters, identities and versions stand for themselves only.
+    fn plain(&self, text: &str) -> String {
+        let mut out = text.to_owned();
+        for (prefix, names) in self.recorded.iter().chain(&self.ours) {
+            for name in names {
+                out = out.replace(name, &format!("{prefix}_____"));
+            }
+        }
+        let mut plain = String::new();
+        let mut rest = out.as_str();
+        while let Some(at) = rest.find("00000000-0000-0000-0000-") {
+            plain.push_str(&rest[..at]);
+            plain.push_str("<uid>");
+            rest = rest.get(at + 36..).unwrap_or("");
+        }
+        plain.push_str(rest);
+        plain
+    }
+}
+
+fn failure(cluster: &mut Cluster, world: &MemoryWorld, step: &Json, command: &str, pods: &mut Names) -> Option<String> {
+    let mut words = shell_words(command);
+    if words.first().is_some_and(|w| w == "kubectl") {
+        words.remove(0);
+    }
+    let context = Context { namespace: "default".to_owned(), name: "x".to_owned() };
+    let got = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kubectl::run(cluster, world, &context, &words)));
+    let Ok(got) = got else { return Some("PANIC".to_owned()) };
+    pods.meet(cluster);
+    let compare = |what: &str, got: &str| alike(what, &pods.plain(step[what].as_str().unwrap_or("")), &pods.plain(got));
+    let out = compare("stdout", &got.stdout);
+    // A command that was stopped from outside told no error of its own.
+    let err = if step["exit"].is_null() { Ok(()) } else { compare("stderr", &got.stderr) };
+    let result = out.and(err).and_then(|()| match step["exit"].as_u64() {
+        Some(exit) if exit != u64::from(got.exit) => Err(format!("exit: want {exit} got {}", got.exit)),
+        _ => Ok(()),
+    });
+    result.err()
+}
