@@ -42,7 +42,7 @@ const UNUSABLE: u8 = 2;
 /// A defect of kval.
 const BUG: u8 = 3;
 
-/// Runs one command line (`args` with the program's name first). Data goes to `stdout`, everything else to `stderr`.
+/// Runs one command line, the only one of its process: its thread joins the pool for good. (`args` with the program's name first). Data goes to `stdout`, everything else to `stderr`.
 pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, stderr: &mut dyn Write) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
     // Templates may nest deeply, and a stack that is not used costs nothing.
@@ -87,7 +87,7 @@ fn execute(args: &[OsString]) -> (u8, Output) {
         }
     };
     // A second call in one process finds the pool made.
-    let _ = rayon::ThreadPoolBuilder::new().stack_size(STACK).start_handler(|_| reserve()).build_global();
+    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().stack_size(STACK).start_handler(|_| reserve()).build_global();
     let code = dispatch(&matches, &mut output).unwrap_or_else(|error| {
         output.stderr.push_str(&error.to_string());
         error.code

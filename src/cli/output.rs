@@ -1,10 +1,17 @@
 //! What a command prints, kept until it is done: a reader that goes away is no reason to fail.
 
-use std::io::{ErrorKind, Write};
+use std::io::{BufWriter, ErrorKind, Write};
+
+use crate::source::SharedText;
+
+/// How much is written at once.
+const BUFFER: usize = 64 * 1024;
 
 /// The text for both streams.
 #[derive(Debug, Default)]
 pub(super) struct Output {
+    /// Data that others hold, printed first.
+    pub(super) parts: Vec<SharedText>,
     /// Data.
     pub(super) stdout: Vec<u8>,
     /// Everything else.
@@ -28,7 +35,9 @@ impl Output {
     pub(super) fn send(self, stdout: &mut dyn Write, stderr: &mut dyn Write, code: u8) -> u8 {
         // When standard error is gone there is nobody left to tell.
         let _ = stderr.write_all(self.stderr.as_bytes());
-        match stdout.write_all(&self.stdout).and_then(|()| stdout.flush()) {
+        let mut stdout = BufWriter::with_capacity(BUFFER, stdout);
+        let parts = self.parts.iter().try_for_each(|part| stdout.write_all(part.as_bytes()));
+        match parts.and_then(|()| stdout.write_all(&self.stdout)).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 let _ = writeln!(stderr, "Error: write /dev/stdout: {error}");
                 super::UNUSABLE

@@ -34,7 +34,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
                 }
                 write_atomically(path, content.as_bytes()).map_err(|e| Error::helm(e.message))?;
             }
-            output.stdout = std::mem::take(&mut rendered.stdout);
+            output.parts = std::mem::take(&mut rendered.stdout);
             rendered.stderr.iter().for_each(|line| output.note(line));
             if rendered.failures.is_empty() {
                 std::mem::forget(rendered);

@@ -50,10 +50,10 @@ fn world_error(verb: &str, path: &str, error: &io::Error) -> WorldError {
     }
 }
 
-fn kind_of(meta: &fs::Metadata) -> FileKind {
-    if meta.is_dir() {
+fn kind_of(own: fs::FileType) -> FileKind {
+    if own.is_dir() {
         FileKind::Directory
-    } else if meta.is_file() {
+    } else if own.is_file() {
         FileKind::File
     } else {
         FileKind::Other
@@ -73,8 +73,13 @@ impl World for RealWorld {
         let mut entries = Vec::new();
         for entry in fs::read_dir(if path.is_empty() { "." } else { path }).map_err(fail)? {
             let entry = entry.map_err(fail)?;
-            let link = entry.file_type().is_ok_and(|t| t.is_symlink());
-            let kind = fs::metadata(entry.path()).map_or(FileKind::Other, |m| kind_of(&m));
+            // Most systems tell the type with the name; only a link's target has to be asked for.
+            let own = entry.file_type();
+            let link = own.as_ref().is_ok_and(fs::FileType::is_symlink);
+            let kind = match own {
+                Ok(own) if !link => kind_of(own),
+                _ => fs::metadata(entry.path()).map_or(FileKind::Other, |m| kind_of(m.file_type())),
+            };
             entries.push(DirEntry { name: entry.file_name().to_string_lossy().into_owned(), kind, link });
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
@@ -82,7 +87,7 @@ impl World for RealWorld {
     }
 
     fn kind(&self, path: &str) -> Result<FileKind, WorldError> {
-        fs::metadata(path).map(|m| kind_of(&m)).map_err(|e| world_error("stat", path, &e))
+        fs::metadata(path).map(|m| kind_of(m.file_type())).map_err(|e| world_error("stat", path, &e))
     }
 
     fn real_path(&self, path: &str) -> String {

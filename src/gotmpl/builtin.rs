@@ -66,7 +66,7 @@ impl Builtin {
 type Answer<T> = Result<T, String>;
 
 /// Calls a builtin; the error is Go's sentence.
-pub(super) fn call(b: Builtin, args: Vec<Rv>, callee: &str) -> Answer<Rv> {
+pub(super) fn call(b: Builtin, args: Vec<Rv>, callee: &dyn Fn() -> String) -> Answer<Rv> {
     let boolean = |r: Answer<bool>| r.map(|b| Rv::Val(b.into()));
     match b.name {
         "not" => Ok(Rv::Val((!args[0].as_value().is_some_and(truth)).into())),
@@ -81,7 +81,7 @@ pub(super) fn call(b: Builtin, args: Vec<Rv>, callee: &str) -> Answer<Rv> {
         "slice" => slice(&args),
         "call" => match args[0].as_value() {
             None => Err("call of nil".to_owned()),
-            Some(v) => Err(format!("non-function {callee} of type {}", v.go_type_name().unwrap_or_default())),
+            Some(v) => Err(format!("non-function {} of type {}", callee(), v.go_type_name().unwrap_or_default())),
         },
         _ => {
             let values: Vec<Value> = args.into_iter().map(Rv::value).collect();

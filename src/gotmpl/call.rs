@@ -325,7 +325,7 @@ impl Runtime<'_> {
     fn invoke(&mut self, frame: &Frame<'_>, callee: Callee<'_>, name: &str, args: &[Arg], values: Vec<Rv>) -> Result<Rv> {
         if let Callee::Builtin(b) = callee {
             let traced: Option<Vec<Value>> = self.tracer.as_ref().map(|_| values.iter().map(|v| v.clone().value()).collect());
-            let callee_name = args.first().map(|a| At::Arg(a).print()).unwrap_or_default();
+            let callee_name = || args.first().map(|a| At::Arg(a).print()).unwrap_or_default();
             let result = builtin::call(b, values, &callee_name).map_err(ExecError::plain)?;
             return Ok(match (traced, result) {
                 (Some(args), Rv::Val(v)) if !v.origin.is_some() => Rv::Val(self.trace_call(name, &args, v)),

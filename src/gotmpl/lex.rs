@@ -1,5 +1,9 @@
 //! The scanner: template text to items. upstream: text/template/parse/lex.go
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 /// Kinds of items.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ItemKind {
@@ -59,15 +63,13 @@ impl ItemKind {
 }
 
 /// An item of the text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Item {
     pub(super) kind: ItemKind,
     pub(super) pos: usize,
     pub(super) end: usize,
     /// From 1.
     pub(super) line: usize,
-    /// The text of an [`ItemKind::Error`].
-    pub(super) error: String,
 }
 
 /// The scanner's state.
@@ -80,7 +82,8 @@ pub(super) struct Lexer<'a> {
     line: usize,
     start_line: usize,
     inside: bool,
-    failed: bool,
+    /// The text of the one [`ItemKind::Error`].
+    failure: Option<String>,
 }
 
 /// The first rune and its width; U+FFFD of width 1 for bytes that are not UTF-8.
@@ -114,12 +117,14 @@ fn right_trim(s: &[u8]) -> bool {
     s.len() >= 2 && is_space(Some(s[0] as char)) && s[1] == b'-'
 }
 
-fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    memchr::memmem::find(hay, needle)
+/// Where the next action starts.
+fn find_left(text: &[u8]) -> Option<usize> {
+    static LEFT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"{{"));
+    LEFT.find(text)
 }
 
 fn newlines(s: &[u8]) -> usize {
-    s.iter().filter(|b| **b == b'\n').count()
+    memchr::memchr_iter(b'\n', s).count()
 }
 
 fn unicode_name(c: Option<char>) -> String {
@@ -131,7 +136,7 @@ fn unicode_name(c: Option<char>) -> String {
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(input: &'a [u8]) -> Self {
-        Self { input, pos: 0, start: 0, at_eof: false, parens: 0, line: 1, start_line: 1, inside: false, failed: false }
+        Self { input, pos: 0, start: 0, at_eof: false, parens: 0, line: 1, start_line: 1, inside: false, failure: None }
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -164,7 +169,8 @@ impl<'a> Lexer<'a> {
             return;
         }
         let mut w = 1;
-        for n in 2..=4.min(self.pos) {
+        let before = if self.input[self.pos - 1].is_ascii() { 1 } else { 4.min(self.pos) };
+        for n in 2..=before {
             if decode(&self.input[self.pos - n..self.pos]).1 == n {
                 w = n;
                 break;
@@ -177,7 +183,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn item(&mut self, kind: ItemKind) -> Item {
-        let item = Item { kind, pos: self.start, end: self.pos, line: self.start_line, error: String::new() };
+        let item = Item { kind, pos: self.start, end: self.pos, line: self.start_line };
         self.start = self.pos;
         self.start_line = self.line;
         item
@@ -203,21 +209,37 @@ impl<'a> Lexer<'a> {
     }
 
     fn error(&mut self, message: impl Into<String>) -> Item {
-        self.failed = true;
-        Item { kind: ItemKind::Error, pos: self.start, end: self.start, line: self.start_line, error: message.into() }
+        self.failure = Some(message.into());
+        Item { kind: ItemKind::Error, pos: self.start, end: self.start, line: self.start_line }
+    }
+
+    /// Why the text has no more items.
+    pub(super) fn failure(&self) -> &str {
+        self.failure.as_deref().unwrap_or_default()
+    }
+
+    /// Reads on to the first character that does not belong to a name, and gives it.
+    fn after_name(&mut self) -> Option<char> {
+        self.pos += self.rest().iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+        loop {
+            let c = self.next();
+            if !is_alphanumeric(c) {
+                return c;
+            }
+        }
     }
 
     /// The next item; after an error only the end.
     pub(super) fn next_item(&mut self) -> Item {
-        if self.failed {
-            return Item { kind: ItemKind::Eof, pos: 0, end: 0, line: self.start_line, error: String::new() };
+        if self.failure.is_some() {
+            return Item { kind: ItemKind::Eof, pos: 0, end: 0, line: self.start_line };
         }
         if self.inside { self.inside_action() } else { self.text() }
     }
 
     fn text(&mut self) -> Item {
         loop {
-            let Some(x) = find(self.rest(), b"{{") else {
+            let Some(x) = find_left(self.rest()) else {
                 self.pos = self.input.len();
                 if self.pos > self.start {
                     self.line += newlines(&self.input[self.start..self.pos]);
@@ -263,7 +285,7 @@ impl<'a> Lexer<'a> {
 
     fn comment(&mut self) -> Option<Item> {
         self.pos += 2;
-        let Some(x) = find(self.rest(), b"*/") else { return Some(self.error("unclosed comment")) };
+        let Some(x) = memchr::memmem::find(self.rest(), b"*/") else { return Some(self.error("unclosed comment")) };
         self.pos += x + 2;
         let (delim, trim) = self.at_right_delim();
         if !delim {
@@ -386,10 +408,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn identifier(&mut self) -> Item {
-        let mut c = self.next();
-        while is_alphanumeric(c) {
-            c = self.next();
-        }
+        let c = self.after_name();
         self.backup();
         if !self.at_terminator() {
             return self.error(format!("bad character {}", unicode_name(c)));
@@ -416,10 +435,7 @@ impl<'a> Lexer<'a> {
         if self.at_terminator() {
             return self.item(if kind == ItemKind::Variable { kind } else { ItemKind::Dot });
         }
-        let mut c = self.next();
-        while is_alphanumeric(c) {
-            c = self.next();
-        }
+        let c = self.after_name();
         self.backup();
         if !self.at_terminator() {
             return self.error(format!("bad character {}", unicode_name(c)));

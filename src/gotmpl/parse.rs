@@ -54,7 +54,7 @@ pub fn parse(
 }
 
 fn eof() -> Item {
-    Item { kind: ItemKind::Eof, pos: 0, end: 0, line: 0, error: String::new() }
+    Item { kind: ItemKind::Eof, pos: 0, end: 0, line: 0 }
 }
 
 type Parsed<T> = Result<T, ParseError>;
@@ -106,7 +106,7 @@ impl Parser<'_> {
         } else {
             self.tokens[0] = self.lexer.next_item();
         }
-        self.tokens[self.peeked].clone()
+        self.tokens[self.peeked]
     }
 
     fn backup(&mut self) {
@@ -118,7 +118,7 @@ impl Parser<'_> {
             self.peeked = 1;
             self.tokens[0] = self.lexer.next_item();
         }
-        self.tokens[self.peeked - 1].clone()
+        self.tokens[self.peeked - 1]
     }
 
     fn next_non_space(&mut self) -> Item {
@@ -150,7 +150,7 @@ impl Parser<'_> {
         let text = self.slice(item);
         match item.kind {
             ItemKind::Eof => "EOF".to_owned(),
-            ItemKind::Error => item.error.clone(),
+            ItemKind::Error => self.lexer.failure().to_owned(),
             k if k.is_keyword() => format!("<{}>", String::from_utf8_lossy(text)),
             _ if text.len() > 10 => {
                 let mut end = 0;
@@ -165,7 +165,7 @@ impl Parser<'_> {
 
     fn unexpected<T>(&self, item: &Item, context: &str) -> Parsed<T> {
         if item.kind == ItemKind::Error {
-            let mut message = item.error.clone();
+            let mut message = self.lexer.failure().to_owned();
             if self.action_line != 0 && self.action_line != item.line {
                 let extra = format!(" in action started at {}:{}", self.name, self.action_line);
                 message.push_str(if message.ends_with(" action") { &extra[" in action".len()..] } else { &extra });
@@ -551,25 +551,27 @@ impl Parser<'_> {
 
     fn term(&mut self) -> Parsed<Option<Arg>> {
         let token = self.next_non_space();
-        let text = Str::from(self.slice(&token));
+        let text = || Str::from(self.slice(&token));
         let kind = match token.kind {
             ItemKind::Identifier => {
-                if !(self.has_function)(text.as_bytes()) {
-                    return self.error(format!("function {} not defined", quote(text.as_bytes())));
+                let name = self.slice(&token);
+                if !(self.has_function)(name) {
+                    return self.error(format!("function {} not defined", quote(name)));
                 }
-                ArgKind::Identifier(text)
+                ArgKind::Identifier(text())
             }
             ItemKind::Dot => ArgKind::Dot,
             ItemKind::Nil => ArgKind::Nil,
             ItemKind::Variable => {
-                if !self.scope.vars.contains(&text) {
-                    return self.error(format!("undefined variable {}", quote(text.as_bytes())));
+                let name = self.slice(&token);
+                match self.scope.vars.iter().find(|known| known.as_bytes() == name) {
+                    Some(known) => ArgKind::Variable(vec![known.clone()]),
+                    None => return self.error(format!("undefined variable {}", quote(name))),
                 }
-                ArgKind::Variable(vec![text])
             }
-            ItemKind::Field => ArgKind::Field(vec![Str::from(&text.as_bytes()[1..])]),
-            ItemKind::Bool => ArgKind::Bool(text.as_bytes() == b"true"),
-            ItemKind::CharConstant | ItemKind::Complex | ItemKind::Number => match number::parse(&text.to_str(), token.kind) {
+            ItemKind::Field => ArgKind::Field(vec![Str::from(&self.slice(&token)[1..])]),
+            ItemKind::Bool => ArgKind::Bool(self.slice(&token) == b"true"),
+            ItemKind::CharConstant | ItemKind::Complex | ItemKind::Number => match number::parse(&text().to_str(), token.kind) {
                 Ok(n) => ArgKind::Number(n),
                 Err(message) => return self.error(message),
             },
@@ -584,7 +586,7 @@ impl Parser<'_> {
             }
             ItemKind::String | ItemKind::RawString => {
                 let value = self.unquoted(&token)?;
-                ArgKind::Str { quoted: text, text: value }
+                ArgKind::Str { quoted: text(), text: value }
             }
             _ => {
                 self.backup();

@@ -7,14 +7,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rand_core::{Rng, SeedableRng};
-use rayon::prelude::{IntoParallelRefIterator, ParallelIterator};
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use rustc_hash::FxHashMap;
 
+use super::engine_ahead::{Ahead, Trees};
 use super::engine_error::{exec_error, parse_error};
 use super::engine_functions::{Engine, knows};
 use crate::gotmpl;
 use crate::gotmpl::Function;
-use crate::gotmpl::tree::Tree;
 use crate::gotmpl::{MissingKey, Out, Runtime, Scope, Tracer};
 use crate::source::FileId;
 use crate::source::Origins;
@@ -86,6 +86,8 @@ pub struct Options<'a> {
     pub finished: Option<Finished<'a>>,
     /// A file that fails does not stop the others: see [`Output::failures`].
     pub keep_going: bool,
+    /// Texts that are parsed already, or soon.
+    pub ahead: Option<&'a Ahead>,
 }
 
 impl<'a> Options<'a> {
@@ -102,6 +104,7 @@ impl<'a> Options<'a> {
             once: false,
             finished: None,
             keep_going: false,
+            ahead: None,
         }
     }
 }
@@ -183,7 +186,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
     let scope = Rc::new(Scope::default());
     let mut failures: Vec<RenderError> = Vec::new();
     let mut unparsed: Vec<&str> = Vec::new();
-    for (t, trees) in order.iter().zip(parse(&order, &table)) {
+    for (t, trees) in order.iter().zip(parse(&order, &table, options.ahead)) {
         match trees {
             Ok(trees) => trees.iter().for_each(|tree| scope.add(tree)),
             Err(e) => {
@@ -260,12 +263,27 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
 const MANY: usize = 128 * 1024;
 
 /// The trees of each template, or why it does not parse.
-fn parse(order: &[&Template], table: &FxHashMap<&str, &Function>) -> Vec<Result<Vec<Arc<Tree>>, gotmpl::ParseError>> {
-    let texts: Vec<(&str, &Arc<[u8]>, FileId)> = order.iter().map(|t| (t.name.as_str(), &t.text, t.file)).collect();
-    let one =
-        |(name, text, file): &(&str, &Arc<[u8]>, FileId)| gotmpl::parse(&Str::from(*name), text, Some(*file), &|name| knows(table, name));
-    let total: usize = texts.iter().map(|t| t.1.len()).sum();
-    if total > MANY { texts.par_iter().map(one).collect() } else { texts.iter().map(one).collect() }
+fn parse(order: &[&Template], table: &FxHashMap<&str, &Function>, ahead: Option<&Ahead>) -> Vec<Result<Trees, gotmpl::ParseError>> {
+    // The data of a template is this thread's own.
+    let texts = order.iter().map(|t| (Str::from(t.name.as_str()), &t.text, t.file));
+    let texts: Vec<(Str, &Arc<[u8]>, FileId, Option<Trees>)> = match ahead {
+        None => texts.map(|(name, text, file)| (name, text, file, None)).collect(),
+        Some(ahead) => {
+            ahead.work();
+            texts
+                .map(|(name, text, file)| {
+                    let trees = ahead.take(&name, text, file);
+                    (name, text, file, trees)
+                })
+                .collect()
+        }
+    };
+    let one = |(name, text, file, trees): (Str, &Arc<[u8]>, FileId, Option<Trees>)| match trees {
+        Some(trees) => Ok(trees),
+        None => gotmpl::parse(&name, text, Some(file), &|name| knows(table, name)),
+    };
+    let total: usize = texts.iter().filter(|t| t.3.is_none()).map(|t| t.1.len()).sum();
+    if total > MANY { texts.into_par_iter().map(one).collect() } else { texts.into_iter().map(one).collect() }
 }
 
 /// The name of the template that all others are associated with.

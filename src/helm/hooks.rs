@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::chart::Decoder;
 use super::load::LoadError;
 use super::order;
+use crate::source::SharedText;
 use crate::source::Span;
 use crate::value::{Kind, Value};
 use crate::yaml;
@@ -93,8 +94,8 @@ pub struct Head {
 pub struct Manifest {
     /// The file's full path.
     pub path: String,
-    /// The text.
-    pub text: String,
+    /// The text, a part of the file's.
+    pub text: SharedText,
     /// Where the text stands in the file.
     pub range: Range<usize>,
     /// Its head.
@@ -260,13 +261,13 @@ pub fn parts(text: &str, v3: bool) -> Vec<Part> {
 
 /// Splits and sorts rendered files, given in order of their paths; on failure, Helm's sentence.
 /// `v3` cuts as Helm 3 does.
-pub fn sort<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, v3: bool) -> Result<Sorted, LoadError> {
+pub fn sort<'a>(files: impl IntoIterator<Item = (&'a str, &'a SharedText)>, v3: bool) -> Result<Sorted, LoadError> {
     sort_cut(files, v3, &mut Cut::default())
 }
 
 /// Like [`sort`]; files that were cut before are in `cut`, which loses them.
-pub fn sort_cut<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, v3: bool, cut: &mut Cut) -> Result<Sorted, LoadError> {
-    let mut files_left: Vec<(&str, &str)> = Vec::new();
+pub fn sort_cut<'a>(files: impl IntoIterator<Item = (&'a str, &'a SharedText)>, v3: bool, cut: &mut Cut) -> Result<Sorted, LoadError> {
+    let mut files_left: Vec<(&str, &SharedText)> = Vec::new();
     let mut known: Vec<Option<Vec<Part>>> = Vec::new();
     for (path, text) in files {
         let base = path.rsplit('/').next().unwrap_or(path);
@@ -277,7 +278,7 @@ pub fn sort_cut<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, v3: boo
         files_left.push((path, text));
     }
     // Reading is most of the work where a chart renders much; for little text, other threads cost more than they bring.
-    let read = |(known, (_, text)): (Option<Vec<Part>>, &(&str, &str))| known.unwrap_or_else(|| parts(text, v3));
+    let read = |(known, (_, text)): (Option<Vec<Part>>, &(&str, &SharedText))| known.unwrap_or_else(|| parts(text, v3));
     let total: usize = files_left.iter().zip(&known).filter(|(_, k)| k.is_none()).map(|((_, text), _)| text.len()).sum();
     let cut: Vec<Vec<Part>> = if total > MANY {
         known.into_par_iter().zip(&files_left).map(read).collect()
@@ -287,9 +288,8 @@ pub fn sort_cut<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>, v3: boo
     let mut out = Sorted::default();
     let parts = files_left.into_iter().zip(cut).flat_map(|(file, parts)| parts.into_iter().map(move |part| (file, part)));
     for ((path, text), Part { range, head }) in parts {
-        let part = &text[range.clone()];
         let head = head.map_err(|e| LoadError(format!("YAML parse error on {path}: {e}")))?;
-        let mut manifest = Manifest { path: path.to_owned(), text: part.to_owned(), range, head, hook: None };
+        let mut manifest = Manifest { path: path.to_owned(), text: text.cut(range.clone()), range, head, hook: None };
         let Some(events) = annotation(&manifest.head, "helm.sh/hook") else {
             out.manifests.push(manifest);
             continue;

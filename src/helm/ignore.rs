@@ -73,6 +73,14 @@ const BAD_PATTERN: &str = "syntax error in pattern";
 
 /// Go's `filepath.Match`: `*` and `?` stop at `/`; the error is a broken pattern where it was looked at.
 pub fn glob_match(pattern: &str, name: &str) -> Result<bool, String> {
+    // The patterns people write: a name, or any name with an ending.
+    let literal = |text: &str| !text.contains(['*', '?', '[', '\\']);
+    if literal(pattern) {
+        return Ok(pattern == name);
+    }
+    if let Some(end) = pattern.strip_prefix('*').filter(|end| literal(end)) {
+        return Ok(name.strip_suffix(end).is_some_and(|start| !start.contains('/')));
+    }
     let pattern: Vec<char> = pattern.chars().collect();
     let name: Vec<char> = name.chars().collect();
     let mut p = pattern.as_slice();

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
-use rayon::prelude::{IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::chart::{Chart, Decoder, File, decode_lock};
 use super::ignore::Rules;
@@ -56,9 +57,28 @@ pub fn load(world: &dyn World, path: &str) -> Result<Chart, LoadError> {
 
 /// Loads a folder or an archive. `values` turns values files into values, `logs` takes what Helm prints on the way.
 pub fn load_with(world: &dyn World, path: &str, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Chart, LoadError> {
-    let files = read(world, path, logs)?;
-    let shown = path.trim_end_matches('/');
-    load_named(files, shown, values, logs, 0)
+    let files = read_files(world, path, values, logs)?;
+    load_read(files, path, values, logs)
+}
+
+/// The files that [`load_with`] loads a chart from. While others are read, its values are decoded.
+pub(super) fn read_files(world: &dyn World, path: &str, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Vec<File>, LoadError> {
+    let path_of_values = within(path.trim_end_matches('/'), VALUES);
+    let mut early = |file: &File| values.read_early(&path_of_values, &file.data);
+    read_as(world, path, logs, &|name, data| File::new(name, data), Some((VALUES, &mut early)))
+}
+
+/// Where a file of the chart at `shown` is, for display.
+fn within(shown: &str, name: &str) -> String {
+    if shown.is_empty() { name.to_owned() } else { format!("{shown}/{name}") }
+}
+
+/// The default values of a chart.
+const VALUES: &str = "values.yaml";
+
+/// The chart of the files of `path`.
+pub(super) fn load_read(files: Vec<File>, path: &str, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Chart, LoadError> {
+    load_named(files, path.trim_end_matches('/'), values, logs, 0)
 }
 
 /// What Helm 4 looks at before it loads a chart to render: whether it knows charts of that version.
@@ -96,18 +116,40 @@ pub fn detect(world: &dyn World, path: &str) -> Result<(), LoadError> {
 
 /// The files of a chart as they would be loaded: ignored ones left out, archives unpacked.
 pub fn read(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
+    read_as(world, path, logs, &|name, data| (name, data), None)
+}
+
+/// What is made of a file's name and bytes.
+type Make<'a, T> = &'a (dyn Fn(String, Vec<u8>) -> T + Sync);
+
+/// A file and what to do with it while others are read.
+type Early<'a, T> = Option<(&'static str, &'a mut dyn FnMut(&T))>;
+
+fn read_as<T: Send + Sync>(
+    world: &dyn World,
+    path: &str,
+    logs: &mut Logs,
+    make: Make<'_, T>,
+    early: Early<'_, T>,
+) -> Result<Vec<T>, LoadError> {
     match world.kind(path).map_err(|e| LoadError(e.message))? {
-        FileKind::Directory => read_folder(world, path, logs),
+        FileKind::Directory => read_folder(world, path, logs, make, early),
         _ => {
             let bytes = world.read(path).map_err(|e| LoadError(e.message))?;
             let path = absolute(world, path);
             ensure_archive(&path, &bytes)?;
-            unpack(&bytes).map_err(|e| match e.0.as_str() {
+            let files = unpack(&bytes).map_err(|e| match e.0.as_str() {
                 "gzip: invalid header" => LoadError(format!("file '{path}' does not appear to be a valid chart file (details: {})", e.0)),
                 _ => e,
-            })
+            })?;
+            Ok(made(files, make))
         }
     }
+}
+
+fn made<T: Send>(files: Vec<(String, Vec<u8>)>, make: Make<'_, T>) -> Vec<T> {
+    let one = |(name, data)| make(name, data);
+    if files.len() > FEW { files.into_par_iter().map(one).collect() } else { files.into_iter().map(one).collect() }
 }
 
 /// Loads from files in memory.
@@ -117,7 +159,7 @@ pub fn load_files(files: Vec<(String, Vec<u8>)>) -> Result<Chart, LoadError> {
 
 /// Loads from files in memory; see [`load_with`].
 pub fn load_files_with(files: Vec<(String, Vec<u8>)>, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Chart, LoadError> {
-    load_named(files, "", values, logs, 0)
+    load_named(made(files, &|name, data| File::new(name, data)), "", values, logs, 0)
 }
 
 /// The absolute, clean form of a path.
@@ -126,7 +168,13 @@ pub(crate) fn absolute(world: &dyn World, path: &str) -> String {
     super::release::clean_path(&joined)
 }
 
-fn read_folder(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
+fn read_folder<T: Send + Sync>(
+    world: &dyn World,
+    path: &str,
+    logs: &mut Logs,
+    make: Make<'_, T>,
+    mut early: Early<'_, T>,
+) -> Result<Vec<T>, LoadError> {
     let top = path.trim_end_matches('/');
     let top = if top.is_empty() { "/" } else { top };
     let mut rules = match world.read(&format!("{top}/.helmignore")) {
@@ -134,7 +182,8 @@ fn read_folder(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(St
         Err(_) => Rules::default(),
     };
     rules.add_defaults();
-    let mut walk = Walk { world, top, rules, found: Vec::new() };
+    let full = absolute(world, top);
+    let mut walk = Walk { world, top, full: if full == "/" { "" } else { &full }, rules, found: Vec::new() };
     let walked = walk.folder("", 0, logs);
     // What was found before a failure is read first: its failures come before.
     let mut files = Vec::new();
@@ -142,27 +191,71 @@ fn read_folder(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(St
     for some in walk.found.chunks(AT_ONCE) {
         let read = |(name, full): &(String, String)| {
             let data = world.read(&format!("{top}/{name}"));
-            data.map_err(|e| LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, full))))
+            let data = data.map_err(|e| LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, full))))?;
+            Ok::<_, LoadError>((data.len() as u64, make(name.clone(), without_bom(data))))
         };
-        let contents: Vec<_> = if some.len() > FEW { some.par_iter().map(read).collect() } else { some.iter().map(read).collect() };
-        for ((name, _), data) in some.iter().zip(contents) {
-            let data = data?;
+        let contents: Vec<_> = if some.len() > FEW {
+            let first = early.as_ref().and_then(|(name, _)| some.iter().position(|(found, _)| found == name));
+            let first = first.and_then(|i| Some((i, early.take()?.1)));
+            read_many(some, &read, first)
+        } else {
+            some.iter().map(read).collect()
+        };
+        for ((name, _), content) in some.iter().zip(contents) {
+            let (length, file) = content?;
             left = left
-                .checked_sub(data.len() as u64)
+                .checked_sub(length)
                 .ok_or_else(|| LoadError(format!("error reading {name}: chart exceeds maximum decompressed size of {MAX_SIZE} bytes")))?;
             if files.len() >= MAX_FILES {
                 return Err(LoadError(format!("chart holds more than {MAX_FILES} files")));
             }
-            files.push((name.clone(), without_bom(data)));
+            files.push(file);
         }
     }
     walked?;
     Ok(files)
 }
 
+/// Reads files on all cores. This thread reads the one that is `early` first and does with it what is to be done, while others
+/// read the rest.
+fn read_many<T: Send + Sync>(
+    names: &[(String, String)],
+    read: &(dyn Fn(&(String, String)) -> Result<(u64, T), LoadError> + Sync),
+    early: Option<(usize, &mut dyn FnMut(&T))>,
+) -> Vec<Result<(u64, T), LoadError>> {
+    let places: Vec<OnceLock<Result<(u64, T), LoadError>>> = names.iter().map(|_| OnceLock::new()).collect();
+    let next = AtomicUsize::new(0);
+    let skipped = early.as_ref().map(|(i, _)| *i);
+    let work = || {
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(name), Some(place)) = (names.get(i), places.get(i)) else { return };
+            if Some(i) != skipped {
+                let _ = place.set(read(name));
+            }
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        for _ in 1..rayon::current_num_threads() {
+            scope.spawn(|_| work());
+        }
+        if let Some((i, then)) = early {
+            let content = read(&names[i]);
+            if let Ok((_, file)) = &content {
+                then(file);
+            }
+            let _ = places[i].set(content);
+        }
+        work();
+    });
+    places.into_iter().zip(names).map(|(place, name)| place.into_inner().unwrap_or_else(|| read(name))).collect()
+}
+
 struct Walk<'a> {
     world: &'a dyn World,
     top: &'a str,
+    /// `top` in full.
+    full: &'a str,
     rules: Rules,
     /// The files in their order, by their path in the chart and in full.
     found: Vec<(String, String)>,
@@ -176,7 +269,7 @@ impl Walk<'_> {
         let path = if below.is_empty() { self.top.to_owned() } else { format!("{}/{below}", self.top) };
         for entry in self.world.read_dir(&path).map_err(|e| LoadError(e.message))? {
             let name = if below.is_empty() { entry.name.clone() } else { format!("{below}/{}", entry.name) };
-            let full = absolute(self.world, &format!("{}/{name}", self.top));
+            let full = format!("{}/{name}", self.full);
             if entry.link {
                 let resolved = self.world.real_path(&full);
                 logs.push_with(
@@ -354,39 +447,32 @@ fn tree(data: &[u8], what: &str) -> Result<Option<yaml::Node>, LoadError> {
 }
 
 /// `shown` is where the files come from, for the names of values files in findings.
-fn load_named(
-    files: Vec<(String, Vec<u8>)>,
-    shown: &str,
-    values: &mut ValuesReader<'_>,
-    logs: &mut Logs,
-    depth: usize,
-) -> Result<Chart, LoadError> {
+fn load_named(files: Vec<File>, shown: &str, values: &mut ValuesReader<'_>, logs: &mut Logs, depth: usize) -> Result<Chart, LoadError> {
     if depth > MAX_DEPTH {
         return Err(LoadError(format!("charts are nested deeper than {MAX_DEPTH}")));
     }
     let mut chart = Chart { path: shown.to_owned(), ..Chart::default() };
     let mut found = false;
-    for (_, data) in files.iter().filter(|f| f.0 == "Chart.yaml") {
+    for file in files.iter().filter(|f| f.name == "Chart.yaml") {
         found = true;
-        if let Some(node) = tree(data, "Chart.yaml")? {
+        if let Some(node) = tree(&file.data, "Chart.yaml")? {
             chart.metadata.decode(&node).map_err(|e| LoadError(format!("cannot load Chart.yaml: {e}")))?;
         }
         if chart.metadata.api_version.is_empty() {
             "v1".clone_into(&mut chart.metadata.api_version);
         }
     }
-    let mut below: BTreeMap<String, Vec<(String, Vec<u8>)>> = BTreeMap::new();
+    let mut below: BTreeMap<String, Vec<File>> = BTreeMap::new();
     let mut own = Vec::new();
-    for (name, data) in files {
-        if let Some(inner) = name.strip_prefix("charts/").filter(|_| !name.ends_with(".prov")) {
+    for mut file in files {
+        if let Some(inner) = file.name.strip_prefix("charts/").filter(|_| !file.name.ends_with(".prov")) {
             let top = inner.split('/').next().unwrap_or_default().to_owned();
-            below.entry(top).or_default().push((inner.to_owned(), data));
+            file.name = inner.to_owned();
+            below.entry(top).or_default().push(file);
         } else {
-            own.push((name, data));
+            own.push(file);
         }
     }
-    let file = |(name, data)| File::new(name, data);
-    let own: Vec<File> = if own.len() > FEW { own.into_par_iter().map(file).collect() } else { own.into_iter().map(file).collect() };
     for file in own {
         let name = file.name.clone();
         if !name.contains('/') {
@@ -408,9 +494,9 @@ fn load_named(
                     );
                 }
             }
-            "values.yaml" => {
-                let path = if shown.is_empty() { name } else { format!("{shown}/{name}") };
-                let map = values.read(&path, &file.data).map_err(|e| LoadError(format!("cannot load values.yaml: {e}")))?;
+            VALUES => {
+                let map =
+                    values.read(&within(shown, VALUES), &file.data).map_err(|e| LoadError(format!("cannot load values.yaml: {e}")))?;
                 chart.values = Some(map);
             }
             "values.schema.json" => chart.schema = Some(file.data.to_vec()),
@@ -438,17 +524,24 @@ fn load_named(
         if name.starts_with(['_', '.']) {
             continue;
         }
-        let path = if shown.is_empty() { format!("charts/{name}") } else { format!("{shown}/charts/{name}") };
+        let path = within(shown, &format!("charts/{name}"));
         let child = if name.ends_with(".tgz") {
             match files.first() {
-                Some((first, data)) if *first == name => unpack(data).and_then(|files| load_named(files, &path, values, logs, depth + 1)),
+                Some(file) if file.name == name => unpack(&file.data).and_then(|files| {
+                    let files = made(files, &|name, data| File::new(name, data));
+                    load_named(files, &path, values, logs, depth + 1)
+                }),
                 first => {
-                    let got = first.map_or("", |f| &f.0);
+                    let got = first.map_or("", |f| &f.name);
                     return Err(LoadError(format!("error unpacking subchart tar in {}: expected {name}, got {got}", chart.name())));
                 }
             }
         } else {
-            let files = files.into_iter().filter_map(|(n, data)| Some((n.split_once('/')?.1.to_owned(), data))).collect();
+            let inner = |mut file: File| {
+                file.name = file.name.split_once('/')?.1.to_owned();
+                Some(file)
+            };
+            let files = files.into_iter().filter_map(inner).collect();
             load_named(files, &path, values, logs, depth + 1)
         };
         let child = child.map_err(|e| LoadError(format!("error unpacking subchart {name} in {}: {e}", chart.name())))?;

@@ -7,6 +7,7 @@ pub mod capabilities;
 pub mod chart;
 pub mod dependency;
 pub mod engine;
+mod engine_ahead;
 mod engine_error;
 mod engine_functions;
 mod engine_trace;

@@ -1,12 +1,14 @@
 //! `helm template` as a function: load, merge values, render, split, sort, print.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::capabilities::{Capabilities, HelmVersion, KubeVersion};
-use super::chart::Chart;
+use super::chart::{Chart, File};
 use super::dependency;
 use super::engine;
+use super::engine_ahead::Ahead;
 use super::files::Files;
 use super::hooks::{self, HookEvent, Manifest, Sorted};
 use super::load;
@@ -14,7 +16,7 @@ use super::lookup::ClusterState;
 use super::schema;
 use super::strvals::quote;
 use super::values::{self, Logs, UserValues, ValuesReader};
-use crate::source::{Origins, SourceMap, Sources, World};
+use crate::source::{Origins, SharedText, SourceMap, Sources, World};
 use crate::sprig;
 use crate::value::{GoType, List, Map, Str, Value};
 
@@ -103,7 +105,7 @@ pub struct RenderedDocument {
     /// The template's full path, such as `chart/templates/a.yaml`.
     pub source: String,
     /// The text, as printed.
-    pub text: String,
+    pub text: SharedText,
     /// What wrote each byte of `text`, when tracing.
     pub map: Option<Arc<SourceMap>>,
     /// Whether it is a hook.
@@ -115,8 +117,8 @@ pub struct RenderedDocument {
 /// What rendering gave.
 #[derive(Debug, Default)]
 pub struct TemplateOutput {
-    /// What helm prints to stdout.
-    pub stdout: Vec<u8>,
+    /// What helm prints to stdout, part after part.
+    pub stdout: Vec<SharedText>,
     /// What helm prints to stderr, line by line.
     pub stderr: Vec<String>,
     /// The documents, in the order printed, hooks last; not narrowed by `--show-only`, `--no-hooks` and `--skip-tests`.
@@ -155,7 +157,7 @@ pub struct Broken {
     /// The template's full path.
     pub source: String,
     /// All that it rendered.
-    pub text: String,
+    pub text: SharedText,
     /// What wrote each byte of it, when tracing.
     pub map: Option<Arc<SourceMap>>,
 }
@@ -215,8 +217,8 @@ pub(crate) fn clean_path(path: &str) -> String {
 
 /// From how many bytes of templates on rendered files are read on other threads.
 const MANY: usize = 128 * 1024;
-/// The smallest file for which another thread is worth its call.
-const LARGE: usize = 512;
+/// How many bytes of rendered files are worth the call of another thread.
+const BATCH: usize = 96 * 1024;
 
 const DEBUG_HINT: &str = "\n\nUse --debug flag to render out invalid YAML";
 
@@ -333,9 +335,10 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     };
     let full_path = load::absolute(world, &chart_path);
     run.logs.debug("Chart path", &[("path", &full_path)]);
+    let mut ahead = None;
     let loaded = {
         let trace = options.trace.then_some((&mut run.sources, &mut run.origins));
-        let mut reader = ValuesReader { trace, first_only: options.compat == Compat::V3 };
+        let mut reader = ValuesReader::new(trace, options.compat == Compat::V3);
         let user = UserValues {
             files: &options.value_files,
             json: &options.set_json,
@@ -348,7 +351,9 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             if options.compat == Compat::V4 {
                 load::detect(world, &chart_path).map_err(|e| e.0)?;
             }
-            let chart = load::load_with(world, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
+            let files = load::read_files(world, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
+            ahead = parse_ahead(&files);
+            let chart = load::load_read(files, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
             Ok((user, chart))
         })
     };
@@ -424,19 +429,29 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     let v3 = options.compat == Compat::V3;
     let many = templates.iter().map(|t| t.text.len()).sum::<usize>() > MANY;
     let cut = Mutex::new(hooks::Cut::default());
-    // Large files are cut into documents while the next ones are rendered.
+    // Files are cut into documents while the next ones are rendered.
     #[allow(clippy::result_large_err)] // as render's own
     let rendered = rayon::in_place_scope(|scope| {
+        let waiting: RefCell<(usize, Vec<(String, Arc<Vec<u8>>)>)> = RefCell::default();
         let finished = |path: &str, text: &Arc<Vec<u8>>| {
-            if many && text.len() >= LARGE {
-                let (path, text, cut) = (path.to_owned(), Arc::clone(text), &cut);
-                scope.spawn(move |_| {
+            if !many {
+                return;
+            }
+            let (size, mut batch) = waiting.take();
+            batch.push((path.to_owned(), Arc::clone(text)));
+            if size + text.len() < BATCH {
+                waiting.replace((size + text.len(), batch));
+                return;
+            }
+            let cut = &cut;
+            scope.spawn(move |_| {
+                for (path, text) in batch {
                     if let Ok(text) = std::str::from_utf8(&text) {
                         let parts = hooks::parts(text, v3);
                         cut.lock().unwrap_or_else(PoisonError::into_inner).insert(path, parts);
                     }
-                });
-            }
+                }
+            });
         };
         engine::render(
             &templates,
@@ -450,6 +465,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
                 once: options.once,
                 finished: Some(&finished),
                 keep_going: options.keep_going,
+                ahead: ahead.as_deref(),
                 ..engine::Options::new(world)
             },
         )
@@ -469,6 +485,14 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
         std::mem::forget((chart, user, top, templates));
     }
     output
+}
+
+/// Starts to parse the templates among the files of a chart, when they are many.
+fn parse_ahead(files: &[File]) -> Option<Arc<Ahead>> {
+    let is_template = |f: &&File| f.name.starts_with("templates/") || f.name.contains("/templates/");
+    let texts: Vec<Arc<[u8]>> = files.iter().filter(is_template).map(|f| Arc::clone(&f.data)).collect();
+    let many = texts.iter().map(|t| t.len()).sum::<usize>() > MANY;
+    many.then(|| Ahead::start(texts, sprig::functions()))
 }
 
 /// Cuts, sorts and prints what was rendered.
@@ -494,10 +518,10 @@ fn compose(
                 notes = text;
             }
         } else {
-            texts.push((path, text, file.map));
+            texts.push((path, text.into(), file.map));
         }
     }
-    let files = texts.iter().map(|(path, text, _)| (path.as_str(), text.as_str()));
+    let files = texts.iter().map(|(path, text, _)| (path.as_str(), text));
     let sorted = match hooks::sort_cut(files, options.compat == Compat::V3, &mut cut) {
         Ok(sorted) => sorted,
         Err(_) if options.keep_going => {
@@ -526,13 +550,13 @@ fn compose(
     let stdout = if options.show_only.is_empty() {
         printed.stdout
     } else {
-        match show_only(&printed.stdout, &options.show_only) {
-            Ok(text) => text,
+        match show_only(&printed.stdout.iter().map(|part| &**part).collect::<String>(), &options.show_only) {
+            Ok(text) => vec![text.into()],
             Err(e) => return Err(run.fail(e)),
         }
     };
     Ok(TemplateOutput {
-        stdout: stdout.into_bytes(),
+        stdout,
         stderr: run.logs.lines(options.debug),
         documents,
         notes,
@@ -543,10 +567,10 @@ fn compose(
 }
 
 /// The path of a template, what it rendered, and what wrote each byte of that.
-type RenderedText = (String, String, Option<Arc<SourceMap>>);
+type RenderedText = (String, SharedText, Option<Arc<SourceMap>>);
 
 fn sort(texts: &[RenderedText], compat: Compat) -> Result<Sorted, load::LoadError> {
-    hooks::sort(texts.iter().map(|(path, text, _)| (path.as_str(), text.as_str())), compat == Compat::V3)
+    hooks::sort(texts.iter().map(|(path, text, _)| (path.as_str(), text)), compat == Compat::V3)
 }
 
 /// Takes the texts away that Helm cannot read.
@@ -572,7 +596,7 @@ fn documents(chart: &Chart, options: &TemplateOptions, sorted: Sorted, texts: &[
     if options.include_crds {
         for (path, file) in chart.crds() {
             let text = String::from_utf8_lossy(&file.data).into_owned();
-            out.push(RenderedDocument { source: path, text, map: None, hook: false, crd: true });
+            out.push(RenderedDocument { source: path, text: text.into(), map: None, hook: false, crd: true });
         }
     }
     for m in sorted.manifests.into_iter().chain(sorted.hooks) {
@@ -583,15 +607,15 @@ fn documents(chart: &Chart, options: &TemplateOptions, sorted: Sorted, texts: &[
 }
 
 struct Printed {
-    stdout: String,
+    stdout: Vec<SharedText>,
     files: Vec<(String, String)>,
 }
 
 /// `tests` tells of each hook whether it is a test.
 fn print(options: &TemplateOptions, name: &str, tests: &[bool], documents: &[RenderedDocument]) -> Printed {
-    let length = if options.output_dir.is_none() { documents.iter().map(|d| d.text.len() + d.source.len() + 17).sum() } else { 0 };
-    let mut main = String::with_capacity(length + 1);
-    let mut after = String::new();
+    let mut main: Vec<SharedText> = Vec::with_capacity(3 * documents.len() + 2);
+    let mut after: Vec<SharedText> = Vec::new();
+    let newline = SharedText::from("\n");
     let mut files: Vec<(String, String)> = Vec::new();
     let mut wrote = String::new();
     let mut tests = tests.iter();
@@ -600,7 +624,7 @@ fn print(options: &TemplateOptions, name: &str, tests: &[bool], documents: &[Ren
         if document.hook && (options.no_hooks || (options.skip_tests && test)) {
             continue;
         }
-        let parts = ["---\n# Source: ", &document.source, "\n", &document.text, "\n"];
+        let head = format!("---\n# Source: {}\n", document.source);
         match &options.output_dir {
             Some(folder) => {
                 let folder = match (options.release_name, document.crd) {
@@ -610,19 +634,27 @@ fn print(options: &TemplateOptions, name: &str, tests: &[bool], documents: &[Ren
                 let path = format!("{folder}/{}", document.source);
                 wrote.push_str(&format!("wrote {path}\n"));
                 match files.iter_mut().find(|f| f.0 == path) {
-                    Some(file) => file.1.extend(parts),
-                    None => files.push((path, parts.concat())),
+                    Some(file) => file.1.extend([&head, &*document.text, "\n"]),
+                    None => files.push((path, [&head, &*document.text, "\n"].concat())),
                 }
             }
-            None if document.hook => after.extend(parts),
-            None => main.extend(parts),
+            None if document.hook => after.extend([head.into(), document.text.clone(), newline.clone()]),
+            None => main.extend([head.into(), document.text.clone(), newline.clone()]),
         }
     }
-    main.truncate(main.trim_end().len());
-    let leading = main.len() - main.trim_start().len();
-    main.replace_range(..leading, &wrote);
-    main.push('\n');
-    main.push_str(&after);
+    // White space at the end goes, and one line's end comes. What is printed starts with a separator, never with space.
+    while let Some(last) = main.pop() {
+        let kept = last.trim_end().len();
+        if kept > 0 {
+            main.push(last.cut(0..kept));
+            break;
+        }
+    }
+    if main.is_empty() {
+        main.push(wrote.into());
+    }
+    main.push(newline);
+    main.append(&mut after);
     Printed { stdout: main, files }
 }
 

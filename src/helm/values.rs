@@ -150,11 +150,26 @@ pub struct ValuesReader<'a> {
     pub trace: Option<(&'a mut Sources, &'a mut Origins)>,
     /// Only the first document of a file counts, as in Helm 3.
     pub first_only: bool,
+    /// The last file that was decoded before its turn, by its path.
+    early: Option<(String, Result<Map, String>)>,
 }
 
-impl ValuesReader<'_> {
+impl<'a> ValuesReader<'a> {
+    /// A reader; see its fields.
+    pub fn new(trace: Option<(&'a mut Sources, &'a mut Origins)>, first_only: bool) -> Self {
+        Self { trace, first_only, early: None }
+    }
+
+    /// Decodes a values file whose turn comes later: [`ValuesReader::read`] gives what came of it.
+    pub(super) fn read_early(&mut self, path: &str, data: &[u8]) {
+        self.early = Some((path.to_owned(), self.read(path, data)));
+    }
+
     /// Decodes a values file, one or more documents merged.
     pub fn read(&mut self, path: &str, data: &[u8]) -> Result<Map, String> {
+        if let Some((_, early)) = self.early.take_if(|(known, _)| known == path) {
+            return early;
+        }
         match &mut self.trace {
             None if self.first_only => first_document(yaml::decode(data)),
             None => yaml::decode_values(data).map_err(|e| e.message),

@@ -366,7 +366,7 @@ fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
             let mut unit = Unit { sources: rendered.sources, ..Unit::default() };
             for document in rendered.documents {
                 let name = format!("{}{RENDERED}", document.source);
-                let file = unit.sources.add_rendered(name, document.text, document.map);
+                let file = unit.sources.add_rendered(name, &*document.text, document.map);
                 add(&mut unit, file);
             }
             for failed in rendered.failures {

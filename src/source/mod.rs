@@ -2,9 +2,11 @@
 //! randomness enter. Nothing here knows YAML, templates or Kubernetes.
 
 mod origin;
+mod shared;
 mod text;
 mod world;
 
 pub use origin::{Origin, OriginId, Origins, Piece};
+pub use shared::SharedText;
 pub use text::{FileId, Frame, LineColumn, RENDERED, Segment, SourceFile, SourceMap, Sources, Span};
 pub use world::{DirEntry, FileKind, MemoryWorld, World, WorldError};

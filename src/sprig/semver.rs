@@ -340,14 +340,88 @@ impl fmt::Display for Constraints {
     }
 }
 
+/// A condition as written.
+struct Written<'a> {
+    symbol: &'a str,
+    version: &'a str,
+    /// The numbers or wildcards, the second and third with their dots; and what follows, from its `-` on.
+    parts: [&'a str; 4],
+}
+
+/// Cuts the longest start of bytes that `wanted` takes off a text.
+fn cut<'a>(text: &mut &'a str, wanted: impl Fn(u8) -> bool) -> &'a str {
+    let end = text.bytes().position(|b| !wanted(b)).unwrap_or(text.len());
+    let (start, rest) = text.split_at(end);
+    *text = rest;
+    start
+}
+
+/// The conditions of a group, when it is written as people write: comparisons set apart by spaces or commas. Anything else is
+/// for the patterns, which take longer to make than any group takes to read.
+fn written(text: &str) -> Option<Vec<Written<'_>>> {
+    let number = |text: &str| -> Option<usize> {
+        let dot = usize::from(text.starts_with('.'));
+        let length = cut(&mut &text[dot..], |b| b.is_ascii_digit() || matches!(b, b'x' | b'X' | b'*')).len();
+        (length > 0).then_some(dot + length)
+    };
+    let mut rest = text.trim_matches(' ');
+    let mut out = Vec::new();
+    loop {
+        let symbol = cut(&mut rest, |b| matches!(b, b'=' | b'!' | b'<' | b'>' | b'~' | b'^'));
+        if !matches!(symbol, "" | "=" | "!=" | ">" | "<" | ">=" | "=>" | "<=" | "=<" | "~" | "~>" | "^") {
+            return None;
+        }
+        rest = rest.trim_start_matches(' ');
+        let version = rest;
+        rest = rest.strip_prefix('v').unwrap_or(rest);
+        let mut parts = [""; 4];
+        for (i, part) in parts.iter_mut().take(3).enumerate() {
+            if i > 0 && !rest.starts_with('.') || i == 0 && rest.starts_with('.') {
+                continue;
+            }
+            (*part, rest) = rest.split_at(number(rest)?);
+        }
+        if let Some(pre) = rest.strip_prefix('-') {
+            let mut after = pre;
+            let names = cut(&mut after, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'));
+            if names.split('.').any(str::is_empty) {
+                return None;
+            }
+            (parts[3], rest) = rest.split_at(1 + names.len());
+        }
+        if parts[0].is_empty() {
+            return None;
+        }
+        out.push(Written { symbol, version: &version[..version.len() - rest.len()], parts });
+        let before = rest;
+        rest = rest.strip_prefix(',').unwrap_or(rest).trim_start_matches(' ');
+        if before.is_empty() {
+            return Some(out);
+        }
+        if before.len() == rest.len() {
+            return None;
+        }
+    }
+}
+
 impl Group {
     fn parse(text: &str) -> Result<Self, String> {
+        if let Some(written) = written(text) {
+            return written.iter().map(Condition::of).collect::<Result<_, _>>().map(Self::of);
+        }
+        Self::by_patterns(text)
+    }
+
+    fn by_patterns(text: &str) -> Result<Self, String> {
         if !VALID.is_match(text) {
             return Err(format!("improper constraint: {}", quote(text.as_bytes())));
         }
-        let conditions = EACH.find_iter(text).map(|m| Condition::parse(m.as_str())).collect::<Result<Vec<_>, _>>()?;
+        EACH.find_iter(text).map(|m| Condition::parse(m.as_str())).collect::<Result<_, _>>().map(Self::of)
+    }
+
+    fn of(conditions: Vec<Condition>) -> Self {
         let prereleases = conditions.iter().any(|c| !c.version.pre.is_empty());
-        Ok(Self { conditions, prereleases })
+        Self { conditions, prereleases }
     }
 }
 
@@ -365,8 +439,11 @@ impl Condition {
             return Err(format!("improper constraint: {}", quote(text.as_bytes())));
         };
         let group = |i: usize| found.get(i).map_or("", |m| m.as_str());
-        let (symbol, original) = (group(1), group(2));
-        let (major, minor, patch, pre) = (group(3), group(4), group(5), group(6));
+        Self::of(&Written { symbol: group(1), version: group(2), parts: [group(3), group(4), group(5), group(6)] })
+    }
+
+    fn of(written: &Written<'_>) -> Result<Self, String> {
+        let Written { symbol, version: original, parts: [major, minor, patch, pre] } = *written;
         let (read, minor_dirty, patch_dirty) = if wildcard(major) {
             (format!("0.0.0{pre}"), false, false)
         } else if wildcard(minor) {
@@ -495,5 +572,25 @@ impl Condition {
             return Ok(());
         }
         Err(format!("{version} does not equal {original}. Expect version and constraint to equal when major and minor versions are 0"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_read_by_hand_and_by_patterns_are_the_same() {
+        let symbols = ["", "=", "!=", ">=", "=>", "~>", "^", "<", "==", "=!", "> "];
+        let versions = ["1", "v1.2", "1.2.3-0", "1.2.x", "*", "01.2", "1.2.3-a.b", "1.2-a..b", "1.2.3+m", ".2", "1.", "x.1", "1.2.3.4", ""];
+        let mut read = 0;
+        for (symbol, version) in symbols.iter().flat_map(|s| versions.iter().map(move |v| (s, v))) {
+            for (before, after) in [("", ""), (" ", "  "), ("", " <2.0.0-0"), (">1,", ", <2"), ("1 ,", ","), ("1", "<3")] {
+                let text = format!("{before}{symbol}{version}{after}");
+                read += usize::from(written(&text).is_some());
+                assert_eq!(format!("{:?}", Group::parse(&text)), format!("{:?}", Group::by_patterns(&text)), "{text:?}");
+            }
+        }
+        assert!(read > 100, "{read}");
     }
 }

@@ -23,7 +23,8 @@ impl Str {
 
     /// The text; bytes that are not UTF-8 become U+FFFD.
     pub fn to_str(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        // Almost every text is UTF-8, and the check alone is quicker than a search for what to replace.
+        std::str::from_utf8(&self.0).map_or_else(|_| String::from_utf8_lossy(&self.0), Cow::Borrowed)
     }
 
     /// The length in bytes.

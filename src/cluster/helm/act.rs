@@ -492,7 +492,7 @@ impl Session<'_> {
 
     /// The texts of a release's objects that stay when it goes, and of those that go, in the order in which they do.
     fn split_by_policy(&self, release: &Release) -> Result<(Vec<(String, String)>, Vec<String>), String> {
-        let sorted = hooks::sort([("manifest", release.manifest.as_str())], false).map_err(|e| e.0)?;
+        let sorted = hooks::sort([("manifest", &release.manifest.as_str().into())], false).map_err(|e| e.0)?;
         let mut all = sorted.manifests;
         order::sort_by_kind(&mut all, order::UNINSTALL, |m| m.head.kind.clone());
         let mut kept = Vec::new();

@@ -26,6 +26,7 @@ use crate::helm::values::ValuesReader;
 use crate::kube::schema;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
+use crate::source::SharedText;
 use crate::source::Sources;
 use crate::source::World;
 use crate::sprig;
@@ -146,7 +147,7 @@ impl Session<'_> {
         self.logs.said(&output.warnings);
         let own_notes = format!("{}/templates/NOTES.txt", chart.name());
         let mut notes = String::new();
-        let mut texts: Vec<(String, String)> = Vec::new();
+        let mut texts: Vec<(String, SharedText)> = Vec::new();
         for (path, file) in output.files {
             let text = String::from_utf8_lossy(&file.text).into_owned();
             if path.ends_with("NOTES.txt") {
@@ -157,10 +158,10 @@ impl Session<'_> {
                     notes.push_str(&text);
                 }
             } else {
-                texts.push((path, text));
+                texts.push((path, text.into()));
             }
         }
-        let sorted = hooks::sort(texts.iter().map(|(p, t)| (p.as_str(), t.as_str())), false).map_err(|e| e.0)?;
+        let sorted = hooks::sort(texts.iter().map(|(p, t)| (p.as_str(), t)), false).map_err(|e| e.0)?;
         for text in &sorted.unknown_hooks {
             self.logs.push_with("INFO", "skipping unknown hooks", &[("hookTypes", text)]);
         }
@@ -174,7 +175,7 @@ impl Session<'_> {
                 name: manifest.head.name.clone(),
                 kind: manifest.head.kind.clone(),
                 path: manifest.path.clone(),
-                manifest: manifest.text.clone(),
+                manifest: manifest.text.to_string(),
                 events: hook.events.iter().map(|e| e.name().to_owned()).collect(),
                 weight: hook.weight,
                 delete_policies: hook.delete_policies.clone(),
