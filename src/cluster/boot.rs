@@ -96,13 +96,19 @@ fn complete_node(node: &Value, number: usize, now: Nanos) -> Value {
     if !out["metadata"]["labels"].is_object() {
         out["metadata"]["labels"] = json!({});
     }
+    // A node that was captured has the labels it has.
+    let described = !out["metadata"]["labels"]["kubernetes.io/hostname"].is_null();
+    let labels = if described { 0 } else { 5 };
     for (key, value) in [
         ("kubernetes.io/hostname", name.as_str()),
         ("kubernetes.io/os", "linux"),
         ("kubernetes.io/arch", "amd64"),
         ("beta.kubernetes.io/os", "linux"),
         ("beta.kubernetes.io/arch", "amd64"),
-    ] {
+    ]
+    .into_iter()
+    .take(labels)
+    {
         if out["metadata"]["labels"][key].is_null() {
             out["metadata"]["labels"][key] = value.into();
         }

@@ -92,11 +92,13 @@ impl Cluster {
     pub fn settle(&mut self) {
         for _ in 0..MAX_INSTANTS {
             self.plane.settle();
+            let seen = self.plane.api.log.len();
             self.watch();
             let moved = self.schedule();
             let moved = self.finish_namespaces() || moved;
             let moved = self.provision() || moved;
-            if !moved && self.cursor == self.plane.api.log.len() {
+            // What the nodes reported is news to the controllers.
+            if !moved && seen == self.plane.api.log.len() && self.cursor == seen {
                 break;
             }
         }

@@ -405,8 +405,16 @@ impl Cluster {
             }
             "Pod" if old.is_none() => {
                 let class = resources::qos(&object.spec).name();
+                let gated = !list(&object.spec, &["schedulingGates"]).is_empty();
                 if object.status.get("phase").is_none() {
-                    object.status_mut().insert("qosClass".to_owned(), class.into());
+                    let status = object.status_mut();
+                    status.insert("qosClass".to_owned(), class.into());
+                    if gated {
+                        let message = "Scheduling is blocked due to non-empty scheduling gates";
+                        let condition = json!({"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": message,
+                            "lastProbeTime": null, "lastTransitionTime": null});
+                        status.insert("conditions".to_owned(), json!([condition]));
+                    }
                 }
             }
             "PersistentVolumeClaim" if old.is_none() && object.status.is_null() => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use kval::cluster::Cluster;
 use kval::cluster::Kubelet;
 use kval::cluster::boot;
+use kval::cluster::server::Deletion;
 use kval::cluster::server::Write;
 use kval::kubectl;
 use kval::kubectl::Context;
@@ -42,6 +43,9 @@ pub(crate) fn cluster(_name: &str) -> Option<(bool, Vec<Outcome>)> {
     Some((true, steps.collect()))
 }
 
+/// The namespace that was recorded as `default`; the name is as long.
+const HOME: &str = "homebox";
+
 fn nanos(step: &Json) -> i64 {
     (step["now"].as_f64().unwrap_or(0.0) * 1e9) as i64
 }
@@ -53,6 +57,8 @@ fn play(record: &Json) -> Vec<Json> {
     let described: Vec<Json> =
         first["state_delta"]["set"].as_array().into_iter().flatten().filter(|o| o["kind"] == "Node").cloned().collect();
     let (mut cluster, _) = boot::boot(&described, nanos(first) - 60_000_000_000, 1);
+    let _ = cluster.create(&boot::namespace(HOME), &Write::by("kubectl"));
+    let _ = cluster.delete("storage.k8s.io/v1", "StorageClass", "", "standard", Deletion::default());
     cluster.set_kubelet(if record["kubelet"] == "manual" { Kubelet::Absent } else { Kubelet::Instant });
     let mut world = MemoryWorld::default();
     let mut pods = Names::default();
@@ -65,6 +71,10 @@ fn play(record: &Json) -> Vec<Json> {
             act(&mut cluster, action, step, steps.iter().skip(i).find(|s| s["state_delta"].is_object()));
         }
         let Some(command) = step["cmd"].as_str() else { continue };
+        if record["kubelet"] == "manual" && command.contains("rollout status") && !command.contains("--") {
+            // Somebody made the pods ready while this one waited.
+            all_ready(&mut cluster);
+        }
         cluster.advance_to(nanos(step));
         pods.learn(&step["state_delta"]);
         pods.meet(&cluster);
@@ -79,16 +89,16 @@ fn play(record: &Json) -> Vec<Json> {
 fn act(cluster: &mut Cluster, action: &str, step: &Json, next: Option<&Json>) {
     cluster.settle();
     let words: Vec<&str> = action.split([' ', ':']).filter(|w| !w.is_empty()).collect();
-    let mut write = |kind: &str, name: &str, change: &dyn Fn(&mut Json)| {
-        let namespace = if kind == "Node" { "" } else { "default" };
-        if let Some(mut object) = cluster.get(kind, namespace, name) {
-            change(&mut object);
-            if let Some(meta) = object["metadata"].as_object_mut() {
-                meta.remove("resourceVersion");
-            }
-            let _ = cluster.replace(&object, &Write { subresource: "status", ..Write::by("kubelet") });
-        }
-    };
+    if let Some(job) = words.iter().position(|w| *w == "job").and_then(|i| words.get(i + 1)).copied() {
+        let code = if action.contains("exits 1") || action.contains("exit 1") { 1 } else { 0 };
+        end_pods(cluster, job, 1, code);
+        return;
+    }
+    if action.contains("all running pods of pi") {
+        end_pods(cluster, "pi", usize::MAX, 0);
+        return;
+    }
+    let mut write = |kind: &str, name: &str, change: &dyn Fn(&mut Json)| write(cluster, kind, name, change);
     if step["status_patch"].is_object() {
         let name = words.iter().position(|w| *w == "pod").and_then(|i| words.get(i + 1)).copied().unwrap_or("");
         write("Pod", name, &|pod| strategic_merge(pod, &serde_json::json!({"status": step["status_patch"]})));
@@ -99,6 +109,69 @@ fn act(cluster: &mut Cluster, action: &str, step: &Json, next: Option<&Json>) {
         if matches!(kind, "Node" | "HorizontalPodAutoscaler") {
             write(kind, name, &|o| o["status"] = object["status"].clone());
         }
+    }
+}
+
+fn write(cluster: &mut Cluster, kind: &str, name: &str, change: &dyn Fn(&mut Json)) {
+    let namespace = if kind == "Node" { "" } else { HOME };
+    if let Some(mut object) = cluster.get(kind, namespace, name) {
+        change(&mut object);
+        if let Some(meta) = object["metadata"].as_object_mut() {
+            meta.remove("resourceVersion");
+        }
+        let _ = cluster.replace(&object, &Write { subresource: "status", ..Write::by("kubelet") });
+    }
+}
+
+/// Running pods of a job end.
+fn end_pods(cluster: &mut Cluster, job: &str, most: usize, code: i64) {
+    let mut own = cluster.list("Pod", HOME);
+    own.retain(|p| p["metadata"]["labels"]["batch.kubernetes.io/job-name"] == *job && p["status"]["phase"] == "Running");
+    own.sort_by_key(|p| p["metadata"]["uid"].as_str().map(str::to_owned));
+    for pod in own.iter().take(most) {
+        let ended = serde_json::json!({"exitCode": code, "reason": if code == 0 { "Completed" } else { "Error" },
+            "startedAt": pod["status"]["startTime"], "finishedAt": pod["status"]["startTime"]});
+        write(cluster, "Pod", pod["metadata"]["name"].as_str().unwrap_or(""), &|pod| {
+            pod["status"]["phase"] = if code == 0 { "Succeeded" } else { "Failed" }.into();
+            for status in pod["status"]["containerStatuses"].as_array_mut().into_iter().flatten() {
+                status["ready"] = false.into();
+                status["state"] = serde_json::json!({"terminated": ended});
+            }
+            for condition in pod["status"]["conditions"].as_array_mut().into_iter().flatten() {
+                if condition["type"] == "Ready" || condition["type"] == "ContainersReady" {
+                    condition["status"] = "False".into();
+                }
+            }
+        });
+    }
+}
+
+/// All pods run and are ready, until none is left that is not.
+fn all_ready(cluster: &mut Cluster) {
+    for _ in 0..100 {
+        cluster.settle();
+        let waits = |p: &Json| {
+            p["status"]["phase"] == "Pending" && p["spec"]["nodeName"].is_string() && p["spec"]["containers"][0]["image"] != "nginx:bad"
+        };
+        let Some(pod) = cluster.list("Pod", HOME).into_iter().find(waits) else { return };
+        write(cluster, "Pod", pod["metadata"]["name"].as_str().unwrap_or(""), &|pod| {
+            let one = |kind: &str| serde_json::json!({"type": kind, "status": "True", "lastTransitionTime": pod["metadata"]["creationTimestamp"]});
+            let all = [one("Initialized"), one("Ready"), one("ContainersReady"), one("PodScheduled")];
+            let containers: Vec<Json> = pod["spec"]["containers"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|c| {
+                    serde_json::json!({"name": c["name"],
+                "image": c["image"], "imageID": "", "ready": true, "started": true, "restartCount": 0,
+                "state": {"running": {"startedAt": pod["metadata"]["creationTimestamp"]}}})
+                })
+                .collect();
+            let status = &mut pod["status"];
+            status["phase"] = "Running".into();
+            status["conditions"] = all.to_vec().into();
+            status["containerStatuses"] = containers.into();
+        });
     }
 }
 
@@ -159,7 +232,33 @@ impl Names {
             rest = rest.get(at + 36..).unwrap_or("");
         }
         plain.push_str(rest);
-        plain
+        let plain = plain.replace(HOME, "default");
+        // Nodes among which the scheduler picked at random, addresses, and how wide that made columns.
+        let lines: Vec<String> = plain.lines().map(|l| l.split_whitespace().map(anonymous).collect::<Vec<_>>().join(" ")).collect();
+        lines.join("\n")
+    }
+}
+
+/// A word without what is random in it.
+fn anonymous(word: &str) -> String {
+    let mut word = word.to_owned();
+    if let Some(at) = word.find("kube-api-access-") {
+        word.replace_range(at + 16..(at + 21).min(word.len()), "_____");
+    }
+    if word.starts_with("10.244.") && word.split('.').count() == 4 {
+        return "<pod>".to_owned();
+    }
+    for node in ["node1", "node2", "node3"] {
+        word = word.replace(node, "node_");
+    }
+    if word.starts_with("node_/") {
+        return "node_/".to_owned();
+    }
+    let random = |part: &str| part.len() == 5 && part.chars().all(|c| "bcdfghjklmnpqrstvwxz2456789".contains(c));
+    let bare = word.trim_end_matches(['"', '\'', ',']).to_owned();
+    match bare.rsplit_once('-') {
+        Some((front, last)) if random(last) && front.contains('-') => word.replace(&bare, &format!("{front}-_____")),
+        _ => word,
     }
 }
 
@@ -168,7 +267,7 @@ fn failure(cluster: &mut Cluster, world: &MemoryWorld, step: &Json, command: &st
     if words.first().is_some_and(|w| w == "kubectl") {
         words.remove(0);
     }
-    let context = Context { namespace: "default".to_owned(), name: "x".to_owned() };
+    let context = Context { namespace: HOME.to_owned(), name: "x".to_owned() };
     let got = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kubectl::run(cluster, world, &context, &words)));
     let Ok(got) = got else { return Some("PANIC".to_owned()) };
     pods.meet(cluster);
