@@ -183,6 +183,11 @@ impl Api for Cluster {
         Self::advance(self, until)
     }
 
+    fn batch(&mut self, on: bool) {
+        self.batch = on;
+        self.settle();
+    }
+
     fn next(&self) -> Option<Nanos> {
         Self::next(self)
     }

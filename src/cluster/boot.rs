@@ -97,7 +97,7 @@ fn complete_node(node: &Value, number: usize, now: Nanos) -> Value {
         out["metadata"]["labels"] = json!({});
     }
     // A node that was captured has the labels it has.
-    let described = !out["metadata"]["labels"]["kubernetes.io/hostname"].is_null();
+    let described = !text(node, &["metadata", "uid"]).is_empty();
     let labels = if described { 0 } else { 5 };
     for (key, value) in [
         ("kubernetes.io/hostname", name.as_str()),

@@ -48,6 +48,7 @@ pub(super) struct Lines {
 /// The cluster as bytes: a line of what is not an object, then one line for each event, for each object's managers and for
 /// each object. A reader finds its way.
 pub fn encode(cluster: &mut Cluster) -> Vec<u8> {
+    cluster.batch = false;
     cluster.settle();
     cluster.events.forget(cluster.plane.api.now);
     let api = &cluster.plane.api;

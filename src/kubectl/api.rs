@@ -196,6 +196,11 @@ pub trait Api {
     /// before it (the clock then stands at `until`).
     fn advance(&mut self, until: Nanos) -> bool;
 
+    /// Whether several writes come that nobody looks at in between: what follows from them may wait for the last.
+    fn batch(&mut self, on: bool) {
+        let _ = on;
+    }
+
     /// When something happens next, as far as that is known.
     fn next(&self) -> Option<Nanos> {
         None

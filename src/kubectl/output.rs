@@ -2,6 +2,7 @@
 //! cli-runtime/pkg/printers, kubectl/pkg/cmd/get
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde_json::Value;
 use serde_json::json;
@@ -175,7 +176,7 @@ impl Session<'_> {
     }
 
     /// The tables of objects, one for each resource in turn.
-    pub(super) fn print_tables(&mut self, groups: &[(Resource, Vec<Value>)], layout: &Layout) {
+    pub(super) fn print_tables(&mut self, groups: &[(Arc<Resource>, Vec<Value>)], layout: &Layout) {
         let now = self.now();
         let mut blocks: Vec<String> = Vec::new();
         for (resource, objects) in groups.iter().filter(|(_, objects)| !objects.is_empty()) {

@@ -1,6 +1,8 @@
 //! Which objects a command line names: `TYPE NAME`, `TYPE/NAME`, comma lists, selectors, files. upstream:
 //! cli-runtime/pkg/resource.Builder
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::api::Status;
@@ -13,7 +15,7 @@ use crate::simulate::scheduler::json::{at, text};
 /// An object that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Found {
-    pub(super) resource: Resource,
+    pub(super) resource: Arc<Resource>,
     pub(super) namespace: String,
     pub(super) name: String,
     pub(super) object: Value,
@@ -145,6 +147,7 @@ impl Session<'_> {
                 return Err(Fault::error("multiple resources provided"));
             }
             for part in parts {
+                let resource = Arc::new(part.resource.clone());
                 for name in &part.names {
                     let space = if part.resource.namespaced { namespace.as_str() } else { "" };
                     let seen = if wish.unseen {
@@ -153,7 +156,7 @@ impl Session<'_> {
                         self.get(&part.resource, &namespace, name)
                     };
                     match seen {
-                        Ok(object) => out.found.push(self.found(&part.resource, object, "")),
+                        Ok(object) => out.found.push(self.found(&resource, object, "")),
                         Err(refused) => out.faults.push(refused.into()),
                     }
                 }
@@ -166,9 +169,8 @@ impl Session<'_> {
         for part in parts {
             match self.choose(&part.resource, &namespace, &selector, &fields) {
                 Ok(objects) => {
-                    for object in objects {
-                        out.found.push(self.found(&part.resource, object, ""));
-                    }
+                    let resource = Arc::new(part.resource);
+                    out.found.extend(objects.into_iter().map(|object| self.found(&resource, object, "")));
                 }
                 Err(fault) => out.faults.push(fault),
             }
@@ -176,9 +178,9 @@ impl Session<'_> {
         Ok(out)
     }
 
-    fn found(&self, resource: &Resource, object: Value, source: &str) -> Found {
+    fn found(&self, resource: &Arc<Resource>, object: Value, source: &str) -> Found {
         Found {
-            resource: resource.clone(),
+            resource: Arc::clone(resource),
             namespace: text(&object, &["metadata", "namespace"]).to_owned(),
             name: text(&object, &["metadata", "name"]).to_owned(),
             object,
@@ -266,7 +268,7 @@ impl Session<'_> {
                     }
                 }
             }
-            out.found.push(Found { resource, namespace, name, object, source });
+            out.found.push(Found { resource: Arc::new(resource), namespace, name, object, source });
         }
         let mut kinds: Vec<&str> = out.found.iter().map(|f| f.resource.name.as_str()).collect();
         kinds.dedup();

@@ -90,7 +90,7 @@ fn act(cluster: &mut Cluster, action: &str, step: &Json, next: Option<&Json>) {
     cluster.settle();
     let words: Vec<&str> = action.split([' ', ':']).filter(|w| !w.is_empty()).collect();
     if let Some(job) = words.iter().position(|w| *w == "job").and_then(|i| words.get(i + 1)).copied() {
-        let code = if action.contains("exits 1") || action.contains("exit 1") { 1 } else { 0 };
+        let code = i64::from(action.contains("exits 1") || action.contains("exit 1"));
         end_pods(cluster, job, 1, code);
         return;
     }

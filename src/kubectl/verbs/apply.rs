@@ -255,7 +255,7 @@ fn prune(session: &mut Session<'_>, flags: &Flags, visited: &[Found], how: DryRu
         let Some(resource) = session.resources.iter().find(|r| r.kind == *kind && r.preferred).cloned() else { continue };
         for object in session.choose(&resource, &namespace, &selector, "")? {
             let name = text(&object, &["metadata", "name"]).to_owned();
-            let kept = visited.iter().any(|v| v.resource == resource && v.name == name);
+            let kept = visited.iter().any(|v| *v.resource == resource && v.name == name);
             if kept || text(&object, &["metadata", "annotations", LAST_APPLIED]).is_empty() {
                 continue;
             }
@@ -321,7 +321,8 @@ pub(super) fn diff(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let mut changed = false;
     for one in found {
         // The note of what was applied is not compared.
-        let modified = one.object.clone();
+        let mut modified = one.object.clone();
+        map_mut(&mut modified, &["metadata", "annotations"]);
         let options = options(flags, DryRun::Server, "kubectl-client-side-apply");
         let live = session.get(&one.resource, &one.namespace, &one.name).ok();
         let merged = match &live {

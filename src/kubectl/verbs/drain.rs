@@ -130,7 +130,7 @@ fn plan(session: &Session<'_>, flags: &Flags, node: &str) -> Result<Plan, Fault>
                 continue;
             }
         }
-        out.evict.push(Found { resource: resource.clone(), namespace, name, object: pod, source: String::new() });
+        out.evict.push(Found { resource: resource.clone().into(), namespace, name, object: pod, source: String::new() });
     }
     out.warnings.retain(|(_, pods)| !pods.is_empty());
     Ok(out)

@@ -1,5 +1,7 @@
 //! `kubectl get`. upstream: kubectl/pkg/cmd/get
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::super::flags::Flags;
@@ -33,17 +35,20 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         sort_found(&mut chosen, flags.text("sort-by"))?;
     }
     match format {
-        Format::Table(wide) => table(session, flags, &chosen, wide),
+        Format::Table(wide) => {
+            let faults = std::mem::take(&mut chosen.faults);
+            table(session, flags, chosen, faults.is_empty(), wide);
+            return ended(faults);
+        }
         format => {
-            let objects: Vec<Value> = chosen.found.iter().map(|f| f.object.clone()).collect();
+            let mut objects: Vec<Value> = chosen.found.into_iter().map(|f| f.object).collect();
             let single = chosen.single && objects.len() == 1 && chosen.faults.is_empty();
             if single || !chosen.single {
-                let value = match objects.into_iter().next() {
+                let value = match objects.pop() {
                     Some(object) if single => object,
-                    first => {
-                        let mut all: Vec<Value> = first.into_iter().collect();
-                        all.extend(chosen.found.iter().skip(1).map(|f| f.object.clone()));
-                        list_of(all)
+                    last => {
+                        objects.extend(last);
+                        list_of(objects)
                     }
                 };
                 session.print_value(&format, &value, flags)?;
@@ -78,7 +83,7 @@ fn watch(session: &mut Session<'_>, flags: &Flags, format: &Format) -> Ended {
         }
     }
     if let (Format::Table(wide), false) = (format, seen.is_empty()) {
-        table(session, flags, &Selection { found: seen.clone(), ..Selection::default() }, *wide);
+        table(session, flags, Selection { found: seen.clone(), ..Selection::default() }, true, *wide);
     }
     let mut headed = !seen.is_empty();
     let mut known = first.found;
@@ -102,7 +107,7 @@ fn watch(session: &mut Session<'_>, flags: &Flags, format: &Format) -> Ended {
                     seen.push(found);
                     // Columns stay as wide as they ever were.
                     let before = session.out.len();
-                    table(session, flags, &Selection { found: seen.clone(), ..Selection::default() }, *wide);
+                    table(session, flags, Selection { found: seen.clone(), ..Selection::default() }, true, *wide);
                     let all = session.out.split_off(before);
                     let rows: Vec<&str> = all.lines().collect();
                     let from = if headed { rows.len().saturating_sub(1) } else { 0 };
@@ -132,13 +137,14 @@ fn sort_found(chosen: &mut Selection, by: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-fn table(session: &mut Session<'_>, flags: &Flags, chosen: &Selection, wide: bool) {
+/// Prints what was chosen; `all` says that nothing named is missing.
+fn table(session: &mut Session<'_>, flags: &Flags, chosen: Selection, all: bool, wide: bool) {
     // Objects of one type that follow each other share a table.
-    let mut groups: Vec<(Resource, Vec<Value>)> = Vec::new();
-    for found in &chosen.found {
+    let mut groups: Vec<(Arc<Resource>, Vec<Value>)> = Vec::new();
+    for found in chosen.found {
         match groups.last_mut() {
-            Some((resource, objects)) if *resource == found.resource => objects.push(found.object.clone()),
-            _ => groups.push((found.resource.clone(), vec![found.object.clone()])),
+            Some((resource, objects)) if *resource == found.resource => objects.push(found.object),
+            _ => groups.push((found.resource, vec![found.object])),
         }
     }
     let mut kinds: Vec<String> = groups.iter().map(|(r, _)| r.qualified()).collect();
@@ -153,7 +159,7 @@ fn table(session: &mut Session<'_>, flags: &Flags, chosen: &Selection, wide: boo
         all_labels: flags.on("show-labels"),
         labels: flags.list("label-columns"),
     };
-    if groups.is_empty() && chosen.faults.is_empty() && !flags.on("ignore-not-found") {
+    if groups.is_empty() && all && !flags.on("ignore-not-found") {
         let cluster_wide =
             flags.args.first().is_some_and(|a| session.resource(a.split('/').next().unwrap_or(a)).is_ok_and(|r| !r.namespaced));
         session.warn(&if everywhere || cluster_wide {

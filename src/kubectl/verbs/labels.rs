@@ -9,7 +9,7 @@ use super::{Ended, dry, ended};
 use crate::simulate::scheduler::json::at;
 
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags, label: bool) -> Ended {
-    let (verb, noun, field) = if label { ("label", "label", "labels") } else { ("annotate", "annotation", "annotations") };
+    let (noun, field) = if label { ("label", "labels") } else { ("annotation", "annotations") };
     let how = dry(flags)?;
     // What has `=` or ends in `-` is a change, the rest names objects.
     let is_change = |a: &&String| a.contains('=') || (a.ends_with('-') && !a.contains('/')) || (a.ends_with('-') && a.len() > 1);
@@ -39,6 +39,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags, label: bool) -> Ende
     let chosen = session.select(flags, names, Wish { latest: true, ..Wish::default() })?;
     let mut faults = chosen.faults;
     let several = chosen.found.len() > 1;
+    session.api.batch(several);
     for one in chosen.found {
         let present = at(&one.object, &["metadata", field]).clone();
         if flags.on("list") {
@@ -92,8 +93,8 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags, label: bool) -> Ende
             (true, true) if set.is_empty() => "unlabeled",
             (true, true) => "labeled",
         };
-        let _ = verb;
         session.tell(flags, &one.resource, &object, done, how)?;
     }
+    session.api.batch(false);
     ended(faults)
 }
