@@ -33,6 +33,8 @@ use error::Error;
 use output::Output;
 pub use world::RealWorld;
 
+use crate::source::{STACK, all_cores, reserve};
+
 /// Nothing to complain about.
 const CLEAN: u8 = 0;
 /// There are findings, or a chart does not render.
@@ -45,7 +47,6 @@ const BUG: u8 = 3;
 /// Runs one command line, the only one of its process: its thread joins the pool for good. (`args` with the program's name first). Data goes to `stdout`, everything else to `stderr`.
 pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, stderr: &mut dyn Write) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    // Templates may nest deeply, and a stack that is not used costs nothing.
     let worker = std::thread::Builder::new().stack_size(STACK);
     let ran = std::thread::scope(|scope| {
         worker
@@ -63,20 +64,6 @@ pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, std
     ExitCode::from(output.send(stdout, stderr, code))
 }
 
-/// The stack of the thread that does the work, and of each that helps it.
-const STACK: usize = 256 << 20;
-
-/// What a thread asks of the allocator at once.
-const RESERVE: usize = 16 << 20;
-
-/// Makes glibc take a thread's memory in one step, not page by page. The first request lifts its thresholds, the second one's
-/// memory then stays with the thread; untouched, it costs nothing.
-fn reserve() {
-    for _ in 0..2 {
-        drop(std::hint::black_box(Vec::<u8>::with_capacity(RESERVE)));
-    }
-}
-
 fn execute(args: &[OsString]) -> (u8, Output) {
     let mut output = Output::default();
     let matches = match args::command_for(args).try_get_matches_from(args) {
@@ -86,8 +73,6 @@ fn execute(args: &[OsString]) -> (u8, Output) {
             return (code, output);
         }
     };
-    // A second call in one process finds the pool made.
-    let _ = rayon::ThreadPoolBuilder::new().use_current_thread().stack_size(STACK).start_handler(|_| reserve()).build_global();
     let code = dispatch(&matches, &mut output).unwrap_or_else(|error| {
         output.stderr.push_str(&error.to_string());
         error.code
@@ -119,7 +104,13 @@ fn usage(args: &[OsString], error: &clap::Error, output: &mut Output) -> u8 {
     }
 }
 
+/// Commands that are done before other threads could help; what they call asks for threads where there is more to do.
+const SHORT: &[&str] = &["version", "template", "show", "dependency", "explain", "config", "repo", "search"];
+
 fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    if matches.subcommand_name().is_some_and(|name| !SHORT.contains(&name)) {
+        all_cores();
+    }
     match matches.subcommand() {
         Some(("version", _)) => {
             output.line(&format!("kval {}", env!("CARGO_PKG_VERSION")));

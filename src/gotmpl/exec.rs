@@ -1,7 +1,6 @@
 //! The executor: walks a tree with Go's reflect-like semantics. upstream: text/template/exec.go
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -59,7 +58,7 @@ pub trait Host {
 #[derive(Debug, Default)]
 pub struct Scope {
     parent: Option<Rc<Scope>>,
-    trees: RefCell<BTreeMap<Str, Arc<Tree>>>,
+    trees: RefCell<FxHashMap<Str, Arc<Tree>>>,
 }
 
 impl Scope {

@@ -23,6 +23,7 @@ use crate::source::Segment;
 use crate::source::SourceMap;
 use crate::source::Span;
 use crate::source::World;
+use crate::source::all_cores;
 use crate::value::{GoType, Map, Str, Value};
 
 /// A template file of a chart with the data it sees.
@@ -283,7 +284,11 @@ fn parse(order: &[&Template], table: &FxHashMap<&str, &Function>, ahead: Option<
         None => gotmpl::parse(&name, text, Some(file), &|name| knows(table, name)),
     };
     let total: usize = texts.iter().filter(|t| t.3.is_none()).map(|t| t.1.len()).sum();
-    if total > MANY { texts.into_par_iter().map(one).collect() } else { texts.into_iter().map(one).collect() }
+    if total <= MANY {
+        return texts.into_iter().map(one).collect();
+    }
+    all_cores();
+    texts.into_par_iter().map(one).collect()
 }
 
 /// The name of the template that all others are associated with.

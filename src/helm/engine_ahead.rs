@@ -10,7 +10,7 @@ use super::engine_functions::knows;
 use crate::gotmpl;
 use crate::gotmpl::Function;
 use crate::gotmpl::tree::Tree;
-use crate::source::FileId;
+use crate::source::{FileId, all_cores};
 use crate::value::Str;
 
 /// Stands for the name of a text, which is known only when the whole chart is.
@@ -41,6 +41,7 @@ impl Ahead {
             places: texts.iter().enumerate().map(|(i, text)| (address(text), i)).collect(),
             texts,
         });
+        all_cores();
         for _ in 1..rayon::current_num_threads() {
             let ahead = Arc::clone(&ahead);
             rayon::spawn(move || ahead.work());

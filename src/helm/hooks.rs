@@ -11,6 +11,7 @@ use super::load::LoadError;
 use super::order;
 use crate::source::SharedText;
 use crate::source::Span;
+use crate::source::all_cores;
 use crate::value::{Kind, Value};
 use crate::yaml;
 use crate::yaml::{Entry, Node, NodeKind};
@@ -281,6 +282,7 @@ pub fn sort_cut<'a>(files: impl IntoIterator<Item = (&'a str, &'a SharedText)>, 
     let read = |(known, (_, text)): (Option<Vec<Part>>, &(&str, &SharedText))| known.unwrap_or_else(|| parts(text, v3));
     let total: usize = files_left.iter().zip(&known).filter(|(_, k)| k.is_none()).map(|((_, text), _)| text.len()).sum();
     let cut: Vec<Vec<Part>> = if total > MANY {
+        all_cores();
         known.into_par_iter().zip(&files_left).map(read).collect()
     } else {
         known.into_iter().zip(&files_left).map(read).collect()

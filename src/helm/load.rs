@@ -12,7 +12,7 @@ use super::chart::{Chart, Decoder, File, decode_lock};
 use super::ignore::Rules;
 use super::strvals::quote;
 use super::values::{Logs, ValuesReader};
-use crate::source::{FileId, FileKind, World};
+use crate::source::{FileId, FileKind, World, all_cores};
 use crate::yaml;
 
 /// The most bytes a chart may hold once unpacked.
@@ -149,7 +149,11 @@ fn read_as<T: Send + Sync>(
 
 fn made<T: Send>(files: Vec<(String, Vec<u8>)>, make: Make<'_, T>) -> Vec<T> {
     let one = |(name, data)| make(name, data);
-    if files.len() > FEW { files.into_par_iter().map(one).collect() } else { files.into_iter().map(one).collect() }
+    if files.len() <= FEW {
+        return files.into_iter().map(one).collect();
+    }
+    all_cores();
+    files.into_par_iter().map(one).collect()
 }
 
 /// Loads from files in memory.
@@ -235,6 +239,7 @@ fn read_many<T: Send + Sync>(
             }
         }
     };
+    all_cores();
     rayon::in_place_scope(|scope| {
         for _ in 1..rayon::current_num_threads() {
             scope.spawn(|_| work());

@@ -16,7 +16,7 @@ use super::lookup::ClusterState;
 use super::schema;
 use super::strvals::quote;
 use super::values::{self, Logs, UserValues, ValuesReader};
-use crate::source::{Origins, SharedText, SourceMap, Sources, World};
+use crate::source::{Origins, SharedText, SourceMap, Sources, World, all_cores};
 use crate::sprig;
 use crate::value::{GoType, List, Map, Str, Value};
 
@@ -426,17 +426,48 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     };
     let find = state.map(|state| move |v: &str, kind: &str, space: &str, name: &str| Ok(state.find(v, kind, space, name)));
     let templates = templates(&chart, &top, &mut run.sources);
-    let v3 = options.compat == Compat::V3;
-    let many = templates.iter().map(|t| t.text.len()).sum::<usize>() > MANY;
+    let (rendered, cut) = render(
+        &templates,
+        &engine::Options {
+            strict: options.strict,
+            lint: options.lint,
+            compat: if options.compat == Compat::V3 { 3 } else { 4 },
+            trace: options.trace.then_some(&run.origins),
+            lookup: find.as_ref().map(|f| f as engine::Lookup<'_>),
+            once: options.once,
+            keep_going: options.keep_going,
+            ahead: ahead.as_deref(),
+            ..engine::Options::new(world)
+        },
+    );
+    let rendered = match rendered {
+        Ok(rendered) => rendered,
+        Err(e) => {
+            let span = e.span;
+            let failed = run.fail_rendering(&e.text, b"");
+            return Err(HelmError { span, cause: Some(Box::new(Cause::Template(Box::new(e)))), ..failed });
+        }
+    };
+    run.logs.said(&rendered.warnings);
+    let output = compose(run, &chart, &name, rendered, cut);
+    if options.once {
+        std::mem::forget((chart, user, top, templates));
+    }
+    output
+}
+
+/// Renders; where there is much, files are cut into documents while the next ones are rendered.
+#[allow(clippy::result_large_err)] // as the engine's own
+fn render(templates: &[engine::Template], options: &engine::Options<'_>) -> (Result<engine::Output, engine::RenderError>, hooks::Cut) {
+    if templates.iter().map(|t| t.text.len()).sum::<usize>() <= MANY {
+        return (engine::render(templates, sprig::functions(), options), hooks::Cut::default());
+    }
+    let v3 = options.compat == 3;
     let cut = Mutex::new(hooks::Cut::default());
-    // Files are cut into documents while the next ones are rendered.
-    #[allow(clippy::result_large_err)] // as render's own
+    all_cores();
     let rendered = rayon::in_place_scope(|scope| {
         let waiting: RefCell<(usize, Vec<(String, Arc<Vec<u8>>)>)> = RefCell::default();
         let finished = |path: &str, text: &Arc<Vec<u8>>| {
-            if !many {
-                return;
-            }
             let (size, mut batch) = waiting.take();
             batch.push((path.to_owned(), Arc::clone(text)));
             if size + text.len() < BATCH {
@@ -453,38 +484,9 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
                 }
             });
         };
-        engine::render(
-            &templates,
-            sprig::functions(),
-            &engine::Options {
-                strict: options.strict,
-                lint: options.lint,
-                compat: if options.compat == Compat::V3 { 3 } else { 4 },
-                trace: options.trace.then_some(&run.origins),
-                lookup: find.as_ref().map(|f| f as engine::Lookup<'_>),
-                once: options.once,
-                finished: Some(&finished),
-                keep_going: options.keep_going,
-                ahead: ahead.as_deref(),
-                ..engine::Options::new(world)
-            },
-        )
+        engine::render(templates, sprig::functions(), &engine::Options { finished: Some(&finished), ..*options })
     });
-    let rendered = match rendered {
-        Ok(rendered) => rendered,
-        Err(e) => {
-            let span = e.span;
-            let failed = run.fail_rendering(&e.text, b"");
-            return Err(HelmError { span, cause: Some(Box::new(Cause::Template(Box::new(e)))), ..failed });
-        }
-    };
-    run.logs.said(&rendered.warnings);
-    let cut = cut.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let output = compose(run, &chart, &name, rendered, cut);
-    if options.once {
-        std::mem::forget((chart, user, top, templates));
-    }
-    output
+    (rendered, cut.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// Starts to parse the templates among the files of a chart, when they are many.

@@ -7,6 +7,7 @@ use sha2::Sha256;
 use super::der;
 use super::der::Fields;
 use super::primes::prime;
+use crate::source::all_cores;
 
 /// A private key of two primes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,7 @@ impl RsaKey {
             random(&mut first);
             random(&mut second);
             let fits = |n: &BigUint| n % EXPONENT != one();
+            all_cores();
             let (p, q) = rayon::join(|| prime(bits / 2, first, &fits), || prime(bits / 2, second, &fits));
             if let Some(key) = Self::of_primes(p, q) {
                 return key;
