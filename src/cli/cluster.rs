@@ -9,6 +9,7 @@ use super::error::Error;
 use super::options;
 use super::output::Output;
 use super::simulate::CAPTURE;
+use super::simulate::CAPTURE_DEVICES;
 use super::state;
 use crate::cluster::Cluster;
 use crate::cluster::present::rfc3339;
@@ -58,6 +59,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         }
         _ => {
             output.line(CAPTURE);
+            output.line(CAPTURE_DEVICES);
             Ok(CLEAN)
         }
     }

@@ -28,8 +28,13 @@ use crate::source::World;
 use crate::yaml;
 
 /// The line whose output `--cluster` reads.
-pub(super) const CAPTURE: &str = "kubectl get nodes,pods,persistentvolumes,persistentvolumeclaims,storageclasses,csinodes,poddisruptionbudgets,\
-priorityclasses,namespaces,services,replicasets,statefulsets --all-namespaces -o yaml > cluster.yaml";
+pub(super) const CAPTURE: &str = "kubectl get nodes,pods,persistentvolumes,persistentvolumeclaims,storageclasses,csinodes,csidrivers,\
+csistoragecapacities,volumeattachments,poddisruptionbudgets,priorityclasses,runtimeclasses,namespaces,resourcequotas,limitranges,services,\
+replicasets,replicationcontrollers,statefulsets --all-namespaces -o yaml > cluster.yaml";
+
+/// What to add where pods claim devices.
+pub(super) const CAPTURE_DEVICES: &str =
+    "# with claims for devices also: deviceclasses,resourceslices,resourceclaims,resourceclaimtemplates";
 
 /// What is to be simulated.
 struct Scene {

@@ -2,11 +2,15 @@
 //! upstream: apiserver pkg/admission/plugin/cel/compile.go, dynamic-resource-allocation/cel/compile.go
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
+use serde_json::Value;
+
 use crate::cel::decl::{Decl, DeclField, DeclKind};
-use crate::cel::{Env, Program, Type, compile};
+use crate::cel::library::{Opaque, parse_semver};
+use crate::cel::{Env, Fields, Host, Map, Out, Program, Type, Val, compile};
 
 /// What an expression of a device selector may cost.
 const SELECTOR_LIMIT: u64 = 1_000_000;
@@ -194,8 +198,8 @@ static DEVICE: LazyLock<Decl> = LazyLock::new(|| {
     Decl::new(DeclKind::Object(fields.into_iter().collect()))
 });
 
-/// What is wrong with the expression of a device selector, if anything.
-pub(crate) fn selector(text: &str) -> Option<Selector> {
+/// Compiles the expression of a device selector; the error is the server's.
+fn compile_selector(text: &str) -> Result<Program, String> {
     let mut env = Env::default();
     let quantity = Type::Opaque("kubernetes.Quantity".into(), Vec::new());
     let both = |value: Type| Type::map(Type::Str, Type::map(Type::Str, value));
@@ -203,14 +207,116 @@ pub(crate) fn selector(text: &str) -> Option<Selector> {
         [("driver", Type::Str), ("allowMultipleAllocations", Type::Bool), ("attributes", both(Type::Dyn)), ("capacity", both(quantity))];
     env.object("kubernetes.DRADevice", fields.into_iter().map(|(n, t)| (n.to_owned(), t)));
     let env = env.with("device", Type::object("kubernetes.DRADevice"));
-    let program = match compile(text, &env) {
-        Ok(program) => program,
-        Err(e) => return Some(Selector::Broken(format!("compilation failed: {e}"))),
-    };
+    let program = compile(text, &env).map_err(|e| format!("compilation failed: {e}"))?;
     if !matches!(program.result, Type::Bool | Type::Dyn) {
-        let got = type_text(&program.result);
-        return Some(Selector::Broken(format!("must evaluate to bool or the unknown type, not {got}")));
+        return Err(format!("must evaluate to bool or the unknown type, not {}", type_text(&program.result)));
     }
+    Ok(program)
+}
+
+/// What is wrong with the expression of a device selector, if anything.
+pub(crate) fn selector(text: &str) -> Option<Selector> {
+    let program = match compile_selector(text) {
+        Ok(program) => program,
+        Err(e) => return Some(Selector::Broken(e)),
+    };
     let cost = program.estimate(&|name| (name == "device").then_some(&*DEVICE)).max;
     (cost > SELECTOR_LIMIT).then_some(Selector::Expensive)
+}
+
+/// The expression of a device selector, ready to be asked about devices.
+#[derive(Clone, Debug)]
+pub(crate) struct DeviceProgram(Program);
+
+/// Compiles the expression of a device selector.
+pub(crate) fn device_program(text: &str) -> Result<DeviceProgram, String> {
+    compile_selector(text).map(DeviceProgram)
+}
+
+/// Attributes or capacities by domain: a domain that is not there is an empty map.
+struct Domains<'a>(BTreeMap<String, Vec<(Val<'a>, Val<'a>)>>);
+
+impl<'a> Fields<'a> for Domains<'a> {
+    fn get(&self, name: &str) -> Option<Out<'a>> {
+        Some(Ok(Val::map(self.0.get(name).cloned().unwrap_or_default())))
+    }
+}
+
+/// A device as a selector sees it.
+struct Seen<'a> {
+    driver: &'a str,
+    shared: bool,
+    attributes: Rc<Domains<'a>>,
+    capacity: Rc<Domains<'a>>,
+}
+
+impl<'a> Fields<'a> for Seen<'a> {
+    fn get(&self, name: &str) -> Option<Out<'a>> {
+        Some(Ok(match name {
+            "driver" => Val::text(self.driver),
+            "allowMultipleAllocations" => Val::Bool(self.shared),
+            "attributes" => Val::Map(Map::Lazy(Rc::clone(&self.attributes) as Rc<dyn Fields<'a> + 'a>)),
+            "capacity" => Val::Map(Map::Lazy(Rc::clone(&self.capacity) as Rc<dyn Fields<'a> + 'a>)),
+            _ => return None,
+        }))
+    }
+}
+
+fn domains<'a>(
+    driver: &str,
+    all: &'a BTreeMap<String, Value>,
+    read: impl Fn(&str, &'a Value) -> Result<Val<'a>, String>,
+) -> Result<Rc<Domains<'a>>, String> {
+    let mut out: BTreeMap<String, Vec<(Val<'a>, Val<'a>)>> = BTreeMap::new();
+    for (name, value) in all {
+        let (domain, id) = name.split_once('/').unwrap_or((driver, name));
+        out.entry(domain.to_owned()).or_default().push((Val::text(id), read(name, value)?));
+    }
+    Ok(Rc::new(Domains(out)))
+}
+
+impl DeviceProgram {
+    /// Whether a device of a driver matches; its attributes and capacities are as a ResourceSlice has them.
+    /// upstream: dynamic-resource-allocation/cel/compile.go DeviceMatches
+    pub(crate) fn matches(
+        &self,
+        driver: &str,
+        shared: bool,
+        attributes: &BTreeMap<String, Value>,
+        capacity: &BTreeMap<String, Value>,
+    ) -> Result<bool, String> {
+        let attribute = |name: &str, value: &Value| {
+            let get = |kind: &str| value.get(kind).filter(|v| !v.is_null());
+            let number = |v: &Value| v.as_i64().or_else(|| v.as_str()?.parse().ok());
+            if let Some(i) = get("int").and_then(number) {
+                return Ok(Val::Int(i));
+            }
+            if let Some(b) = get("bool").and_then(Value::as_bool) {
+                return Ok(Val::Bool(b));
+            }
+            if let Some(s) = get("string").and_then(Value::as_str) {
+                return Ok(Val::text(s));
+            }
+            let version = get("version").and_then(Value::as_str);
+            let version = version.ok_or_else(|| format!("attribute {name}: unsupported attribute value"))?;
+            let version = parse_semver(version).map_err(|e| format!("attribute {name}: parse semantic version: {e}"))?;
+            Ok(Val::Opaque(Rc::new(Opaque::Semver(version))))
+        };
+        let amount = |_: &str, value: &Value| {
+            let text = match value.get("value") {
+                Some(Value::String(s)) => s.clone(),
+                Some(other) => other.to_string(),
+                None => String::new(),
+            };
+            Ok(Val::Opaque(Rc::new(Opaque::Quantity(super::quantity::parse(&text).unwrap_or_default()))))
+        };
+        let (attributes, capacity) = (domains(driver, attributes, attribute)?, domains(driver, capacity, amount)?);
+        let seen = Rc::new(Seen { driver, shared, attributes, capacity });
+        let variable = |name: &str| (name == "device").then(|| Ok(Val::Map(Map::Lazy(Rc::clone(&seen) as Rc<dyn Fields<'_>>))));
+        let host = Host { variable: &variable, format: &super::crd_formats::named, limit: SELECTOR_LIMIT };
+        match self.0.run(&host).0.map_err(|e| e.text().to_owned())? {
+            Val::Bool(matches) => Ok(matches),
+            other => Err(format!("CEL result of type {} could not be converted to bool", other.type_name())),
+        }
+    }
 }

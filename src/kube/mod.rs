@@ -17,7 +17,7 @@ pub mod cron;
 mod defaults;
 mod deprecation;
 pub(crate) mod difflib;
-mod expressions;
+pub(crate) mod expressions;
 pub mod field;
 mod internal;
 pub mod ip;

@@ -114,7 +114,7 @@ pub fn html(answer: &Answer, title: &str) -> String {
     const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1b1f24;\
         background:#fff}h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}div.t{overflow-x:auto}\
         table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.3rem .8rem;\
-        border-bottom:1px solid #d0d7de;vertical-align:top}th{font-weight:600}svg{max-width:100%;height:auto}\
+        border-bottom:1px solid #d0d7de;vertical-align:top}th{font-weight:600;white-space:nowrap}td:last-child{min-width:11rem}li{overflow-wrap:anywhere}\
         @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}th,td{border-color:#30363d}}";
     let cells = |row: &[String], tag: &str| -> String {
         let all: String = row.iter().map(|c| format!("<{tag}>{}</{tag}>", escape(c))).collect();
@@ -133,7 +133,8 @@ pub fn html(answer: &Answer, title: &str) -> String {
                 format!("<ul>\n{}</ul>\n", lines.iter().map(|l| format!("<li>{}</li>\n", escape(l))).collect::<String>())
             }
             Block::Label(_) | Block::Sketch(_) => String::new(),
-            Block::Picture(svg) => svg.clone(),
+            // Text in a picture that is shrunk to a phone cannot be read: it scrolls, as tables do.
+            Block::Picture(svg) => format!("<div class=\"t\">{svg}</div>\n"),
         })
         .collect();
     let title = escape(title);

@@ -58,6 +58,7 @@ pub fn expand_with_claims(objects: &[Value]) -> Expanded {
             out.listers.claims.entry((pod.namespace.clone(), claim_name)).or_insert(claim);
         }
     }
+    claims_from_templates(&mut out);
     let marks = ["storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"];
     let is_default = |class: &Value| marks.iter().any(|mark| text(class, &["metadata", "annotations", mark]) == "true");
     // Of several the newest counts, then the first by name.
@@ -75,6 +76,23 @@ pub fn expand_with_claims(objects: &[Value]) -> Expanded {
         }
     }
     out
+}
+
+/// Claims for devices are made from their templates, one for each pod that names one.
+fn claims_from_templates(out: &mut Expanded) {
+    for pod in out.pods.iter_mut().filter(|p| p.device_claims.iter().any(|c| c.from_template && c.claim.is_none() && !c.skipped)) {
+        let mut claims = pod.device_claims.to_vec();
+        for wanted in claims.iter_mut().filter(|c| c.from_template && c.claim.is_none() && !c.skipped) {
+            let Some(template) = out.listers.claim_templates.get(&(pod.namespace.clone(), wanted.template.clone())) else { continue };
+            let claim_name = format!("{}-{}", pod.name, wanted.name);
+            let owner = json!([{"apiVersion": "v1", "kind": "Pod", "name": pod.name, "controller": true}]);
+            let metadata = json!({"name": claim_name, "namespace": pod.namespace, "ownerReferences": owner});
+            let claim = json!({"kind": "ResourceClaim", "metadata": metadata, "spec": at(template, &["spec", "spec"])});
+            out.listers.device_claims.entry((pod.namespace.clone(), claim_name.clone())).or_insert(claim);
+            wanted.claim = Some(claim_name);
+        }
+        Arc::make_mut(pod).device_claims = claims.into();
+    }
 }
 
 /// The shapes of pods seen so far, by what they are made of.

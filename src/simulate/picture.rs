@@ -7,8 +7,10 @@ use super::placement::{NodePrediction, Prediction};
 
 /// More nodes than this are not drawn one by one.
 const MAX_NODES: usize = 120;
-/// Boxes in one row.
+/// The most boxes in one row.
 const COLUMNS: usize = 6;
+/// How wide an entry of the legend is.
+const ENTRY: usize = 340;
 const WIDTH: usize = 170;
 const HEIGHT: usize = 190;
 const INNER: f64 = 140.0;
@@ -32,16 +34,20 @@ pub fn svg(prediction: &Prediction) -> String {
     }
     let color = |source: &str| COLORS[sources.iter().position(|s| *s == source).unwrap_or(0) % COLORS.len()];
     let shown = prediction.nodes.len().min(MAX_NODES);
-    let rows = shown.div_ceil(COLUMNS).max(1);
-    let legend = sources.len().min(40).div_ceil(3) * 18 + 30;
-    let (width, height) = (COLUMNS * WIDTH + 20, rows * HEIGHT + legend + 20);
+    // Few nodes make a narrow picture, which phones show whole.
+    let columns = shown.clamp(2, COLUMNS);
+    let rows = shown.div_ceil(columns).max(1);
+    let width = columns * WIDTH + 20;
+    let entries = (width / ENTRY).max(1);
+    let legend = sources.len().min(40).div_ceil(entries) * 18 + 30;
+    let height = rows * HEIGHT + legend + 20;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          font-family=\"system-ui,sans-serif\" font-size=\"11\" role=\"img\"><title>Pods on nodes</title>\
          <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n"
     );
     for (i, node) in prediction.nodes.iter().take(shown).enumerate() {
-        let (x, y) = ((i % COLUMNS) * WIDTH + 15, (i / COLUMNS) * HEIGHT + 15);
+        let (x, y) = ((i % columns) * WIDTH + 15, (i / columns) * HEIGHT + 15);
         let cut: String = node.name.chars().take(24).collect();
         let used = share(node.cpu.0, node.memory.0, node) * 100.0;
         let _ = writeln!(
@@ -75,7 +81,7 @@ pub fn svg(prediction: &Prediction) -> String {
     }
     let top = rows * HEIGHT + 20;
     for (i, source) in sources.iter().take(40).enumerate() {
-        let (x, y) = ((i % 3) * 340 + 15, top + (i / 3) * 18);
+        let (x, y) = ((i % entries) * ENTRY + 15, top + (i / entries) * 18);
         let cut: String = source.chars().take(48).collect();
         let _ = writeln!(
             out,

@@ -12,7 +12,7 @@ use super::scheduler::api::Pod;
 use super::scheduler::config;
 use super::scheduler::cycle::{MIN_FEASIBLE_NODES_TO_FIND, Memory, Outcome, schedule};
 use super::scheduler::json::text;
-use super::scheduler::plugins::volume_binding;
+use super::scheduler::plugins::{dynamic_resources, volume_binding};
 use super::scheduler::preemption::Preemption;
 use super::scheduler::profile::Profiles;
 use super::scheduler::snapshot::Snapshot;
@@ -76,8 +76,9 @@ pub struct Run {
     pub free: bool,
     keep: Keep,
     memory: Memory,
-    /// Pods of these shapes found no node at this state of the cluster (its number of events): what they were told.
-    failed: FxHashMap<usize, (usize, Option<String>)>,
+    /// Pods of these shapes found no node at this state of the cluster (its number of events): in which attempt, and what
+    /// they were told.
+    failed: FxHashMap<usize, (usize, usize, Option<String>)>,
 }
 
 /// Places all pods. `choose` picks one of the nodes with the highest score (it is given their indices, never none).
@@ -149,6 +150,7 @@ impl Run {
     /// Takes a running pod away.
     pub fn evict(&mut self, node: usize, pod: &Arc<Pod>) {
         self.cluster.remove(node, pod);
+        dynamic_resources::release(&mut self.cluster.listers, pod);
         for (other, place) in self.pods.iter().zip(&mut self.placement) {
             if other.name == pod.name && other.namespace == pod.namespace {
                 *place = None;
@@ -192,8 +194,10 @@ fn attempt(
         }
         let shape = Arc::as_ptr(&pod.shape) as usize;
         let lean = run.keep == Keep::Failures;
-        if let Some((_, message)) =
-            run.failed.get(&shape).filter(|(at, _)| lean && *at == run.cluster.events.len() && pod.volumes.is_empty())
+        if let Some((.., message)) = run
+            .failed
+            .get(&shape)
+            .filter(|(at, ..)| lean && *at == run.cluster.events.len() && pod.volumes.is_empty() && pod.device_claims.is_empty())
         {
             this.outcome.message.clone_from(message);
             run.attempts.push(this);
@@ -207,6 +211,7 @@ fn attempt(
             this.nominated = nominated.filter(|n| *n == node);
             let taken = Arc::clone(&run.cluster.nodes[node].node);
             volume_binding::reserve(&mut run.cluster.listers, &pod, &taken);
+            dynamic_resources::reserve(&mut run.cluster.listers, &pod, &taken);
             run.cluster.place(node, &pod);
             run.placement[i] = Some(node);
             run.free |= this.outcome.top.len() > 1;
@@ -219,13 +224,23 @@ fn attempt(
             Some(Preemption::Victims { node, pods }) => Some((*node, pods.clone())),
             _ => None,
         };
+        if let Some(claim) = &this.outcome.deallocate {
+            dynamic_resources::deallocate(&mut run.cluster.listers, claim);
+        }
         if preempted.is_none() {
-            run.failed.insert(shape, (run.cluster.events.len(), this.outcome.message.clone()));
+            let failed = (run.cluster.events.len(), run.attempts.len(), this.outcome.message.clone());
+            // Of a shape that fails again and again only the last attempt is kept whole.
+            if let Some((_, before, _)) = run.failed.insert(shape, failed).filter(|_| lean)
+                && let Some(before) = run.attempts.get_mut(before)
+            {
+                before.outcome.infeasible = Vec::new();
+            }
         }
         run.attempts.push(this);
         let Some((node, victims)) = preempted else { return false };
         for victim in victims {
             run.cluster.remove(node, &victim);
+            dynamic_resources::release(&mut run.cluster.listers, &victim);
             run.victims.insert((victim.namespace.clone(), victim.name.clone()));
             for (pod, place) in run.pods.iter().zip(&mut run.placement) {
                 if pod.name == victim.name && pod.namespace == victim.namespace {
@@ -286,6 +301,9 @@ pub fn to_json(run: &Run, arrival: Arrival) -> Value {
                 out.insert("plugin".to_owned(), json!(plugins));
             }
         }
+        if let Some(error) = &found.error {
+            out.insert("error".to_owned(), error.as_str().into());
+        }
         if !found.feasible.is_empty() {
             let feasible = if large { found.feasible.iter().map(|i| node_name(*i)).collect() } else { names(&found.feasible) };
             out.insert("feasible".to_owned(), feasible);
@@ -304,7 +322,7 @@ pub fn to_json(run: &Run, arrival: Arrival) -> Value {
         if let Some(chosen) = attempt.chosen {
             out.insert("chosen".to_owned(), node_name(chosen).into());
         }
-        if let Some(message) = &found.message {
+        if let Some(message) = found.message.as_ref().filter(|_| found.error.is_none()) {
             out.insert("message".to_owned(), message.as_str().into());
         }
         if let Some(Preemption::Victims { node, pods }) = &found.preemption {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Answer, Block};
 use super::cluster::parse_argument;
+use super::controllers::disruption;
 use super::nodes::taint_eviction::{Stay, stay};
 use super::picture;
 use super::placement::Setting;
@@ -267,14 +268,6 @@ impl Budget {
     }
 }
 
-/// upstream: pkg/controller/disruption; a number or a percentage of `total`, rounded up
-fn scaled(value: &Value, total: i64) -> i64 {
-    match value.as_str().and_then(|s| s.strip_suffix('%')?.parse::<i64>().ok()) {
-        Some(percent) => (percent * total + 99).div_euclid(100),
-        None => value.as_i64().or_else(|| value.as_str().and_then(|s| s.parse().ok())).unwrap_or(0),
-    }
-}
-
 fn budgets(run: &Run) -> Vec<Budget> {
     run.cluster
         .listers
@@ -290,11 +283,7 @@ fn budgets(run: &Run) -> Vec<Budget> {
             };
             budget.healthy = run.cluster.nodes.iter().flat_map(|n| &n.pods).filter(|p| !p.terminating && budget.covers(p)).count() as i64;
             let waiting = run.pods.iter().zip(&run.placement).filter(|(p, place)| place.is_none() && budget.covers(p)).count() as i64;
-            let expected = budget.healthy + waiting;
-            budget.desired = match at(b, &["spec", "maxUnavailable"]) {
-                Value::Null => scaled(at(b, &["spec", "minAvailable"]), expected),
-                most => (expected - scaled(most, expected)).max(0),
-            };
+            budget.desired = disruption::desired(at(b, &["spec"]), budget.healthy + waiting);
             budget
         })
         .collect()
@@ -362,14 +351,12 @@ pub fn drain(run: &mut Run, profiles: &Profiles, nodes: &[String], flags: DrainF
     for (place, pod) in pods.iter().filter(|(_, p)| kind_of(p).as_deref() != Some("DaemonSet")) {
         let own: Vec<usize> = (0..budgets.len()).filter(|i| budgets[*i].covers(pod)).collect();
         if own.len() > 1 {
-            let text = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
-            out.blocked.push((full(pod), text.to_owned()));
+            out.blocked.push((full(pod), disruption::SEVERAL.to_owned()));
             continue;
         }
         if let Some(budget) = own.first().map(|i| &budgets[*i]).filter(|b| b.healthy <= b.desired) {
-            let detail =
-                format!("The disruption budget {} needs {} healthy pods and has {} currently", budget.name, budget.desired, budget.healthy);
-            out.blocked.push((full(pod), format!("Cannot evict pod as it would violate the pod's disruption budget. {detail}")));
+            let detail = disruption::shortage(&budget.name, budget.desired, budget.healthy);
+            out.blocked.push((full(pod), format!("{} {detail}", disruption::VIOLATES)));
             continue;
         }
         run.evict(*place, pod);

@@ -73,20 +73,39 @@ fn expected_scale(plane: &ControlPlane, pods: &[Arc<Object>]) -> Result<(i64, Ve
     Ok((scales.values().sum(), unmanaged))
 }
 
+/// What an eviction is told that a budget forbids.
+pub const VIOLATES: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
+/// What an eviction is told of a pod with several budgets.
+pub const SEVERAL: &str = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+
+/// Why a budget has no pod to spare.
+pub fn shortage(budget: &str, desired: i64, healthy: i64) -> String {
+    format!("The disruption budget {budget} needs {desired} healthy pods and has {healthy} currently")
+}
+
+/// How many of the pods expected a budget wants healthy.
+pub fn desired(spec: &Value, expected: i64) -> i64 {
+    match (at(spec, &["maxUnavailable"]), at(spec, &["minAvailable"])) {
+        (Value::Null, least @ Value::String(_)) => scaled(least, expected, true),
+        (Value::Null, least) => least.as_i64().unwrap_or(0),
+        (most, _) => (expected - scaled(most, expected, true)).max(0),
+    }
+}
+
 /// The budget's needs: expected pods, healthy pods wanted, and pods without an owner. upstream: getExpectedPodCount
 fn needs(plane: &ControlPlane, budget: &Object, pods: &[Arc<Object>]) -> Result<(i64, i64, Vec<String>), String> {
     let (most, least) = (at(&budget.spec, &["maxUnavailable"]), at(&budget.spec, &["minAvailable"]));
     if !most.is_null() {
         let (expected, unmanaged) = expected_scale(plane, pods)?;
-        return Ok((expected, (expected - scaled(most, expected, true)).max(0), unmanaged));
+        return Ok((expected, desired(&budget.spec, expected), unmanaged));
     }
     match least {
         Value::Null => Ok((0, 0, Vec::new())),
         Value::String(_) => {
             let (expected, unmanaged) = expected_scale(plane, pods)?;
-            Ok((expected, scaled(least, expected, true), unmanaged))
+            Ok((expected, desired(&budget.spec, expected), unmanaged))
         }
-        number => Ok((pods.len() as i64, number.as_i64().unwrap_or(0), Vec::new())),
+        _ => Ok((pods.len() as i64, desired(&budget.spec, pods.len() as i64), Vec::new())),
     }
 }
 
@@ -193,8 +212,7 @@ pub fn evict(plane: &mut ControlPlane, uid: Uid) -> Result<(), Refusal> {
     if let [budget] = budgets.as_slice() {
         check(plane, budget, &pod)?;
     } else if budgets.len() > 1 {
-        let message = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
-        return Err(Refusal { code: 500, message: message.to_owned(), cause: None });
+        return Err(Refusal { code: 500, message: SEVERAL.to_owned(), cause: None });
     }
     plane.api.delete(uid, Propagation::Background);
     Ok(())
@@ -210,10 +228,7 @@ fn check(plane: &mut ControlPlane, budget: &Object, pod: &Object) -> Result<(), 
         }
     }
     let name = &budget.meta.name;
-    let refuse = |cause: String| {
-        let message = "Cannot evict pod as it would violate the pod's disruption budget.".to_owned();
-        Refusal { code: 429, message, cause: Some(cause) }
-    };
+    let refuse = |cause: String| Refusal { code: 429, message: VIOLATES.to_owned(), cause: Some(cause) };
     if budget.count("observedGeneration") < budget.meta.generation {
         return Err(refuse(format!("The disruption budget {name} is still being processed by the server.")));
     }
@@ -224,7 +239,7 @@ fn check(plane: &mut ControlPlane, budget: &Object, pod: &Object) -> Result<(), 
             let why = text(&condition, &["message"]);
             format!("The disruption budget {name} does not allow evicting pods currently because it failed sync: {why}")
         } else {
-            format!("The disruption budget {name} needs {desired} healthy pods and has {healthy} currently")
+            shortage(name, desired, healthy)
         }));
     }
     let now = plane.api.now;

@@ -213,6 +213,40 @@ pub struct PodShape {
     pub spread: Vec<SpreadConstraint>,
 }
 
+/// A claim for devices that a pod names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PodClaim {
+    /// Its name in the pod.
+    pub name: String,
+    /// The ResourceClaim; `None` when it is not known.
+    pub claim: Option<String>,
+    /// Whether the claim is made from a template, for this pod alone.
+    pub from_template: bool,
+    /// The template it is made from; empty for none.
+    pub template: String,
+    /// Whether the pod's status tells that none is needed.
+    pub skipped: bool,
+}
+
+fn device_claims(object: &Value) -> Arc<[PodClaim]> {
+    let read = |wanted: &Value| {
+        let own = text(wanted, &["name"]);
+        let template = text(wanted, &["resourceClaimTemplateName"]);
+        let told = list(object, &["status", "resourceClaimStatuses"]).iter().find(|s| text(s, &["name"]) == own);
+        let direct = text(wanted, &["resourceClaimName"]);
+        let made = told.map_or("", |s| text(s, &["resourceClaimName"]));
+        let claim = if direct.is_empty() { made } else { direct };
+        PodClaim {
+            name: own.to_owned(),
+            claim: (!claim.is_empty()).then(|| claim.to_owned()),
+            from_template: direct.is_empty() && !template.is_empty(),
+            template: template.to_owned(),
+            skipped: told.is_some() && made.is_empty(),
+        }
+    };
+    list(object, &["spec", "resourceClaims"]).iter().map(read).collect()
+}
+
 /// A pod.
 #[derive(Clone, Debug)]
 pub struct Pod {
@@ -232,6 +266,8 @@ pub struct Pod {
     pub arrival: usize,
     /// Volumes, as written.
     pub volumes: Arc<[Value]>,
+    /// Its claims for devices.
+    pub device_claims: Arc<[PodClaim]>,
     /// What it shares with the other pods of its template.
     pub shape: Arc<PodShape>,
 }
@@ -339,6 +375,7 @@ impl Pod {
             start_time: text(object, &["status", "startTime"]).to_owned(),
             arrival: 0,
             volumes: list(object, &["spec", "volumes"]).into(),
+            device_claims: device_claims(object),
             shape,
         }
     }

@@ -8,10 +8,14 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::api::{Pod, PodShape};
-use super::framework::{CycleState, FilterState, PreFilter, Status};
+use super::framework::{Code, CycleState, FilterState, PreFilter, Status};
+use super::plugins::dynamic_resources::after_failure;
 use super::preemption::{Preemption, preempt};
 use super::profile::{Entry, Profile};
-use super::snapshot::{NodeInfo, Snapshot};
+use super::snapshot::{Key, NodeInfo, Snapshot};
+
+/// The plugin of device claims.
+const DEVICES: &str = "DynamicResources";
 
 /// Clusters below this size are always searched whole.
 pub const MIN_FEASIBLE_NODES_TO_FIND: i64 = 100;
@@ -51,6 +55,10 @@ pub struct Outcome {
     pub message: Option<String>,
     /// What preemption decided.
     pub preemption: Option<Preemption>,
+    /// Why the attempt ended without an answer: something is wrong with an object.
+    pub error: Option<String>,
+    /// The claim that gives up its devices.
+    pub deallocate: Option<Key>,
     /// How many nodes the search looked for, and how many it looked at.
     pub nodes_to_find: usize,
     /// Nodes looked at.
@@ -83,11 +91,11 @@ impl Cycle<'_> {
     fn passes(&self, local: &mut Local, node: &NodeInfo) -> bool {
         let (near, far) = self.active.split_at(self.local);
         if !near.is_empty() {
-            let known = &mut local.verdicts[node.index];
-            if known.0 != node.generation {
-                *known = (node.generation, self.ask(near, &self.state.filter, node).is_ok());
+            let verdict = &mut local.verdicts[node.index];
+            if *verdict == Verdict::Unknown {
+                *verdict = if self.ask(near, &self.state.filter, node).is_ok() { Verdict::Passes } else { Verdict::Fails };
             }
-            if !known.1 {
+            if *verdict == Verdict::Fails {
                 return false;
             }
         }
@@ -128,27 +136,45 @@ struct Kept {
     local: Local,
 }
 
+/// What the local filters say about a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Unknown,
+    Passes,
+    Fails,
+}
+
 /// What plugins that look at nothing but the pod's shape and one node say, until the node changes.
 #[derive(Clone, Debug, Default)]
 struct Local {
-    /// By node: its generation when it was judged, and whether it passed.
-    verdicts: Vec<(u64, bool)>,
-    /// By node: its generation when it was scored.
-    scored: Vec<u64>,
-    /// By node the raw scores, one a plugin.
-    scores: Vec<i64>,
+    /// How many edits of nodes were made when this began.
+    edits: usize,
+    /// By node.
+    verdicts: Vec<Verdict>,
+    /// Whether a node's scores are known.
+    scored: Vec<bool>,
+    /// By plugin the raw scores by node.
+    scores: Vec<Vec<i32>>,
 }
 
 impl Local {
-    fn fit(&mut self, nodes: usize, plugins: usize) {
-        if self.verdicts.len() != nodes || self.scores.len() != nodes * plugins {
-            *self = Self { verdicts: vec![(0, false); nodes], scored: vec![0; nodes], scores: vec![0; nodes * plugins] };
+    fn fit(&mut self, nodes: usize, plugins: usize, edits: usize) {
+        if self.verdicts.len() != nodes || self.scores.len() != plugins || self.edits != edits {
+            let scores = vec![vec![0; nodes]; plugins];
+            *self = Self { edits, verdicts: vec![Verdict::Unknown; nodes], scored: vec![false; nodes], scores };
         }
+    }
+
+    fn forget(&mut self, node: usize) {
+        self.verdicts[node] = Verdict::Unknown;
+        self.scored[node] = false;
     }
 }
 
-/// How many shapes are remembered.
+/// How many shapes are remembered, and how many nodes of all of them together.
 const REMEMBERED: usize = 64;
+const REMEMBERED_NODES: usize = 2_000_000;
+const MOST_REMEMBERED: usize = 1_000;
 
 impl Memory {
     /// The state of a pod's plugins at the start of its cycle.
@@ -156,7 +182,10 @@ impl Memory {
         let now = cluster.events.len();
         let mut kept = self.kept.remove(&(Arc::as_ptr(&pod.shape) as usize));
         let mut local = kept.as_mut().map(|k| std::mem::take(&mut k.local)).unwrap_or_default();
-        local.fit(cluster.nodes.len(), profile.plugins.iter().filter(|e| e.scores_locally()).count());
+        local.fit(cluster.nodes.len(), profile.plugins.iter().filter(|e| e.scores_locally()).count(), cluster.edits);
+        for event in kept.as_ref().and_then(|k| cluster.events.get(k.position..)).unwrap_or_default() {
+            local.forget(event.node as usize);
+        }
         // Far behind, counting anew is cheaper.
         if let Some(mut kept) = kept.filter(|k| now - k.position <= cluster.running + 16) {
             for event in &cluster.events[kept.position..] {
@@ -175,7 +204,7 @@ impl Memory {
     }
 
     fn keep(&mut self, cluster: &Snapshot, pod: &Pod, state: CycleState, local: Local) {
-        if self.kept.len() >= REMEMBERED
+        if self.kept.len() >= REMEMBERED.max(REMEMBERED_NODES / cluster.nodes.len().max(1)).min(MOST_REMEMBERED)
             && let Some(oldest) = self.kept.iter().min_by_key(|(key, k)| (k.position, **key)).map(|(key, _)| *key)
         {
             self.kept.remove(&oldest);
@@ -258,13 +287,15 @@ fn run<'a>(cycle: &mut Cycle<'a>, local: &mut Local, start: &mut usize, nominate
                 }
             }
         };
-        // The cycle ends before device claims were looked at, which is what the last words are about.
-        let tail = if profile.plugins.iter().any(|e| e.plugin.name() == "DynamicResources") {
-            " not found".to_owned()
-        } else if profile.preemption {
-            format!(" preemption: 0/{total} nodes are available: {total} Preemption is not helpful for scheduling.")
-        } else {
-            String::new()
+        // Mostly the cycle ends before device claims were looked at, which is what the last words are about.
+        let devices = profile.plugins.iter().any(|e| e.plugin.name() == DEVICES);
+        let unhelpful = || format!("preemption: 0/{total} nodes are available: {total} Preemption is not helpful for scheduling.");
+        let tail = match (devices, name == DEVICES, profile.preemption) {
+            (true, false, _) => " not found".to_owned(),
+            (true, true, true) => format!(" no new claims to deallocate, {}", unhelpful()),
+            (true, true, false) => " no new claims to deallocate".to_owned(),
+            (false, _, true) => format!(" {}", unhelpful()),
+            (false, _, false) => String::new(),
         };
         out.message = Some(format!("0/{total} nodes are available: {rejected}.{tail}"));
         out.prefilter = Some((name, rejected));
@@ -289,9 +320,14 @@ fn run<'a>(cycle: &mut Cycle<'a>, local: &mut Local, start: &mut usize, nominate
     }
     if out.feasible.is_empty() {
         let rejected = search(cycle, local, allowed.as_ref(), &mut out, start);
-        if detail || out.feasible.is_empty() {
+        if detail || out.feasible.is_empty() || !pod.device_claims.is_empty() {
             let why = |i: usize| cycle.filter(&cycle.state.filter, &cluster.nodes[i]).err().map(|rejection| (i, rejection));
             out.infeasible.extend(rejected.into_iter().filter_map(why));
+        }
+        if let Some((_, wrong)) = out.infeasible.iter().find(|(_, r)| r.status.code == Code::Error) {
+            let told = wrong.status.reasons.iter().collect::<Vec<_>>().join(", ");
+            let error = format!("running {:?} filter plugin: {told}", wrong.plugin);
+            return Outcome { message: Some(error.clone()), error: Some(error), ..Outcome::default() };
         }
     }
     if detail || out.feasible.is_empty() {
@@ -301,7 +337,14 @@ fn run<'a>(cycle: &mut Cycle<'a>, local: &mut Local, start: &mut usize, nominate
         let reasons = out.infeasible.iter().flat_map(|(_, r)| r.status.reasons.iter());
         let mut message = fit_error(total, reasons);
         let preemption = if profile.preemption { Some(preempt(cycle, &out.infeasible)) } else { None };
-        let devices = profile.plugins.iter().any(|e| e.plugin.name() == "DynamicResources").then_some("no new claims to deallocate");
+        let mut devices = None;
+        if profile.plugins.iter().any(|e| e.plugin.name() == DEVICES) {
+            let refused: Vec<(usize, &str)> =
+                out.infeasible.iter().flat_map(|(i, r)| r.status.reasons.iter().map(move |why| (*i, why))).collect();
+            let (told, claim) = after_failure(cluster, &cycle.state.filter, pod, &refused);
+            devices = Some(told);
+            out.deallocate = claim;
+        }
         let refused = match &preemption {
             Some(Preemption::Refused(text)) => Some(format!("preemption: {text}")),
             _ => None,
@@ -358,7 +401,7 @@ fn score(cycle: &mut Cycle<'_>, local: &mut Local, out: &mut Outcome, detail: bo
         return;
     }
     let cluster = cycle.cluster;
-    let nodes: Vec<&NodeInfo> = out.feasible.iter().map(|i| &cluster.nodes[*i]).collect();
+    let nodes = out.feasible.as_slice();
     let mut totals = vec![0_i64; nodes.len()];
     let mut scores = vec![Score::default(); if detail { nodes.len() } else { 0 }];
     let mut raw: Vec<i64> = Vec::with_capacity(nodes.len());
@@ -367,16 +410,19 @@ fn score(cycle: &mut Cycle<'_>, local: &mut Local, out: &mut Outcome, detail: bo
     for entry in cycle.profile.plugins.iter().filter(|e| e.weight > 0 && e.plugin.scores()) {
         let column = entry.scores_locally().then_some(columns);
         columns += usize::from(column.is_some());
-        if entry.plugin.pre_score(cluster, &mut cycle.state.score, cycle.pod, &nodes) {
+        if entry.plugin.pre_score(cluster, &mut cycle.state.score, cycle.pod, nodes) {
             entries.push((entry, column));
         }
     }
     let (state, pod) = (&cycle.state.score, cycle.pod);
-    for node in nodes.iter().filter(|n| local.scored[n.index] != n.generation).collect::<Vec<_>>() {
-        local.scored[node.index] = node.generation;
+    for node in nodes {
+        if std::mem::replace(&mut local.scored[*node], true) {
+            continue;
+        }
         for (entry, column) in &entries {
             if let Some(column) = column {
-                local.scores[node.index * columns + column] = entry.plugin.score(cluster, state, pod, node);
+                // Raw scores are at most 100 times the number of what is counted.
+                local.scores[*column][*node] = entry.plugin.score(cluster, state, pod, &cluster.nodes[*node]) as i32;
             }
         }
     }
@@ -384,10 +430,13 @@ fn score(cycle: &mut Cycle<'_>, local: &mut Local, out: &mut Outcome, detail: bo
         let plugin = &entry.plugin;
         raw.clear();
         match column {
-            Some(column) => raw.extend(nodes.iter().map(|n| local.scores[n.index * columns + column])),
-            None => plugin.score_all(cluster, state, pod, &nodes, &mut raw),
+            Some(column) => {
+                let known = &local.scores[column];
+                raw.extend(nodes.iter().map(|n| i64::from(known[*n])));
+            }
+            None => plugin.score_all(cluster, state, pod, nodes, &mut raw),
         }
-        plugin.normalize(cluster, state, &nodes, &mut raw);
+        plugin.normalize(cluster, state, nodes, &mut raw);
         totals.iter_mut().zip(&raw).for_each(|(total, raw)| *total += raw * entry.weight);
         for ((score, raw), total) in scores.iter_mut().zip(&raw).zip(&totals) {
             score.plugins.push((plugin.name(), raw * entry.weight));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::api::Pod;
+use super::plugins::dynamic_resources::DeviceState;
 use super::plugins::inter_pod_affinity::{FilterCounts as AffinityFilter, ScoreCounts as AffinityScore};
 use super::plugins::pod_topology_spread::{FilterCounts as SpreadFilter, ScoreCounts as SpreadScore};
 use super::plugins::volume_binding::ClaimState;
@@ -20,6 +21,8 @@ pub enum Code {
     Unschedulable,
     /// Removing pods does not help.
     UnschedulableAndUnresolvable,
+    /// Something is wrong with the objects: the attempt ends.
+    Error,
 }
 
 /// The reasons of a rejection; nearly always one that is known beforehand.
@@ -92,6 +95,8 @@ pub struct FilterState {
     pub claims: ClaimState,
     /// VolumeRestrictions.
     pub restrictions: RestrictionState,
+    /// DynamicResources.
+    pub devices: DeviceState,
 }
 
 /// What plugins keep to score. What is `None` was not needed yet.
@@ -153,7 +158,7 @@ pub trait Plugin: Send + Sync {
     }
 
     /// Prepares scoring; `false` when it has nothing to do with this pod.
-    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, _pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, _pod: &Pod, _nodes: &[usize]) -> bool {
         true
     }
 
@@ -162,18 +167,18 @@ pub trait Plugin: Send + Sync {
         0
     }
 
-    /// The raw scores of nodes.
-    fn score_all(&self, cluster: &Snapshot, state: &ScoreState, pod: &Pod, nodes: &[&NodeInfo], scores: &mut Vec<i64>) {
-        scores.extend(nodes.iter().map(|n| self.score(cluster, state, pod, n)));
+    /// The raw scores of nodes, by their index.
+    fn score_all(&self, cluster: &Snapshot, state: &ScoreState, pod: &Pod, nodes: &[usize], scores: &mut Vec<i64>) {
+        scores.extend(nodes.iter().map(|n| self.score(cluster, state, pod, &cluster.nodes[*n])));
     }
 
     /// Brings raw scores to 0..=100.
-    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[&NodeInfo], _scores: &mut [i64]) {}
+    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[usize], _scores: &mut [i64]) {}
 }
 
 /// upstream: plugins/helper/normalize_score.go
 pub fn default_normalize(scores: &mut [i64], reverse: bool) {
-    let max = scores.iter().copied().max().unwrap_or(0).max(0);
+    let max = scores.iter().copied().fold(0, i64::max);
     if max == 0 {
         if reverse {
             scores.fill(MAX_NODE_SCORE);

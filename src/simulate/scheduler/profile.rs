@@ -1,13 +1,14 @@
 //! Which plugins run, in which order, and what their scores weigh.
 
 use super::framework::Plugin;
+use super::plugins::dynamic_resources::DynamicResources;
 use super::plugins::image_locality::ImageLocality;
 use super::plugins::inter_pod_affinity::InterPodAffinity;
 use super::plugins::node_affinity::NodeAffinity;
 use super::plugins::node_resources::{BalancedAllocation, Fit};
 use super::plugins::node_volume_limits::NodeVolumeLimits;
 use super::plugins::pod_topology_spread::PodTopologySpread;
-use super::plugins::simple::{DynamicResources, NodeName, NodePorts, NodeUnschedulable};
+use super::plugins::simple::{NodeName, NodePorts, NodeUnschedulable};
 use super::plugins::taint_toleration::TaintToleration;
 use super::plugins::volume_binding::VolumeBinding;
 use super::plugins::volume_restrictions::VolumeRestrictions;

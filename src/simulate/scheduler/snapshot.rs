@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
-use super::api::{HostPort, Node, Pod};
+use super::api::{HostPort, Node, Pod, PodShape};
+use super::devices::Slices;
 use super::json::{at, name, namespace, strings, text};
 use super::resource::Resource;
 use super::selector::{Labels, Selector};
@@ -25,31 +26,18 @@ pub struct NodeInfo {
     pub non_zero: Resource,
     /// Its place in the snapshot.
     pub index: usize,
-    /// Grows whenever the node or its pods change in the snapshot.
-    pub generation: u64,
-    /// How many of its pods have terms of pod (anti-)affinity.
-    pub with_affinity: usize,
 }
 
 impl NodeInfo {
     /// A node without pods.
     pub fn new(node: Node) -> Self {
-        Self {
-            node: Arc::new(node),
-            pods: Vec::new(),
-            requested: Resource::default(),
-            non_zero: Resource::default(),
-            index: 0,
-            generation: 1,
-            with_affinity: 0,
-        }
+        Self { node: Arc::new(node), pods: Vec::new(), requested: Resource::default(), non_zero: Resource::default(), index: 0 }
     }
 
     /// Adds a pod.
     pub fn add_pod(&mut self, pod: &Arc<Pod>) {
         self.requested.add(&pod.requests);
         self.non_zero.add(&pod.non_zero);
-        self.with_affinity += usize::from(pod.has_affinity());
         self.pods.push(Arc::clone(pod));
     }
 
@@ -59,7 +47,6 @@ impl NodeInfo {
         let gone = self.pods.remove(i);
         self.requested.sub(&gone.requests);
         self.non_zero.sub(&gone.non_zero);
-        self.with_affinity -= usize::from(gone.has_affinity());
     }
 
     /// Whether any of these ports is taken.
@@ -96,6 +83,14 @@ pub struct Listers {
     pub budgets: Vec<Value>,
     /// Labels of Namespaces.
     pub namespaces: BTreeMap<String, Labels>,
+    /// DeviceClasses.
+    pub device_classes: BTreeMap<String, Value>,
+    /// ResourceClaims.
+    pub device_claims: BTreeMap<Key, Value>,
+    /// ResourceClaimTemplates.
+    pub claim_templates: BTreeMap<Key, Value>,
+    /// What ResourceSlices publish.
+    pub slices: Slices,
 }
 
 impl Listers {
@@ -130,6 +125,16 @@ impl Listers {
             }
             "CSIStorageCapacity" => self.csi_capacities.push(object.clone()),
             "VolumeAttachment" => self.attachments.push(object.clone()),
+            "DeviceClass" => {
+                self.device_classes.insert(key.1, object.clone());
+            }
+            "ResourceClaim" => {
+                self.device_claims.insert(key, object.clone());
+            }
+            "ResourceClaimTemplate" => {
+                self.claim_templates.insert(key, object.clone());
+            }
+            "ResourceSlice" => self.slices.add(object),
             "PodDisruptionBudget" => self.budgets.push(object.clone()),
             "Namespace" => {
                 let mut labels = strings(object, &["metadata", "labels"]);
@@ -214,6 +219,28 @@ pub struct Event {
     pub by: i64,
 }
 
+/// Where the running pods of one shape are: what counts pods looks at each shape once.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// The shape.
+    pub shape: Arc<PodShape>,
+    /// The node of each pod that stays.
+    pub staying: Vec<u32>,
+    /// The node of each pod that is being deleted.
+    pub leaving: Vec<u32>,
+}
+
+impl Placed {
+    fn list(&mut self, pod: &Pod) -> &mut Vec<u32> {
+        if pod.terminating { &mut self.leaving } else { &mut self.staying }
+    }
+
+    /// The node of each pod.
+    pub fn all(&self) -> impl Iterator<Item = usize> + Clone {
+        self.staying.iter().chain(&self.leaving).map(|n| *n as usize)
+    }
+}
+
 /// All the scheduler knows.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
@@ -225,6 +252,12 @@ pub struct Snapshot {
     pub events: Vec<Event>,
     /// How many pods run.
     pub running: usize,
+    /// How often a node itself was replaced.
+    pub edits: usize,
+    /// Where pods run, by shape in order of their first pod.
+    pub placed: Vec<Placed>,
+    /// The place in `placed` by the address of the shape.
+    shapes: FxHashMap<usize, usize>,
     /// The size of each image and the nodes that have it.
     images: FxHashMap<String, (i64, Arc<[u32]>)>,
     index: FxHashMap<String, usize>,
@@ -232,8 +265,6 @@ pub struct Snapshot {
     topologies: Vec<Topology>,
     /// By node its place among the names in order.
     ranks: Vec<u32>,
-    /// The last generation of a node.
-    generation: u64,
 }
 
 impl Snapshot {
@@ -259,7 +290,7 @@ impl Snapshot {
             ordered.extend(zones.iter_mut().filter_map(VecDeque::pop_front).map(NodeInfo::new));
         }
         let total = ordered.len();
-        let mut out = Self { listers, generation: 1, ..Self::default() };
+        let mut out = Self { listers, ..Self::default() };
         let mut seen = Vec::new();
         for (i, info) in ordered.iter_mut().enumerate() {
             info.index = i;
@@ -330,12 +361,16 @@ impl Snapshot {
     /// Replaces a node by another of the same name and labels.
     pub fn set_node(&mut self, node: usize, new: Node) {
         self.nodes[node].node = Arc::new(new);
-        self.touch(node);
+        self.edits += 1;
     }
 
-    fn touch(&mut self, node: usize) {
-        self.generation += 1;
-        self.nodes[node].generation = self.generation;
+    fn placed_of(&mut self, shape: &Arc<PodShape>) -> &mut Placed {
+        let next = self.placed.len();
+        let place = *self.shapes.entry(Arc::as_ptr(shape) as usize).or_insert(next);
+        if place == next {
+            self.placed.push(Placed { shape: Arc::clone(shape), staying: Vec::new(), leaving: Vec::new() });
+        }
+        &mut self.placed[place]
     }
 
     /// Puts a pod on a node; a node nobody knows is ignored.
@@ -348,7 +383,7 @@ impl Snapshot {
     /// Puts a pod on a node.
     pub fn place(&mut self, node: usize, pod: &Arc<Pod>) {
         self.nodes[node].add_pod(pod);
-        self.touch(node);
+        self.placed_of(&pod.shape).list(pod).push(node as u32);
         self.running += 1;
         self.events.push(Event { pod: Arc::clone(pod), node: node as u32, by: 1 });
     }
@@ -356,7 +391,10 @@ impl Snapshot {
     /// Takes a pod away from its node.
     pub fn remove(&mut self, node: usize, pod: &Arc<Pod>) {
         self.nodes[node].remove_pod(pod);
-        self.touch(node);
+        let list = self.placed_of(&pod.shape).list(pod);
+        if let Some(place) = list.iter().position(|n| *n as usize == node) {
+            list.swap_remove(place);
+        }
         self.running = self.running.saturating_sub(1);
         self.events.push(Event { pod: Arc::clone(pod), node: node as u32, by: -1 });
     }

@@ -29,7 +29,7 @@ impl Plugin for ImageLocality {
         true
     }
 
-    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, _nodes: &[usize]) -> bool {
         let total = cluster.nodes.len() as f64;
         let worth = |image: &String| {
             let (size, nodes) = cluster.image(&normalized(image))?;

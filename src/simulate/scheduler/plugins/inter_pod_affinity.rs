@@ -28,10 +28,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, cluster: &Snapshot, node: &NodeInfo, label: &str, by: i64) -> bool {
-        let Some(key) = cluster.key(label) else { return false };
+    fn add(&mut self, cluster: &Snapshot, node: usize, label: &str, by: i64) -> bool {
+        cluster.key(label).is_some_and(|key| self.add_at(cluster, node, key, by))
+    }
+
+    fn add_at(&mut self, cluster: &Snapshot, node: usize, key: usize, by: i64) -> bool {
         let topology = cluster.topology(key);
-        let Some(value) = topology.value_of(node.index) else { return false };
+        let Some(value) = topology.value_of(node) else { return false };
         let place = match self.keys.iter().position(|(k, _)| *k == key) {
             Some(place) => place,
             None => {
@@ -93,38 +96,51 @@ fn has_preferences(pod: &PodShape) -> bool {
 }
 
 impl FilterCounts {
-    fn update(&mut self, cluster: &Snapshot, pod: &PodShape, other: &PodShape, node: &NodeInfo, by: i64) {
+    fn update(&mut self, cluster: &Snapshot, pod: &PodShape, other: &PodShape, nodes: impl Iterator<Item = usize> + Clone, by: i64) {
+        let count = |counts: &mut Counts, term: &AffinityTerm| {
+            let Some(key) = cluster.key(&term.topology_key) else { return };
+            for node in nodes.clone() {
+                counts.add_at(cluster, node, key, by);
+            }
+        };
         if !other.anti_affinity.is_empty() {
             let labels = cluster.listers.namespace_labels(&pod.namespace);
-            for term in other.anti_affinity.iter().filter(|t| t.matches(pod, &labels)) {
-                self.existing_anti.add(cluster, node, &term.topology_key, by);
-            }
+            other.anti_affinity.iter().filter(|t| t.matches(pod, &labels)).for_each(|t| count(&mut self.existing_anti, t));
         }
         if pod.affinity.is_empty() && pod.anti_affinity.is_empty() {
             return;
         }
         let labels = cluster.listers.namespace_labels(&other.namespace);
         if all_match(&pod.affinity, other, &labels) {
-            for term in &pod.affinity {
-                self.affinity.add(cluster, node, &term.topology_key, by);
-            }
+            pod.affinity.iter().for_each(|t| count(&mut self.affinity, t));
         }
-        for term in pod.anti_affinity.iter().filter(|t| t.matches(other, &labels)) {
-            self.anti.add(cluster, node, &term.topology_key, by);
-        }
+        pod.anti_affinity.iter().filter(|t| t.matches(other, &labels)).for_each(|t| count(&mut self.anti, t));
     }
 }
 
 impl InterPodAffinity {
-    /// Counts what `other` means for `pod` and the pod for it.
-    fn weigh(&self, counts: &mut ScoreCounts, cluster: &Snapshot, pod: &PodShape, other: &PodShape, node: &NodeInfo, by: i64) {
+    /// Counts what `other` on these nodes means for `pod` and the pod for it.
+    fn weigh(
+        &self,
+        counts: &mut ScoreCounts,
+        cluster: &Snapshot,
+        pod: &PodShape,
+        other: &PodShape,
+        nodes: impl Iterator<Item = usize> + Clone,
+        by: i64,
+    ) {
         let own = has_preferences(pod);
         if !own && !other.has_affinity() {
             return;
         }
         let mut add = |term: &AffinityTerm, target: &PodShape, namespace: &Labels, weight: i64| {
-            if term.matches(target, namespace) && counts.worth.add(cluster, node, &term.topology_key, weight * by) {
-                counts.terms += by;
+            if !term.matches(target, namespace) {
+                return;
+            }
+            for node in nodes.clone() {
+                if counts.worth.add(cluster, node, &term.topology_key, weight * by) {
+                    counts.terms += by;
+                }
             }
         };
         let mut each = |terms: &[Weighted<AffinityTerm>], target: &PodShape, namespace: &Labels, sign: i64| {
@@ -159,18 +175,17 @@ impl Plugin for InterPodAffinity {
         let mut counts =
             FilterCounts { affinity_keys: keys(&pod.affinity), anti_keys: keys(&pod.anti_affinity), ..FilterCounts::default() };
         let own = !(pod.affinity.is_empty() && pod.anti_affinity.is_empty());
-        for node in cluster.nodes.iter().filter(|n| own || n.with_affinity > 0) {
-            for other in &node.pods {
-                counts.update(cluster, pod, other, node, 1);
-            }
+        for other in cluster.placed.iter().filter(|p| own || p.shape.has_affinity()) {
+            counts.update(cluster, pod, &other.shape, other.all(), 1);
         }
         state.affinity = counts;
     }
 
     fn follow(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
-        state.filter.affinity.update(cluster, pod, other, node, by);
+        let nodes = std::iter::once(node.index);
+        state.filter.affinity.update(cluster, pod, other, nodes.clone(), by);
         if let Some(counts) = &mut state.score.affinity {
-            self.weigh(counts, cluster, pod, other, node, by);
+            self.weigh(counts, cluster, pod, other, nodes, by);
         }
     }
 
@@ -207,24 +222,22 @@ impl Plugin for InterPodAffinity {
     }
 
     fn update(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
-        state.affinity.update(cluster, pod, other, node, by);
+        state.affinity.update(cluster, pod, other, std::iter::once(node.index), by);
     }
 
     fn scores(&self) -> bool {
         true
     }
 
-    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, _nodes: &[usize]) -> bool {
         let own = has_preferences(pod);
         if self.ignore_existing && !own {
             return false;
         }
         let counts = state.affinity.get_or_insert_with(|| {
             let mut counts = ScoreCounts::default();
-            for node in cluster.nodes.iter().filter(|n| own || n.with_affinity > 0) {
-                for other in &node.pods {
-                    self.weigh(&mut counts, cluster, pod, other, node, 1);
-                }
+            for other in cluster.placed.iter().filter(|p| own || p.shape.has_affinity()) {
+                self.weigh(&mut counts, cluster, pod, &other.shape, other.all(), 1);
             }
             counts
         });
@@ -235,7 +248,7 @@ impl Plugin for InterPodAffinity {
         state.affinity.as_ref().map_or(0, |s| s.worth.sum_at(cluster, node.index))
     }
 
-    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[usize], scores: &mut [i64]) {
         let (Some(min), Some(max)) = (scores.iter().copied().min(), scores.iter().copied().max()) else { return };
         for score in scores {
             let scaled = if max > min { MAX_NODE_SCORE as f64 * ((*score - min) as f64 / (max - min) as f64) } else { 0.0 };

@@ -1,5 +1,6 @@
 //! The in-tree plugins, one file each.
 
+pub mod dynamic_resources;
 pub mod image_locality;
 pub mod inter_pod_affinity;
 pub mod node_affinity;

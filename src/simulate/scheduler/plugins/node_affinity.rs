@@ -65,7 +65,7 @@ impl Plugin for NodeAffinity {
         true
     }
 
-    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, pod: &Pod, _nodes: &[usize]) -> bool {
         !(pod.preferred_nodes.is_empty() && self.added_preferred.is_empty())
     }
 
@@ -73,7 +73,7 @@ impl Plugin for NodeAffinity {
         worth(&pod.preferred_nodes, node) + worth(&self.added_preferred, node)
     }
 
-    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[usize], scores: &mut [i64]) {
         default_normalize(scores, false);
     }
 }

@@ -199,7 +199,7 @@ impl Plugin for BalancedAllocation {
         true
     }
 
-    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, pod: &Pod, _nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, _cluster: &Snapshot, _state: &mut ScoreState, pod: &Pod, _nodes: &[usize]) -> bool {
         self.resources.iter().any(|(name, _)| get(&pod.requests, name) != 0)
     }
 

@@ -1,6 +1,6 @@
 //! Pods spread over places of the topology.
 
-use crate::simulate::scheduler::api::{Node, Pod, SpreadConstraint};
+use crate::simulate::scheduler::api::{Node, Pod, PodShape, SpreadConstraint};
 use crate::simulate::scheduler::framework::{CycleState, FilterState, MAX_NODE_SCORE, Plugin, PreFilter, ScoreState, Status};
 use crate::simulate::scheduler::plugins::taint_toleration::DO_NOT_SCHEDULE;
 use crate::simulate::scheduler::selector::{Labels, Selector, untolerated};
@@ -56,8 +56,8 @@ impl Counted {
         Self { constraint, key, counts, least: i64::from(i32::MAX), at_least: 0, own, domains: 0 }
     }
 
-    fn value_of(&self, cluster: &Snapshot, node: &NodeInfo) -> Option<usize> {
-        self.key.and_then(|k| cluster.topology(k).value_of(node.index))
+    fn value_of(&self, cluster: &Snapshot, node: usize) -> Option<usize> {
+        self.key.and_then(|k| cluster.topology(k).value_of(node))
     }
 
     fn settle(&mut self) {
@@ -108,34 +108,56 @@ struct Preferred {
 }
 
 impl Preferred {
-    fn value_of(&self, cluster: &Snapshot, node: &NodeInfo) -> Option<usize> {
-        self.key.and_then(|k| cluster.topology(k).value_of(node.index))
+    fn value_of(&self, cluster: &Snapshot, node: usize) -> Option<usize> {
+        self.key.and_then(|k| cluster.topology(k).value_of(node))
+    }
+
+    /// What the matching pods near a node are worth.
+    fn worth(&self, cluster: &Snapshot, node: usize) -> Option<f64> {
+        let value = self.value_of(cluster, node)?;
+        let count = self.counts[if self.by_node { node } else { value }];
+        Some(count as f64 * self.weight + (self.constraint.max_skew - 1) as f64)
     }
 }
 
 impl ScoreCounts {
-    fn ignores(&self, cluster: &Snapshot, node: &NodeInfo) -> bool {
+    fn ignores(&self, cluster: &Snapshot, node: usize) -> bool {
         self.all_keys && self.constraints.iter().any(|c| c.value_of(cluster, node).is_none())
     }
 
-    /// Counts a pod that matches, `by` times.
-    fn count(&mut self, cluster: &Snapshot, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
-        if other.terminating || other.namespace != pod.namespace {
+    /// Counts pods of a shape that stay on these nodes, `by` times.
+    fn count(&mut self, cluster: &Snapshot, pod: &Pod, other: &PodShape, nodes: impl Iterator<Item = usize> + Clone, by: i64) {
+        if other.namespace != pod.namespace {
             return;
         }
-        let ignored = self.ignores(cluster, node);
-        for c in &mut self.constraints {
+        for i in 0..self.constraints.len() {
+            let c = &self.constraints[i];
             if c.constraint.selector.is_empty() || !c.constraint.selector.matches(&other.labels) {
                 continue;
             }
-            if c.by_node {
-                c.counts[node.index] += by;
-            } else if !ignored && included(&c.constraint, pod, &node.node) {
-                if let Some(value) = c.value_of(cluster, node) {
-                    c.counts[value] += by;
-                }
+            for node in nodes.clone() {
+                let c = &self.constraints[i];
+                let place = if c.by_node {
+                    node
+                } else if !self.ignores(cluster, node) && included(&c.constraint, pod, &cluster.nodes[node].node) {
+                    let Some(value) = c.value_of(cluster, node) else { continue };
+                    value
+                } else {
+                    continue;
+                };
+                self.constraints[i].counts[place] += by;
             }
         }
+    }
+
+    fn score(&self, cluster: &Snapshot, node: usize) -> i64 {
+        if self.ignores(cluster, node) {
+            return 0;
+        }
+        let score = self.constraints.iter().filter_map(|c| c.worth(cluster, node)).fold(0.0_f64, |sum, worth| sum + worth);
+        // As Go's math.Round: halves away from zero; what is rounded here is never negative.
+        let whole = score as i64;
+        whole + i64::from(score - whole as f64 >= 0.5)
     }
 }
 
@@ -159,7 +181,7 @@ fn default_selector(pod: &Pod, listers: &Listers) -> Selector {
     selector
 }
 
-fn has_all_keys(cluster: &Snapshot, node: &NodeInfo, constraints: &[Counted]) -> bool {
+fn has_all_keys(cluster: &Snapshot, node: usize, constraints: &[Counted]) -> bool {
     constraints.iter().all(|c| c.value_of(cluster, node).is_some())
 }
 
@@ -167,16 +189,9 @@ fn included(c: &SpreadConstraint, pod: &Pod, node: &Node) -> bool {
     (!c.honor_affinity || pod.may_use(node)) && (!c.honor_taints || untolerated(&node.taints, &pod.tolerations, &DO_NOT_SCHEDULE).is_none())
 }
 
-fn count_pods(node: &NodeInfo, selector: &Selector, namespace: &str) -> i64 {
-    if selector.is_empty() {
-        return 0;
-    }
-    node.pods.iter().filter(|p| !p.terminating && p.namespace == namespace && selector.matches(&p.labels)).count() as i64
-}
-
 /// Counts `other` on `node`; an empty selector counts nothing when `counting`, as when all are counted.
 fn shift(cluster: &Snapshot, all: &mut [Counted], pod: &Pod, other: &Pod, node: &NodeInfo, by: i64, counting: bool) {
-    if all.is_empty() || other.namespace != pod.namespace || !has_all_keys(cluster, node, all) {
+    if all.is_empty() || other.namespace != pod.namespace || !has_all_keys(cluster, node.index, all) {
         return;
     }
     for counted in all {
@@ -184,7 +199,7 @@ fn shift(cluster: &Snapshot, all: &mut [Counted], pod: &Pod, other: &Pod, node: 
         if (!counting || !selector.is_empty())
             && selector.matches(&other.labels)
             && included(&counted.constraint, pod, &node.node)
-            && let Some(value) = counted.value_of(cluster, node)
+            && let Some(value) = counted.value_of(cluster, node.index)
         {
             counted.change(value, by);
         }
@@ -224,10 +239,8 @@ impl PodTopologySpread {
             all_keys: !pod.spread.is_empty() || !self.system,
         };
         if !out.constraints.is_empty() {
-            for node in &cluster.nodes {
-                for other in &node.pods {
-                    out.count(cluster, pod, other, node, 1);
-                }
+            for other in &cluster.placed {
+                out.count(cluster, pod, &other.shape, other.staying.iter().map(|n| *n as usize), 1);
             }
         }
         out
@@ -242,17 +255,26 @@ impl Plugin for PodTopologySpread {
     fn gather(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod) {
         let mut all: Vec<Counted> = self.constraints(cluster, pod, true).into_iter().map(|c| Counted::new(cluster, c, pod)).collect();
         if !all.is_empty() {
-            for node in cluster.nodes.iter().filter(|n| has_all_keys(cluster, n, &all)).collect::<Vec<_>>() {
-                for counted in &mut all {
-                    if included(&counted.constraint, pod, &node.node)
+            let counts: Vec<bool> = (0..cluster.nodes.len()).map(|n| has_all_keys(cluster, n, &all)).collect();
+            for counted in &mut all {
+                let mut value_of = vec![None; counts.len()];
+                for node in (0..counts.len()).filter(|n| counts[*n]) {
+                    if included(&counted.constraint, pod, &cluster.nodes[node].node)
                         && let Some(value) = counted.value_of(cluster, node)
                     {
-                        let more = count_pods(node, &counted.constraint.selector, &pod.namespace);
-                        counted.counts[value] = Some(counted.counts[value].unwrap_or(0) + more);
+                        value_of[node] = Some(value);
+                        counted.counts[value].get_or_insert(0);
                     }
                 }
+                let selector = &counted.constraint.selector;
+                let wanted = |s: &PodShape| !selector.is_empty() && s.namespace == pod.namespace && selector.matches(&s.labels);
+                for node in cluster.placed.iter().filter(|p| wanted(&p.shape)).flat_map(|p| &p.staying) {
+                    if let Some(value) = value_of[*node as usize] {
+                        *counted.counts[value].get_or_insert(0) += 1;
+                    }
+                }
+                counted.settle();
             }
-            all.iter_mut().for_each(Counted::settle);
         }
         state.spread = FilterCounts { constraints: all };
     }
@@ -262,8 +284,8 @@ impl Plugin for PodTopologySpread {
         if !other.terminating {
             shift(cluster, &mut state.filter.spread.constraints, pod, other, node, by, true);
         }
-        if let Some(counts) = &mut state.score.spread {
-            counts.count(cluster, pod, other, node, by);
+        if let Some(counts) = state.score.spread.as_mut().filter(|_| !other.terminating) {
+            counts.count(cluster, pod, other, std::iter::once(node.index), by);
         }
     }
 
@@ -274,7 +296,7 @@ impl Plugin for PodTopologySpread {
     fn filter(&self, cluster: &Snapshot, state: &FilterState, _pod: &Pod, node: &NodeInfo) -> Result<(), Status> {
         for counted in &state.spread.constraints {
             let c = &counted.constraint;
-            let Some(value) = counted.value_of(cluster, node) else {
+            let Some(value) = counted.value_of(cluster, node.index) else {
                 return Err(Status::unresolvable("node(s) didn't match pod topology spread constraints (missing required label)"));
             };
             let least = if counted.domains < c.min_domains { 0 } else { counted.least };
@@ -293,13 +315,13 @@ impl Plugin for PodTopologySpread {
         true
     }
 
-    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, nodes: &[&NodeInfo]) -> bool {
+    fn pre_score(&self, cluster: &Snapshot, state: &mut ScoreState, pod: &Pod, nodes: &[usize]) -> bool {
         let counts = state.spread.get_or_insert_with(|| self.count_for_scores(cluster, pod));
         if counts.constraints.is_empty() {
             return false;
         }
         let all_keys = counts.all_keys;
-        let ignored = nodes.iter().filter(|n| counts.ignores(cluster, n)).count();
+        let ignored = if all_keys { nodes.iter().filter(|n| counts.ignores(cluster, **n)).count() } else { 0 };
         let places: Vec<usize> = counts
             .constraints
             .iter()
@@ -309,10 +331,14 @@ impl Plugin for PodTopologySpread {
                 }
                 // Nodes without the label are one place of their own.
                 let mut seen = vec![false; c.counts.len() + 1];
-                for node in nodes.iter().filter(|n| !(all_keys && counts.ignores(cluster, n))) {
-                    seen[c.value_of(cluster, node).unwrap_or(c.counts.len())] = true;
+                let mut places = 0;
+                for node in nodes.iter().filter(|n| !(all_keys && counts.ignores(cluster, **n))) {
+                    places += usize::from(!std::mem::replace(&mut seen[c.value_of(cluster, *node).unwrap_or(c.counts.len())], true));
+                    if places == seen.len() {
+                        break;
+                    }
                 }
-                seen.iter().filter(|s| **s).count()
+                places
             })
             .collect();
         for (c, places) in counts.constraints.iter_mut().zip(places) {
@@ -322,19 +348,19 @@ impl Plugin for PodTopologySpread {
     }
 
     fn score(&self, cluster: &Snapshot, state: &ScoreState, _pod: &Pod, node: &NodeInfo) -> i64 {
-        let Some(s) = state.spread.as_ref().filter(|s| !s.ignores(cluster, node)) else { return 0 };
-        let mut score = 0.0_f64;
-        for c in &s.constraints {
-            let Some(value) = c.value_of(cluster, node) else { continue };
-            let count = c.counts[if c.by_node { node.index } else { value }];
-            score += count as f64 * c.weight + (c.constraint.max_skew - 1) as f64;
-        }
-        score.round() as i64
+        state.spread.as_ref().map_or(0, |s| s.score(cluster, node.index))
     }
 
-    fn normalize(&self, cluster: &Snapshot, state: &ScoreState, nodes: &[&NodeInfo], scores: &mut [i64]) {
+    fn score_all(&self, cluster: &Snapshot, state: &ScoreState, _pod: &Pod, nodes: &[usize], scores: &mut Vec<i64>) {
+        match &state.spread {
+            Some(s) => scores.extend(nodes.iter().map(|n| s.score(cluster, *n))),
+            None => scores.resize(scores.len() + nodes.len(), 0),
+        }
+    }
+
+    fn normalize(&self, cluster: &Snapshot, state: &ScoreState, nodes: &[usize], scores: &mut [i64]) {
         let Some(s) = &state.spread else { return };
-        let ignored = |node: &NodeInfo| s.ignores(cluster, node);
+        let ignored = |node: &usize| s.ignores(cluster, *node);
         let counted = || nodes.iter().zip(scores.iter()).filter(|(n, _)| !ignored(n)).map(|(_, s)| *s);
         let min = counted().min().unwrap_or(i64::MAX);
         let max = counted().max().unwrap_or(0).max(0);

@@ -1,4 +1,4 @@
-//! Plugins of a few lines: NodeUnschedulable, NodeName, NodePorts and DynamicResources (which only scores 0 here).
+//! Plugins of a few lines: NodeUnschedulable, NodeName and NodePorts.
 
 use crate::simulate::scheduler::api::{Pod, Taint};
 use crate::simulate::scheduler::framework::{FilterState, Plugin, PreFilter, Status};
@@ -70,26 +70,5 @@ impl Plugin for NodePorts {
             return Err(Status::unschedulable("node(s) didn't have free ports for the requested pod ports"));
         }
         Ok(())
-    }
-}
-
-/// Device claims; a pod without any gets 0 on every node.
-pub struct DynamicResources;
-
-impl Plugin for DynamicResources {
-    fn name(&self) -> &'static str {
-        "DynamicResources"
-    }
-
-    fn is_local(&self) -> bool {
-        true
-    }
-
-    fn pre_filter(&self, _cluster: &Snapshot, _state: &mut FilterState, _pod: &Pod) -> PreFilter {
-        PreFilter::Skip
-    }
-
-    fn scores(&self) -> bool {
-        true
     }
 }

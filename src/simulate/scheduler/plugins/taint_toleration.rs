@@ -39,7 +39,7 @@ impl Plugin for TaintToleration {
         node.node.taints.iter().filter(disliked).count() as i64
     }
 
-    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[&NodeInfo], scores: &mut [i64]) {
+    fn normalize(&self, _cluster: &Snapshot, _state: &ScoreState, _nodes: &[usize], scores: &mut [i64]) {
         default_normalize(scores, true);
     }
 }
