@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde_json::Value;
 
 use super::expand::{Expanded, expand_with_claims};
@@ -194,14 +195,19 @@ pub fn predict_in(setting: &Setting, profiles: &Profiles, options: &Options) -> 
     let mut determined = !first.free;
     if first.free {
         let usual = distribution(&first);
-        let mut random = ChaCha8Rng::seed_from_u64(options.seed);
         let repeats = if first.pods.len() * first.cluster.nodes.len() > MAX_REPEATED { 0 } else { options.alternatives };
         determined = repeats > 0;
-        for _ in 0..repeats {
+        // Each repetition has choices of its own, so that the answer is the same however many threads there are.
+        let repeat = |i: usize| {
+            let mut random = ChaCha8Rng::seed_from_u64(options.seed.wrapping_add(i as u64));
             let choose = |_: &Snapshot, top: &[usize]| top[random.next_u32() as usize % top.len()];
             let other = simulate(setting.expanded.clone(), profiles, Arrival::Sequential, Keep::Failures, choose);
-            determined &= distribution(&other) == usual;
-            possible.iter_mut().zip(&other.placement).for_each(|(set, node)| {
+            (distribution(&other) == usual, other.placement)
+        };
+        let others: Vec<(bool, Vec<Option<usize>>)> = (0..repeats).into_par_iter().map(repeat).collect();
+        for (same, placement) in others {
+            determined &= same;
+            possible.iter_mut().zip(&placement).for_each(|(set, node)| {
                 set.insert(*node);
             });
         }

@@ -94,6 +94,7 @@ pub fn simulate(
     for pod in &bound {
         cluster.add_pod(&pod.node_name, pod);
     }
+    pods.iter().filter(|p| !p.nominated.is_empty()).for_each(|p| cluster.nominate(p));
     if arrival == Arrival::Batch {
         pods.sort_by_key(|p| std::cmp::Reverse(p.priority));
     }
@@ -175,7 +176,7 @@ fn attempt(
     let pod = Arc::clone(&run.pods[i]);
     // A pod that names a scheduler nobody runs waits for ever.
     let Some(profile) = profiles.get(&pod.scheduler_name) else { return false };
-    let mut nominated = None;
+    let mut nominated = if pod.nominated.is_empty() { None } else { run.cluster.find(&pod.nominated) };
     // A pod that preempted is tried again at once; each time pods are gone, so this ends.
     loop {
         *number += 1;

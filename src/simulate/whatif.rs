@@ -367,7 +367,8 @@ pub fn drain(run: &mut Run, profiles: &Profiles, nodes: &[String], flags: DrainF
             out.moved.push((full(pod), from, None));
             continue;
         }
-        let new = Pod { node_name: String::new(), terminating: false, start_time: String::new(), ..Pod::clone(pod) };
+        let new =
+            Pod { node_name: String::new(), nominated: String::new(), terminating: false, start_time: String::new(), ..Pod::clone(pod) };
         let to = run.place_again(profiles, Arc::new(new)).map(|n| run.cluster.nodes[n].node.name.clone());
         if to.is_some() {
             own.iter().for_each(|i| budgets[*i].healthy += 1);

@@ -26,3 +26,21 @@ fn placements_are_as_expected() {
         assert_eq!(table(&prediction), want, "{}", folder.display());
     }
 }
+
+/// However many threads repeat a placement with other choices, the answer is the same.
+#[test]
+fn threads_change_nothing() {
+    let cluster = kval::simulate::cluster::parse_argument("5x4cpu,16Gi").expect("sizes");
+    let container = serde_json::json!({"name": "c", "image": "i", "resources": {"requests": {"cpu": "700m", "memory": "1Gi"}}});
+    let objects = [serde_json::json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
+        "spec": {"replicas": 23, "selector": {"matchLabels": {"app": "web"}},
+            "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}},
+    })];
+    let with = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| format!("{:?}", predict(&cluster, &objects, &Options::default())))
+    };
+    let one = with(1);
+    assert!([2, 3, 8].into_iter().all(|threads| with(threads) == one));
+}

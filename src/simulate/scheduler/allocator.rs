@@ -478,7 +478,7 @@ impl<'a> Search<'a> {
         if (!device.shared && request.admin && same_claim) || (!request.admin && self.busy(&id)) {
             return Ok(false);
         }
-        let counts = !(device.shared && shared_before) && !device.consumes.is_empty();
+        let counts = !(device.consumes.is_empty() || (device.shared && shared_before));
         if counts && !self.take_counters(place) {
             return Ok(false);
         }
@@ -564,7 +564,7 @@ impl<'a> Search<'a> {
         let id = self.id(place);
         let device = self.device(place);
         let shared_before = self.in_use.capacity.contains_key(&id) || self.sharing.contains_key(&id);
-        let counted = !(device.shared && shared_before) && !device.consumes.is_empty();
+        let counted = !(device.consumes.is_empty() || (device.shared && shared_before));
         if !self.give(at, place, must).map_err(End::Wrong)? {
             return Ok(None);
         }

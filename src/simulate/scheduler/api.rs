@@ -258,6 +258,8 @@ pub struct Pod {
     pub input: usize,
     /// Where it runs already; empty for a pending pod.
     pub node_name: String,
+    /// The node that preemption made room on before; empty for none.
+    pub nominated: String,
     /// Whether it is being deleted.
     pub terminating: bool,
     /// When it started, as RFC 3339 text; empty when not told.
@@ -371,6 +373,7 @@ impl Pod {
             source: Arc::new(source),
             input,
             node_name: text(object, &["spec", "nodeName"]).to_owned(),
+            nominated: text(object, &["status", "nominatedNodeName"]).to_owned(),
             terminating: !at(object, &["metadata", "deletionTimestamp"]).is_null(),
             start_time: text(object, &["status", "startTime"]).to_owned(),
             arrival: 0,

@@ -82,13 +82,27 @@ pub struct Cycle<'a> {
 }
 
 impl Cycle<'_> {
-    /// Runs the filters on a node, the first rejection counts.
+    /// Runs the filters on a node, the first rejection counts. Room that was made for others that matter as much has to
+    /// stay free. upstream: RunFilterPluginsWithNominatedPods
     pub fn filter(&self, state: &FilterState, node: &NodeInfo) -> Result<(), Rejection> {
+        let other = |p: &Pod| p.priority >= self.pod.priority && (p.name != self.pod.name || p.namespace != self.pod.namespace);
+        let mut waiting = self.cluster.nominated.iter().filter(|(i, p)| *i == node.index && other(p)).peekable();
+        if waiting.peek().is_some() {
+            let (mut node, mut state) = (node.clone(), state.clone());
+            for (_, pod) in waiting {
+                node.add_pod(pod);
+                self.update(&mut state, pod, &node, 1);
+            }
+            self.ask(&self.active, &state, &node)?;
+        }
         self.ask(&self.active, state, node)
     }
 
     /// Whether the filters let a node pass that is as the snapshot has it.
     fn passes(&self, local: &mut Local, node: &NodeInfo) -> bool {
+        if !self.cluster.nominated.is_empty() {
+            return self.filter(&self.state.filter, node).is_ok();
+        }
         let (near, far) = self.active.split_at(self.local);
         if !near.is_empty() {
             let verdict = &mut local.verdicts[node.index];

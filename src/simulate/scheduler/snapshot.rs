@@ -254,6 +254,8 @@ pub struct Snapshot {
     pub running: usize,
     /// How often a node itself was replaced.
     pub edits: usize,
+    /// Waiting pods for which room was made, by their node.
+    pub nominated: Vec<(usize, Arc<Pod>)>,
     /// Where pods run, by shape in order of their first pod.
     pub placed: Vec<Placed>,
     /// The place in `placed` by the address of the shape.
@@ -382,10 +384,18 @@ impl Snapshot {
 
     /// Puts a pod on a node.
     pub fn place(&mut self, node: usize, pod: &Arc<Pod>) {
+        self.nominated.retain(|(_, p)| p.name != pod.name || p.namespace != pod.namespace);
         self.nodes[node].add_pod(pod);
         self.placed_of(&pod.shape).list(pod).push(node as u32);
         self.running += 1;
         self.events.push(Event { pod: Arc::clone(pod), node: node as u32, by: 1 });
+    }
+
+    /// Remembers that room was made for a waiting pod.
+    pub fn nominate(&mut self, pod: &Arc<Pod>) {
+        if let Some(node) = self.find(&pod.nominated) {
+            self.nominated.push((node, Arc::clone(pod)));
+        }
     }
 
     /// Takes a pod away from its node.
