@@ -201,7 +201,7 @@ static DEVICE: LazyLock<Decl> = LazyLock::new(|| {
 /// Compiles the expression of a device selector; the error is the server's.
 fn compile_selector(text: &str) -> Result<Program, String> {
     let mut env = Env::default();
-    let quantity = Type::Opaque("kubernetes.Quantity".into(), Vec::new());
+    let quantity = Type::object("kubernetes.Quantity");
     let both = |value: Type| Type::map(Type::Str, Type::map(Type::Str, value));
     let fields =
         [("driver", Type::Str), ("allowMultipleAllocations", Type::Bool), ("attributes", both(Type::Dyn)), ("capacity", both(quantity))];

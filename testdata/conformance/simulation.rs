@@ -53,6 +53,10 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/scheduling-sequence", scheduling),
     ("simulation/scheduler-config", scheduling),
     ("simulation/scheduling-large", scheduling),
+    // Ours: random clusters and pods, and claims for devices, by the scheduler's framework, plugins and cache of the
+    // Kubernetes v1.36.3 packages (Go 1.26.8) with the default profile and a fake clientset.
+    ("simulation/scheduling-random", scheduling),
+    ("simulation/scheduling-devices", scheduling),
     ("simulation/qos-resources", qos_resources),
     ("simulation/pdb", script::script),
     ("simulation/pv-binding", script::script),

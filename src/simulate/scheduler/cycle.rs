@@ -10,7 +10,7 @@ use rustc_hash::FxHashMap;
 use super::api::{Pod, PodShape};
 use super::framework::{Code, CycleState, FilterState, PreFilter, Status};
 use super::plugins::dynamic_resources::after_failure;
-use super::preemption::{Preemption, preempt};
+use super::preemption::{NEVER, Preemption, failure, preempt};
 use super::profile::{Entry, Profile};
 use super::snapshot::{Key, NodeInfo, Snapshot};
 
@@ -303,7 +303,10 @@ fn run<'a>(cycle: &mut Cycle<'a>, local: &mut Local, start: &mut usize, nominate
         };
         // Mostly the cycle ends before device claims were looked at, which is what the last words are about.
         let devices = profile.plugins.iter().any(|e| e.plugin.name() == DEVICES);
-        let unhelpful = || format!("preemption: 0/{total} nodes are available: {total} Preemption is not helpful for scheduling.");
+        let unhelpful = || match pod.never_preempts {
+            true => format!("preemption: {NEVER}"),
+            false => format!("preemption: 0/{total} nodes are available: {total} Preemption is not helpful for scheduling."),
+        };
         let tail = match (devices, name == DEVICES, profile.preemption) {
             (true, false, _) => " not found".to_owned(),
             (true, true, true) => format!(" no new claims to deallocate, {}", unhelpful()),
@@ -339,8 +342,7 @@ fn run<'a>(cycle: &mut Cycle<'a>, local: &mut Local, start: &mut usize, nominate
             out.infeasible.extend(rejected.into_iter().filter_map(why));
         }
         if let Some((_, wrong)) = out.infeasible.iter().find(|(_, r)| r.status.code == Code::Error) {
-            let told = wrong.status.reasons.iter().collect::<Vec<_>>().join(", ");
-            let error = format!("running {:?} filter plugin: {told}", wrong.plugin);
+            let error = failure(wrong);
             return Outcome { message: Some(error.clone()), error: Some(error), ..Outcome::default() };
         }
     }
@@ -360,9 +362,11 @@ fn run<'a>(cycle: &mut Cycle<'a>, local: &mut Local, start: &mut usize, nominate
             out.deallocate = claim;
         }
         let refused = match &preemption {
-            Some(Preemption::Refused(text)) => Some(format!("preemption: {text}")),
+            Some(Preemption::Refused(text) | Preemption::Failed(text)) => Some(format!("preemption: {text}")),
             _ => None,
         };
+        // What is wrong with an object is told alone.
+        let devices = devices.filter(|_| !matches!(preemption, Some(Preemption::Failed(_))));
         if !matches!(preemption, Some(Preemption::Victims { .. })) {
             let words: Vec<&str> = devices.into_iter().chain(refused.as_deref()).collect();
             if !words.is_empty() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::api::Pod;
 use super::cycle::{Cycle, Rejection, fit_error};
-use super::framework::{Code, Reasons};
+use super::framework::{Code, Reasons, Status};
 use super::json::{at, int, namespace};
 use super::selector::Selector;
 
@@ -17,6 +17,8 @@ use super::selector::Selector;
 pub enum Preemption {
     /// It does not help; why.
     Refused(String),
+    /// Something is wrong with an object; what.
+    Failed(String),
     /// These pods of this node go, the most important first.
     Victims {
         /// The index of the node.
@@ -24,6 +26,14 @@ pub enum Preemption {
         /// The pods.
         pods: Vec<Arc<Pod>>,
     },
+}
+
+/// What a pod that may not preempt is told.
+pub const NEVER: &str = "not eligible due to preemptionPolicy=Never.";
+
+/// What a filter that cannot answer is told as.
+pub fn failure(wrong: &Rejection) -> String {
+    format!("running {:?} filter plugin: {}", wrong.plugin, wrong.status.reasons.iter().collect::<Vec<_>>().join(", "))
 }
 
 /// Priority first, then who started earlier.
@@ -69,11 +79,11 @@ struct Candidate {
 }
 
 /// upstream: SelectVictimsOnNode
-fn select_victims(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Reasons> {
+fn select_victims(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Rejection> {
     let mut potential: Vec<Arc<Pod>> =
         cycle.cluster.nodes[index].pods.iter().filter(|p| p.priority < cycle.pod.priority).cloned().collect();
     if potential.is_empty() {
-        return Err(Reasons::One("No preemption victims found for incoming pod"));
+        return Err(Rejection { plugin: "", status: Status::unresolvable("No preemption victims found for incoming pod") });
     }
     let mut node = cycle.cluster.nodes[index].clone();
     let mut state = cycle.state.filter.clone();
@@ -81,7 +91,7 @@ fn select_victims(cycle: &Cycle<'_>, index: usize) -> Result<Candidate, Reasons>
         node.remove_pod(pod);
         cycle.update(&mut state, pod, &node, -1);
     }
-    cycle.filter(&state, &node).map_err(|r| r.status.reasons)?;
+    cycle.filter(&state, &node)?;
     potential.sort_by_key(|p| importance(p));
     let (violating, others) = split_by_budget(potential, &cycle.cluster.listers.budgets);
     let both = !violating.is_empty() && !others.is_empty();
@@ -121,10 +131,11 @@ fn earliest_start(candidate: &Candidate) -> StartTime {
 /// Looks for the node where the least harm is done.
 pub fn preempt(cycle: &Cycle<'_>, infeasible: &[(usize, Rejection)]) -> Preemption {
     if cycle.pod.never_preempts {
-        return Preemption::Refused("not eligible due to preemptionPolicy=Never.".to_owned());
+        return Preemption::Refused(NEVER.to_owned());
     }
     let mut candidates = Vec::new();
     let mut reasons: Vec<Reasons> = Vec::new();
+    let mut wrong: Vec<String> = Vec::new();
     for (index, rejection) in infeasible {
         if rejection.status.code == Code::UnschedulableAndUnresolvable {
             reasons.push(Reasons::One("Preemption is not helpful for scheduling"));
@@ -133,8 +144,17 @@ pub fn preempt(cycle: &Cycle<'_>, infeasible: &[(usize, Rejection)]) -> Preempti
         match select_victims(cycle, *index) {
             Ok(candidate) if !candidate.victims.is_empty() => candidates.push(candidate),
             Ok(_) => {}
-            Err(more) => reasons.push(more),
+            Err(r) if r.status.code == Code::Error => {
+                let told = failure(&r);
+                if !wrong.contains(&told) {
+                    wrong.push(told);
+                }
+            }
+            Err(more) => reasons.push(more.status.reasons),
         }
+    }
+    if candidates.is_empty() && !wrong.is_empty() {
+        return Preemption::Failed(if let [one] = wrong.as_slice() { one.clone() } else { format!("[{}]", wrong.join(", ")) });
     }
     if candidates.is_empty() {
         return Preemption::Refused(fit_error(cycle.cluster.nodes.len(), reasons.iter().flat_map(Reasons::iter)));
