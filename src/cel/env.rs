@@ -66,6 +66,8 @@ pub struct Env {
     pub objects: HashMap<String, BTreeMap<String, Type>>,
     /// Whether object types may be constructed (`Object{…}`, `JSONPatch{…}`), with their free form.
     pub constructs: bool,
+    /// Whether a value can be given a name with `cel.bind`.
+    pub binds: bool,
 }
 
 impl Env {

@@ -104,6 +104,9 @@ pub(super) fn expand(parser: &mut Parser<'_>, at: usize, function: &str, target:
         return Err((None, args));
     };
     let count = args.len();
+    if function == "bind" && count == 3 && parser.binds && ident(&target) == Some("cel") {
+        return Ok(bind(parser, at, args));
+    }
     let known = match function {
         "all" | "exists" | "exists_one" => matches!(count, 2 | 3),
         "existsOne" => matches!(count, 2 | 3),
@@ -213,6 +216,23 @@ fn quantifier(make: &mut Make<'_, '_>, function: &str, range: Expr, vars: Vars, 
             make.fold(range, vars, init, condition, step, result)
         }
     }
+}
+
+/// `cel.bind(v, value, e)`. upstream: ext/bindings.go celBind
+fn bind(parser: &mut Parser<'_>, at: usize, args: Vec<Expr>) -> Expr {
+    let mut args = args.into_iter();
+    let (Some(name), Some(init), Some(result)) = (args.next(), args.next(), args.next()) else {
+        return parser.macro_error(at, "cel.bind() takes a name and two expressions");
+    };
+    let Some(accu) = ident(&name).map(str::to_owned) else {
+        return parser.macro_error(name.at, "cel.bind() variable names must be simple identifiers");
+    };
+    let mut make = Make { parser, at };
+    let range = make.list(Vec::new());
+    let condition = make.literal(Literal::Bool(false));
+    let step = make.node(Kind::Ident(accu.clone()));
+    let fold = Comprehension { range, var: UNUSED.to_owned(), var2: None, accu, init, condition, step, result };
+    make.node(Kind::Comprehension(Box::new(fold)))
 }
 
 /// `target.optMap(v, e)`: a conditional on `hasValue` around a bind. upstream: cel/library.go optMap

@@ -123,10 +123,12 @@ pub(super) struct Parser<'a> {
     /// Errors of the meaning, reported only when parsing came to its end.
     meaning: Errors,
     next_id: usize,
+    /// Whether `cel.bind` is a macro.
+    pub(super) binds: bool,
 }
 
 /// The tree of a text, or its errors.
-pub(super) fn parse(source: &Source) -> Result<Expr, Errors> {
+pub(super) fn parse(source: &Source, binds: bool) -> Result<Expr, Errors> {
     let mut errors = Errors::default();
     if source.chars.len() > SIZE_LIMIT {
         let size = source.chars.len();
@@ -145,6 +147,7 @@ pub(super) fn parse(source: &Source) -> Result<Expr, Errors> {
         syntax: errors,
         meaning: Errors::default(),
         next_id: 0,
+        binds,
     };
     let parsed = parser.start();
     let mut errors = parser.syntax;

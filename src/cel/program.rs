@@ -24,7 +24,7 @@ pub struct Program {
 /// Parses and checks a text; the errors are printed as upstream prints them.
 pub fn compile(text: &str, env: &Env) -> Result<Program, String> {
     let source = Source::new(text);
-    let made = parse(&source).and_then(|expr| {
+    let made = parse(&source, env.binds).and_then(|expr| {
         let checked = check(&expr, env, &source)?;
         let mut errors = Errors::default();
         literals(&expr, &source, &mut errors);

@@ -200,7 +200,7 @@ static DEVICE: LazyLock<Decl> = LazyLock::new(|| {
 
 /// Compiles the expression of a device selector; the error is the server's.
 fn compile_selector(text: &str) -> Result<Program, String> {
-    let mut env = Env::default();
+    let mut env = Env { binds: true, ..Env::default() };
     let quantity = Type::object("kubernetes.Quantity");
     let both = |value: Type| Type::map(Type::Str, Type::map(Type::Str, value));
     let fields =
