@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::scheduler::json::{at, int, list, name, scalar, text};
+use crate::kube::quantity;
 
 /// How many nodes a short form may make.
 const MAX_NODES: i64 = 20_000;
@@ -44,6 +45,27 @@ pub fn default_nodes() -> Vec<Value> {
     short_form(&json!({"nodes": [{"count": 3}]})).unwrap_or_default()
 }
 
+/// The keys of an entry of the short form.
+const KEYS: [&str; 11] =
+    ["count", "name", "cpu", "memory", "pods", "ephemeral-storage", "resources", "labels", "taints", "zones", "unschedulable"];
+
+/// Keys that nobody knows, and amounts that are none.
+fn check_entry(position: usize, entry: &Value) -> Result<(), String> {
+    let Some(fields) = entry.as_object() else { return Err(format!("nodes[{position}]: expected a map such as {{count: 3, cpu: 4}}")) };
+    if let Some(key) = fields.keys().find(|k| !KEYS.contains(&k.as_str())) {
+        return Err(format!("nodes[{position}].{key}: there is no such field; there are {}", KEYS.join(", ")));
+    }
+    let own = ["cpu", "memory", "pods", "ephemeral-storage"].into_iter().map(|key| (key.to_owned(), at(entry, &[key])));
+    let more = at(entry, &["resources"]).as_object().into_iter().flatten().map(|(key, v)| (format!("resources.{key}"), v));
+    for (key, amount) in own.chain(more).filter(|(_, v)| !v.is_null()) {
+        let text = scalar(amount);
+        if quantity::parse(&text).is_err() {
+            return Err(format!("nodes[{position}].{key}: {text:?} is not an amount such as 4, 500m or 16Gi"));
+        }
+    }
+    Ok(())
+}
+
 /// Nodes of the short form; `Err` says what is wrong with it.
 ///
 /// Keys of an entry: `count`, `name` (a prefix, or the name when there is one node), `cpu`, `memory`, `pods`,
@@ -57,6 +79,7 @@ pub fn short_form(value: &Value) -> Result<Vec<Value>, String> {
         if !(0..=MAX_NODES).contains(&count) {
             return Err(format!("nodes[{position}].count: must be between 0 and {MAX_NODES}"));
         }
+        check_entry(position, entry)?;
         let or = |key: &str, default: &str| match scalar(at(entry, &[key])) {
             text if text.is_empty() => default.to_owned(),
             text => text,

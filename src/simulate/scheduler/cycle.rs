@@ -303,9 +303,11 @@ fn run<'a>(cycle: &mut Cycle<'a>, local: &mut Local, start: &mut usize, nominate
         };
         // Mostly the cycle ends before device claims were looked at, which is what the last words are about.
         let devices = profile.plugins.iter().any(|e| e.plugin.name() == DEVICES);
-        let unhelpful = || match pod.never_preempts {
-            true => format!("preemption: {NEVER}"),
-            false => format!("preemption: 0/{total} nodes are available: {total} Preemption is not helpful for scheduling."),
+        let unhelpful = || {
+            if pod.never_preempts {
+                return format!("preemption: {NEVER}");
+            }
+            format!("preemption: 0/{total} nodes are available: {total} Preemption is not helpful for scheduling.")
         };
         let tail = match (devices, name == DEVICES, profile.preemption) {
             (true, false, _) => " not found".to_owned(),
