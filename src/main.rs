@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    kval::cli::run(std::env::args_os(), &mut std::io::stdout().lock(), &mut std::io::stderr().lock())
+    kval::cli::run(std::env::args_os(), &mut std::io::stdout(), &mut std::io::stderr())
 }

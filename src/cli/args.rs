@@ -163,6 +163,16 @@ fn reporting(command: Command) -> Command {
         .args(configuration())
 }
 
+/// The flags that narrow the input.
+fn scope() -> [Arg; 2] {
+    let changed = "Only charts that changed since a Git revision, and those that depend on them; manifests when one of them changed \
+                   [without REF: HEAD, what is not committed]";
+    [
+        value("changed", "REF", changed).allow_hyphen_values(false).num_args(0..=1).default_missing_value(""),
+        value("shard", "I/N", "Only a part of the charts, the same on each machine: 2/5, or auto in a CI service's parallel jobs"),
+    ]
+}
+
 /// The flags that choose configuration files.
 fn configuration() -> [Arg; 2] {
     [
@@ -207,6 +217,8 @@ fn lint() -> Command {
     .arg(switch("fix", "Mend what can be mended safely, in manifests, templates and values; proved by running again before it is written"))
     .arg(switch("unsafe", "With --fix or --diff: also what may change how workloads behave"))
     .arg(switch("diff", "Show what --fix would write, and write nothing"))
+    .args(scope())
+    .arg(switch("watch", "Check again whenever a file changes, until Ctrl-C").conflicts_with_all(["fix", "diff", "write-baseline"]))
     .arg(switch("with-subcharts", "With --format helm: the charts below too"))
     .arg(switch("quiet", "With --format helm: only warnings and errors"))
 }
@@ -217,6 +229,7 @@ fn validate() -> Command {
             .about("Say what a kube-apiserver would say about manifests")
             .arg(paths("Manifests and directories of them; - reads standard input"))
             .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
+            .args(scope())
             .arg(value("kube-version", "VERSION", "The API server's version, or a range: 1.30..1.36").alias("kubernetes-version")),
     ))
 }
@@ -233,6 +246,23 @@ fn why() -> Command {
             )
             .arg(Arg::new("args").value_name("[NAME] CHART").num_args(1..).required(true)),
     )
+}
+
+fn reports() -> Command {
+    let merge = Command::new("merge")
+        .about("Join JSON reports, such as those of --shard, into one")
+        .arg(Arg::new("paths").value_name("FILE").num_args(1..).required(true).help("Reports of --format json; - is standard input"))
+        .arg(
+            list("format", "FORMAT", "How the findings of all are printed [default: text]; repeatable, each with its --output")
+                .value_parser(clap::builder::PossibleValuesParser::new(Format::NAMES.iter().map(|(name, _)| *name))),
+        )
+        .arg(list("output", "FILE", "Where the report of the --format before it goes; - is standard output").short('o'))
+        .arg(
+            value("fail-on", "SEVERITY", "Exit 1 from this severity on: info, warning, error or never [default: error]")
+                .value_parser(["info", "warning", "error", "never"])
+                .hide_possible_values(true),
+        );
+    Command::new("report").about("Work with reports").subcommand_required(true).arg_required_else_help(true).subcommand(merge)
 }
 
 fn version() -> Command {
@@ -263,6 +293,7 @@ pub(super) fn command_for(args: &[OsString]) -> Command {
         Some("validate") => validate(),
         Some("why") => why(),
         Some("version") => version(),
+        Some("report") => reports(),
         Some("kubectl") => super::kubectl::command(),
         _ => return command(),
     };
@@ -365,8 +396,10 @@ pub(super) fn command() -> Command {
                 .about("The dependencies and whether they are there")
                 .arg(Arg::new("chart").value_name("CHART").default_value(".")),
         );
-    let explain =
-        Command::new("explain").about("Print the page of a rule; without one, list all rules").arg(Arg::new("rule").value_name("RULE"));
+    let explain = Command::new("explain")
+        .about("Print the page of a rule; without one, list all rules")
+        .arg(Arg::new("rule").value_name("RULE").help("An id, one of your own rules, or another tool's id such as kube-linter/latest-tag"))
+        .args(configuration());
     let rules = Command::new("rules")
         .about("Test and start rules of your own: pages with an expression in CEL")
         .subcommand_required(true)
@@ -393,6 +426,12 @@ pub(super) fn command() -> Command {
                 .about("Print a kval.toml that says what the configuration of kube-linter says")
                 .arg(Arg::new("file").value_name("FILE").default_value(".kube-linter.yaml")),
         );
+    let completion = Command::new("completion")
+        .about("Print a script that completes kval's command lines")
+        .arg(Arg::new("shell").value_name("SHELL").required(true).value_parser(["bash", "zsh", "fish", "powershell"]).help("The shell"));
+    let man = Command::new("man")
+        .about("Print the manual page of kval, or of one of its commands: kval man lint | man -l -")
+        .arg(Arg::new("command").value_name("COMMAND").num_args(0..).help("The command, such as lint or simulate rollout"));
     root()
         .subcommands([
             template(),
@@ -407,6 +446,9 @@ pub(super) fn command() -> Command {
             explain,
             rules,
             config,
+            reports(),
+            completion,
+            man,
         ])
         .subcommand(super::args_cluster::diff())
         .subcommands(super::args_cluster::verbs())

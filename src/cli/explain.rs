@@ -5,6 +5,7 @@ use clap::ArgMatches;
 use super::CLEAN;
 use super::args::string;
 use super::error::Error;
+use super::options;
 use super::output::Output;
 use crate::lint;
 
@@ -15,9 +16,19 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
             let off = if rule.on { "" } else { " (only with --select)" };
             output.line(&format!("{:width$}  {:7}  {}{off}", rule.id, rule.severity.name(), rule.summary));
         }
+        for rule in options::custom(matches)? {
+            output.line(&format!("{:width$}  {:7}  a rule of your own", rule.id, rule.severity.name()));
+        }
         return Ok(CLEAN);
     };
+    // Another tool's id explains the rule that stands for it.
+    let named = if id.contains('/') { lint::named(&id).ok().and_then(|ids| ids.into_iter().next()) } else { None };
+    let id = named.unwrap_or(id);
     let Some(page) = lint::page(&id) else {
+        if let Some(rule) = options::custom(matches)?.into_iter().find(|rule| rule.id == id) {
+            output.line(rule.page.trim_end());
+            return Ok(CLEAN);
+        }
         return Err(Error::unusable(format!("there is no page for {id:?}; `kval explain` lists all rules")));
     };
     output.line(page.trim_end());

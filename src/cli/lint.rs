@@ -1,6 +1,8 @@
 //! `kval lint` and `kval validate`: find the input, run the phases, print the report.
 
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use clap::ArgMatches;
 
@@ -8,7 +10,7 @@ use super::args::{string, strings};
 use super::error::Error;
 use super::output::Output;
 use super::world::{RealWorld, append, write_atomically};
-use super::{BUG, CLEAN, FINDINGS, options};
+use super::{BUG, CLEAN, FINDINGS, options, scope, watch};
 use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
 use crate::helm::TemplateOptions;
@@ -26,6 +28,27 @@ use crate::source::World;
 
 /// `kval lint`.
 pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+    if super::args::on(matches, "watch") {
+        let mut paths = strings(matches, "paths");
+        if paths.is_empty() {
+            paths.push(".".to_owned());
+        }
+        // A wrong command line is told at once; what is wrong later may be mended while watching.
+        for path in &paths {
+            RealWorld::new(None, None).kind(path)?;
+        }
+        paths.extend(strings(matches, "values"));
+        watch::forever(&paths, |output| {
+            once(matches, output).unwrap_or_else(|error| {
+                output.stderr.push_str(&error.to_string());
+                error.code
+            })
+        });
+    }
+    once(matches, output)
+}
+
+fn once(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let mut template = options::template(matches)?;
     template.strict = super::args::on(matches, "strict");
     template.keep_going = true;
@@ -47,9 +70,9 @@ pub(super) fn lint(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
 /// `kval lint --fix` and `--diff`: applies what can be mended and tells of the rest.
 fn mend(matches: &ArgMatches, world: &RealWorld, template: &TemplateOptions, output: &mut Output) -> Result<u8, Error> {
     let which = if super::args::on(matches, "unsafe") { Fixes::All } else { Fixes::Safe };
-    let (paths, inputs, checks) = prepare(matches, world, &["."], true)?;
+    let Prepared { inputs, checks, empty } = prepare(matches, world, &["."], true)?;
     let mut fixed = pipeline::fix(world, &inputs, template, &checks, which)?;
-    refuse_empty(&paths, &fixed.outcome)?;
+    refuse_empty(&empty, &fixed.outcome)?;
     let plural = |n: usize| if n == 1 { "" } else { "s" };
     let (count, files) = (fixed.count, fixed.files.len());
     let done = format!("{count} finding{} in {files} file{}", plural(count), plural(files));
@@ -106,30 +129,46 @@ pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, 
 }
 
 /// The input behind the paths on the command line, and what is done with it.
-fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: bool) -> Result<(Vec<String>, Inputs, Checks), Error> {
+struct Prepared {
+    inputs: Inputs,
+    checks: Checks,
+    /// What to say where there is nothing to look at, and whether that is an error.
+    empty: Result<String, String>,
+}
+
+fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: bool) -> Result<Prepared, Error> {
     let mut paths = strings(matches, "paths");
+    let since = scope::since(matches, &mut paths);
     if paths.is_empty() {
         paths = default.iter().map(|p| (*p).to_owned()).collect();
     }
     if paths.is_empty() {
         return Err(Error::unusable("name a chart, a manifest or a directory, or - for standard input"));
     }
-    let inputs = pipeline::discover(world, &paths)?;
+    let found = pipeline::discover(world, &paths)?;
+    let nothing = found.is_empty();
+    let scope = scope::narrow(matches, world, since.as_deref(), found)?;
+    let inputs = scope.inputs;
+    let why = format!("nothing to check: no Kubernetes object in {}", paths.join(", "));
+    let empty = scope.narrowed.filter(|_| !nothing && inputs.is_empty()).ok_or(why);
     let mut checks = options::checks(matches, judge)?;
+    if !scope.versions.is_empty() {
+        checks.params.insert("chart-version-not-bumped.base".to_owned(), scope.versions);
+    }
     let named = [&inputs.charts, &inputs.named, &inputs.found].into_iter().flatten().map(String::as_str);
     checks.configs = Configs::read(world, &options::config(matches), named)?;
     if let Some(state) = string(matches, "cluster-state") {
         checks.assume = pipeline::known(world, &state)?;
     }
-    Ok((paths, inputs, checks))
+    Ok(Prepared { inputs, checks, empty })
 }
 
-/// A gate that looked at nothing must not be green.
-fn refuse_empty(paths: &[String], outcome: &Outcome) -> Result<(), Error> {
-    if outcome.counts.objects == 0 && outcome.units.iter().all(|u| u.findings.is_empty()) {
-        return Err(Error::unusable(format!("nothing to check: no Kubernetes object in {}", paths.join(", "))));
+/// A gate that looked at nothing must not be green, but where nothing else was asked for.
+fn refuse_empty(empty: &Result<String, String>, outcome: &Outcome) -> Result<(), Error> {
+    match empty {
+        Err(why) if outcome.counts.objects == 0 && outcome.units.iter().all(|u| u.findings.is_empty()) => Err(Error::unusable(why.clone())),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Finds the input behind the paths on the command line and runs the phases over it.
@@ -140,9 +179,15 @@ pub(super) fn examine(
     default: &[&str],
     judge: bool,
 ) -> Result<Outcome, Error> {
-    let (paths, inputs, checks) = prepare(matches, world, default, judge)?;
-    let mut outcome = pipeline::run(world, &inputs, template, &checks)?;
-    refuse_empty(&paths, &outcome)?;
+    let Prepared { inputs, mut checks, empty } = prepare(matches, world, default, judge)?;
+    let done = Arc::new(AtomicUsize::new(0));
+    checks.done = Some(Arc::clone(&done));
+    let progress = watch::Progress::start(done, inputs.charts.len());
+    let outcome = pipeline::run(world, &inputs, template, &checks);
+    drop(progress);
+    let mut outcome = outcome?;
+    refuse_empty(&empty, &outcome)?;
+    outcome.note = empty.ok();
     baseline(matches, world, &checks, &mut outcome)?;
     Ok(outcome)
 }
@@ -227,6 +272,9 @@ pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str
     }
     if !said {
         output.note(&report::summary(&sections, outcome.counts));
+    }
+    if let Some(note) = &outcome.note {
+        output.note(note);
     }
     if let Some(accepted) = outcome.accepted {
         let gone = if accepted.gone == 0 { String::new() } else { format!("; {} of it are gone: write it anew", accepted.gone) };

@@ -10,15 +10,19 @@ mod error;
 mod explain;
 mod kubectl;
 mod lint;
+mod merge;
 mod options;
 mod output;
 mod release;
 mod repo;
 mod rollout;
 mod rules;
+mod scope;
+mod shell;
 mod simulate;
 mod state;
 mod template;
+mod watch;
 mod why;
 mod world;
 
@@ -166,6 +170,12 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             _ => config::show(matches, output),
         },
         Some(("explain", matches)) => explain::run(matches, output),
+        Some(("report", matches)) => match matches.subcommand() {
+            Some(("merge", matches)) => merge::run(matches, output),
+            _ => Err(Error::unusable("report what? There is: merge")),
+        },
+        Some(("completion", matches)) => shell::completion(matches, output),
+        Some(("man", matches)) => shell::man(matches, output),
         _ => Err(Error::unusable("this command is not known")),
     }
 }

@@ -13,6 +13,7 @@ use crate::kube::schema;
 use crate::lint;
 use crate::pipeline;
 use crate::pipeline::Choice;
+use crate::pipeline::Configs;
 
 /// The options of `helm template`, without release name and chart.
 pub(super) fn template(matches: &ArgMatches) -> Result<TemplateOptions, Error> {
@@ -97,13 +98,29 @@ fn instant(text: &str) -> Result<i128, Error> {
         .map_err(|_| Error::unusable(format!("--now: {text:?} is neither an RFC 3339 time nor seconds since 1970")))
 }
 
-/// The ids that a list names; `prefix*` names several. A name that matches nothing is refused.
-fn ids(patterns: &[String], flag: &str) -> Result<Vec<String>, Error> {
+/// The ids that the list of a flag names; `prefix*` names several. A name that matches nothing is refused.
+fn ids(matches: &ArgMatches, flag: &str) -> Result<Vec<String>, Error> {
     let mut out = Vec::new();
-    for pattern in patterns {
-        out.extend(lint::named(pattern).map_err(|why| Error::unusable(format!("--{flag}: {why}")))?);
+    for pattern in &slices(matches, flag) {
+        match lint::named(pattern) {
+            Ok(known) => out.extend(known),
+            Err(why) => {
+                let named = |id: &str| pattern.strip_suffix('*').map_or(id == pattern, |prefix| id.starts_with(prefix));
+                let own: Vec<String> = custom(matches)?.iter().filter(|rule| named(rule.id)).map(|rule| rule.id.to_owned()).collect();
+                if own.is_empty() {
+                    return Err(Error::unusable(format!("--{flag}: {why}")));
+                }
+                out.extend(own);
+            }
+        }
     }
     Ok(out)
+}
+
+/// A team's own rules, as the configuration names them.
+pub(super) fn custom(matches: &ArgMatches) -> Result<Vec<lint::CustomRule>, Error> {
+    let world = RealWorld::new(None, None);
+    Ok(Configs::read(&world, &config(matches), [])?.settings(".").rules.custom)
 }
 
 /// Which configuration files count.
@@ -124,8 +141,8 @@ pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Chec
         against: strings(matches, "against"),
         judge,
         matrix: on(matches, "values-matrix"),
-        select: ids(&slices(matches, "select"), "select")?,
-        ignore: ids(&slices(matches, "ignore"), "ignore")?,
+        select: ids(matches, "select")?,
+        ignore: ids(matches, "ignore")?,
         profile: string(matches, "profile").and_then(|name| lint::profile(&name)),
         crds: strings(matches, "crds"),
         schema_locations: local(strings(matches, "schema-location"))?,

@@ -91,6 +91,8 @@ pub(super) struct Context<'a> {
     pub(super) input: &'a Input<'a>,
     pods: Vec<Pod<'a>>,
     by_name: BTreeMap<(&'a str, &'a str, &'a str), &'a Object>,
+    /// The objects of each kind with their places in the set: rules ask for kinds again and again.
+    by_kind: BTreeMap<&'a str, Vec<(usize, &'a Object)>>,
     reads: std::cell::OnceCell<Reads>,
     rule: Cell<(&'static str, Severity)>,
     found: RefCell<Vec<Diagnostic>>,
@@ -221,11 +223,21 @@ impl<'a> Context<'a> {
     pub(super) fn new(input: &'a Input<'a>) -> Self {
         let pods = input.objects.iter().filter_map(pod).collect();
         let mut by_name = BTreeMap::new();
-        for object in input.objects {
+        let mut by_kind: BTreeMap<&str, Vec<(usize, &Object)>> = BTreeMap::new();
+        for (place, object) in input.objects.iter().enumerate() {
             let id = &object.id;
+            by_kind.entry(id.kind.as_str()).or_default().push((place, object));
             by_name.entry((id.kind.as_str(), namespace(object), id.name.as_str())).or_insert(object);
         }
-        Self { input, pods, by_name, reads: std::cell::OnceCell::new(), rule: Cell::new(("", Severity::Bug)), found: RefCell::default() }
+        Self {
+            input,
+            pods,
+            by_name,
+            by_kind,
+            reads: std::cell::OnceCell::new(),
+            rule: Cell::new(("", Severity::Bug)),
+            found: RefCell::default(),
+        }
     }
 
     pub(super) fn start(&self, id: &'static str, severity: Severity) {
@@ -241,14 +253,24 @@ impl<'a> Context<'a> {
         self.input.objects.iter().map(Field::root)
     }
 
+    /// The objects of a kind with their places, in order.
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = (usize, &'a Object)> {
+        let known = self.by_kind.get(kind).map_or(&[][..], Vec::as_slice);
+        let kind = kind.to_owned();
+        known.iter().copied().filter(move |(_, object)| is_kind(object, &kind))
+    }
+
     /// All objects of a kind.
     pub(super) fn all(&self, kind: &str) -> Vec<Field<'a>> {
-        self.input.objects.iter().filter(|o| is_kind(o, kind)).map(Field::root).collect()
+        self.of_kind(kind).map(|(_, object)| Field::root(object)).collect()
     }
 
     /// All objects of several kinds.
     pub(super) fn of(&self, kinds: &[&str]) -> Vec<Field<'a>> {
-        self.input.objects.iter().filter(|o| kinds.iter().any(|k| is_kind(o, k))).map(Field::root).collect()
+        let mut found: Vec<(usize, &'a Object)> = kinds.iter().flat_map(|kind| self.of_kind(kind)).collect();
+        found.sort_unstable_by_key(|(place, _)| *place);
+        found.dedup_by_key(|(place, _)| *place);
+        found.into_iter().map(|(_, object)| Field::root(object)).collect()
     }
 
     /// The object of this kind and name in the namespace of `from`.
@@ -264,7 +286,7 @@ impl<'a> Context<'a> {
 
     /// The object of this kind and name, wherever it is.
     pub(super) fn find_anywhere(&self, kind: &str, name: &str) -> Option<Field<'a>> {
-        self.input.objects.iter().find(|o| o.id.name == name && is_kind(o, kind)).map(Field::root)
+        self.of_kind(kind).find(|(_, object)| object.id.name == name).map(|(_, object)| Field::root(object))
     }
 
     /// Whether a namespace has this Service. Objects without a namespace may end up in any.
@@ -319,8 +341,8 @@ impl<'a> Context<'a> {
 
     /// The names of all objects of a kind in the namespace of `from`.
     pub(super) fn names(&self, kind: &str, from: &Object) -> Vec<&'a str> {
-        let same = |o: &&Object| is_kind(o, kind) && namespace(o) == namespace(from);
-        self.input.objects.iter().filter(same).map(|o| o.id.name.as_str()).collect()
+        let same = self.of_kind(kind).filter(|(_, object)| namespace(object) == namespace(from));
+        same.map(|(_, object)| object.id.name.as_str()).collect()
     }
 
     /// The pods of all workloads.

@@ -154,10 +154,10 @@ pub fn check(input: &Input) -> Vec<Diagnostic> {
         (entry.check)(&cx);
         out.append(&mut cx.take());
     }
-    // Of a team's own rules all run, but where others are chosen by name.
-    if input.options.only.is_empty() {
-        out.extend(input.options.custom.iter().flat_map(|rule| rule.check(input)));
-    }
+    // Of a team's own rules all run, but where some are chosen by name.
+    let only = &input.options.only;
+    let chosen = |rule: &&CustomRule| only.is_empty() || only.iter().any(|id| id == rule.id);
+    out.extend(input.options.custom.iter().filter(chosen).flat_map(|rule| rule.check(input)));
     out.sort_by(|a, b| (a.span, a.code, &a.field, &a.message).cmp(&(b.span, b.code, &b.field, &b.message)));
     out.dedup();
     out

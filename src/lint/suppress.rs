@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use super::Input;
+use super::context;
 use super::rules;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
@@ -76,7 +77,10 @@ fn collect<'a>(sources: &'a Sources, file: FileId, comments: &[Comment], out: &m
 
 /// The checks of other tools that an object's annotations switch off, as `tool/check`.
 fn annotated(object: &Object) -> Vec<String> {
-    let Some(annotations) = object.value.pointer("/metadata/annotations").and_then(|a| a.as_object()) else { return Vec::new() };
+    // Those of the pods count too: kube-score and polaris look at them.
+    let below = context::template_path(object).filter(|path| !path.is_empty()).map(|path| format!("/{}", path.replace('.', "/")));
+    let of = |at: &str| object.value.pointer(&format!("{at}/metadata/annotations")).and_then(|a| a.as_object());
+    let annotations = of("").into_iter().chain(below.as_deref().and_then(of)).flatten();
     let mut out = Vec::new();
     for (key, value) in annotations {
         if let Some(check) = key.strip_prefix("ignore-check.kube-linter.io/") {

@@ -132,7 +132,8 @@ struct Walk<'c> {
     called: BTreeSet<(usize, String, Known, Vec<String>)>,
     out: Reads,
     chart: usize,
-    file: FileId,
+    /// The template that is walked; none for a text of the values, whose places are no file's.
+    file: Option<FileId>,
     depth: usize,
 }
 
@@ -173,13 +174,13 @@ pub(super) fn reads(chart: &ChartSource) -> Reads {
             }
         }
     }
-    let mut walk = Walk { charts, defined, called: BTreeSet::new(), out: Reads::default(), chart: 0, file: FileId::default(), depth: 0 };
+    let mut walk = Walk { charts, defined, called: BTreeSet::new(), out: Reads::default(), chart: 0, file: None, depth: 0 };
     for number in 0..walk.charts.len() {
         walk.chart = number;
         let chart = walk.charts[number];
         for template in chart.templates.iter().filter(|t| !t.is_partial()) {
             if let Some(tree) = template.trees.last() {
-                walk.file = template.file;
+                walk.file = Some(template.file);
                 walk.list(&tree.root, &mut Scope::new(Known::Top));
             }
         }
@@ -205,7 +206,7 @@ impl Walk<'_> {
         for tree in &template.trees[..own] {
             let name = tree.name.to_string();
             if !self.called.iter().any(|c| c.1 == name) {
-                self.file = template.file;
+                self.file = Some(template.file);
                 self.list(&tree.root, &mut Scope::new(Known::Top));
             }
         }
@@ -216,13 +217,12 @@ impl Walk<'_> {
         let Some(object) = chart.values.as_ref().and_then(|v| v.object.as_ref()) else { return };
         let mut texts = Vec::new();
         collect_texts(&object.value, 0, &mut texts);
+        self.file = None;
         for text in texts {
             let bytes: Arc<[u8]> = Arc::from(text.as_bytes());
             if let Ok(trees) = gotmpl::parse(&Str::from("values"), &bytes, None, &|_| true) {
                 if let Some(tree) = trees.last() {
-                    let before = self.out.rebound.len();
                     self.list(&tree.root, &mut Scope::new(Known::Top));
-                    self.out.rebound.truncate(before);
                 }
             }
         }
@@ -244,18 +244,18 @@ impl Walk<'_> {
     fn node(&mut self, node: &Node, scope: &mut Scope) {
         match &node.kind {
             NodeKind::Action(pipe) => {
-                let value = self.pipe(pipe, scope, Usage::Output);
+                let value = self.pipe(pipe, scope, Usage::Output, false);
                 if pipe.decl.is_empty() {
                     self.whole(&value, scope, pipe.pos);
                 }
             }
             NodeKind::Template(name, pipe) => {
-                let dot = pipe.as_ref().map_or(Known::Plain, |p| self.pipe(p, scope, Usage::Other));
+                let dot = pipe.as_ref().map_or(Known::Plain, |p| self.pipe(p, scope, Usage::Other, false));
                 self.call(&name.to_string(), dot, scope);
             }
             NodeKind::If(branch) => {
                 let vars = scope.vars.len();
-                self.pipe(&branch.pipe, scope, Usage::Condition);
+                self.pipe(&branch.pipe, scope, Usage::Condition, false);
                 let guards = scope.guards.len();
                 self.guard(&branch.pipe, scope);
                 self.list(&branch.list, scope);
@@ -265,7 +265,7 @@ impl Walk<'_> {
             }
             NodeKind::With(branch) => {
                 let vars = scope.vars.len();
-                let value = self.pipe(&branch.pipe, scope, Usage::Condition);
+                let value = self.pipe(&branch.pipe, scope, Usage::Condition, false);
                 let guards = scope.guards.len();
                 self.guard(&branch.pipe, scope);
                 let value = if value == Known::Lookup { Known::Unknown } else { value };
@@ -281,7 +281,7 @@ impl Walk<'_> {
             }
             NodeKind::Range(branch) => {
                 let vars = scope.vars.len();
-                let value = self.pipe(&branch.pipe, scope, Usage::Range);
+                let value = self.pipe(&branch.pipe, scope, Usage::Range, false);
                 self.whole(&value, scope, branch.pipe.pos);
                 let item = match &value {
                     Known::Values(path) => {
@@ -334,10 +334,14 @@ impl Walk<'_> {
     }
 
     fn read(&mut self, path: &[String], whole: bool, usage: Usage, scope: &Scope, at: (usize, usize), soft: bool) {
+        // What a text of the values reads is read, but there is no place to complain about.
+        let (at, soft) = if self.file.is_some() { (at, soft) } else { ((0, 0), true) };
+        let usage = if self.file.is_some() { usage } else { Usage::Other };
+        let file = self.file.unwrap_or_default();
         let guarded = soft || scope.guards.iter().any(|g| *g == joined(path));
         let parent = path.len().checked_sub(1).map(|n| joined(&path[..n]));
         let parent_guarded = scope.guards.iter().any(|g| Some(g) == parent.as_ref());
-        self.out.found.insert(Read { chart: self.chart, path: path.to_vec(), whole, guarded, parent_guarded, usage, file: self.file, at });
+        self.out.found.insert(Read { chart: self.chart, path: path.to_vec(), whole, guarded, parent_guarded, usage, file, at });
     }
 
     fn whole(&mut self, value: &Known, scope: &Scope, at: usize) {
@@ -349,7 +353,8 @@ impl Walk<'_> {
         }
     }
 
-    fn pipe(&mut self, pipe: &Pipe, scope: &mut Scope, usage: Usage) -> Known {
+    /// What a pipe gives; `outer` tells that what it is handed to copes with nothing.
+    fn pipe(&mut self, pipe: &Pipe, scope: &mut Scope, usage: Usage, outer: bool) -> Known {
         if self.depth > MAX_DEPTH {
             return Known::Unknown;
         }
@@ -362,14 +367,21 @@ impl Walk<'_> {
             .all(|c| actions::function(c).is_some_and(|f| matches!(f.as_str(), "quote" | "squote" | "toString" | "trim")));
         // A value that goes through functions on is used by them; what follows in the pipe may be a fallback.
         let soft = pipe.commands.iter().skip(1).any(|c| actions::function(c).is_some_and(|f| is_soft(&f)));
+        let alone = pipe.commands.len() == 1;
         for (index, command) in pipe.commands.iter().enumerate() {
             let usage = match usage {
                 Usage::Output if !direct => Usage::Other,
                 Usage::Condition if pipe.commands.len() > 1 => Usage::Other,
                 u => u,
             };
-            value =
-                Some(self.command(command, value, scope, if index == 0 || usage == Usage::Output { usage } else { Usage::Other }, soft));
+            value = Some(self.command(
+                command,
+                value,
+                scope,
+                if index == 0 || usage == Usage::Output { usage } else { Usage::Other },
+                soft,
+                outer && alone,
+            ));
         }
         self.depth -= 1;
         let value = value.unwrap_or(Known::Unknown);
@@ -389,14 +401,15 @@ impl Walk<'_> {
         value
     }
 
-    fn command(&mut self, command: &Command, piped: Option<Known>, scope: &mut Scope, usage: Usage, soft: bool) -> Known {
+    fn command(&mut self, command: &Command, piped: Option<Known>, scope: &mut Scope, usage: Usage, soft: bool, outer: bool) -> Known {
         let Some(first) = command.args.first() else { return Known::Unknown };
         let ArgKind::Identifier(name) = &first.kind else {
-            return self.arg(first, scope, usage, soft);
+            return self.arg(first, scope, usage, soft || outer);
         };
         let name = name.to_string();
-        // A named template decides by itself what it does with nothing.
-        let soft_args = is_soft(&name) || name == "include";
+        // A named template decides by itself what it does with nothing, wherever in its argument that is.
+        let gathers = matches!(name.as_str(), "dict" | "list" | "tuple" | "concat" | "merge" | "mergeOverwrite");
+        let soft_args = is_soft(&name) || name == "include" || outer && gathers;
         let guards = scope.guards.len();
         let mut args = Vec::new();
         for arg in &command.args[1..] {
@@ -564,7 +577,7 @@ impl Walk<'_> {
                     Use { usage, at: (arg.pos, arg.pos), soft: soft || parens && base != Known::Lookup, variable: "" },
                 )
             }
-            ArgKind::Pipe(pipe) => self.pipe(pipe, scope, usage),
+            ArgKind::Pipe(pipe) => self.pipe(pipe, scope, usage, soft),
             ArgKind::Identifier(_) => {
                 let command = Command { pos: arg.pos, args: Vec::new() };
                 let name = match &arg.kind {
@@ -590,7 +603,8 @@ impl Walk<'_> {
         match base {
             Known::Top => match names[0].as_str() {
                 "Values" => {
-                    let path = names[1..].to_vec();
+                    // The values as Go's map are the values.
+                    let path = names[1..].strip_prefix(&["AsMap".to_owned()]).unwrap_or(&names[1..]).to_vec();
                     if !path.is_empty() {
                         self.read(&path, false, usage, scope, at, soft);
                     }
@@ -603,20 +617,23 @@ impl Walk<'_> {
                 if matches!(names[0].as_str(), "Values" | "Release" | "Chart" | "Capabilities")
                     && path.first().map(String::as_str) != Some("Values")
                 {
-                    self.out.rebound.push(Rebound { file: self.file, at: at.0, name: names[0].clone() });
+                    self.out.rebound.extend(self.file.map(|file| Rebound { file, at: at.0, name: names[0].clone() }));
                     return Known::Unknown;
                 }
+                let names = if path.is_empty() && names[0] == "AsMap" { &names[1..] } else { names };
                 let path = [path.as_slice(), names].concat();
                 self.read(&path, false, usage, scope, at, soft);
                 Known::Values(path)
             }
             Known::Plain if matches!(names[0].as_str(), "Values" | "Release" | "Chart" | "Capabilities") && variable.is_empty() => {
-                self.out.rebound.push(Rebound { file: self.file, at: at.0, name: names[0].clone() });
+                self.out.rebound.extend(self.file.map(|file| Rebound { file, at: at.0, name: names[0].clone() }));
                 Known::Unknown
             }
             Known::Dict(map) => match map.get(&names[0]) {
                 Some(value) => {
                     let value = value.clone();
+                    // An argument that a named template is given may be nothing.
+                    let soft = soft || names.len() == 1;
                     self.step(&value, &names[1..], scope, Use { usage, at, soft, variable: "" })
                 }
                 None => Known::Unknown,
@@ -624,7 +641,7 @@ impl Walk<'_> {
             Known::Lookup => {
                 let asked = !variable.is_empty() && scope.guards.iter().any(|g| g == variable);
                 if names.len() > 1 && !asked && !soft {
-                    self.out.lookups.insert((self.file, at.0));
+                    self.out.lookups.extend(self.file.map(|file| (file, at.0)));
                 }
                 Known::Unknown
             }
@@ -643,7 +660,7 @@ impl Walk<'_> {
         }
         let Some(tree) = self.defined.get(name).cloned() else { return };
         let file = self.file;
-        self.file = tree.file.unwrap_or(file);
+        self.file = tree.file;
         let mut inner = Scope::new(dot);
         inner.guards = guards;
         self.list(&tree.root, &mut inner);
@@ -692,7 +709,9 @@ fn quiet(arg: &Arg, scope: &Scope) -> Known {
         _ => return Known::Unknown,
     };
     match base {
-        Known::Top if names.first().map(String::as_str) == Some("Values") => Known::Values(names[1..].to_vec()),
+        Known::Top if names.first().map(String::as_str) == Some("Values") => {
+            Known::Values(names[1..].strip_prefix(&["AsMap".to_owned()]).unwrap_or(&names[1..]).to_vec())
+        }
         Known::Values(path) => Known::Values([path, names].concat()),
         Known::Dict(map) if names.len() == 1 => map.get(&names[0]).cloned().unwrap_or(Known::Unknown),
         other if names.is_empty() => other,

@@ -13,6 +13,7 @@ use crate::diagnostic::Fix;
 use crate::diagnostic::Severity;
 use crate::diagnostic::fingerprint;
 use crate::helm::TemplateOptions;
+use crate::lint;
 use crate::source::DirEntry;
 use crate::source::FileKind;
 use crate::source::Sources;
@@ -117,10 +118,14 @@ type Texts = BTreeMap<String, (String, String)>;
 pub fn fix(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, checks: &Checks, which: Fixes) -> Result<Fixed, WorldError> {
     let mut texts = Texts::new();
     let mut refused: BTreeSet<Fingerprint> = BTreeSet::new();
+    // Errors count in a proof, whichever rules were asked for.
+    let asked = &checks.select;
+    let proof = Checks { select: with_errors(asked), ..checks.clone() };
+    let checks = &proof;
     let mut outcome = run(world, inputs, template, checks)?;
     let mut count = 0;
     for _ in 0..MOST_ROUNDS {
-        let chosen = choose(world, &outcome, &refused, which);
+        let chosen = choose(world, &outcome, asked, &refused, which);
         if chosen.is_empty() {
             break;
         }
@@ -150,7 +155,28 @@ pub fn fix(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
         }
     }
     texts.retain(|_, (old, new)| old != new);
+    for unit in &mut outcome.units {
+        unit.findings.retain(|finding| wanted(asked, finding));
+    }
     Ok(Fixed { files: texts, count, refused: refused.len(), outcome })
+}
+
+/// Rules that tell of what no phase after them would get to see.
+const BROKEN: &[&str] =
+    &["yaml-syntax", "no-kubernetes-object", "duplicate-key", "hook-unknown", "undefined-template", "unknown-template-function"];
+
+/// The codes that were asked for and those of what breaks: a chart that does not render, an object that is refused. None
+/// where all were asked for.
+fn with_errors(asked: &[String]) -> Vec<String> {
+    if asked.is_empty() {
+        return Vec::new();
+    }
+    let breaks = lint::verdicts().chain(BROKEN.iter().copied()).map(str::to_owned);
+    asked.iter().cloned().chain(breaks).collect()
+}
+
+fn wanted(asked: &[String], finding: &Diagnostic) -> bool {
+    asked.is_empty() || finding.severity == Severity::Bug || asked.iter().any(|code| code == finding.code)
 }
 
 /// The numbers of the candidates that hold and of those that do not, found by halving.
@@ -173,11 +199,17 @@ fn sort_out(all: &[Candidate<'_>], holds: &dyn Fn(&[Candidate<'_>]) -> bool) -> 
 }
 
 /// Fixes of a round that do not touch each other.
-fn choose<'o>(world: &dyn World, outcome: &'o Outcome, refused: &BTreeSet<Fingerprint>, which: Fixes) -> Vec<Candidate<'o>> {
+fn choose<'o>(
+    world: &dyn World,
+    outcome: &'o Outcome,
+    asked: &[String],
+    refused: &BTreeSet<Fingerprint>,
+    which: Fixes,
+) -> Vec<Candidate<'o>> {
     let mut taken: BTreeMap<&str, Vec<(u32, u32)>> = BTreeMap::new();
     let mut out: Vec<Candidate<'o>> = Vec::new();
     for unit in &outcome.units {
-        for finding in &unit.findings {
+        for finding in unit.findings.iter().filter(|finding| wanted(asked, finding)) {
             let Some(fix) = finding.fixes.iter().find(|f| f.safe || which == Fixes::All) else { continue };
             let id = fingerprint(&unit.sources, finding);
             if refused.contains(&id) || !writable(world, &unit.sources, fix) {

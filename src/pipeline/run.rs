@@ -4,6 +4,8 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -74,6 +76,8 @@ pub struct Checks {
     pub matrix: bool,
     /// What configuration files say; all of the above wins over them.
     pub configs: Configs,
+    /// Counts the charts that are done, for those who wait.
+    pub done: Option<Arc<AtomicUsize>>,
 }
 
 impl Checks {
@@ -158,6 +162,8 @@ pub struct Outcome {
     pub counts: Counts,
     /// What a baseline did, where there is one.
     pub accepted: Option<Accepted>,
+    /// Why nothing was looked at, where that is as it should be.
+    pub note: Option<String>,
 }
 
 /// What a panic said.
@@ -194,6 +200,9 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
                 let around = |objects: &[Object]| surroundings::of_unit(world, &common, objects, Some(chart), &checks);
                 examine(unit, source(world, chart, &checks), &checks, settings, &old, &around)
             }));
+            if let Some(done) = &checks.done {
+                done.fetch_add(1, Ordering::Relaxed);
+            }
             guarded.unwrap_or_else(|panic| Unit { findings: vec![bug(&format!("chart {chart}"), &*panic)], ..Unit::default() })
         })
         .collect();
@@ -215,7 +224,7 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
         objects += units.last().map_or(0, |unit| unit.objects.len());
     }
     let counts = Counts { charts: charts.len(), files: units.iter().map(|u| u.files).sum(), objects };
-    Ok(Outcome { units, counts, accepted: None })
+    Ok(Outcome { units, counts, accepted: None, note: None })
 }
 
 /// Renders and decodes one chart without any check: its texts, documents and objects, or the finding that stopped it.

@@ -176,3 +176,40 @@ fn ignored_findings_are_silent() {
     }
     assert_eq!(run("latest-tag", &manifest("")).len(), 1);
 }
+
+/// Rules whose mending the matrix asks for and that have none, with the reason.
+const UNMENDED: &[(&str, &str)] = &[
+    ("sorted-keys", "comments between keys belong to nobody that could be told"),
+    ("chart-dependency-unpinned", "the version to pin is in a repository on the network"),
+    ("chart-lock-out-of-date", "the lock is made by a repository on the network"),
+    ("values-schema-missing", "a new file"),
+    ("values-file-missing", "a new file"),
+    ("template-extension", "a file gets another name"),
+    ("crd-in-templates", "a file moves"),
+    ("chart-secrets-in-package", "a new file"),
+    ("rendered-null", "which value is meant is not known"),
+];
+
+#[test]
+fn every_rule_of_the_matrix_is_there() {
+    let matrix = include_str!("../rules/matrix.tsv");
+    let mut missing = Vec::new();
+    for line in matrix.lines() {
+        let mut columns = line.split('\t');
+        let (id, group, fix) = (columns.next().unwrap_or(""), columns.next().unwrap_or(""), columns.next().unwrap_or(""));
+        if lint::page(id).is_none() {
+            missing.push(format!("{id}: no page"));
+        }
+        if !lint::rules().iter().any(|rule| rule.id == id) && !lint::verdicts().any(|known| known == id) {
+            missing.push(format!("{id}: no registry line"));
+        }
+        let mended = lint::fixable(id) || group == "prediction" || UNMENDED.iter().any(|(known, _)| *known == id);
+        if fix == "fix" && !mended {
+            missing.push(format!("{id}: no fix"));
+        }
+    }
+    assert!(matrix.lines().count() > 400 && missing.is_empty(), "{}", missing.join("\n"));
+    for (id, _) in UNMENDED {
+        assert!(!lint::fixable(id), "{id} is mended now");
+    }
+}

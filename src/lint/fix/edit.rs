@@ -1,7 +1,5 @@
 //! Changes of an object as edits of the text it was written in. Comments and layout around them stay.
 
-use std::fmt::Write;
-
 use serde_json::Value;
 
 use super::locate::{Written, written};
@@ -49,14 +47,14 @@ fn name(step: &Step) -> Option<&str> {
     }
 }
 
-fn node<'o>(object: &'o Object, steps: &[Step]) -> Option<&'o Node> {
+pub(super) fn node<'o>(object: &'o Object, steps: &[Step]) -> Option<&'o Node> {
     steps.iter().try_fold(&*object.node, |node, step| match step {
         Step::Field(name) | Step::Key(name) => node.get(name).map(|e| &*e.value),
         Step::Index(i) => node.item(*i).map(|n| &**n),
     })
 }
 
-fn entry<'o>(object: &'o Object, steps: &[Step]) -> Option<&'o Entry> {
+pub(super) fn entry<'o>(object: &'o Object, steps: &[Step]) -> Option<&'o Entry> {
     let (last, above) = steps.split_last()?;
     node(object, above)?.get(name(last)?)
 }
@@ -68,37 +66,50 @@ fn entries(node: &Node) -> &[Entry] {
     }
 }
 
-/// A scalar as YAML.
+/// A scalar as YAML. An action of a template stays as it is; one that ends with `nindent 0` gets its width where it is
+/// put.
 fn scalar(value: &Value) -> String {
     let Value::String(text) = value else { return value.to_string() };
     let plain = text.starts_with(|c: char| c.is_ascii_alphabetic())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || "_./-".contains(c))
         && !["true", "false", "yes", "no", "on", "off", "null", "y", "n"].contains(&text.to_lowercase().as_str());
-    if plain { text.clone() } else { value.to_string() }
+    if plain || text.starts_with("{{") { text.clone() } else { value.to_string() }
 }
 
 /// `key: value` as lines with this indentation, each ended.
-fn lines(key: &str, value: &Value, indent: usize) -> String {
+pub(super) fn lines(key: &str, value: &Value, indent: usize) -> String {
     let pad = " ".repeat(indent);
     let key = scalar(&Value::from(key));
     match value {
-        Value::Object(map) => {
+        Value::Object(map) if !map.is_empty() => {
             let below: String = map.iter().map(|(k, v)| lines(k, v, indent + 2)).collect();
             format!("{pad}{key}:\n{below}")
         }
-        Value::Array(items) => {
-            let mut out = format!("{pad}{key}:\n");
-            for item in items {
-                let _ = writeln!(out, "{pad}- {}", scalar(item));
-            }
-            out
+        Value::Array(items) if !items.is_empty() => {
+            let below: String = items.iter().map(|item| item_lines(item, indent)).collect();
+            format!("{pad}{key}:\n{below}")
+        }
+        Value::String(text) if text.ends_with("nindent 0 }}") => {
+            format!("{pad}{key}: {}\n", text.replace("nindent 0 }}", &format!("nindent {} }}}}", indent + 2)))
         }
         value => format!("{pad}{key}: {}\n", scalar(value)),
     }
 }
 
+/// An item of a list as lines whose dash has this indentation, each ended.
+fn item_lines(item: &Value, indent: usize) -> String {
+    let pad = " ".repeat(indent);
+    match item {
+        Value::Object(map) if !map.is_empty() => {
+            let below: String = map.iter().map(|(k, v)| lines(k, v, indent + 2)).collect();
+            format!("{pad}- {}", &below[indent + 2..])
+        }
+        item => format!("{pad}- {}\n", scalar(item)),
+    }
+}
+
 /// The text of the lines that a span touches, from the start of the first to behind the break of the last.
-fn whole_lines(sources: &Sources, span: Span) -> Span {
+pub(super) fn whole_lines(sources: &Sources, span: Span) -> Span {
     let file = sources.get(span.file);
     let text = &file.text;
     let (start, end) = (span.start as usize, (span.end as usize).max(span.start as usize + 1).min(text.len()));
@@ -108,7 +119,7 @@ fn whole_lines(sources: &Sources, span: Span) -> Span {
 }
 
 /// Whether a piece of a template decides what follows or what is left out.
-fn controls(text: &str) -> bool {
+pub(super) fn controls(text: &str) -> bool {
     text.split("{{").skip(1).any(|action| {
         let word = action.trim_start_matches(['-', ' ']).split([' ', '}']).next().unwrap_or("");
         ["if", "else", "end", "range", "with", "define", "block"].contains(&word) || word.starts_with("/*")
@@ -148,10 +159,11 @@ pub(super) fn remove(sources: &Sources, object: &Object, path: &Path) -> Option<
             let Written::Literal(start) = written(sources, Span { end: item.span.start + 1, ..item.span })? else { return None };
             let text = &sources.get(start.file).text;
             let before = &text[text[..start.start as usize].rfind('\n').map_or(0, |at| at + 1)..start.start as usize];
+            let span = Span { end: end_of(sources, item)?.max(start.end), ..start };
             if before.trim_start() != "- " {
-                return None;
+                return flow_item(sources, span);
             }
-            Span { end: end_of(sources, item)?.max(start.end), ..start }
+            span
         }
         _ => {
             let entry = entry(object, steps)?;
@@ -173,8 +185,21 @@ pub(super) fn remove(sources: &Sources, object: &Object, path: &Path) -> Option<
     (!controls(gone)).then(|| vec![Edit { span, text: String::new() }])
 }
 
+/// Removes an item of a list in brackets, with the comma before or behind it.
+fn flow_item(sources: &Sources, item: Span) -> Option<Vec<Edit>> {
+    let text = &sources.get(item.file).text;
+    let (before, after) = (text[..item.start as usize].trim_end(), &text[item.end as usize..]);
+    let span = if before.ends_with(',') {
+        Span { start: before.len() as u32 - 1, ..item }
+    } else {
+        let rest = after.trim_start().strip_prefix(',').filter(|_| before.ends_with('['))?.trim_start();
+        Span { end: (text.len() - rest.len()) as u32, ..item }
+    };
+    Some(vec![Edit { span, text: String::new() }])
+}
+
 /// The offset behind a node in the text where it was written.
-fn end_of(sources: &Sources, node: &Node) -> Option<u32> {
+pub(super) fn end_of(sources: &Sources, node: &Node) -> Option<u32> {
     let last = match &node.kind {
         NodeKind::Mapping(entries) => entries.last().map(|e| (&e.value, e.key_span)),
         NodeKind::Sequence(items) => items.last().map(|i| (i, i.span)),
@@ -201,10 +226,18 @@ fn end_of(sources: &Sources, node: &Node) -> Option<u32> {
 /// Gives the field at a path a value, wherever it or its nearest parent was written.
 pub(super) fn set(sources: &Sources, object: &Object, path: &Path, value: &Value) -> Option<Vec<Edit>> {
     if let Some(entry) = entry(object, &path.0).filter(|e| !matches!(e.value.kind, NodeKind::Null)) {
+        if let (NodeKind::Sequence(_), Value::Array(items)) = (&entry.value.kind, value) {
+            let [item] = &items[..] else { return None };
+            return push(sources, object, path, item);
+        }
         if matches!(entry.value.kind, NodeKind::Mapping(_) | NodeKind::Sequence(_)) {
             return None;
         }
         return replace(sources, entry.value.span, &scalar(value));
+    }
+    if let (Some(Step::Index(_)), Some(item)) = (path.0.last(), node(object, &path.0)) {
+        let whole = matches!(item.kind, NodeKind::Mapping(_) | NodeKind::Sequence(_));
+        return if whole { None } else { replace(sources, item.span, &scalar(value)) };
     }
     // The deepest parent that is there takes what is missing.
     let there = (0..path.0.len()).rev().find(|n| node(object, &path.0[..*n]).is_some_and(|n| matches!(n.kind, NodeKind::Mapping(_))))?;
@@ -228,6 +261,72 @@ pub(super) fn replace(sources: &Sources, span: Span, text: &str) -> Option<Vec<E
     let old = sources.slice(span);
     // Blocks of text are not replaced by a word.
     (!old.contains('\n')).then(|| vec![Edit { span, text: text.to_owned() }])
+}
+
+/// Puts another value in the place of a whole entry, which is written out and has no actions.
+pub(super) fn swap(sources: &Sources, object: &Object, path: &Path, value: &Value) -> Option<Vec<Edit>> {
+    let entry = entry(object, &path.0)?;
+    let Written::Literal(key) = written(sources, entry.key_span)? else { return None };
+    let text = &sources.get(key.file).text;
+    let line = text[..key.start as usize].rfind('\n').map_or(0, |at| at + 1);
+    let before = &text[line..key.start as usize];
+    if !before.chars().all(|c| c == ' ' || c == '-') {
+        return None;
+    }
+    let span = Span { end: end_of(sources, &entry.value)?.max(key.end), ..key };
+    if sources.slice(span).contains("{{") {
+        return None;
+    }
+    let new = lines(name(path.0.last()?)?, value, before.chars().count());
+    Some(vec![Edit { span, text: new.trim().to_owned() }])
+}
+
+/// Adds an item to the end of a list.
+pub(super) fn push(sources: &Sources, object: &Object, path: &Path, item: &Value) -> Option<Vec<Edit>> {
+    let list = node(object, &path.0)?;
+    let NodeKind::Sequence(items) = &list.kind else { return None };
+    let flow = |span: Span| Some(sources.slice(span)).filter(|text| text.starts_with('[') && text.ends_with(']')).map(str::len);
+    if let Some(Written::Literal(span) | Written::Value { value: span, .. }) = written(sources, list.span) {
+        if flow(span).is_some() {
+            let inside = sources.slice(span).strip_suffix(']')?.trim_end();
+            let at = span.start as usize + inside.len();
+            let comma = if items.is_empty() { "" } else { ", " };
+            let new = if item.is_object() || item.is_array() { item.to_string() } else { scalar(item) };
+            return Some(vec![Edit { span: Span::new(span.file, at, at), text: format!("{comma}{new}") }]);
+        }
+    }
+    let last = items.last()?;
+    let Written::Literal(start) = written(sources, Span { end: last.span.start + 1, ..last.span })? else { return None };
+    let text = &sources.get(start.file).text;
+    let line = text[..start.start as usize].rfind('\n').map_or(0, |at| at + 1);
+    let before = &text[line..start.start as usize];
+    let indent = before.len() - before.trim_start().len();
+    if before.trim_start() != "- " {
+        return None;
+    }
+    let whole = whole_lines(sources, Span { end: end_of(sources, last)?.max(start.end), ..start });
+    if controls(sources.slice(whole)) {
+        return None;
+    }
+    Some(vec![behind(sources, whole, &item_lines(item, indent))])
+}
+
+/// New lines behind whole ones, which may lack the last break of the file.
+fn behind(sources: &Sources, whole: Span, lines: &str) -> Edit {
+    let span = Span { start: whole.end, ..whole };
+    let ended = sources.slice(whole).ends_with('\n');
+    Edit { span, text: if ended { lines.to_owned() } else { format!("\n{}", lines.trim_end_matches('\n')) } }
+}
+
+/// Adds a document behind the one of an object; only to manifests, where nothing decides whether the object is there.
+pub(super) fn append(sources: &Sources, object: &Object, document: &Value) -> Option<Vec<Edit>> {
+    if sources.get(object.file).map.is_some() {
+        return None;
+    }
+    let end = end_of(sources, &object.node)?;
+    let whole = whole_lines(sources, Span { end, ..object.node.span });
+    let text: String = document.as_object()?.iter().map(|(key, value)| lines(key, value, 0)).collect();
+    Some(vec![behind(sources, whole, &format!("---\n{text}"))])
 }
 
 /// Adds an entry to a mapping.
@@ -256,13 +355,12 @@ fn add(sources: &Sources, mapping: &Node, key: &str, value: &Value) -> Option<Ve
         let Some(end) = end_of(sources, &sibling.value) else { continue };
         let whole = whole_lines(sources, Span { end: end.max(at.end), ..at });
         let written_line = sources.slice(whole);
-        if written_line.trim_end().ends_with("-}}") || controls(written_line) || !written_line.ends_with('\n') {
+        if written_line.trim_end().ends_with("-}}") || controls(written_line) {
             continue;
         }
         let depth = depth(text, at.start as usize);
         if best.as_ref().is_none_or(|(known, _)| depth < *known) {
-            let span = Span { start: whole.end, ..whole };
-            best = Some((depth, Edit { span, text: lines(key, value, before.chars().count()) }));
+            best = Some((depth, behind(sources, whole, &lines(key, value, before.chars().count()))));
         }
     }
     best.map(|(_, edit)| vec![edit]).or_else(|| before(sources, siblings, key, value))

@@ -3,7 +3,12 @@
 
 mod edit;
 mod locate;
+mod others;
+mod pods;
 mod table;
+mod target;
+mod template;
+mod yaml_text;
 
 use serde_json::Value;
 
@@ -11,6 +16,7 @@ use super::Input;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Edit;
 use crate::diagnostic::Fix;
+use crate::diagnostic::resolve;
 use crate::kube::Object;
 use crate::kube::field::Path;
 use crate::kube::field::Step;
@@ -20,6 +26,7 @@ use crate::source::Span;
 pub(super) use edit::parse;
 
 use table::Action;
+use target::Target;
 
 /// Whether findings with this code may have a fix.
 pub fn fixable(code: &str) -> bool {
@@ -32,10 +39,16 @@ pub fn fix(input: &Input, finding: &Diagnostic) -> Option<Fix> {
     let span = finding.span?;
     let edits = match &action {
         Action::TrimLine | Action::EndFile | Action::LineBreaks => of_text(input.sources, &action, span)?,
+        Action::Text(change) => change(input.sources, finding, span)?,
+        Action::Source(change) => {
+            // What a template writes is mended in the template.
+            let rendered = input.sources.get(span.file).map.is_some();
+            change(input, finding, if rendered { resolve(input.sources, span).template? } else { span })?
+        }
         Action::Quote if finding.field.is_empty() => edit::quote(input.sources, span)?,
         _ => of_object(input, finding, &action, span)?,
     };
-    Some(Fix { title, safe, edits })
+    (!edits.is_empty()).then_some(Fix { title, safe, edits })
 }
 
 /// The object a finding is about: one that was judged, or a file of the chart.
@@ -45,7 +58,7 @@ fn object<'a>(input: &Input<'a>, finding: &Diagnostic, span: Span) -> Option<&'a
         return Some(found);
     }
     let chart = input.chart?;
-    let files = [&chart.metadata, &chart.values].into_iter().flatten();
+    let files = [&chart.metadata, &chart.values, &chart.schema].into_iter().flatten();
     files.filter(|f| f.file == span.file).find_map(|f| f.object.as_ref())
 }
 
@@ -54,6 +67,7 @@ fn of_object(input: &Input, finding: &Diagnostic, action: &Action, span: Span) -
     let object = object(input, finding, span)?;
     let path = edit::parse(&finding.field)?;
     match action {
+        Action::Object(change) => change(&Target { input, object, path, finding }),
         Action::Remove => edit::remove(sources, object, &path),
         Action::RemoveItem => {
             let at = path.0.iter().rposition(|s| matches!(s, Step::Index(_)))?;
@@ -89,7 +103,7 @@ fn of_object(input: &Input, finding: &Diagnostic, action: &Action, span: Span) -
         }
         Action::Rename(name) => edit::rename(sources, object, &path, name),
         Action::Quote => edit::quote(sources, edit::text_at(object, &path)?.0),
-        Action::TrimLine | Action::EndFile | Action::LineBreaks => None,
+        Action::TrimLine | Action::EndFile | Action::LineBreaks | Action::Text(_) | Action::Source(_) => None,
     }
 }
 

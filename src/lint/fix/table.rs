@@ -4,6 +4,25 @@
 use serde_json::Value;
 use serde_json::json;
 
+use super::others;
+use super::pods;
+use super::target::Target;
+use super::template;
+use super::yaml_text;
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Edit;
+use crate::kube::field::Path;
+use crate::lint::Input;
+use crate::source::Sources;
+use crate::source::Span;
+
+/// A change of an object.
+pub(super) type OfObject = fn(&Target) -> Option<Vec<Edit>>;
+/// A change of YAML as text.
+pub(super) type OfText = fn(&Sources, &Diagnostic, Span) -> Option<Vec<Edit>>;
+/// A change of a chart's texts.
+pub(super) type OfSource = fn(&Input, &Diagnostic, Span) -> Option<Vec<Edit>>;
+
 /// What is changed, beginning at the field of the finding.
 pub(super) enum Action {
     /// The field goes away.
@@ -30,6 +49,12 @@ pub(super) enum Action {
     EndFile,
     /// All line breaks of the file become `\n`.
     LineBreaks,
+    /// Another change of the object.
+    Object(OfObject),
+    /// Another change of the text.
+    Text(OfText),
+    /// Another change of the chart.
+    Source(OfSource),
 }
 
 /// How findings of a rule are mended.
@@ -37,6 +62,18 @@ pub(super) struct Entry {
     pub(super) action: Action,
     pub(super) safe: bool,
     pub(super) title: String,
+}
+
+fn object(safe: bool, change: OfObject, title: &str) -> Option<Entry> {
+    entry(safe, Action::Object(change), title)
+}
+
+fn yaml(safe: bool, change: OfText, title: &str) -> Option<Entry> {
+    entry(safe, Action::Text(change), title)
+}
+
+fn source(safe: bool, change: OfSource, title: &str) -> Option<Entry> {
+    entry(safe, Action::Source(change), title)
 }
 
 fn entry(safe: bool, action: Action, title: &str) -> Option<Entry> {
@@ -99,10 +136,19 @@ const SERVED: &[(&str, &[&str], &str)] = &[
     ("flowcontrol.apiserver.k8s.io/v1beta3", &["FlowSchema", "PriorityLevelConfiguration"], "flowcontrol.apiserver.k8s.io/v1"),
 ];
 
-fn served(root: &Value, _: &Value) -> Option<Value> {
-    let (old, kind) = (root["apiVersion"].as_str()?, root["kind"].as_str()?);
-    let (_, _, new) = SERVED.iter().find(|(version, kinds, _)| *version == old && kinds.contains(&kind))?;
-    Some(json!(new))
+fn served_now(t: &Target) -> Option<Vec<Edit>> {
+    let id = &t.object.id;
+    if id.kind == "Ingress" {
+        return others::ingress_of_today(t);
+    }
+    let (_, _, new) = SERVED.iter().find(|(version, kinds, _)| *version == id.api_version && kinds.contains(&id.kind.as_str()))?;
+    t.set(&Path::new("apiVersion"), &json!(new))
+}
+
+/// The workload has a checksum of what it mounts.
+fn checksum(t: &Target) -> Option<Vec<Edit>> {
+    let (path, value) = template::checksum(t.input, t.finding)?;
+    t.set(&path, &value)
 }
 
 fn period(_: &Value, probe: &Value) -> Option<Value> {
@@ -131,6 +177,8 @@ pub(super) fn of(code: &str) -> Option<Entry> {
         | "workload-restart-policy"
         | "init-container-probe"
         | "node-port-out-of-range"
+        | "node-port-conflict"
+        | "ephemeral-container-forbidden-field"
         | "null-value" => entry(true, Action::Remove, "remove the field"),
         "cronjob-job-ttl-set"
         | "cpu-limit-set"
@@ -146,6 +194,96 @@ pub(super) fn of(code: &str) -> Option<Entry> {
         | "probe-loopback-host"
         | "unsafe-proc-mount"
         | "unused-value" => entry(false, Action::Remove, "remove the field"),
+        "dangerous-capabilities" | "added-capabilities" | "restricted-capabilities" => {
+            entry(false, Action::Remove, "remove the capability")
+        }
+        "volatile-label-in-selector" => entry(false, Action::Remove, "remove the label from the selector"),
+        "ingress-backend-port-missing" => object(false, others::only_port, "use the port of the Service"),
+        "volumes-outside-pod-spec" => object(true, pods::into_pod, "move it into the pod's spec"),
+        "missing-selector" => object(true, pods::selector, "select the labels of the template"),
+        "duplicate-env-var" => object(true, pods::first_variable, "remove the earlier variable, which does not count"),
+        "statefulset-service-missing" => object(false, pods::headless_service, "add a headless Service"),
+        "statefulset-service-not-headless" => set(false, "", json!("None")),
+        "env-reference-order" => object(false, pods::variable_first, "define the variable before it is used"),
+        "command-single-string" => object(false, pods::split, "split the words"),
+        "shell-syntax-without-shell" => object(false, pods::shell, "give the words to a shell"),
+        "command-wrong-type" => object(true, pods::list, "write a list"),
+        "cron-timezone-in-schedule" => object(true, others::time_zone, "use spec.timeZone"),
+        "invalid-base64-secret" => object(false, others::encode, "encode the value"),
+        "pod-with-controller-fields" => object(true, pods::controller, "make it a Deployment"),
+        "no-startup-probe-slow-liveness" => object(false, pods::startup_probe, "wait with a startup probe"),
+        "missing-pdb" => object(false, pods::disruption_budget, "add a disruption budget"),
+        "pdb-blocks-eviction" => object(false, others::let_one_go, "let one pod go at a time"),
+        "no-anti-affinity" | "no-topology-spread" => object(false, pods::spread, "spread the pods over the nodes"),
+        "spread-selector-mismatch" | "anti-affinity-selector-mismatch" => {
+            object(false, pods::own_selector, "select the workload's own pods")
+        }
+        "no-rolling-update-strategy" => set(false, "", json!("RollingUpdate")),
+        "missing-pre-stop" => set(false, "sleep.seconds", json!(5)),
+        "pre-stop-exceeds-grace-period" => object(false, pods::grace_period, "raise the grace period"),
+        "bare-pod" => object(false, pods::wrap, "let a controller make the pod"),
+        "bare-replicaset" => object(false, pods::deployment, "make it a Deployment"),
+        "rwo-volume-rolling-update" => object(false, pods::recreate, "stop the old pod first"),
+        "node-name-pinned" => object(false, pods::node_selector, "select the node by its label"),
+        "dnsconfig-options" => object(false, pods::ndots, "set ndots to 2"),
+        "extended-resource-mismatch" => object(true, pods::same_resource, "let request and limit be equal"),
+        "drop-net-raw" => object(false, pods::no_raw_packets, "drop NET_RAW"),
+        "app-armor-unconfined" => object(false, pods::app_armor, "use the default profile"),
+        "env-var-secret" | "env-var-password-literal" => object(false, pods::secret, "move the value into a Secret"),
+        "missing-security-context" => {
+            set(false, "", json!({ "allowPrivilegeEscalation": false, "seccompProfile": { "type": "RuntimeDefault" } }))
+        }
+        "namespace-no-pod-security-label" => object(false, others::pod_security, "enforce the baseline"),
+        "non-isolated-pod" => object(false, pods::network_policy, "add a policy that lets in what the ports say"),
+        "ingress-host-invalid" => entry(true, Action::Change(others::host), "leave the host name alone"),
+        "networkpolicy-no-dns-egress" => object(false, others::dns_egress, "allow DNS"),
+        "networkpolicy-type-mismatch" => object(false, others::policy_types, "name the type of the rules"),
+        "networkpolicy-peer-and-or" => object(false, others::one_peer, "make it one peer"),
+        "unnamed-port" => object(false, others::port_name, "name the port"),
+        "service-protocol-mismatch" => object(false, others::protocol, "use the protocol of the container port"),
+        "ingress-legacy-class-annotation" => object(false, others::ingress_class, "use spec.ingressClassName"),
+        "object-name-invalid" => object(false, others::object_name, "write the name as it may be"),
+        "recommended-labels" => object(false, others::recommended_labels, "add the labels"),
+        "rbac-unknown-verb" => entry(false, Action::Change(others::verb), "use the verb that was meant"),
+        "rbac-api-group-mismatch" => object(false, others::api_group, "use the group of the resource"),
+        "service-account-subject-namespace" => object(false, others::subject_namespace, "name the namespace of the account"),
+        "api-not-yet-available" => object(false, others::api_before, "use the version that is served"),
+        "deprecated-node-label" => object(true, others::node_label, "use the label's name of today"),
+        "deprecated-annotation" => object(false, others::annotation, "use the field"),
+        "chart-dependencies-in-v1" => object(true, others::chart_v2, "use apiVersion v2"),
+        "chart-dependency-undeclared" => object(false, others::declare, "declare the chart"),
+        "chart-dependency-condition-undefined" => object(true, others::condition, "define the value"),
+        "chart-version-not-bumped" => entry(false, Action::Change(others::bump), "raise the version"),
+        "values-schema-key-unknown" => object(false, others::schema_key, "rename the property"),
+        "config-checksum-missing" => object(false, checksum, "add the checksum"),
+        "duplicate-key" => yaml(false, yaml_text::first_entry, "remove the first entry, which does not count"),
+        "tab-indentation" => yaml(true, yaml_text::tabs, "indent with spaces"),
+        "tab-before-comment" => yaml(true, yaml_text::tab_before_comment, "use spaces"),
+        "unquoted-star-or-special" => yaml(true, yaml_text::quote_rest, "quote the value"),
+        "missing-space-after-colon" => yaml(true, yaml_text::space_after_colon, "put a space behind the colon"),
+        "fullwidth-punctuation" => yaml(true, yaml_text::ascii, "use the ASCII character"),
+        "no-break-space" => yaml(true, yaml_text::visible, "use a space, or nothing"),
+        "inconsistent-indentation" => yaml(true, yaml_text::indentation, "indent it like the rest"),
+        "empty-document" => yaml(true, yaml_text::marker, "remove the marker"),
+        "unused-anchor" => yaml(true, yaml_text::anchor, "remove the anchor"),
+        "block-scalar-newline" => yaml(false, yaml_text::strip, "leave out the last line break"),
+        "string-bool-condition" => yaml(false, yaml_text::unquote, "write a boolean"),
+        "undefined-value" => source(false, template::default_value, "define the value as empty"),
+        "nil-pointer-value" => source(true, template::careful, "let each step be missing"),
+        "missing-quote" => source(true, template::quote, "quote the value"),
+        "missing-nindent" => source(true, template::nindent, "indent the block"),
+        "wrong-nindent-width" => source(false, template::width, "use the width of the place"),
+        "default-on-boolean" => source(false, template::ternary, "ask whether the value is there"),
+        "unused-define" => source(true, template::definition, "remove the definition"),
+        "define-not-prefixed" => source(false, template::prefix, "begin the name with the chart's"),
+        "template-instead-of-include" => source(false, template::include, "use include and nindent"),
+        "dot-rebinding" => source(true, template::dollar, "begin at the top"),
+        "large-int-scientific" => source(true, template::whole_number, "write a whole number"),
+        "printf-type-mismatch" => source(true, template::int_argument, "make it a whole number"),
+        "lookup-without-fallback" => source(true, template::careful_lookup, "let each step be missing"),
+        "name-not-truncated" => source(false, template::truncate, "cut the name at 63 characters"),
+        "hard-coded-name" => source(false, template::release_name, "begin the name with the release's"),
+        "whitespace-control" => source(true, template::dash, "start it with {{-"),
         "unused-volume" => entry(true, Action::RemoveItem, "remove the volume"),
         "job-restart-policy" => set(true, "", json!("OnFailure")),
         "host-network-dns-policy" => set(false, "", json!("ClusterFirstWithHostNet")),
@@ -166,10 +304,10 @@ pub(super) fn of(code: &str) -> Option<Entry> {
         "rolling-update-all-unavailable" => set(false, "", json!("25%")),
         "cronjob-no-starting-deadline" => set(false, "", json!(300)),
         "job-ttl-seconds-after-finished" => set(false, "", json!(86400)),
-        "hook-without-delete-policy" => set(false, "", json!("before-hook-creation")),
+        "hook-without-delete-policy" => object(false, others::delete_policy, "remove the old one before the next"),
         "chart-api-version" => set(true, "", json!("v2")),
         "chart-yaml-missing-version" => set(true, "", json!("0.1.0")),
-        "removed-api" | "deprecated-api" => entry(true, Action::Compute(served), "use the version that serves it now"),
+        "removed-api" | "deprecated-api" => object(true, served_now, "use the version that serves it now"),
         "probe-timeout-exceeds-period" => entry(false, Action::Compute(period), "let the timeout be the period"),
         "service-port-name-required" => entry(true, Action::Compute(port_name), "name the port by protocol and number"),
         "headless-port-mismatch" => entry(false, Action::Compute(same_port), "let the target be the port"),

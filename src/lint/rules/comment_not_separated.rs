@@ -16,8 +16,10 @@ pub(super) fn check(cx: &Context) {
             || before.contains(['\n', '$', '`', '('])
             || before.is_empty()
             || after.is_empty()
+            || before.contains(['[', '^'])
             || after.starts_with(['!', '#', '{']);
-        if !natural && !before.ends_with(' ') {
+        let glued = before.ends_with(|c: char| c.is_alphanumeric()) && after.starts_with(|c: char| c.is_alphanumeric() || c == ' ');
+        if !natural && glued {
             let at = scalar.node.span.start as usize + before.len();
             cx.report_span(
                 Span::new(scalar.node.span.file, at, at + 1),

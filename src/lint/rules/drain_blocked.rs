@@ -24,22 +24,18 @@ pub(super) fn check(cx: &Context) {
             _ => continue,
         };
         let Some(needed) = needed.filter(|n| *n > 0 && replicas > 0) else { continue };
-        let blocked = nodes.iter().find(|drained| {
-            let left: i128 = chosen
-                .iter()
-                .map(|pod| {
-                    let others: Vec<_> = cluster::eligible(pod, &nodes)
-                        .into_iter()
-                        .filter(|n| !std::ptr::eq(n.field.object, drained.field.object))
-                        .collect();
-                    cluster::capacity(pod, &others).min(i128::from(pod.replicas()))
-                })
-                .sum();
-            let here =
-                chosen.iter().any(|pod| cluster::eligible(pod, &nodes).iter().any(|n| std::ptr::eq(n.field.object, drained.field.object)));
+        // What each node takes of each pod: nothing where the pod may not be.
+        let takes = |pod: &Pod, node| cluster::eligible(pod, std::slice::from_ref(node)).first().map(|n| cluster::fits(pod, n));
+        let room: Vec<Vec<Option<i128>>> = chosen.iter().map(|pod| nodes.iter().map(|node| takes(pod, node)).collect()).collect();
+        let blocked = nodes.iter().enumerate().find(|(drained, _)| {
+            let others = |room: &[Option<i128>]| -> i128 {
+                room.iter().enumerate().filter(|(i, _)| i != drained).filter_map(|(_, takes)| *takes).sum()
+            };
+            let left: i128 = chosen.iter().zip(&room).map(|(pod, room)| others(room).min(i128::from(pod.replicas()))).sum();
+            let here = room.iter().any(|room| room[*drained].is_some());
             here && (left < i128::from(needed) || needed >= replicas)
         });
-        if let Some(node) = blocked {
+        if let Some((_, node)) = blocked {
             let message =
                 format!("the node `{}` cannot be drained: {needed} of {replicas} pods must stay available", node.field.object.id.name);
             cx.report(budget.place(path), message, "allow one more pod to be unavailable, or add nodes");

@@ -52,6 +52,13 @@ fn kept(cx: &Context, chart: &ChartSource) -> BTreeSet<FileId> {
     out
 }
 
+/// Whether the line is an annotation that restarts the pods on purpose.
+fn restarts(text: &str, at: usize) -> bool {
+    let line = text[..at].rsplit('\n').next().unwrap_or("");
+    let key = line.split(": ").next().unwrap_or("").to_ascii_lowercase();
+    ["rollme", "restart", "redeploy", "last-update", "timestamp"].iter().any(|word| key.contains(word))
+}
+
 pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
     let kept = kept(cx, chart);
@@ -60,11 +67,12 @@ pub(super) fn check(cx: &Context) {
             continue;
         }
         let mut seen = Vec::new();
+        let text = &cx.input.sources.get(template.file).text;
         actions::all_commands(template, &mut |command| {
             for arg in &command.args {
                 let crate::gotmpl::tree::ArgKind::Identifier(name) = &arg.kind else { continue };
                 let name = name.to_string();
-                if RANDOM.contains(&name.as_str()) && !seen.contains(&arg.pos) {
+                if RANDOM.contains(&name.as_str()) && !seen.contains(&arg.pos) && !restarts(text, arg.pos) {
                     seen.push(arg.pos);
                     let help = "keep what is there by lookup, or let the user give it";
                     cx.report_span(

@@ -1,9 +1,23 @@
 //! `template-instead-of-include`: reports a `template` action that puts a block into an indented place.
 
+use crate::gotmpl::tree::Node;
 use crate::gotmpl::tree::NodeKind;
 use crate::lint::ChartSource;
 use crate::lint::actions;
 use crate::lint::context::Context;
+
+/// How many lines nodes write at most.
+fn lines(nodes: &[Node], depth: usize) -> usize {
+    let of = |node: &Node| match &node.kind {
+        NodeKind::Text(text) => text.split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty()).count(),
+        NodeKind::Range(_) => 2,
+        NodeKind::If(branch) | NodeKind::With(branch) if depth < 50 => {
+            lines(&branch.list, depth + 1).max(lines(branch.other.as_deref().unwrap_or_default(), depth + 1))
+        }
+        _ => 0,
+    };
+    nodes.iter().map(of).sum()
+}
 
 /// Whether what a named template writes stands as deep as the call.
 fn fits(cx: &Context, chart: &ChartSource, name: &str, depth: usize) -> bool {
@@ -12,6 +26,11 @@ fn fits(cx: &Context, chart: &ChartSource, name: &str, depth: usize) -> bool {
         let defines = actions::defines(text);
         let Some(at) = defines.iter().position(|(known, _)| known == name) else { continue };
         let end = defines.get(at + 1).map_or(text.len(), |(_, range)| range.start);
+        // One line fits anywhere; what is named after several things will have more.
+        let tree = template.trees.iter().find(|t| t.name.to_string() == name);
+        if !name.ends_with('s') && tree.is_some_and(|t| lines(&t.root, 0) <= 1) {
+            return true;
+        }
         let body = &text[defines[at].1.end..end];
         let comment = |l: &&str| !l.trim_start().starts_with(['{', '}', '*', '/']);
         let mut written = body.lines().skip(1).filter(|l| !l.trim().is_empty()).filter(comment);

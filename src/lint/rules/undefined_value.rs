@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::similar;
 use crate::lint::context::Context;
+use crate::lint::values::Read;
 use crate::lint::values::Usage;
 use crate::source::Span;
 use serde_json::Value;
@@ -18,7 +19,12 @@ pub(super) fn check(cx: &Context) {
     }
     let schema = chart.schema.as_ref().and_then(|s| s.object.as_ref()).map(|o| &o.value);
     let mut seen: BTreeSet<(u32, usize)> = BTreeSet::new();
-    for read in reads.found.iter().filter(|r| r.chart == 0 && !r.guarded && r.usage != Usage::Condition) {
+    // A key in a comment of `values.yaml` is one that users may give.
+    let values = chart.values.as_ref().map_or("", |v| &*cx.input.sources.get(v.file).text);
+    let mentioned: BTreeSet<&str> = values.lines().filter_map(commented).collect();
+    // A range over nothing is over at once.
+    let asks = |r: &&Read| r.chart == 0 && !r.guarded && !matches!(r.usage, Usage::Condition | Usage::Range);
+    for read in reads.found.iter().filter(asks) {
         let path = &read.path;
         let first = path.first().map_or("", String::as_str);
         if path.is_empty() || first == "global" || below.contains(&first) || path.iter().any(|p| p == "*") || read.at.0 == read.at.1 {
@@ -28,6 +34,7 @@ pub(super) fn check(cx: &Context) {
             || reads.set.contains(path)
             || cx.default_of(path).is_some()
             || described(schema, path)
+            || path.last().is_some_and(|name| mentioned.contains(name.as_str()))
         {
             continue;
         }
@@ -45,6 +52,14 @@ pub(super) fn check(cx: &Context) {
             .map_or_else(|| "define it in values.yaml, or guard it".to_owned(), |n| format!("did you mean `{n}`?"));
         cx.report_span(Span::new(read.file, read.at.0, read.at.1), format!("values.yaml does not define `{}`", path.join(".")), help);
     }
+}
+
+/// The key that a line holds in a comment: `# name: value`.
+fn commented(line: &str) -> Option<&str> {
+    let body = line.trim_start().strip_prefix('#')?.trim_start_matches(['#', ' ', '-']);
+    let (key, rest) = body.split_once(':')?;
+    let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    (plain && (rest.is_empty() || rest.starts_with(' '))).then_some(key)
 }
 
 /// Whether a schema has a property at a path.
