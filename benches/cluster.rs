@@ -260,7 +260,7 @@ fn killed(state: &Path, words: &[&str], moments: u32) -> Result<(usize, usize), 
             .stderr(Stdio::null())
             .spawn()
             .expect("the program runs");
-        std::thread::sleep(length * (moment * 7919 % moments) / moments * 11 / 10);
+        std::thread::sleep(length * (moment * 7919 % moments) / moments * 15 / 10);
         let _ = child.kill();
         let _ = child.wait();
         let after = fs::read(&file).unwrap_or_default();

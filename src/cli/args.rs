@@ -295,7 +295,15 @@ pub(super) fn command_for(args: &[OsString]) -> Command {
         Some("version") => version(),
         Some("report") => reports(),
         Some("kubectl") => super::kubectl::command(),
-        _ => return command(),
+        Some("diff") => super::args_cluster::diff(),
+        Some(first) => {
+            let named = |c: &Command| c.get_name() == first || c.get_all_aliases().any(|a| a == first);
+            match super::args_cluster::verbs().into_iter().find(named) {
+                Some(verb) => verb,
+                None => return command(),
+            }
+        }
+        None => return command(),
     };
     root().subcommand(one)
 }

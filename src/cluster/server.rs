@@ -188,10 +188,7 @@ impl Cluster {
             let own = self.events().map(super::event::Record::to_json);
             let here = |e: &Value| namespace.is_empty() || text(e, &["metadata", "namespace"]) == namespace;
             let mut all: Vec<Value> = own.chain(self.plane.api.list("Event").map(|o| present::object(o))).filter(here).collect();
-            all.sort_by(|a, b| {
-                let key = |v: &Value| (text(v, &["metadata", "namespace"]).to_owned(), text(v, &["metadata", "name"]).to_owned());
-                key(a).cmp(&key(b))
-            });
+            all.sort_by_cached_key(|v| (text(v, &["metadata", "namespace"]).to_owned(), text(v, &["metadata", "name"]).to_owned()));
             return all;
         }
         if kind == "APIService" {

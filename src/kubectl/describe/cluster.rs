@@ -83,8 +83,8 @@ pub(super) fn node(out: &mut Out, n: &Value, store: &Store<'_>) {
             out.field(0, title, value);
         }
     }
-    let mut pods = store.list("", "pods", "");
-    pods.retain(|p| text(p, &["spec", "nodeName"]) == name && !matches!(text(p, &["status", "phase"]), "Succeeded" | "Failed"));
+    let here = |p: &&Value| text(p, &["spec", "nodeName"]) == name && !matches!(text(p, &["status", "phase"]), "Succeeded" | "Failed");
+    let pods: Vec<Value> = store.list("", "pods", "").iter().filter(here).cloned().collect();
     load(out, n, &pods);
 }
 
@@ -230,7 +230,7 @@ pub(super) fn namespace(out: &mut Out, n: &Value, store: &Store<'_>) {
     out.field(0, "Status", text(n, &["status", "phase"]));
     moved_conditions(out, n);
     out.line(0, "");
-    let mut quotas = store.list("", "resourcequotas", name);
+    let mut quotas = store.list("", "resourcequotas", name).to_vec();
     quotas.sort_by(|a, b| text(a, &["metadata", "name"]).cmp(text(b, &["metadata", "name"])));
     out.line(0, if quotas.is_empty() { "No resource quota." } else { "Resource Quotas" });
     for quota in &quotas {

@@ -9,6 +9,10 @@ mod pod;
 mod volume;
 mod workload;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use super::api::{Api, Refused};
@@ -16,17 +20,32 @@ use super::resources::Resource;
 use crate::simulate::scheduler::json::{at, int, list, text};
 use out::Out;
 
+/// Lists that were asked for, by group, resource and namespace.
+type Lists = BTreeMap<(String, String, String), Rc<Vec<Value>>>;
+
 /// Where describe finds what belongs to an object.
 pub(super) struct Store<'a> {
     api: &'a dyn Api,
     resources: Vec<Resource>,
+    lists: RefCell<Lists>,
 }
 
-impl Store<'_> {
+impl<'a> Store<'a> {
+    /// All that a server has; it is asked once for each list.
+    pub(super) fn new(api: &'a dyn Api) -> Self {
+        Self { api, resources: api.resources(), lists: RefCell::default() }
+    }
+
     /// The objects of a resource in a namespace (all for ""), none where the server refuses.
-    pub(super) fn list(&self, group: &str, resource: &str, namespace: &str) -> Vec<Value> {
+    pub(super) fn list(&self, group: &str, resource: &str, namespace: &str) -> Rc<Vec<Value>> {
+        let key = (group.to_owned(), resource.to_owned(), namespace.to_owned());
+        if let Some(known) = self.lists.borrow().get(&key) {
+            return Rc::clone(known);
+        }
         let found = self.resources.iter().find(|r| r.is(group, resource));
-        found.and_then(|r| self.api.list(r, namespace).ok()).unwrap_or_default()
+        let listed = Rc::new(found.and_then(|r| self.api.list(r, namespace).ok()).unwrap_or_default());
+        self.lists.borrow_mut().insert(key, Rc::clone(&listed));
+        listed
     }
 
     /// One object.
@@ -40,12 +59,11 @@ impl Store<'_> {
 }
 
 /// Describes an object; with its events unless `events` is false.
-pub fn describe(api: &dyn Api, resource: &Resource, object: &Value, events: bool) -> String {
-    let store = Store { api, resources: api.resources() };
-    let mut out = Out::new(api.now());
-    let told = body(&mut out, &store, resource, object);
+pub(super) fn describe(store: &Store<'_>, resource: &Resource, object: &Value, events: bool) -> String {
+    let mut out = Out::new(store.api.now());
+    let told = body(&mut out, store, resource, object);
     if events && told {
-        let found = events_of(&store, resource, object);
+        let found = events_of(store, resource, object);
         events_table(&mut out, &found);
     }
     out.finish()
@@ -57,7 +75,7 @@ fn body(out: &mut Out, store: &Store<'_>, resource: &Resource, object: &Value) -
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "Pod") => pod::describe(out, object),
         ("", "ReplicationController") | ("apps", "ReplicaSet") => workload::replica_set(out, object, &store.list("", "pods", namespace)),
-        ("apps", "Deployment") => workload::deployment(out, object, store.list("apps", "replicasets", namespace)),
+        ("apps", "Deployment") => workload::deployment(out, object, store.list("apps", "replicasets", namespace).to_vec()),
         ("apps", "StatefulSet") => workload::stateful_set(out, object, &store.list("", "pods", namespace)),
         ("apps", "DaemonSet") => workload::daemon_set(out, object, &store.list("", "pods", namespace)),
         ("batch", "Job") => workload::job(out, object),

@@ -47,7 +47,7 @@ fn slices_line(slices: &[Value], port_name: &str) -> String {
 }
 
 fn slices_of(store: &Store<'_>, namespace: &str, service: &str) -> Vec<Value> {
-    let mut all = store.list("discovery.k8s.io", "endpointslices", namespace);
+    let mut all = store.list("discovery.k8s.io", "endpointslices", namespace).to_vec();
     all.retain(|s| text(s, &["metadata", "labels", "kubernetes.io/service-name"]) == service);
     all
 }

@@ -1,6 +1,7 @@
 //! `kubectl describe`. upstream: kubectl/pkg/cmd/describe
 
 use super::super::describe;
+use super::super::describe::Store;
 use super::super::flags::Flags;
 use super::super::select::Wish;
 use super::super::session::{Fault, Session};
@@ -29,13 +30,17 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     }
     // Of several objects, the events are shown on demand only.
     let events = if flags.given("show-events") { flags.on("show-events") } else { chosen.found.len() == 1 };
+    let store = Store::new(&*session.api);
+    let mut text = String::new();
     for (i, found) in chosen.found.iter().enumerate() {
-        let shown = describe::describe(&*session.api, &found.resource, &found.object, events);
+        let shown = describe::describe(&store, &found.resource, &found.object, events);
         if i > 0 {
-            session.out.push_str("\n\n");
+            text.push_str("\n\n");
         }
-        session.out.push_str(&shown);
+        text.push_str(&shown);
     }
+    drop(store);
+    session.out.push_str(&text);
     if chosen.found.is_empty() && chosen.faults.is_empty() {
         let (namespace, everywhere) = session.scope(flags);
         let wide = flags.args.first().is_some_and(|a| session.resource(a).is_ok_and(|r| !r.namespaced));
