@@ -381,6 +381,11 @@ pub(super) fn command() -> Command {
                 .arg(list("from", "PATH", "What runs before: charts and manifests; without it, the new objects are installed"))
                 .arg(list("at", "TIME", "Show the pods at this time after the change, such as 35s; repeatable"))
                 .arg(list("assert", "CONDITION", "Fail unless it holds for every workload, such as 'available >= 3' or 'duration <= 2m'"))
+                .arg(value(
+                    "scenario",
+                    "FILE",
+                    "What containers do: containers: {web/app: 'starts in 20s'}, before: …, load: {web: '100m until 60s, 900m'}",
+                ))
                 .arg(switch("watch", "Print every change of a pod as kubectl get pods --watch does"))
                 .arg(value("within", "TIME", "How long to look [default: 30m]")),
         );

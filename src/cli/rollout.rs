@@ -1,5 +1,7 @@
 //! `kval simulate rollout`: what a change does to a cluster step by step.
 
+use std::sync::Arc;
+
 use clap::ArgMatches;
 use serde_json::Value;
 
@@ -9,20 +11,27 @@ use super::error::Error;
 use super::lint::{examine, print};
 use super::options;
 use super::output::Output;
-use super::simulate::nodes;
+use super::simulate::{changes, nodes, profiles};
 use crate::pipeline;
 use crate::pipeline::Outcome;
 use crate::simulate::rollout;
-use crate::simulate::rollout::{Prediction, Workload};
+use crate::simulate::rollout::{Prediction, Scenario, Step, Workload};
+use crate::simulate::whatif;
+use crate::source::World;
 use crate::sprig::Duration;
 
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let template = options::template(matches)?;
     let world = options::world(matches)?;
-    let cluster = nodes(&world, &strings(matches, "cluster"))?;
+    let mut cluster = nodes(&world, &strings(matches, "cluster"))?;
+    let scenario = match string(matches, "scenario") {
+        Some(file) => Scenario::parse(&file, &String::from_utf8_lossy(&world.read(&file)?)).map_err(Error::unusable)?,
+        None => Scenario::default(),
+    };
     let assertions = strings(matches, "assert").iter().map(|a| Assertion::parse(a)).collect::<Result<Vec<_>, _>>()?;
     let mut outcome = examine(matches, &world, &template, &["."], false)?;
-    let new = objects(&outcome);
+    let mut new = objects(&outcome);
+    let told = whatif::change(&mut cluster, &mut new, &changes(matches)?).map_err(Error::unusable)?;
     let from = strings(matches, "from");
     let old = if from.is_empty() {
         Vec::new()
@@ -40,8 +49,15 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         timeout: string(matches, "within").map_or(Ok(1800), |t| seconds(&t))?,
         at: strings(matches, "at").iter().map(|t| seconds(t)).collect::<Result<Vec<_>, _>>()?,
         watch: on(matches, "watch"),
+        scenario,
+        profiles: Arc::new(profiles(matches)?),
     };
-    let prediction = rollout::predict(&cluster, &old, &new, &choices);
+    let mut prediction = rollout::predict(&cluster, &old, &new, &choices);
+    if !prediction.unused.is_empty() {
+        return Err(Error::unusable(prediction.unused.join("\n")));
+    }
+    let first_steps = told.into_iter().map(|what| Step { at: 0, object: "cluster".to_owned(), what });
+    prediction.steps.splice(0..0, first_steps);
     let mut first = 0;
     for unit in &mut outcome.units {
         unit.findings.extend(rollout::diagnostics(&prediction, &unit.objects, first));

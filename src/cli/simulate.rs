@@ -53,13 +53,7 @@ impl Scene {
         let mut cluster = nodes(&world, &strings(matches, "cluster"))?;
         let outcome = examine(matches, &world, &template, &["."], false)?;
         let mut objects: Vec<Value> = outcome.units.iter().flat_map(|u| u.objects.iter().map(|o| o.value.clone())).collect();
-        let mut changes = Vec::new();
-        for flag in ["scale", "add-nodes", "cordon", "taint", "remove-node", "lose-zone"] {
-            for value in strings(matches, flag) {
-                changes.push(whatif::parse_change(flag, &value).map_err(|e| Error::unusable(format!("--{flag}: {e}")))?);
-            }
-        }
-        let told = whatif::change(&mut cluster, &mut objects, &changes).map_err(Error::unusable)?;
+        let told = whatif::change(&mut cluster, &mut objects, &changes(matches)?).map_err(Error::unusable)?;
         let namespace = string(matches, "namespace").unwrap_or_else(|| "default".to_owned());
         Ok(Self { cluster, objects, outcome, namespace, told })
     }
@@ -69,8 +63,19 @@ impl Scene {
     }
 }
 
+/// What the flags of "What if" change.
+pub(super) fn changes(matches: &ArgMatches) -> Result<Vec<whatif::Change>, Error> {
+    let mut changes = Vec::new();
+    for flag in ["scale", "add-nodes", "cordon", "taint", "remove-node", "lose-zone"] {
+        for value in strings(matches, flag) {
+            changes.push(whatif::parse_change(flag, &value).map_err(|e| Error::unusable(format!("--{flag}: {e}")))?);
+        }
+    }
+    Ok(changes)
+}
+
 /// The profiles of `--scheduler-config`, or the default one.
-fn profiles(matches: &ArgMatches) -> Result<Profiles, Error> {
+pub(super) fn profiles(matches: &ArgMatches) -> Result<Profiles, Error> {
     let Some(file) = string(matches, "scheduler-config") else { return Ok(Profiles::default()) };
     let world = options::world(matches)?;
     let documents = documents(&world, &file)?;

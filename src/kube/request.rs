@@ -241,23 +241,8 @@ fn builtin(request: &Request<'_>, asked: Option<&Endpoint<'_>>) -> Answer {
         return answer;
     }
     let mut filled = decoded.filled(object);
-    if let Err(why) = admission::mutate(request.cluster, &mut filled) {
-        return forbidden(object, &resource, &why);
-    }
-    match mutation::apply(request, &filled, &resource) {
-        Ok(None) => {}
-        Ok(Some(changed)) => match check::decoded(&changed, request.kube_version) {
-            Ok(decoded) => filled = decoded.completed(&changed),
-            Err(verdict) => return refused(400, verdict.message),
-        },
-        Err((why, reason)) => {
-            let cause = Cause { reason: "", field: String::new(), message: why.clone(), path: Path::default() };
-            let answer = match reason.as_str() {
-                "InternalError" => refused(500, format!("Internal error occurred: {why}")),
-                _ => refused(403, why),
-            };
-            return Answer { causes: vec![cause], ..answer };
-        }
+    if let Err(refusal) = mutated(request, &mut filled, &resource) {
+        return refusal;
     }
     if kind == "Pod" && filled["status"].is_object() {
         filled["status"]["qosClass"] = resource_sums::quality_of_service(&filled["spec"]).into();
@@ -292,6 +277,82 @@ fn builtin(request: &Request<'_>, asked: Option<&Endpoint<'_>>) -> Answer {
         return Answer { warnings, ..refused(409, format!("{resource}{dot}{group} \"{name}\" already exists")) };
     }
     Answer { status: 201, warnings, object: Some(stored), ..Answer::default() }
+}
+
+/// How much of what a quota limits is used.
+#[derive(Clone, Debug, Default)]
+pub struct Usage(resource_sums::Amounts);
+
+impl Usage {
+    /// What an object of a resource (`deployments.apps`) takes of a quota.
+    pub fn of(quota: &Value, object: &Value, resource: &str) -> Self {
+        Self(admission::quota::share(quota, object, resource))
+    }
+
+    /// More is used.
+    pub fn add(&mut self, more: &Self) {
+        resource_sums::add(&mut self.0, &more.0);
+    }
+
+    /// Less is used.
+    pub fn take(&mut self, less: &Self) {
+        for (name, (amount, _)) in &less.0 {
+            if let Some(entry) = self.0.get_mut(name) {
+                entry.0.nanos = entry.0.nanos.saturating_sub(amount.nanos);
+            }
+        }
+    }
+
+    /// Writes the status of the quota.
+    pub fn write(&self, quota: &mut Value) {
+        admission::quota::set_used(quota, &self.0);
+    }
+}
+
+/// Fills in what the built-in plugins make of a whole object.
+pub fn fill_whole(request: &Request<'_>, object: &mut Value) -> Answer {
+    match admission::mutate(request.cluster, object) {
+        Ok(()) => Answer { status: 200, ..Answer::default() },
+        Err(why) => forbidden(object, &policy::resource_of(text(object, "kind")), &why),
+    }
+}
+
+/// Mutating admission in the server's order.
+fn mutated(request: &Request<'_>, filled: &mut Value, resource: &str) -> Result<(), Answer> {
+    if let Err(why) = admission::mutate(request.cluster, filled) {
+        return Err(forbidden(request.object, resource, &why));
+    }
+    match mutation::apply(request, filled, resource) {
+        Ok(None) => Ok(()),
+        Ok(Some(changed)) => match check::decoded(&changed, request.kube_version) {
+            Ok(decoded) => {
+                *filled = decoded.completed(&changed);
+                Ok(())
+            }
+            Err(verdict) => Err(refused(400, verdict.message)),
+        },
+        Err((why, reason)) => {
+            let cause = Cause { reason: "", field: String::new(), message: why.clone(), path: Path::default() };
+            let answer = match reason.as_str() {
+                "InternalError" => refused(500, format!("Internal error occurred: {why}")),
+                _ => refused(403, why),
+            };
+            Err(Answer { causes: vec![cause], ..answer })
+        }
+    }
+}
+
+/// What admission answers to the create of an object that is known to be whole, as controllers' objects are: it is neither
+/// decoded nor validated. The answer's object is what is stored.
+pub fn admit_whole(request: &Request<'_>) -> Answer {
+    let mut object = request.object.clone();
+    let resource = policy::resource_of(text(&object, "kind"));
+    let mut warnings = Vec::new();
+    let told = mutated(request, &mut object, &resource).and_then(|()| admitted(request, &mut object, &resource, &mut warnings));
+    match told {
+        Ok(()) => Answer { status: 201, warnings, object: Some(object), ..Answer::default() },
+        Err(refusal) => Answer { warnings, ..refusal },
+    }
 }
 
 /// Validating admission in the server's order; adds warnings.

@@ -8,6 +8,8 @@ mod chart;
 mod cluster;
 mod node;
 mod report;
+mod scenario;
+mod surge;
 mod verdict;
 
 use std::collections::BTreeMap;
@@ -19,15 +21,18 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::kubelet::printed::Printed;
+use crate::simulate::scheduler::profile::Profiles;
 
 pub use report::answer;
+pub use scenario::Scenario;
+pub use surge::Surge;
 pub use verdict::Verdict;
 pub use verdict::diagnostics;
 
 use cluster::Cluster;
 
 /// How to predict.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// Where objects without a namespace go.
     pub namespace: String,
@@ -39,11 +44,23 @@ pub struct Options {
     pub at: Vec<i64>,
     /// Whether every change of a pod is told.
     pub watch: bool,
+    /// What containers do, where a file tells it.
+    pub scenario: Scenario,
+    /// How the scheduler is set up.
+    pub profiles: Arc<Profiles>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { namespace: "default".to_owned(), seed: 0, timeout: 1800, at: Vec::new(), watch: false }
+        Self {
+            namespace: "default".to_owned(),
+            seed: 0,
+            timeout: 1800,
+            at: Vec::new(),
+            watch: false,
+            scenario: Scenario::default(),
+            profiles: Arc::default(),
+        }
     }
 }
 
@@ -79,6 +96,8 @@ pub struct Workload {
     pub complete_at: Option<Nanos>,
     /// Pods available at the end.
     pub available: i64,
+    /// Pods of the new revision at the end, for kinds that have revisions.
+    pub updated: Option<i64>,
     /// How many of its containers were started again.
     pub restarts: i64,
     /// The fewest pods that its strategy promises to keep available.
@@ -87,6 +106,8 @@ pub struct Workload {
     pub hindrance: Option<Hindrance>,
     /// From when on how many pods were available, and how many there were.
     pub curve: Vec<(Nanos, i64, i64)>,
+    /// The pods that its strategy makes beside those wanted, and whether there is room for them.
+    pub surge: Option<Surge>,
 }
 
 /// What a pod went through.
@@ -154,11 +175,21 @@ pub struct Prediction {
     pub pods: Vec<Lane>,
     /// A controller that never came to an end, which is a defect to report.
     pub defect: Option<String>,
+    /// Budgets that ask for more than there can be: which of the new objects, a sentence, and the field.
+    pub budgets: Vec<(usize, String, &'static str)>,
+    /// Lines of the scenario that nothing fits.
+    pub unused: Vec<String>,
 }
 
 /// Whether the kind is one whose pods are rolled out.
 fn is_workload(kind: &str) -> bool {
     matches!(kind, "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController" | "Pod" | "Job" | "CronJob")
+}
+
+/// What tells objects apart, as they are written.
+fn name_of(object: &Value) -> [&str; 3] {
+    let word = |path: &str| object.pointer(path).and_then(Value::as_str).unwrap_or("");
+    [word("/kind"), word("/metadata/namespace"), word("/metadata/name")]
 }
 
 /// The objects in the order in which they are created, with their places in the input.
@@ -181,20 +212,24 @@ pub fn predict(cluster: &[Value], old: &[Value], new: &[Value], options: &Option
     let mut world = Cluster::new(cluster, options);
     for (_, object) in in_order(old) {
         // What the server would refuse now was accepted once, or is told of the new objects.
-        drop(world.apply(object));
+        drop(world.apply(object, None));
     }
     if !old.is_empty() || world.has_workloads() {
         world.run(options.timeout * SECOND, &[]);
     }
     world.mark();
     let mut out = Prediction::default();
+    let mut budgets = Vec::new();
     let mut kept: BTreeMap<(String, String), usize> = BTreeMap::new();
     for (i, object) in in_order(new) {
-        match world.apply(object) {
+        let before = old.iter().find(|o| name_of(o) == name_of(object));
+        match world.apply(object, before) {
             Ok(made) => {
                 kept.insert((made.kind.clone(), made.meta.name.clone()), i);
                 if is_workload(&made.kind) {
                     world.follow(&made, i);
+                } else if made.kind == "PodDisruptionBudget" {
+                    budgets.push((i, made.meta.uid));
                 }
             }
             Err(error) => out.refused.push((i, error.message)),
@@ -208,6 +243,7 @@ pub fn predict(cluster: &[Value], old: &[Value], new: &[Value], options: &Option
     }
     let at: Vec<Nanos> = options.at.iter().map(|s| s * SECOND).collect();
     world.run(options.timeout * SECOND, &at);
+    out.budgets = budgets.into_iter().filter_map(|(i, uid)| verdict::unmet(world.api(), uid).map(|(why, field)| (i, why, field))).collect();
     world.finish(&mut out);
     out
 }

@@ -117,7 +117,7 @@ impl Run {
             }
             "patch" => {
                 if let Err(e) = self.patch(&text("kind"), &text("name"), &step["body"]) {
-                    rejected.push(json!(format!("{} {}", e.code, e.message)));
+                    rejected.push(json!(masked(&format!("{} {}", e.code, e.message))));
                 }
                 label.unwrap_or_default()
             }
@@ -231,6 +231,12 @@ impl Run {
         };
         self.settle(step["idle"].as_i64().map_or(self.length, |s| s * SECOND));
         self.observe(name, rejected);
+        // The answer to a patch is one sentence.
+        if let (true, Some(Json::Object(last))) = (step["do"] == "patch", self.observations.last_mut())
+            && let Some(one) = last.get_mut("rejected").and_then(Json::as_array_mut).and_then(Vec::pop)
+        {
+            last.insert("rejected".to_owned(), one);
+        }
         if let (Some(response), Some(Json::Object(last))) = (response, self.observations.last_mut()) {
             last.insert("response".to_owned(), response);
         }
@@ -432,6 +438,20 @@ impl Run {
         self.cursor = self.plane.api.log.len();
         (changes, created, deleted)
     }
+}
+
+/// A sentence as it was recorded: uids masked, and cut when long.
+fn masked(message: &str) -> String {
+    /// Characters of a recorded sentence.
+    const MOST: usize = 700;
+    let start = "00000000-0000-0000-0000-";
+    let mut parts = message.split(start);
+    let mut out = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        out += "UID";
+        out += part.get(12..).unwrap_or("");
+    }
+    if out.chars().count() > MOST { out.chars().take(MOST).chain(['…']).collect() } else { out }
 }
 
 /// Pods that a user created are told by name, even when they were adopted.

@@ -292,20 +292,34 @@ pub(crate) fn refusal(cluster: &[Value], object: &Value, resource: &str) -> Opti
     None
 }
 
+/// What an object takes of what a quota of its namespace limits.
+pub(crate) fn share(quota: &Value, object: &Value, resource: &str) -> Amounts {
+    let hard = resource_sums::amounts(quota.get("spec"), "hard");
+    if namespace_of(object) != namespace_of(quota) || !hard.keys().any(|n| concerns(n, resource)) || !in_scopes(quota, object) {
+        return Amounts::new();
+    }
+    let mut own = usage(object, resource);
+    own.retain(|name, _| hard.contains_key(name));
+    own
+}
+
 /// Gives a quota that has no status the one its controller would: the limits, and what `objects` (each with its resource)
 /// of its namespace use.
 pub(crate) fn observe(quota: &mut Value, objects: &[(&Value, String)]) {
-    let hard = resource_sums::amounts(quota.get("spec"), "hard");
-    let mut used: Amounts = hard.iter().map(|(name, (_, format))| (name.clone(), (Quantity::default(), *format))).collect();
+    let mut used = Amounts::new();
     for (object, resource) in objects {
-        if namespace_of(object) == namespace_of(quota) && hard.keys().any(|n| concerns(n, resource)) && in_scopes(quota, object) {
-            let mut own = usage(object, resource);
-            own.retain(|name, _| hard.contains_key(name));
-            resource_sums::add(&mut used, &own);
-        }
+        resource_sums::add(&mut used, &share(quota, object, resource));
     }
+    set_used(quota, &used);
+}
+
+/// Writes the status of a quota whose namespace uses so much.
+pub(crate) fn set_used(quota: &mut Value, used: &Amounts) {
+    let hard = resource_sums::amounts(quota.get("spec"), "hard");
+    let mut all: Amounts = hard.iter().map(|(name, (_, format))| (name.clone(), (Quantity::default(), *format))).collect();
+    resource_sums::add(&mut all, used);
     let mut status = json!({});
     resource_sums::write(&mut status, "hard", &hard);
-    resource_sums::write(&mut status, "used", &used);
+    resource_sums::write(&mut status, "used", &all);
     quota["status"] = status;
 }

@@ -112,6 +112,7 @@ pub struct ApiServer {
     last_uid: Uid,
     version: u64,
     random: u64,
+    pub(super) rules: admission::Rules,
 }
 
 impl ApiServer {
@@ -131,7 +132,9 @@ impl ApiServer {
             }
             out.names.insert((object.kind.clone(), object.meta.namespace.clone(), object.meta.name.clone()), uid);
             out.kinds.entry(object.kind.clone()).or_default().insert(uid);
-            out.objects.insert(uid, Arc::new(object));
+            let object = Arc::new(object);
+            out.objects.insert(uid, Arc::clone(&object));
+            out.rules.note(None, Some(&object), out.objects.values());
         }
         out
     }
@@ -204,38 +207,101 @@ impl ApiServer {
     }
 
     /// Creates an object that a user sends: it is decoded, defaulted, admitted and validated.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers to an object that it refuses.
     pub fn apply(&mut self, value: &Value) -> Result<Arc<Object>, ApiError> {
-        let status = value.get("status").cloned().unwrap_or_default();
-        let full = kube::defaults_of(value);
-        let mut object = Object::from_json(&full);
-        if !kube::scope::is_namespaced(&object.api_version, &object.kind) {
-            object.meta.namespace.clear();
-        } else if object.meta.namespace.is_empty() {
-            "default".clone_into(&mut object.meta.namespace);
+        let mut sent = value.clone();
+        let status = sent.as_object_mut().and_then(|m| m.remove("status")).unwrap_or_default();
+        let mut object = Object::from_json(&sent);
+        if let Some(meta) = sent.get_mut("metadata").and_then(Value::as_object_mut) {
+            // Owners are told by uids of another server.
+            meta.remove("ownerReferences");
+            if !kube::scope::is_namespaced(&object.api_version, &object.kind) {
+                meta.remove("namespace");
+                object.meta.namespace.clear();
+            } else if object.meta.namespace.is_empty() {
+                meta.insert("namespace".to_owned(), "default".into());
+                "default".clone_into(&mut object.meta.namespace);
+            }
+        }
+        if kube::schema::newest().kind(&format!("{}/{}", object.api_version, object.kind)).is_some() {
+            if object.kind == "Pod" {
+                admission::service_account(self, &object)?;
+            }
+            let stored = Object::from_json(&self.rules.answer(&sent)?);
+            object.spec = stored.spec;
+            object.status = stored.status;
+            object.rest = stored.rest;
+            object.meta.labels = stored.meta.labels;
+            object.meta.annotations = stored.meta.annotations;
         }
         // A cluster's description may hold what the cluster itself would have written.
-        object.status = status;
-        if object.kind == "Pod" {
-            admission::mutate(self, &mut object)?;
+        if !status.is_null() {
+            object.status = status;
         }
-        let verdict = kube::admit(&value_for_validation(&object), kube::schema::NEWEST_VALIDATED);
-        if verdict.rejected {
-            return Err(invalid(&object, &verdict));
-        }
-        self.create(object)
+        self.insert(object)
     }
 
-    /// Creates an object as a controller does, whose objects are known to be whole. Pods pass admission.
+    /// Replaces an object by what a user sends: it is decoded, defaulted and validated against what is there. Annotations
+    /// that only the server has stay.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers to a change that it refuses.
+    pub fn replace(&mut self, old: &Object, value: &Value) -> Result<Arc<Object>, ApiError> {
+        let mut sent = value.clone();
+        if let Some(map) = sent.as_object_mut() {
+            map.remove("status");
+        }
+        for (key, kept) in &old.meta.annotations {
+            if sent["metadata"]["annotations"].get(key).is_none() {
+                sent["metadata"]["annotations"][key.as_str()] = kept.as_str().into();
+            }
+        }
+        if kube::schema::newest().kind(&format!("{}/{}", old.api_version, old.kind)).is_some() {
+            keep_given(&old.spec, &mut sent["spec"], &old.kind);
+            let mut before = old.to_json();
+            before.as_object_mut().map(|m| m.remove("status"));
+            sent = self.rules.answer_update(&before, &sent)?;
+        }
+        let new = Object::from_json(&sent);
+        let edited = self.edit(old.meta.uid, |o| {
+            o.spec = new.spec;
+            o.rest = new.rest;
+            o.meta.labels = new.meta.labels;
+            o.meta.annotations = new.meta.annotations;
+        });
+        edited.ok_or(ApiError { code: 404, reason: "NotFound", message: format!("{} \"{}\" not found", resource(old), old.meta.name) })
+    }
+
+    /// Creates an object as a controller does, whose objects are known to be whole: it passes admission only.
+    ///
+    /// # Errors
+    ///
+    /// What admission answers to an object that it refuses, and a name that is taken.
     pub fn create(&mut self, mut object: Object) -> Result<Arc<Object>, ApiError> {
+        self.check_name(&mut object)?;
+        admission::admit(self, &mut object)?;
+        self.insert(object)
+    }
+
+    /// Completes a name; it must be free.
+    fn check_name(&mut self, object: &mut Object) -> Result<Name, ApiError> {
         if object.meta.name.is_empty() && !object.meta.generate_name.is_empty() {
             object.meta.name = format!("{}{}", object.meta.generate_name, self.suffix());
         }
         let name = (object.kind.clone(), object.meta.namespace.clone(), object.meta.name.clone());
         if self.names.contains_key(&name) {
-            let message = format!("{} \"{}\" already exists", resource(&object), object.meta.name);
+            let message = format!("{} \"{}\" already exists", resource(object), object.meta.name);
             return Err(ApiError { code: 409, reason: "AlreadyExists", message });
         }
-        admission::admit(self, &object)?;
+        Ok(name)
+    }
+
+    fn insert(&mut self, mut object: Object) -> Result<Arc<Object>, ApiError> {
+        let name = self.check_name(&mut object)?;
         self.last_uid += 1;
         object.meta.uid = self.last_uid;
         object.meta.generation = object.meta.generation.max(1);
@@ -270,6 +336,7 @@ impl ApiServer {
         }
         self.kinds.entry(object.kind.clone()).or_default().insert(uid);
         self.objects.insert(uid, Arc::clone(&object));
+        self.rules.note(old.as_deref(), Some(&object), self.objects.values());
         self.log.push(Change { at: self.now, operation, old, object: Arc::clone(&object) });
         object
     }
@@ -300,6 +367,20 @@ impl ApiServer {
         self.update(object)
     }
 
+    /// Replaces the status of an object.
+    pub fn set_status(&mut self, uid: Uid, status: Value) -> Option<Arc<Object>> {
+        let old = self.objects.get(&uid)?;
+        let object = Object {
+            api_version: old.api_version.clone(),
+            kind: old.kind.clone(),
+            meta: old.meta.clone(),
+            spec: Arc::clone(&old.spec),
+            status,
+            rest: old.rest.clone(),
+        };
+        self.update(object)
+    }
+
     /// Takes an object away at once.
     pub fn remove(&mut self, uid: Uid) {
         let Some(object) = self.objects.remove(&uid) else { return };
@@ -314,6 +395,7 @@ impl ApiServer {
             }
         }
         self.version += 1;
+        self.rules.note(Some(&object), None, self.objects.values());
         self.log.push(Change { at: self.now, operation: Operation::Deleted, old: None, object });
     }
 
@@ -375,12 +457,7 @@ pub fn is_finished(pod: &Object) -> bool {
 
 /// `pods`, `deployments.apps`: how the server names the resource of an object.
 pub fn resource(object: &Object) -> String {
-    let lower = object.kind.to_lowercase();
-    let plural = match lower.as_bytes() {
-        [.., b's'] => format!("{lower}es"),
-        [.., b'y'] => format!("{}ies", &lower[..lower.len() - 1]),
-        _ => format!("{lower}s"),
-    };
+    let plural = kube::policy::resource_of(&object.kind);
     match object.api_version.split_once('/') {
         Some((group, _)) => format!("{plural}.{group}"),
         None => plural,
@@ -404,18 +481,29 @@ pub fn invalid(object: &Object, verdict: &kube::Verdict) -> ApiError {
     ApiError { code: 422, reason: "Invalid", message: format!("{kind} \"{}\" is invalid: {causes}", object.meta.name) }
 }
 
-fn value_for_validation(object: &Object) -> Value {
-    let mut value = object.to_json();
-    if let Some(map) = value.as_object_mut() {
-        map.remove("status");
-    }
-    if let Some(meta) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        meta.remove("ownerReferences");
-        if object.meta.name.is_empty() {
-            meta.insert("generateName".to_owned(), object.meta.generate_name.as_str().into());
+/// Fields that the server or a controller gave and no manifest tells stay as they are.
+fn keep_given(old: &Value, new: &mut Value, kind: &str) {
+    let given: &[&str] = match kind {
+        "Service" => &["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "healthCheckNodePort"],
+        "PersistentVolumeClaim" => &["volumeName", "storageClassName", "volumeMode"],
+        "PersistentVolume" => &["claimRef"],
+        "Job" => &["selector"],
+        "Pod" => &["nodeName", "priority", "preemptionPolicy", "serviceAccountName", "serviceAccount", "tolerations", "volumes"],
+        _ => &[],
+    };
+    for field in given {
+        if let Some(kept) = old.get(field).filter(|_| new.is_object() && new.get(field).is_none_or(Value::is_null)) {
+            new[*field] = kept.clone();
         }
     }
-    value
+    if kind == "Job" {
+        // The labels by which the Job knows its pods.
+        for (key, kept) in old["template"]["metadata"]["labels"].as_object().into_iter().flatten() {
+            if new["template"]["metadata"]["labels"].get(key).is_none() && new["template"].is_object() {
+                new["template"]["metadata"]["labels"][key.as_str()] = kept.clone();
+            }
+        }
+    }
 }
 
 /// A Job selects the pods that carry its uid. upstream: pkg/registry/batch/job generateSelector

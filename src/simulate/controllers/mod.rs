@@ -108,6 +108,8 @@ pub struct ControlPlane {
     sequence: u64,
     cursor: usize,
     daemon_back_off: BTreeMap<(Uid, String), (Nanos, Nanos)>,
+    /// How often in a row a reconciliation failed.
+    failures: BTreeMap<Item, u32>,
 }
 
 impl ControlPlane {
@@ -151,6 +153,20 @@ impl ControlPlane {
         self.sequence += 1;
         self.delayed.insert((at, self.sequence), item);
         self.delayed_at.insert(item, (at, self.sequence));
+    }
+
+    /// Asks for a reconciliation after one that failed: 5 ms later, and twice as long each time up to 1000 s.
+    /// upstream: workqueue.DefaultTypedControllerRateLimiter
+    fn enqueue_failed(&mut self, controller: Controller, uid: Uid) {
+        let failures = self.failures.entry((controller, uid)).or_default();
+        let wait = (5_000_000i64 << (*failures).min(30)).min(1000 * crate::simulate::apiserver::SECOND);
+        *failures += 1;
+        self.enqueue_after(controller, uid, wait);
+    }
+
+    /// A reconciliation went well.
+    fn forget_failures(&mut self, controller: Controller, uid: Uid) {
+        self.failures.remove(&(controller, uid));
     }
 
     /// Reconciles until nothing moves at this instant. A loop without end is cut short and told in `defect`.
@@ -243,6 +259,16 @@ impl ControlPlane {
             disruption::notify(self, &change);
             volumes::notify(self, &change);
         }
+    }
+
+    /// Forgets the log when all of it was read, here and by a reader who is at `cursor`; whether it did.
+    pub fn forget(&mut self, cursor: usize) -> bool {
+        let read = self.cursor == self.api.log.len() && cursor == self.cursor;
+        if read {
+            self.api.log.clear();
+            self.cursor = 0;
+        }
+        read
     }
 
     fn notify(&mut self, change: &Change) {

@@ -40,9 +40,11 @@ pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
         plane.api.edit(uid, |o| o.status = status);
     }
     if failure.is_some() {
-        // The work queue's rate limiter; how long exactly does not matter here.
-        plane.enqueue_after(Controller::ReplicaSet, uid, 5 * SECOND);
-    } else if waiting {
+        plane.enqueue_failed(Controller::ReplicaSet, uid);
+        return;
+    }
+    plane.forget_failures(Controller::ReplicaSet, uid);
+    if waiting {
         let wait = pods::wait_for_availability(active.iter(), min_ready, now).unwrap_or(min_ready * SECOND);
         plane.enqueue_after(Controller::ReplicaSet, uid, wait);
     }

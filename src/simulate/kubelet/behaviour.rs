@@ -2,9 +2,9 @@
 //!
 //! Told by the annotation `simulate.kval.dev/<container>` (or `simulate.kval.dev/all`) of the pod, as phrases separated by
 //! commas: `pull 10s`, `image missing`, `starts in 20s`, `ready in 20s`, `never ready`, `exits 1 after 30s`,
-//! `stops in 5s`. Without one, a command that only sleeps ends when it has slept, one that only exits (`false`, `exit 3`)
-//! does so at once, and a shell text that begins with
-//! `sleep N` answers after N seconds.
+//! `fails after 30s`, `stops in 5s`, `answers in 2s`, `file /tmp/ready from 5s until 30s`, `ready when /tmp/ready exists`.
+//! Without one, the command line tells: a program that only sleeps ends when it has slept, a shell text that begins with
+//! `sleep N` answers after N seconds, and what it does to files decides what probes of them find.
 
 use serde_json::Value;
 
@@ -14,10 +14,10 @@ use super::prober::Probe;
 use super::prober::ProbeKind;
 use super::prober::RestartPolicy;
 use super::prober::SECOND;
+use super::program;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::text;
-use crate::simulate::scheduler::json::words;
 use crate::sprig::Duration;
 
 /// The prefix of the annotations that describe containers.
@@ -26,7 +26,8 @@ pub const ANNOTATION: &str = "simulate.kval.dev/";
 const CREATE: Nanos = SECOND;
 /// An image that is not on the node yet.
 const PULL: Nanos = 2 * SECOND;
-const FOREVER: Nanos = i64::MAX / 4;
+/// After everything else.
+pub(super) const FOREVER: Nanos = i64::MAX / 4;
 
 /// What one container does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,11 +44,59 @@ pub struct Behaviour {
     pub exit: Option<(Nanos, i64)>,
     /// From TERM to its end.
     pub stop: Nanos,
+    /// How long its answer to a probe takes.
+    pub answer: Nanos,
+    /// Files with the times, from its start, between which they are there.
+    pub files: Vec<(String, Nanos, Nanos)>,
+    /// The file that makes it ready.
+    pub ready_when: Option<String>,
+}
+
+impl Behaviour {
+    /// A file is made.
+    pub(super) fn make(&mut self, file: &str, now: Nanos) {
+        let there = |f: &(String, Nanos, Nanos)| f.0 == file && f.2 > now;
+        if !self.files.iter().any(there) {
+            self.files.push((file.to_owned(), now, FOREVER));
+        }
+    }
+
+    /// A file, or a directory with its files, is removed.
+    pub(super) fn remove(&mut self, file: &str, now: Nanos) {
+        let below = |f: &String| f == file || f.strip_prefix(file).is_some_and(|rest| rest.starts_with('/'));
+        self.files.iter_mut().filter(|f| below(&f.0) && f.2 > now).for_each(|f| f.2 = now);
+    }
+
+    /// When a file is there, if anything is known of it.
+    fn times_of(&self, file: &str) -> Option<Vec<(Nanos, Nanos)>> {
+        let times: Vec<(Nanos, Nanos)> = self.files.iter().filter(|f| f.0 == file).map(|f| (f.1, f.2)).collect();
+        (!times.is_empty()).then_some(times)
+    }
+
+    /// When a probe succeeds.
+    fn answers(&self, kind: ProbeKind, probe: &Value) -> Vec<(Nanos, Nanos)> {
+        let awaited = self.ready_when.as_deref().filter(|_| kind == ProbeKind::Readiness);
+        let file = awaited.map(str::to_owned).or_else(|| program::asked_file(probe));
+        if let Some(times) = file.as_deref().and_then(|f| self.times_of(f)) {
+            return times;
+        }
+        if self.ever_up && awaited.is_none() { vec![(self.up_after, FOREVER)] } else { Vec::new() }
+    }
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self { pull: PULL, image_missing: false, up_after: 0, ever_up: true, exit: None, stop: SECOND }
+        Self {
+            pull: PULL,
+            image_missing: false,
+            up_after: 0,
+            ever_up: true,
+            exit: None,
+            stop: SECOND,
+            answer: 0,
+            files: Vec::new(),
+            ready_when: None,
+        }
     }
 }
 
@@ -65,61 +114,22 @@ pub fn parse(phrases: &str) -> Result<Behaviour, String> {
             ["exits", code, "after", t] => out.exit = Some((time(t)?, code.parse().map_err(|_| phrase.to_owned())?)),
             ["fails", "after", t] => out.exit = Some((time(t)?, 1)),
             ["stops", "in", t] => out.stop = time(t)?,
+            ["answers", "in", t] => out.answer = time(t)?,
+            ["file", file, "after" | "from", t] => out.files.push(((*file).to_owned(), time(t)?, FOREVER)),
+            ["file", file, "until", t] => out.files.push(((*file).to_owned(), 0, time(t)?)),
+            ["file", file, "from", from, "until", until] => out.files.push(((*file).to_owned(), time(from)?, time(until)?)),
+            ["ready", "when", file, "exists"] | ["ready", "when", "file", file, "exists"] => out.ready_when = Some((*file).to_owned()),
             _ => return Err(phrase.to_owned()),
         }
     }
     Ok(out)
 }
 
-fn seconds(text: &str) -> Option<Nanos> {
-    let digits = text.trim_end_matches(['s', 'm', 'h', 'd']);
-    let unit = match &text[digits.len()..] {
-        "" | "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let amount = digits.parse::<f64>().ok().filter(|n| (0.0..1e6).contains(n))?;
-    Some((amount * f64::from(unit) * 1e9) as Nanos)
-}
-
-/// What the command line of a container tells.
-fn guess(container: &Value) -> Behaviour {
-    let mut out = Behaviour::default();
-    let line: Vec<String> = words(container, &["command"]).into_iter().chain(words(container, &["args"])).collect();
-    let words: Vec<&str> = line.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        ["sleep" | "/bin/sleep", time] => out.exit = seconds(time).map(|t| (t, 0)),
-        ["false" | "/bin/false"] => out.exit = Some((SECOND, 1)),
-        ["true" | "/bin/true"] => out.exit = Some((SECOND, 0)),
-        [shell, "-c" | "-ec" | "-xc", script] if shell.ends_with("sh") => {
-            let script = script.trim();
-            let only = script.strip_prefix("exit").map(str::trim);
-            if let Some(code) = only.and_then(|code| if code.is_empty() { Some(0) } else { code.parse().ok() }) {
-                out.exit = Some((SECOND, code));
-            } else if matches!(script, "true" | "false") {
-                out.exit = Some((SECOND, i64::from(script == "false")));
-            } else if let Some(rest) = script.strip_prefix("sleep ") {
-                let end = rest.find([';', '&', '\n', '|']).unwrap_or(rest.len());
-                let time = seconds(rest[..end].trim());
-                match (time, rest[end..].trim_matches([';', '&', '\n', ' ']).is_empty()) {
-                    (Some(time), true) => out.exit = Some((time, 0)),
-                    (Some(time), false) => out.up_after = time,
-                    (None, _) => {}
-                }
-            }
-        }
-        _ => {}
-    }
-    out
-}
-
 /// What a container of a pod does.
 pub fn of(annotations: &std::collections::BTreeMap<String, String>, container: &Value) -> Behaviour {
     let own = annotations.get(&format!("{ANNOTATION}{}", text(container, &["name"])));
     let told = own.or_else(|| annotations.get(&format!("{ANNOTATION}all"))).and_then(|t| parse(t).ok());
-    told.unwrap_or_else(|| guess(container))
+    told.unwrap_or_else(|| program::guess(container))
 }
 
 /// The life of a container whose node begins with it at 0 and starts it at `start`.
@@ -135,9 +145,9 @@ pub fn life(spec: &Value, container: &Value, behaviour: &Behaviour, start: Nanos
             success_threshold: number("successThreshold", 1) as u32,
             failure_threshold: number("failureThreshold", 3) as u32,
             grace: int(p, &["terminationGracePeriodSeconds"]),
-            ok: if behaviour.ever_up { vec![(behaviour.up_after, FOREVER)] } else { Vec::new() },
+            ok: behaviour.answers(kind, p),
             container_clock: true,
-            takes: 0,
+            takes: behaviour.answer,
         })
     };
     Life {
@@ -165,8 +175,10 @@ pub fn pre_stop(container: &Value) -> Nanos {
     let hook = at(container, &["lifecycle", "preStop"]);
     let slept = int(hook, &["sleep", "seconds"]).map(|s| s * SECOND);
     slept.unwrap_or_else(|| {
-        let told = guess(at(hook, &["exec"]));
-        told.exit.map_or(told.up_after, |(after, _)| after)
+        let told = program::guess(at(hook, &["exec"]));
+        // A hook that only does something is done at once.
+        let slept = told.exit.map_or(told.up_after, |(after, _)| after);
+        if slept <= SECOND && told.exit.is_some() { 0 } else { slept }
     })
 }
 
@@ -175,6 +187,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::simulate::apiserver::object::Labels;
 
     #[test]
     fn phrases() {
@@ -183,14 +196,17 @@ mod tests {
         assert_eq!(parse("dances"), Err("dances".to_owned()));
     }
 
+    /// A probe of a file that the program makes and removes fails once it is gone.
     #[test]
-    fn commands() {
-        let shell = |script: &str| guess(&json!({"args": ["/bin/sh", "-c", script]}));
-        assert_eq!(shell("sleep 7;nginx -g \"daemon off;\"").up_after, 7 * SECOND);
-        assert_eq!(shell("sleep 30").exit, Some((30 * SECOND, 0)));
-        assert_eq!(guess(&json!({"command": ["sleep", "1d"]})).exit, Some((86_400 * SECOND, 0)));
-        assert_eq!(guess(&json!({"args": ["false"]})).exit, Some((SECOND, 1)));
-        assert_eq!(shell("exit 3").exit, Some((SECOND, 3)));
+    fn probes_of_files() {
+        let container = json!({
+            "args": ["/bin/sh", "-c", "touch /tmp/healthy; sleep 30; rm -f /tmp/healthy; sleep 600"],
+            "livenessProbe": {"exec": {"command": ["cat", "/tmp/healthy"]}, "initialDelaySeconds": 5, "periodSeconds": 5},
+        });
+        let life = life(&json!({}), &container, &of(&Labels::new(), &container), 0, 100 * SECOND);
+        assert_eq!(life.probes[0].ok, [(0, 30 * SECOND)]);
+        let told = parse("file /r after 20s, ready when /r exists").expect("understood");
+        assert_eq!(told.answers(ProbeKind::Readiness, &json!({"httpGet": {"port": 80}})), [(20 * SECOND, FOREVER)]);
     }
 
     /// A tutorial's promise: a program that answers after 7 s is never restarted by this probe, one that needs 30 s is,

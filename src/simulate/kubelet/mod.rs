@@ -9,5 +9,6 @@ pub mod observe;
 pub mod pod_life;
 pub mod printed;
 pub mod prober;
+mod program;
 pub mod runtime;
 pub mod status;

@@ -18,6 +18,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::object::time;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::controllers::conditions;
+use crate::simulate::resources::is_sidecar;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
@@ -111,7 +112,12 @@ pub fn happen(observed: &mut Observed, pod: &Object, container: &Value, what: Wh
 
 /// The status that a node reports of a pod: conditions keep the time of their last change, and what others wrote stays.
 pub fn report(pod: &Object, observed: &Observed, now: Nanos) -> Value {
-    let mut out = status::generate(&manifest(pod), observed, false);
+    report_of(&manifest(pod), pod, observed, now)
+}
+
+/// As [`report`], for a manifest that pods of a template share.
+pub fn report_of(manifest: &Value, pod: &Object, observed: &Observed, now: Nanos) -> Value {
+    let mut out = status::generate_after(manifest, &pod.status, observed, false);
     for condition in out["conditions"].as_array_mut().into_iter().flatten() {
         let old = conditions::get(&pod.status, text(condition, &["type"])).filter(|c| c["status"] == condition["status"]);
         let since = old.map(|c| c["lastTransitionTime"].clone()).filter(|t| !t.is_null());
@@ -139,11 +145,13 @@ pub fn report(pod: &Object, observed: &Observed, now: Nanos) -> Value {
 
 /// Whether only sidecars run, of a pod that is done. upstream: computePodActions
 pub fn sidecars_left(pod: &Object, observed: &Observed) -> bool {
-    observed.instances.iter().any(|i| i.state == State::Running) && actions::compute(&manifest(pod), observed).kill_pod
+    let has_sidecars = list(&pod.spec, &["initContainers"]).iter().any(is_sidecar);
+    has_sidecars && observed.instances.iter().any(|i| i.state == State::Running) && actions::compute(&manifest(pod), observed).kill_pod
 }
 
-fn manifest(pod: &Object) -> Value {
-    let mut out = pod.to_json();
+/// The manifest of a pod, without its status.
+pub fn manifest(pod: &Object) -> Value {
+    let mut out = Object { status: Value::Null, ..pod.clone() }.to_json();
     out["metadata"]["generation"] = pod.meta.generation.into();
     if let Some(deletion) = pod.meta.deletion {
         out["metadata"]["deletionTimestamp"] = deletion.into();

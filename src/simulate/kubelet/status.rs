@@ -45,9 +45,13 @@ pub fn time(at: Nanos) -> Value {
 /// Whether a status is terminal for good: `terminal` says that all containers have stopped and none will start.
 /// The answer is the whole status; `pod` is the manifest with the last status.
 pub fn generate(pod: &Value, observed: &Observed, terminal: bool) -> Value {
+    generate_after(pod, at(pod, &["status"]), observed, terminal)
+}
+
+/// As [`generate`], with the last status apart from the manifest, which many pods may share.
+pub fn generate_after(pod: &Value, old: &Value, observed: &Observed, terminal: bool) -> Value {
     let spec = at(pod, &["spec"]);
-    let old = at(pod, &["status"]);
-    let restarting = restarts_all(pod, observed);
+    let restarting = restarts_all(spec, old, observed);
     let has_init = !list(spec, &["initContainers"]).is_empty();
     let convert = |kind: Kind, field: &str, status: &str| {
         let context = Context { pod, observed, restarting, has_init, kind };
@@ -76,7 +80,7 @@ pub fn generate(pod: &Value, observed: &Observed, terminal: bool) -> Value {
         }
     }
     let all: Vec<&Value> = init.iter().chain(&regular).collect();
-    out.insert("conditions".to_owned(), conditions(pod, observed, phase, &all).into());
+    out.insert("conditions".to_owned(), conditions(pod, old, observed, phase, &all).into());
     for (field, statuses) in [("initContainerStatuses", init), ("containerStatuses", regular), ("ephemeralContainerStatuses", ephemeral)] {
         if !statuses.is_empty() {
             out.insert(field.to_owned(), statuses.into());
@@ -96,8 +100,7 @@ fn is_end(phase: &str) -> bool {
 }
 
 /// Whether a container ended under a rule that starts all of them anew. upstream: ShouldAllContainersRestart
-fn restarts_all(pod: &Value, observed: &Observed) -> bool {
-    let (spec, old) = (at(pod, &["spec"]), at(pod, &["status"]));
+fn restarts_all(spec: &Value, old: &Value, observed: &Observed) -> bool {
     let rule = |c: &Value, code: i64| restart_rule(c, code).is_some_and(|r| text(r, &["action"]) == "RestartAllContainers");
     let known = |name: &str| {
         let all = list(old, &["initContainerStatuses"]).iter().chain(list(old, &["containerStatuses"]));
@@ -477,12 +480,12 @@ fn condition(pod: &Value, kind: &str, status: bool, reason: &str, message: &str)
 }
 
 /// The conditions in upstream's order.
-fn conditions(pod: &Value, observed: &Observed, phase: &str, statuses: &[&Value]) -> Vec<Value> {
-    let (spec, old) = (at(pod, &["spec"]), at(pod, &["status"]));
+fn conditions(pod: &Value, old: &Value, observed: &Observed, phase: &str, statuses: &[&Value]) -> Vec<Value> {
+    let spec = at(pod, &["spec"]);
     let foreign = |c: &&Value| !OWN_CONDITIONS.contains(&text(c, &["type"]));
     let mut out: Vec<Value> = list(old, &["conditions"]).iter().filter(foreign).cloned().collect();
     out.push(condition(pod, "PodReadyToStartContainers", !observed.needs_sandbox(), "", ""));
-    out.push(initialized(pod, phase, statuses));
+    out.push(initialized(pod, old, phase, statuses));
     let (ready, reason, message) = containers_ready(spec, phase, statuses);
     let gates = gates(spec, &out);
     out.push(if ready && !gates.is_empty() {
@@ -499,7 +502,7 @@ fn conditions(pod: &Value, observed: &Observed, phase: &str, statuses: &[&Value]
         out.push(match phase {
             "Succeeded" => json!({"type": kind, "status": "False", "reason": "PodCompleted"}),
             "Failed" => json!({"type": kind, "status": "False", "reason": "PodFailed"}),
-            _ if cleaned || !restarts_all(pod, observed) => json!({"type": kind, "status": "False"}),
+            _ if cleaned || !restarts_all(spec, old, observed) => json!({"type": kind, "status": "False"}),
             _ => json!({
                 "type": kind, "status": "True", "reason": "RestartAllContainersStarted", "message": "container exited with restart policy rule",
             }),
@@ -514,7 +517,7 @@ fn names(all: &[&str]) -> String {
 }
 
 /// upstream: GeneratePodInitializedCondition
-fn initialized(pod: &Value, phase: &str, statuses: &[&Value]) -> Value {
+fn initialized(pod: &Value, old: &Value, phase: &str, statuses: &[&Value]) -> Value {
     let kind = "Initialized";
     let spec = at(pod, &["spec"]);
     let (mut unknown, mut incomplete) = (Vec::new(), Vec::new());
@@ -533,7 +536,7 @@ fn initialized(pod: &Value, phase: &str, statuses: &[&Value]) -> Value {
         let state = status_of(statuses, text(c, &["name"])).map_or(&Value::Null, |s| at(s, &["state"]));
         state["running"].is_object() || state["terminated"].is_object()
     };
-    let was = list(pod, &["status", "conditions"]).iter().any(|c| text(c, &["type"]) == kind && text(c, &["status"]) == "True");
+    let was = list(old, &["conditions"]).iter().any(|c| text(c, &["type"]) == kind && text(c, &["status"]) == "True");
     if was || list(spec, &["containers"]).iter().any(runs) {
         return condition(pod, kind, true, "", "");
     }

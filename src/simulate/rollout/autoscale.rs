@@ -74,7 +74,8 @@ pub fn parse(phrases: &str) -> Result<Script, String> {
 
 impl Cluster {
     pub(super) fn begin_autoscaling(&mut self, object: &Object) {
-        let script = match script_of(object).map(|t| parse(t)) {
+        let own = script_of(object).map(String::as_str);
+        let script = match self.scenario.load(&object.meta.name).or(own).map(parse) {
             Some(Err(phrase)) => {
                 let name = format!("HorizontalPodAutoscaler/{}", object.meta.name);
                 self.step(name, format!("annotation {ANNOTATION}load: {phrase:?} is not understood and not heeded"));

@@ -19,8 +19,9 @@ use super::autoscale::Autoscaler;
 use super::node::Lives;
 use super::node::Placed;
 use super::node::Task;
+use super::scenario::Scenario;
+use super::surge;
 use super::verdict;
-use crate::kube;
 use crate::simulate::apiserver::ApiError;
 use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Change;
@@ -30,7 +31,7 @@ use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
-use crate::simulate::apiserver::patch;
+use crate::simulate::apiserver::object::Labels;
 use crate::simulate::controllers::ControlPlane;
 use crate::simulate::controllers::conditions;
 use crate::simulate::controllers::pods;
@@ -46,6 +47,7 @@ use crate::simulate::scheduler::api::PodShape;
 use crate::simulate::scheduler::cycle::Memory;
 use crate::simulate::scheduler::cycle::schedule;
 use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::strings;
 use crate::simulate::scheduler::json::text;
 use crate::simulate::scheduler::plugins::volume_binding;
@@ -76,7 +78,7 @@ pub(super) struct Cluster {
     pub(super) plane: ControlPlane,
     pub(super) nodes: Snapshot,
     memory: Memory,
-    profiles: Profiles,
+    profiles: Arc<Profiles>,
     start: usize,
     namespace: String,
     pub(super) tasks: BTreeMap<(Nanos, u64), (Uid, Task)>,
@@ -85,7 +87,9 @@ pub(super) struct Cluster {
     pending: BTreeMap<Uid, Option<String>>,
     freed: bool,
     pub(super) images: BTreeSet<(usize, String)>,
-    shapes: BTreeMap<(Uid, String), Arc<PodShape>>,
+    shapes: BTreeMap<Uid, Arc<PodShape>>,
+    /// The manifests that the pods of a ReplicaSet share.
+    pub(super) manifests: BTreeMap<Uid, Arc<Value>>,
     pub(super) lives: BTreeMap<(Uid, String, Vec<Nanos>), Lives>,
     cursor: usize,
     event_cursor: usize,
@@ -103,6 +107,14 @@ pub(super) struct Cluster {
     pub(super) autoscalers: BTreeMap<Uid, Autoscaler>,
     /// What each pod went through.
     lanes: BTreeMap<Uid, Lane>,
+    /// What containers do.
+    pub(super) scenario: Scenario,
+    /// The last uid before the change.
+    pub(super) last_old: Uid,
+    /// Workloads and their containers before and after the change, as far as the scenario may name them.
+    named: [BTreeSet<(String, String)>; 2],
+    /// The creations of pods that were told to fail, by owner.
+    refusals: BTreeSet<(String, String)>,
     /// Until when something is told to happen, whether or not the changes are complete.
     pub(super) busy_until: Nanos,
 }
@@ -127,7 +139,7 @@ impl Cluster {
             plane: ControlPlane::new(api),
             nodes: Snapshot::new(nodes, listers),
             memory: Memory::default(),
-            profiles: Profiles::default(),
+            profiles: Arc::clone(&options.profiles),
             start: 0,
             namespace: options.namespace.clone(),
             tasks: BTreeMap::new(),
@@ -137,6 +149,7 @@ impl Cluster {
             freed: false,
             images: BTreeSet::new(),
             shapes: BTreeMap::new(),
+            manifests: BTreeMap::new(),
             lives: BTreeMap::new(),
             cursor: 0,
             event_cursor: 0,
@@ -152,21 +165,29 @@ impl Cluster {
             troubles: 0,
             autoscalers: BTreeMap::new(),
             lanes: BTreeMap::new(),
+            scenario: options.scenario.clone(),
+            last_old: Uid::MAX,
+            named: Default::default(),
+            refusals: BTreeSet::new(),
             busy_until: 0,
         };
         for object in rest {
             // What the server refuses is not part of the cluster.
-            drop(out.apply(&object));
+            drop(out.apply(&object, None));
         }
         out
+    }
+
+    pub(super) fn api(&self) -> &ApiServer {
+        &self.plane.api
     }
 
     pub(super) fn has_workloads(&self) -> bool {
         self.plane.api.all().any(|o| super::is_workload(&o.kind) || o.kind == "Pod")
     }
 
-    /// As `kubectl apply`: creates an object or changes the one there is.
-    pub(super) fn apply(&mut self, object: &Value) -> Result<Arc<Object>, ApiError> {
+    /// As `kubectl apply`: creates an object or changes the one there is, that was applied as `before`.
+    pub(super) fn apply(&mut self, object: &Value, before: Option<&Value>) -> Result<Arc<Object>, ApiError> {
         let mut object = object.clone();
         if text(&object, &["metadata", "namespace"]).is_empty() && object["metadata"].is_object() {
             object["metadata"]["namespace"] = self.namespace.as_str().into();
@@ -176,22 +197,12 @@ impl Cluster {
         let namespace = text(&object, &["metadata", "namespace"]).to_owned();
         let known = [namespace.as_str(), ""].iter().find_map(|ns| self.plane.api.find(&kind, ns, &name).cloned());
         let Some(old) = known else { return self.plane.api.apply(&object) };
-        if kind == "Pod" {
-            return Ok(old);
+        // A size that no manifest tells is somebody else's.
+        let sized = |o: &Value| !at(o, &["spec", "replicas"]).is_null();
+        if super::is_workload(&kind) && !sized(&object) && !before.is_some_and(sized) && object["spec"].is_object() {
+            object["spec"]["replicas"] = old.spec.get("replicas").cloned().unwrap_or_default();
         }
-        // Fields that only the server set stay as they are.
-        let mut wanted = kube::defaults_of(&object);
-        if !at(&object, &["spec", "replicas"]).is_null() || super::is_workload(&kind) {
-            patch::json_merge(&mut wanted, &json!({"status": null}));
-        }
-        let new = Object::from_json(&wanted);
-        let edited = self.plane.api.edit(old.meta.uid, |o| {
-            o.spec = Arc::clone(&new.spec);
-            o.rest.clone_from(&new.rest);
-            o.meta.labels.clone_from(&new.meta.labels);
-            o.meta.annotations.extend(new.meta.annotations.clone());
-        });
-        Ok(edited.unwrap_or(old))
+        self.plane.api.replace(&old, &object)
     }
 
     /// Deletes an object that is not wanted any more.
@@ -208,9 +219,11 @@ impl Cluster {
     /// The change begins now.
     pub(super) fn mark(&mut self) {
         self.began = self.plane.api.now;
+        self.last_old = self.plane.api.counters().last_uid;
         self.cursor = self.plane.api.log.len();
         self.event_cursor = self.plane.api.events.len();
         self.steps.clear();
+        self.refusals.clear();
         self.restarts.clear();
         // Pods that are there go on as they are.
         self.lanes.retain(|_, lane| lane.glimpses.last().is_some_and(|g| !g.printed.status.is_empty()));
@@ -234,10 +247,12 @@ impl Cluster {
             max_pods: verdict::pods_of(object),
             complete_at: None,
             available,
+            updated: None,
             restarts: 0,
             promised: promised.min(available),
             hindrance: None,
             curve: Vec::new(),
+            surge: surge::of(self, object),
         };
         let mut idle = false;
         if object.kind == "CronJob"
@@ -363,6 +378,9 @@ impl Cluster {
                 }
             }
         }
+        if self.plane.forget(self.cursor) {
+            self.cursor = 0;
+        }
         for (object, count) in ready.into_iter().filter(|(_, count)| *count != 0) {
             let what = match count {
                 1 => "1 pod becomes ready".to_owned(),
@@ -374,8 +392,10 @@ impl Cluster {
         }
         while let Some(event) = self.plane.api.events.get(self.event_cursor).cloned() {
             self.event_cursor += 1;
-            // One line a pod would be too many.
-            if !matches!(event.reason, "SuccessfulCreate" | "SuccessfulDelete") || event.object.starts_with("StatefulSet") {
+            // One line a pod would be too many, and so would one a try.
+            let named = !matches!(event.reason, "SuccessfulCreate" | "SuccessfulDelete") || event.object.starts_with("StatefulSet");
+            let again = event.reason == "FailedCreate" && !self.refusals.insert((event.object.clone(), nameless(&event.message)));
+            if named && !again {
                 self.step(event.object, format!("{}: {}", event.reason, event.message));
             }
         }
@@ -506,10 +526,27 @@ impl Cluster {
             name: owner.map_or(object.meta.name.as_str(), |o| o.name.as_str()).to_owned(),
         };
         // Pods of one ReplicaSet differ by name only; those of other owners may differ more.
-        let value = object.to_json();
-        let key = owner.filter(|o| o.kind == "ReplicaSet").map(|o| (o.uid, String::new())).unwrap_or((object.meta.uid, String::new()));
-        let shape = self.shapes.entry(key).or_insert_with(|| Arc::new(PodShape::new(&value)));
-        Pod::with_shape(&value, Arc::clone(shape), source, 0)
+        let key = owner.filter(|o| o.kind == "ReplicaSet").map_or(object.meta.uid, |o| o.uid);
+        let shape = self.shapes.entry(key).or_insert_with(|| Arc::new(PodShape::new(&object.to_json())));
+        let own = json!({
+            "metadata": {"name": object.meta.name},
+            "spec": {"nodeName": at(&object.spec, &["nodeName"]), "volumes": at(&object.spec, &["volumes"])},
+        });
+        Pod::with_shape(&own, Arc::clone(shape), source, 0)
+    }
+
+    /// What is told of a pod's containers.
+    pub(super) fn told(&mut self, pod: &Object) -> Labels {
+        if self.scenario.is_empty() {
+            return pod.meta.annotations.clone();
+        }
+        let owner = top_owner(&self.plane, pod).and_then(|o| self.plane.api.get(o)).map_or(&pod.meta.name, |o| &o.meta.name).clone();
+        let of = |field: &str| list(&pod.spec, &[field]).iter().map(|c| text(c, &["name"]));
+        let containers: Vec<&str> = of("initContainers").chain(of("containers")).collect();
+        let changed = pod.meta.uid > self.last_old;
+        let named = &mut self.named[usize::from(changed)];
+        named.extend(containers.iter().map(|c| (owner.clone(), (*c).to_owned())));
+        self.scenario.annotations(changed, &owner, &containers, &pod.meta.annotations)
     }
 
     /// Notes how far the followed changes are.
@@ -530,6 +567,7 @@ impl Cluster {
                 workload.desired = verdict::desired(object);
                 workload.min_available = workload.min_available.min(available);
                 workload.available = available;
+                workload.updated = verdict::updated(object);
                 workload.max_pods = workload.max_pods.max(verdict::pods_of(object));
             }
             let progress = conditions::get(&object.status, "Progressing");
@@ -564,7 +602,17 @@ impl Cluster {
         out.quiet_at = self.quiet_at;
         out.defect = self.plane.defect;
         out.pods = self.lanes.into_values().collect();
+        let [before, after] = self.named.map(|set| set.into_iter().collect::<Vec<_>>());
+        let scalers: Vec<String> = self.plane.api.list("HorizontalPodAutoscaler").map(|o| o.meta.name.clone()).collect();
+        out.unused = self.scenario.unused(&before, &after, &scalers);
     }
+}
+
+/// A sentence without the first name in quotes.
+fn nameless(message: &str) -> String {
+    let mut parts = message.splitn(3, '"');
+    let (start, _, end) = (parts.next().unwrap_or(""), parts.next(), parts.next().unwrap_or(""));
+    format!("{start}{end}")
 }
 
 /// The workload at the top of a pod's owners.

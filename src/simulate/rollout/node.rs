@@ -137,10 +137,11 @@ impl Cluster {
     /// What the containers of a pod do on a node.
     fn lives_of(&mut self, object: &Object, node: usize) -> Lives {
         let spec = &object.spec;
+        let annotations = self.told(object);
         let mut pulls = Vec::new();
         for place in pod_life::places(spec) {
             let container = place.of(spec);
-            let told = behaviour::of(&object.meta.annotations, container);
+            let told = behaviour::of(&annotations, container);
             let image = text(container, &["image"]).to_owned();
             let always = text(container, &["imagePullPolicy"]) == "Always";
             // An image that is there is only asked for at the registry.
@@ -157,7 +158,7 @@ impl Cluster {
         if let Some(known) = self.lives.get(&key) {
             return Arc::clone(known);
         }
-        let lives = Arc::new(pod_life::run(&object.meta.annotations, spec, &pulls, self.horizon));
+        let lives = Arc::new(pod_life::run(&annotations, spec, &pulls, self.horizon));
         self.lives.insert(key, Arc::clone(&lives));
         lives
     }
@@ -165,7 +166,8 @@ impl Cluster {
     /// A terminating pod stops when its hooks and containers have, at the latest after its grace period.
     pub(super) fn stop(&mut self, pod: &Object) {
         let grace = pod.meta.deletion_grace.unwrap_or(30) * SECOND;
-        self.later(pod_life::stop_time(&pod.meta.annotations, &pod.spec, grace), pod.meta.uid, Task::Stopped);
+        let annotations = self.told(pod);
+        self.later(pod_life::stop_time(&annotations, &pod.spec, grace), pod.meta.uid, Task::Stopped);
     }
 
     pub(super) fn later(&mut self, after: Nanos, uid: Uid, task: Task) {
@@ -250,7 +252,12 @@ impl Cluster {
         let Some(object) = self.plane.api.get(uid).cloned() else { return };
         let now = self.plane.api.now;
         let Some(placed) = self.placed.get_mut(&uid) else { return };
-        let new = observe::report(&object, &placed.observed, now);
+        let manifest = match object.meta.controller().filter(|o| o.kind == "ReplicaSet" && !object.meta.is_deleted()) {
+            // Pods of one ReplicaSet differ by name only; those of other owners may differ more.
+            Some(owner) => Arc::clone(self.manifests.entry(owner.uid).or_insert_with(|| Arc::new(observe::manifest(&object)))),
+            None => Arc::new(observe::manifest(&object)),
+        };
+        let new = observe::report_of(&manifest, &object, &placed.observed, now);
         if new == object.status {
             return;
         }
@@ -260,7 +267,7 @@ impl Cluster {
         if ready {
             self.failing.remove(&uid);
         }
-        self.plane.api.edit(uid, |p| p.status = new);
+        self.plane.api.set_status(uid, new);
         if sidecars_left {
             self.later(SECOND, uid, Task::SidecarsStopped);
         }

@@ -67,8 +67,22 @@ pub fn answer(prediction: &Prediction, watch: bool) -> Answer {
     out.heading("Workloads");
     let header = ["WORKLOAD", "VERDICT", "AFTER", "AVAILABLE", "LOWEST", "MOST PODS", "RESTARTS"];
     out.table(&header, prediction.workloads.iter().map(row).collect());
+    out.lines(prediction.workloads.iter().filter_map(surge).collect());
     out.lines(vec![format!("verdict: {}", prediction.verdict().name())]);
     out
+}
+
+/// What the pods of a surge need, where there is no room for all of them.
+fn surge(workload: &Workload) -> Option<String> {
+    let surge = workload.surge.as_ref()?;
+    if surge.fit >= surge.pods && surge.quota.is_none() {
+        return None;
+    }
+    let pods = if surge.pods == 1 { "1 pod".to_owned() } else { format!("{} pods", surge.pods) };
+    let each = format!("{}m CPU and {}Mi memory each", surge.cpu, surge.memory / (1 << 20));
+    let quota = surge.quota.as_ref().map_or_else(String::new, |(name, n)| format!(", the quota {name} allows {n}"));
+    let name = format!("{}/{}", workload.kind, workload.name);
+    Some(format!("surge of {name}: {pods} of {each}; the nodes have room for {}{quota}", surge.fit))
 }
 
 /// The pods and workloads at one instant, as `kubectl get` lists them.

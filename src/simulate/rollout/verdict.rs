@@ -9,11 +9,13 @@ use super::Hindrance;
 use super::Prediction;
 use super::Workload;
 use super::cluster::top_owner;
+use super::report::time;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::kube;
 use crate::kube::field::Path;
 use crate::kube::field::Step;
+use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Uid;
@@ -71,10 +73,11 @@ impl Workload {
 }
 
 impl Prediction {
-    /// The worst verdict of all workloads; a refused object is stuck.
+    /// The worst verdict of all workloads; a refused object is stuck, a budget that can never be met degraded.
     pub fn verdict(&self) -> Verdict {
         let worst = self.workloads.iter().map(Workload::verdict).max().unwrap_or(Verdict::Complete);
-        if self.refused.is_empty() { worst } else { Verdict::Stuck }
+        let unmet = if self.budgets.is_empty() { Verdict::Complete } else { Verdict::Degraded };
+        if self.refused.is_empty() { worst.max(unmet) } else { Verdict::Stuck }
     }
 }
 
@@ -135,6 +138,26 @@ pub(super) fn available(object: &Object) -> i64 {
         "DaemonSet" => object.count("numberAvailable"),
         _ => object.count("availableReplicas"),
     }
+}
+
+/// How many pods of the new revision a workload has.
+pub(super) fn updated(object: &Object) -> Option<i64> {
+    match object.kind.as_str() {
+        "Deployment" | "StatefulSet" => Some(object.count("updatedReplicas")),
+        "DaemonSet" => Some(object.count("updatedNumberScheduled")),
+        _ => None,
+    }
+}
+
+/// Why a budget can never be met, and the field that asks for too much.
+pub(super) fn unmet(api: &ApiServer, uid: Uid) -> Option<(String, &'static str)> {
+    let budget = api.get(uid)?;
+    let (wanted, pods) = (budget.count("desiredHealthy"), budget.count("expectedPods"));
+    let field = if at(&budget.spec, &["minAvailable"]).is_null() { "maxUnavailable" } else { "minAvailable" };
+    let why = format!(
+        "the budget asks for {wanted} healthy pods, and its selector finds {pods}: it can never be met, and no node with one of them can be drained"
+    );
+    (pods > 0 && wanted > pods).then_some((why, field))
 }
 
 /// How many pods a workload has.
@@ -329,6 +352,12 @@ pub fn diagnostics(prediction: &Prediction, objects: &[kube::Object], first: usi
                 .on(object.id.clone(), ""),
         );
     }
+    for (i, message, field) in &prediction.budgets {
+        let Some(object) = i.checked_sub(first).and_then(|i| objects.get(i)) else { continue };
+        let path = Path::new("spec").child(field);
+        let finding = Diagnostic::new("rollout-degraded", Severity::Warning, message.clone());
+        out.push(finding.at(object.span(&path)).on(object.id.clone(), path.to_string()));
+    }
     for workload in &prediction.workloads {
         let Some(object) = workload.object.checked_sub(first).and_then(|i| objects.get(i)) else { continue };
         match (workload.verdict(), &workload.hindrance) {
@@ -338,7 +367,11 @@ pub fn diagnostics(prediction: &Prediction, objects: &[kube::Object], first: usi
                 let steps = why.field.iter().skip(bare).map(|f| f.parse().map_or_else(|_| Step::Field(f.clone()), Step::Index));
                 let path = Path(steps.collect());
                 let message = format!("the rollout does not complete: {}: {} ({})", why.reason, why.message, why.object);
-                let help = format!("{} of {} pods are available at the end", workload.available, workload.desired);
+                let since = workload.curve.last().map_or(0, |c| c.0);
+                let step =
+                    workload.updated.map_or_else(String::new, |n| format!("{n} of {} pods are of the new revision, ", workload.desired));
+                let help =
+                    format!("since {} nothing moves: {step}{} of {} are available", time(since), workload.available, workload.desired);
                 let finding = Diagnostic::new("rollout-stuck", Severity::Error, message);
                 out.push(finding.at(object.span(&path)).on(object.id.clone(), path.to_string()).help(help));
             }
@@ -368,6 +401,7 @@ pub(super) fn workload_json(workload: &Workload) -> serde_json::Value {
         "verdict": workload.verdict().name(),
         "desired": workload.desired,
         "available": workload.available,
+        "updated": workload.updated,
         "min_available": workload.min_available,
         "promised": workload.promised,
         "max_pods": workload.max_pods,
@@ -376,6 +410,12 @@ pub(super) fn workload_json(workload: &Workload) -> serde_json::Value {
     });
     if let Some(why) = &workload.hindrance {
         out["hindrance"] = json!({"object": why.object, "reason": why.reason, "message": why.message, "field": why.field.join(".")});
+    }
+    if let Some(surge) = &workload.surge {
+        out["surge"] = json!({"pods": surge.pods, "cpu": surge.cpu as f64 / 1e3, "memory": surge.memory, "fit": surge.fit});
+        if let Some((quota, allowed)) = &surge.quota {
+            out["surge"]["quota"] = json!({"name": quota, "allows": allowed});
+        }
     }
     out
 }
