@@ -232,7 +232,12 @@ pub fn predict(cluster: &[Value], old: &[Value], new: &[Value], options: &Option
                     budgets.push((i, made.meta.uid));
                 }
             }
-            Err(error) => out.refused.push((i, error.message)),
+            Err(error) => {
+                // What is there stays as it is.
+                let name = object["metadata"]["name"].as_str().unwrap_or("");
+                kept.insert((object["kind"].as_str().unwrap_or("").to_owned(), name.to_owned()), i);
+                out.refused.push((i, error.message));
+            }
         }
     }
     for object in old {

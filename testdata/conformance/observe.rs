@@ -18,7 +18,8 @@ pub(super) fn conditions(object: &Object, hide: &str) -> Json {
     let mut rows: Vec<String> = Vec::new();
     for c in object.status["conditions"].as_array().into_iter().flatten() {
         let text = |key: &str| c[key].as_str().unwrap_or("");
-        rows.push(masked(&format!("{}={} {}: {}", text("type"), text("status"), text("reason"), text("message")), hide));
+        let row = format!("{}={} {}: {}", text("type"), text("status"), text("reason"), text("message"));
+        rows.push(nameless(&masked(&row, hide)));
     }
     rows.sort();
     rows.into()
@@ -30,6 +31,14 @@ fn masked(text: &str, owner: &str) -> String {
     let start = at + owner.len() + 2;
     let end = text[start..].find('"').map_or(text.len(), |e| start + e);
     if end - start == 5 { format!("{}*{}", &text[..start], &text[end..]) } else { text.to_owned() }
+}
+
+/// The namespace is NS, and the random end of the name of a Job's pod a star.
+fn nameless(text: &str) -> String {
+    let Some((start, rest)) = text.split_once(" default/") else { return text.to_owned() };
+    let (name, end) = rest.split_once(' ').unwrap_or((rest, ""));
+    let name = name.rsplit_once('-').map_or_else(|| name.to_owned(), |(base, _)| format!("{base}-*"));
+    format!("{start} NS/{name} {end}")
 }
 
 fn pod_name(pod: &Object) -> String {

@@ -75,6 +75,7 @@ const GROUPS: &[(&str, Check)] = &[
     ("simulation/daemonset", script::script),
     ("simulation/statefulset", script::script),
     ("simulation/statefulset-gated", script::gated),
+    ("simulation/fresh", script::script),
     ("simulation/kubelet-grace", kubelet::grace),
     ("simulation/kubelet-eviction", kubelet::eviction),
     ("simulation/kubelet-probe", kubelet::probe),

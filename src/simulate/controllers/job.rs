@@ -135,7 +135,8 @@ struct Counts {
     /// Failures of each index, ignored ones aside.
     failures_by_index: BTreeMap<i64, i64>,
     fail_job: Option<String>,
-    new_failure: bool,
+    /// Failed pods that are counted only once another takes their place.
+    waiting: BTreeSet<Uid>,
 }
 
 /// upstream: syncJob
@@ -151,7 +152,7 @@ pub fn sync_job(plane: &mut ControlPlane, uid: Uid) {
     let all = pods::claim(&mut plane.api, &job, &selector);
     if let Some(condition) = finished(&job) {
         let at_time = time(&condition["lastTransitionTime"]).unwrap_or(plane.api.now);
-        release(plane, &all);
+        release(plane, &all, &BTreeSet::new());
         clean_up_after_ttl(plane, &job, at_time);
         return;
     }
@@ -178,6 +179,8 @@ pub fn sync_job(plane: &mut ControlPlane, uid: Uid) {
                 counts.failed += active.len() as i64;
             }
             active.clear();
+            counts.failed += counts.waiting.len() as i64;
+            counts.waiting.clear();
             conditions::set(&mut status, conditions::new(now, first, "True", reason, message));
             conditions::set(&mut status, conditions::new(now, kind, "True", reason, message));
             if failed {
@@ -192,7 +195,7 @@ pub fn sync_job(plane: &mut ControlPlane, uid: Uid) {
             active = manage(plane, &job, &all, active, &counts);
         }
     }
-    release(plane, &all);
+    release(plane, &all, &counts.waiting);
     let mut set = |field: &str, value: i64| status[field] = value.into();
     set("active", active.len() as i64);
     set("succeeded", counts.succeeded);
@@ -221,8 +224,8 @@ fn event_reason(reason: &str) -> &'static str {
 }
 
 /// Pods that are counted need no finalizer any more.
-fn release(plane: &mut ControlPlane, all: &[Arc<Object>]) {
-    for pod in all {
+fn release(plane: &mut ControlPlane, all: &[Arc<Object>], waiting: &BTreeSet<Uid>) {
+    for pod in all.iter().filter(|p| !waiting.contains(&p.meta.uid)) {
         let done = matches!(phase(pod), "Succeeded" | "Failed") || plane.api.get(pod.meta.uid).is_some_and(|p| p.meta.is_deleted());
         if done {
             plane.api.remove_finalizer(pod.meta.uid, TRACKING);
@@ -248,9 +251,16 @@ fn count(job: &Object, all: &[Arc<Object>]) -> Counts {
         failed_indexes: read_intervals(text(&job.status, &["failedIndexes"])),
         failures_by_index: BTreeMap::new(),
         fail_job: None,
-        new_failure: false,
+        waiting: BTreeSet::new(),
     };
+    // Indexes beyond the end do not count any more.
+    if let Some(end) = int(&job.spec, &["completions"]).filter(|_| is_indexed(job)) {
+        out.completed.retain(|i| *i < end);
+        out.failed_indexes.retain(|i| *i < end);
+        out.succeeded = out.completed.len() as i64;
+    }
     let per_index = int(&job.spec, &["backoffLimitPerIndex"]);
+    let mut fresh: BTreeMap<i64, Uid> = BTreeMap::new();
     for pod in all {
         let is_new = pod.meta.finalizers.iter().any(|f| f == TRACKING);
         let index = index_of(pod);
@@ -258,7 +268,7 @@ fn count(job: &Object, all: &[Arc<Object>]) -> Counts {
         if phase(pod) == "Succeeded" && is_new {
             match index {
                 Some(i) if is_indexed(job) => {
-                    if out.completed.insert(i) {
+                    if int(&job.spec, &["completions"]).is_none_or(|end| i < end) && out.completed.insert(i) {
                         out.succeeded += 1;
                     }
                 }
@@ -271,7 +281,7 @@ fn count(job: &Object, all: &[Arc<Object>]) -> Counts {
             }
             if is_new {
                 out.failed += 1;
-                out.new_failure = true;
+                fresh.extend(index.map(|i| (i, pod.meta.uid)));
             }
             if let PolicyAction::FailJob(message) = &action {
                 out.fail_job.get_or_insert_with(|| message.clone());
@@ -287,6 +297,14 @@ fn count(job: &Object, all: &[Arc<Object>]) -> Counts {
     }
     // An index that succeeded after all has not failed.
     out.failed_indexes.retain(|i| !out.completed.contains(i));
+    // The last failure of an index is remembered by its pod until the next one is there.
+    // upstream: getPodsWithDelayedDeletionPerIndex, canRemoveFinalizer
+    if per_index.is_some() {
+        let busy: BTreeSet<i64> = all.iter().filter(|p| pods::is_active(p)).filter_map(|p| index_of(p)).collect();
+        let settled = |i: &i64| busy.contains(i) || out.completed.contains(i) || out.failed_indexes.contains(i);
+        out.waiting = fresh.into_iter().filter(|(i, _)| !settled(i)).map(|(_, uid)| uid).collect();
+        out.failed -= out.waiting.len() as i64;
+    }
     out
 }
 

@@ -79,10 +79,17 @@ fn surge(workload: &Workload) -> Option<String> {
         return None;
     }
     let pods = if surge.pods == 1 { "1 pod".to_owned() } else { format!("{} pods", surge.pods) };
-    let each = format!("{}m CPU and {}Mi memory each", surge.cpu, surge.memory / (1 << 20));
+    let mut each: Vec<String> = Vec::new();
+    if surge.cpu > 0 {
+        each.push(format!("{}m CPU", surge.cpu));
+    }
+    if surge.memory > 0 {
+        each.push(format!("{}Mi memory", surge.memory / (1 << 20)));
+    }
+    let each = if each.is_empty() { String::new() } else { format!(" of {} each", each.join(" and ")) };
     let quota = surge.quota.as_ref().map_or_else(String::new, |(name, n)| format!(", the quota {name} allows {n}"));
     let name = format!("{}/{}", workload.kind, workload.name);
-    Some(format!("surge of {name}: {pods} of {each}; the nodes have room for {}{quota}", surge.fit))
+    Some(format!("surge of {name}: {pods}{each}; the nodes have room for {}{quota}", surge.fit))
 }
 
 /// The pods and workloads at one instant, as `kubectl get` lists them.

@@ -304,10 +304,18 @@ pub(super) fn hindrance(plane: &ControlPlane, uid: Uid, failing: &BTreeMap<Uid, 
         return Some(found);
     }
     let own = |pod: &Uid| *pod == uid || plane.api.get(*pod).and_then(|p| top_owner(plane, p)) == Some(uid);
-    if let Some((_, found)) = failing.iter().rev().find(|(pod, _)| own(pod)) {
-        return Some(found.clone());
-    }
     let object = plane.api.get(uid)?;
+    if let Some((_, found)) = failing.iter().rev().find(|(pod, _)| own(pod)) {
+        let mut found = found.clone();
+        // Without this the old pods would make room.
+        let rolling = object.kind == "Deployment" && text(&object.spec, &["strategy", "type"]) != "Recreate";
+        if rolling && found.reason == "Unschedulable" && deployment::max_unavailable(object) == 0 {
+            let told = at(&object.spec, &["strategy", "rollingUpdate", "maxUnavailable"]);
+            let told = told.as_str().map_or_else(|| told.to_string(), str::to_owned);
+            found.message += &format!(" maxUnavailable ({told}) is 0 of {} pods, so that no old pod goes first.", object.replicas());
+        }
+        return Some(found);
+    }
     let owners = std::iter::once(object).chain(plane.api.dependents(uid));
     if let Some(condition) = owners.into_iter().find_map(|o| conditions::get(&o.status, "ReplicaFailure")) {
         let message = text(condition, &["message"]).to_owned();
