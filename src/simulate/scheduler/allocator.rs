@@ -111,8 +111,10 @@ struct Constraint {
     requests: Vec<String>,
     attribute: String,
     distinct: bool,
-    /// What the chosen devices have, by request.
-    chosen: Vec<(String, Value)>,
+    /// How many devices were chosen.
+    count: usize,
+    /// What the chosen devices have, by request; of several for one request only the last, as upstream keeps it.
+    chosen: BTreeMap<String, Value>,
 }
 
 impl Constraint {
@@ -131,20 +133,22 @@ impl Constraint {
         let own = |key: &str| device.attributes.get(key);
         let short = || self.attribute.split_once('/').filter(|(domain, _)| *domain == driver).and_then(|(_, id)| own(id));
         let Some(value) = own(&self.attribute).or_else(short) else { return false };
-        let fits = if self.distinct {
-            self.chosen.iter().all(|(_, other)| other != value)
-        } else {
-            self.chosen.first().is_none_or(|(_, other)| other == value)
-        };
+        let alike = |other: &Value| other == value;
+        let fits = self.count == 0 || if self.distinct { !self.chosen.values().any(alike) } else { self.chosen.values().all(alike) };
         if fits {
-            self.chosen.push((request.parent.unwrap_or(request.name).to_owned(), value.clone()));
+            let key = if self.distinct { request.parent.unwrap_or(request.name) } else { "" };
+            self.chosen.insert(key.to_owned(), value.clone());
+            self.count += 1;
         }
         fits
     }
 
     fn remove(&mut self, request: &Request<'_>) {
         if self.concerns(request) {
-            self.chosen.pop();
+            self.count -= 1;
+            if self.distinct {
+                self.chosen.remove(request.parent.unwrap_or(request.name));
+            }
         }
     }
 }
@@ -296,7 +300,8 @@ impl<'a> Search<'a> {
                 requests: words(constraint, &["requests"]),
                 attribute: if same.is_empty() { distinct } else { same }.to_owned(),
                 distinct: same.is_empty(),
-                chosen: Vec::new(),
+                count: 0,
+                chosen: BTreeMap::new(),
             });
         }
         Ok(Claim { object, requests, constraints, given: Vec::new() })
