@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::lint::PROFILES;
 use crate::report::Format;
+use crate::report::kubeconform::FORMATS;
 
 /// The flags of `helm template` that speak to a cluster or a repository's transport; rendering needs none of them, so
 /// they are accepted and change nothing, that existing command lines go on working.
@@ -144,7 +145,9 @@ fn reporting(command: Command) -> Command {
                 "FORMAT",
                 "How findings are printed [default: text]; `helm` is as helm lint; repeatable, each with its --output",
             )
-            .value_parser(clap::builder::PossibleValuesParser::new(Format::NAMES.iter().map(|(name, _)| *name).chain(["helm"]))),
+            .value_parser(clap::builder::PossibleValuesParser::new(
+                Format::NAMES.iter().map(|(name, _)| *name).chain(["helm"]).chain(FORMATS.iter().copied()),
+            )),
         )
         .arg(list("output", "FILE", "Where the report of the --format before it goes; - is standard output").short('o'))
         .arg(
@@ -212,7 +215,13 @@ fn lint() -> Command {
             .about("Render, validate and judge charts and manifests")
             .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
     )))
-    .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
+    .arg(list(
+        "against",
+        "PATH",
+        "Charts, manifests, directories or a Git revision with what is there now: changes that an update may not make",
+    ))
+    .arg(list("against-values", "FILE", "Values files that charts of --against are rendered with"))
+    .arg(list("against-set", "KEY=VALUE", "Values that charts of --against are rendered with"))
     .arg(switch("values-matrix", "Check charts with each ci/*values.yaml and each [[variants]] of kval.toml too"))
     .arg(switch("fix", "Mend what can be mended safely, in manifests, templates and values; proved by running again before it is written"))
     .arg(switch("unsafe", "With --fix or --diff: also what may change how workloads behave"))
@@ -228,9 +237,26 @@ fn validate() -> Command {
         Command::new("validate")
             .about("Say what a kube-apiserver would say about manifests")
             .arg(paths("Manifests and directories of them; - reads standard input"))
-            .arg(list("against", "PATH", "Charts, manifests and directories with what is there now: changes that an update may not make"))
+            .arg(list(
+                "against",
+                "PATH",
+                "Charts, manifests, directories or a Git revision with what is there now: changes that an update may not make",
+            ))
+            .arg(list("against-values", "FILE", "Values files that charts of --against are rendered with"))
+            .arg(list("against-set", "KEY=VALUE", "Values that charts of --against are rendered with"))
             .args(scope())
-            .arg(value("kube-version", "VERSION", "The API server's version, or a range: 1.30..1.36").alias("kubernetes-version")),
+            .arg(value("kube-version", "VERSION", "The API server's version, or a range: 1.30..1.36").alias("kubernetes-version"))
+            .arg(switch("show-defaults", "Print the objects as the server would store them; what it adds is marked"))
+            .next_help_heading("As kubeconform")
+            .arg(list("skip", "KINDS", "Kinds or VERSION/KINDs that are not checked (comma-separated)"))
+            .arg(list("reject", "KINDS", "Kinds or VERSION/KINDs that are errors (comma-separated)"))
+            .arg(switch("ignore-missing-schemas", "Kinds without any schema are no errors in kubeconform's reports"))
+            .arg(list("ignore-filename-pattern", "REGEX", "Leave out files whose path matches"))
+            .arg(switch("summary", "Tell how many objects are valid and invalid"))
+            .arg(switch("verbose", "Valid objects too in kubeconform's reports"))
+            .arg(switch("exit-on-error", "").hide(true))
+            .arg(list("n", "NUMBER", "").short('n').hide(true))
+            .arg(list("cache", "DIR", "").hide(true)),
     ))
 }
 
@@ -410,8 +436,12 @@ pub(super) fn command() -> Command {
                 .arg(Arg::new("chart").value_name("CHART").default_value(".")),
         );
     let explain = Command::new("explain")
-        .about("Print the page of a rule; without one, list all rules")
-        .arg(Arg::new("rule").value_name("RULE").help("An id, one of your own rules, or another tool's id such as kube-linter/latest-tag"))
+        .about("Print the page of a rule, or what a field is, such as Deployment.spec.strategy; without either, list all rules")
+        .arg(
+            Arg::new("rule")
+                .value_name("RULE|FIELD")
+                .help("An id, one of your own rules, or another tool's id such as kube-linter/latest-tag"),
+        )
         .args(configuration());
     let rules = Command::new("rules")
         .about("Test and start rules of your own: pages with an expression in CEL")

@@ -1,4 +1,4 @@
-//! `kval explain`: the page of a rule, or the list of all.
+//! `kval explain`: the page of a rule or of a field, or the list of all rules.
 
 use clap::ArgMatches;
 
@@ -7,6 +7,7 @@ use super::args::string;
 use super::error::Error;
 use super::options;
 use super::output::Output;
+use crate::kube;
 use crate::lint;
 
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
@@ -21,6 +22,11 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         }
         return Ok(CLEAN);
     };
+    // Rules have no upper-case letters, and fields have dots.
+    if !id.contains('/') && (id.contains('.') || id.contains(|c: char| c.is_ascii_uppercase())) || id.contains("/v") {
+        output.line(kube::field_page(&id).map_err(Error::unusable)?.trim_end());
+        return Ok(CLEAN);
+    }
     // Another tool's id explains the rule that stands for it.
     let named = if id.contains('/') { lint::named(&id).ok().and_then(|ids| ids.into_iter().next()) } else { None };
     let id = named.unwrap_or(id);
@@ -29,7 +35,9 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
             output.line(rule.page.trim_end());
             return Ok(CLEAN);
         }
-        return Err(Error::unusable(format!("there is no page for {id:?}; `kval explain` lists all rules")));
+        return Err(Error::unusable(format!(
+            "there is no page for {id:?}; `kval explain` lists all rules, `kval explain Deployment.spec` tells of a field"
+        )));
     };
     output.line(page.trim_end());
     Ok(CLEAN)

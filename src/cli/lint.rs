@@ -18,10 +18,11 @@ use crate::helm::lint::Flags;
 use crate::helm::lint::report as report_as_helm;
 use crate::kube::difflib;
 use crate::pipeline;
-use crate::pipeline::{Baseline, Checks, Configs, Fixes, Inputs, Outcome};
+use crate::pipeline::{Baseline, Checks, Configs, Fixes, Inputs, Outcome, Unit};
 use crate::report;
 use crate::report::Format;
 use crate::report::Section;
+use crate::report::kubeconform;
 use crate::simulate::answer;
 use crate::simulate::answer::Answer;
 use crate::source::World;
@@ -125,7 +126,19 @@ pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, 
     let world = RealWorld::new(None, None);
     let template = TemplateOptions { kube_version: options::checks(matches, false)?.kube_version, ..TemplateOptions::default() };
     let outcome = examine(matches, &world, &template, &[], false)?;
-    print(matches, &outcome, None, output)
+    if shows_defaults(matches) {
+        super::defaults::print(&outcome, color(matches), output);
+    }
+    let code = print(matches, &outcome, None, output)?;
+    let is_kubeconform = strings(matches, "format").iter().any(|f| kubeconform::FORMATS.contains(&f.as_str()));
+    if super::args::on(matches, "summary") && !is_kubeconform {
+        output.note(&super::defaults::summary(&outcome));
+    }
+    Ok(code)
+}
+
+fn shows_defaults(matches: &ArgMatches) -> bool {
+    matches.try_contains_id("show-defaults").is_ok() && super::args::on(matches, "show-defaults")
 }
 
 /// The input behind the paths on the command line, and what is done with it.
@@ -145,15 +158,28 @@ fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: boo
     if paths.is_empty() {
         return Err(Error::unusable("name a chart, a manifest or a directory, or - for standard input"));
     }
-    let found = pipeline::discover(world, &paths)?;
+    let mut found = pipeline::discover(world, &paths)?;
+    leave_out(matches, &mut found)?;
     let nothing = found.is_empty();
     let scope = scope::narrow(matches, world, since.as_deref(), found)?;
-    let inputs = scope.inputs;
+    let mut inputs = scope.inputs;
     let why = format!("nothing to check: no Kubernetes object in {}", paths.join(", "));
     let empty = scope.narrowed.filter(|_| !nothing && inputs.is_empty()).ok_or(why);
     let mut checks = options::checks(matches, judge)?;
     if !scope.versions.is_empty() {
         checks.params.insert("chart-version-not-bumped.base".to_owned(), scope.versions);
+    }
+    let formats = strings(matches, "format");
+    let is_kubeconform = formats.iter().any(|f| kubeconform::FORMATS.contains(&f.as_str()));
+    let summed = matches.try_contains_id("summary").is_ok() && super::args::on(matches, "summary");
+    // Only `kval validate` wants nothing but findings, and not all reports of it.
+    let wants_objects =
+        is_kubeconform || summed || formats.iter().any(|f| matches!(f.as_str(), "html" | "junit")) || shows_defaults(matches);
+    checks.forget_objects = matches.try_contains_id("show-defaults").is_ok() && !wants_objects;
+    // kubeconform takes every file for a manifest, and a kind without schema for an error.
+    if is_kubeconform {
+        inputs.named.append(&mut inputs.found);
+        checks.fail_on_unchecked |= !shown(matches).skip_missing;
     }
     let named = [&inputs.charts, &inputs.named, &inputs.found].into_iter().flatten().map(String::as_str);
     checks.configs = Configs::read(world, &options::config(matches), named)?;
@@ -161,6 +187,17 @@ fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: boo
         checks.assume = pipeline::known(world, &state)?;
     }
     Ok(Prepared { inputs, checks, empty })
+}
+
+/// Drops the files whose paths match what the user wants left out.
+fn leave_out(matches: &ArgMatches, inputs: &mut Inputs) -> Result<(), Error> {
+    for pattern in strings(matches, "ignore-filename-pattern") {
+        let pattern = regex::Regex::new(&pattern).map_err(|why| Error::unusable(format!("--ignore-filename-pattern: {why}")))?;
+        for list in [&mut inputs.charts, &mut inputs.named, &mut inputs.found] {
+            list.retain(|path| !pattern.is_match(path));
+        }
+    }
+    Ok(())
 }
 
 /// A gate that looked at nothing must not be green, but where nothing else was asked for.
@@ -180,6 +217,7 @@ pub(super) fn examine(
     judge: bool,
 ) -> Result<Outcome, Error> {
     let Prepared { inputs, mut checks, empty } = prepare(matches, world, default, judge)?;
+    let _old = super::against::checkout(&mut checks.against, &strings(matches, "paths"))?;
     let done = Arc::new(AtomicUsize::new(0));
     checks.done = Some(Arc::clone(&done));
     let progress = watch::Progress::start(done, inputs.charts.len());
@@ -214,6 +252,17 @@ pub(super) fn color(matches: &ArgMatches) -> bool {
     }
 }
 
+fn section(unit: &Unit) -> Section<'_> {
+    let Unit { sources, findings, objects, skipped, empty, .. } = unit;
+    Section { sources, findings, objects, skipped, empty }
+}
+
+/// What a report in one of kubeconform's shapes shows.
+fn shown(matches: &ArgMatches) -> kubeconform::Shown {
+    let on = |name| matches.try_contains_id(name).is_ok() && super::args::on(matches, name);
+    kubeconform::Shown { verbose: on("verbose"), summary: on("summary"), skip_missing: on("ignore-missing-schemas") }
+}
+
 /// Prints the findings in every format asked for and gives the exit code. An answer of a simulation comes before them,
 /// under its name.
 pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str, &Answer)>, output: &mut Output) -> Result<u8, Error> {
@@ -231,14 +280,14 @@ pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str
     if files.len() > formats.len() {
         return Err(Error::unusable("there are more --output than --format"));
     }
-    let sections: Vec<Section<'_>> =
-        outcome.units.iter().map(|u| Section { sources: &u.sources, findings: &u.findings, objects: &u.objects }).collect();
+    let sections: Vec<Section<'_>> = outcome.units.iter().map(section).collect();
     let named: Vec<(&str, serde_json::Value)> = extra.iter().map(|(name, answer)| (*name, answer.json.clone())).collect();
     let mut said = false;
     for (i, format) in formats.iter().enumerate() {
         let file = files.get(i).map_or("-", String::as_str);
         let find = |format| report::render(format, &sections, outcome.counts, &named);
         let text = match (format.as_str(), extra) {
+            (name, _) if kubeconform::FORMATS.contains(&name) => kubeconform::render(name, &sections, shown(matches)),
             ("helm", _) => return Err(Error::unusable("--format helm: only `kval lint` prints it, and only alone")),
             (page @ ("markdown" | "html" | "svg"), Some((name, answer))) => {
                 let mut whole = answer.clone();

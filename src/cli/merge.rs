@@ -45,7 +45,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     }
     let merged = merged(&reports);
     let (sources, findings, counts) = read(&world, &merged);
-    let section = [Section { sources: &sources, findings: &findings, objects: &[] }];
+    let section = [Section { sources: &sources, findings: &findings, objects: &[], skipped: &[], empty: &[] }];
     let mut formats = strings(matches, "format");
     if formats.is_empty() {
         formats.push("text".to_owned());

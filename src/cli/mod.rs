@@ -1,10 +1,12 @@
 //! The command line: arguments, the real world, one file per subcommand, exit codes.
 
+mod against;
 mod args;
 mod args_cluster;
 mod chart;
 mod cluster;
 mod config;
+mod defaults;
 mod diff;
 mod error;
 mod explain;

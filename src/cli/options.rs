@@ -1,6 +1,7 @@
 //! From flags to what the phases take: rendering options, the world, which rules run.
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 
 use super::args::{on, refused, slices, string, strings};
 use super::error::Error;
@@ -148,6 +149,11 @@ pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Chec
         schema_locations: local(strings(matches, "schema-location"))?,
         pod_security: string(matches, "pod-security"),
         fail_on_unchecked: on(matches, "fail-on-unchecked"),
+        against_values: strings(matches, "against-values"),
+        against_set: strings(matches, "against-set"),
+        skip: slices(matches, "skip"),
+        reject: slices(matches, "reject"),
+        lenient: !judge && on_line(matches, "strict") && !on(matches, "strict"),
         ..pipeline::Checks::default()
     })
 }
@@ -186,6 +192,11 @@ fn known_version(version: &str) -> Result<String, Error> {
     let text = |m: Option<(u32, u32)>| m.map(|(major, minor)| format!("{major}.{minor}")).unwrap_or_default();
     let (first, last) = (text(minors().min()), text(minors().max()));
     Err(Error::unusable(format!("--kube-version: {version:?} is not known; kval knows Kubernetes {first} to {last}")))
+}
+
+/// Whether a flag stands on the command line.
+fn on_line(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_contains_id(name).is_ok() && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
 /// From which severity on findings fail the run, where the command line says so.

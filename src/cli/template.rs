@@ -41,7 +41,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
                 return Ok(CLEAN);
             }
             let findings = pipeline::failures(&mut rendered.sources, rendered.failures);
-            let sections = [report::Section { sources: &rendered.sources, findings: &findings, objects: &[] }];
+            let sections = [report::Section { sources: &rendered.sources, findings: &findings, objects: &[], skipped: &[], empty: &[] }];
             let counts = pipeline::Counts { charts: 1, objects: rendered.documents.len(), ..pipeline::Counts::default() };
             output.note(report::render(report::Format::Text { color: false }, &sections, counts, &[]).trim_end());
             Ok(FINDINGS)

@@ -23,7 +23,7 @@ pub fn validate_update(new: &Object, old: &Object, options: &ValidateOptions) ->
     if new.id.api_version != old.id.api_version || new.id.kind != old.id.kind {
         return check::validate(new, options);
     }
-    check::findings(new, options, || check::admit_update(&new.value, &old.value, &options.kube_version).causes)
+    check::findings(new, Some(old), options)
         .into_iter()
         .map(|finding| if changes_fixed(&finding) { finding.help(help(new)) } else { finding })
         .collect()

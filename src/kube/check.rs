@@ -20,11 +20,15 @@ use crate::yaml::Node;
 pub struct ValidateOptions {
     /// The cluster's version, such as `1.36`.
     pub kube_version: String,
+    /// Whether to tell what the server warns of when it accepts an object; old APIs aside, of which `kube::warnings` tells.
+    pub warnings: bool,
+    /// Whether unknown and repeated fields are warnings: `fieldValidation=Warn`.
+    pub lenient: bool,
 }
 
 impl Default for ValidateOptions {
     fn default() -> Self {
-        Self { kube_version: schema::NEWEST_VALIDATED.to_owned() }
+        Self { kube_version: schema::NEWEST_VALIDATED.to_owned(), warnings: false, lenient: false }
     }
 }
 
@@ -128,21 +132,13 @@ pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
     if !causes.is_empty() {
         return Verdict { rejected: true, phase: "validation", causes, ..Verdict::default() };
     }
-    Verdict { warnings: warnings::warnings(&api_version, &kind, &object, &node.to_json()), ..accepted }
+    Verdict { warnings: warnings::warnings(&api_version, &kind, &object, &as_sent(node)), ..accepted }
 }
 
-/// What the API server warns of when it accepts an object, as findings; old APIs aside, of which `kube::warnings` tells.
-pub fn warnings_of_accepted(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
-    let id = &object.id;
-    let Some((schema, ty)) = type_of(&gvk_of(&id.api_version, &id.kind), &options.kube_version) else { return Vec::new() };
-    let filled = filled(&schema, ty, &id.api_version, &id.kind, &object.node);
-    let all = warnings::warnings(&id.api_version, &id.kind, &filled, &object.value);
-    let told = all.into_iter().filter(|w| w.path != Path::new("apiVersion"));
-    let finding = |w: Warning| {
-        let field = w.path.to_string();
-        Diagnostic::new("server-warning", Severity::Warning, w.message).at(object.span(&w.path)).on(id.clone(), field)
-    };
-    told.map(finding).collect()
+/// The part of what was sent that warnings look at: the owners, of which the stored object has each once.
+fn as_sent(node: &Node) -> serde_json::Value {
+    let owners = node.get("metadata").and_then(|m| m.value.get("ownerReferences"));
+    owners.map_or(serde_json::Value::Null, |o| serde_json::json!({ "metadata": { "ownerReferences": o.value.to_json() } }))
 }
 
 /// What the API server of a version would answer to replacing `old` by `new`, both as the user would send them.
@@ -156,15 +152,26 @@ pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_versi
     if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, &node) {
         return verdict;
     }
+    let causes = update_causes(&schema, ty, &api_version, &kind, (&node, &node_of(old, 0)));
+    let rejected = !causes.is_empty();
+    Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }
+}
+
+/// What validation says about replacing the second node by the first; both decode.
+fn update_causes(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, (new, old): (&Node, &Node)) -> Vec<Cause> {
     let read = |node: &Node| {
-        let mut object = shape::read(&schema, ty, node);
-        if scope::is_namespaced(&api_version, &kind) {
+        let mut object = shape::read(schema, ty, node);
+        if scope::is_namespaced(api_version, kind) {
             fill::namespace(&mut object);
         }
-        fill::complete(&api_version, &kind, &mut object);
+        fill::complete(api_version, kind, &mut object);
         object
     };
-    let (mut new, old) = (read(&node), read(&node_of(old, 0)));
+    let (mut new, old) = (read(new), read(old));
+    // One object: it keeps its identity.
+    if let (Some(uid), Some(meta)) = (old.pointer("/metadata/uid"), new.get_mut("metadata").and_then(serde_json::Value::as_object_mut)) {
+        meta.entry("uid").or_insert_with(|| uid.clone());
+    }
     // Nobody may set the generation, and the status has an endpoint of its own.
     if let Some(meta) = new.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {
         match old.pointer("/metadata/generation") {
@@ -178,9 +185,7 @@ pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_versi
             None => fields.remove("status"),
         };
     }
-    let causes = validation::validate_update(&api_version, &kind, &new, &old);
-    let rejected = !causes.is_empty();
-    Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }
+    validation::validate_update(api_version, kind, &new, &old)
 }
 
 /// An object's type, after its text was found to be one of that type.
@@ -241,7 +246,8 @@ impl Decoded {
 }
 
 fn undecodable(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node: &Node) -> Option<Verdict> {
-    let sentence = decode::sentence(&decode::decode(schema, ty, node))?;
+    let refused = decode::sentence(&decode::decode(schema, ty, node));
+    let sentence = refused.or_else(|| decode::unconvertible(kind, node).map(|(_, why)| why))?;
     let version = split_version(api_version).1;
     let message = format!("{kind} in version {} cannot be handled as a {kind}: {sentence}", decode::quote(version));
     Some(Verdict { rejected: true, phase: "decode", message, ..Verdict::default() })
@@ -378,11 +384,11 @@ pub(super) fn node_of(value: &serde_json::Value, depth: usize) -> Node {
 
 /// What the API server would refuse about an object, as findings in the order the server would tell them.
 pub fn validate(object: &Object, options: &ValidateOptions) -> Vec<Diagnostic> {
-    findings(object, options, || admit_node(&object.node, &options.kube_version).causes)
+    findings(object, None, options)
 }
 
-/// The findings of decoding, else those of `causes`.
-pub(super) fn findings(object: &Object, options: &ValidateOptions, causes: impl FnOnce() -> Vec<Cause>) -> Vec<Diagnostic> {
+/// The findings of decoding, else those of validation, else the warnings; `old` is what the object replaces.
+pub(super) fn findings(object: &Object, old: Option<&Object>, options: &ValidateOptions) -> Vec<Diagnostic> {
     let id = &object.id;
     if id.api_version.is_empty() || id.kind.is_empty() {
         return missing_identity(object);
@@ -407,7 +413,10 @@ pub(super) fn findings(object: &Object, options: &ValidateOptions, causes: impl 
             Fault::UnknownField | Fault::DuplicateField => format!("strict decoding error: {}", refusal.message),
             _ => refusal.message.clone(),
         };
-        let mut finding = Diagnostic::new(code, Severity::Error, message).at(span).on(id.clone(), refusal.path.to_string());
+        let is_strict = matches!(refusal.fault, Fault::UnknownField | Fault::DuplicateField);
+        let severity = if is_strict && options.lenient { Severity::Warning } else { Severity::Error };
+        let message = if is_strict && options.lenient { refusal.message.clone() } else { message };
+        let mut finding = Diagnostic::new(code, severity, message).at(span).on(id.clone(), refusal.path.to_string());
         if refusal.fault == Fault::UnknownField
             && let Some(super::field::Step::Field(name)) = refusal.path.0.last()
             && let Some(near) = similar(name, refusal.known.iter().copied())
@@ -416,13 +425,34 @@ pub(super) fn findings(object: &Object, options: &ValidateOptions, causes: impl 
         }
         out.push(finding);
     }
-    if !refusals.is_empty() {
+    if out.iter().any(|f| f.severity == Severity::Error && f.field != "apiVersion") {
         return out;
     }
-    for cause in causes() {
+    if let Some((path, why)) = decode::unconvertible(&id.kind, &object.node) {
+        let field = path.to_string();
+        out.push(Diagnostic::new("invalid-value", Severity::Error, why).at(object.place(&path)).on(id.clone(), field));
+        return out;
+    }
+    let mut warned = Vec::new();
+    let causes = match old {
+        Some(old) => update_causes(&schema, ty, &id.api_version, &id.kind, (&object.node, &old.node)),
+        None => {
+            let filled = filled(&schema, ty, &id.api_version, &id.kind, &object.node);
+            let causes = validation::validate(&id.api_version, &id.kind, &filled);
+            if causes.is_empty() && options.warnings {
+                warned = warnings::warnings(&id.api_version, &id.kind, &filled, &as_sent(&object.node));
+            }
+            causes
+        }
+    };
+    for cause in causes {
         let code = super::against::code_of(&cause);
         let finding = Diagnostic::new(code, Severity::Error, format!("{}: {}", cause.field, cause.message));
         out.push(finding.at(object.place(&cause.path)).on(id.clone(), cause.field));
+    }
+    for warning in warned.into_iter().filter(|w| w.path != Path::new("apiVersion")) {
+        let finding = Diagnostic::new("server-warning", Severity::Warning, warning.message);
+        out.push(finding.at(object.span(&warning.path)).on(id.clone(), warning.path.to_string()));
     }
     out
 }

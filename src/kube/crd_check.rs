@@ -9,7 +9,7 @@ use super::crd_errors::{cause, invalid};
 use super::crd_rules::rule_env;
 use super::crd_schema::{additional, decl, flag, items, prune_default, word};
 use super::decode::quote;
-use super::field::Path;
+use super::field::{At, Path, Place as _};
 use crate::cel::decl::Decl;
 use crate::cel::{Type, compile};
 
@@ -39,17 +39,17 @@ impl Total {
 }
 
 /// What the defaults of a structural schema are refused for. upstream: defaulting.ValidateDefaults
-pub(crate) fn defaults(schema: &Value, path: &Path) -> Vec<Cause> {
+pub(crate) fn defaults(schema: &Value, at: &At<'_>) -> Vec<Cause> {
     let mut out = Vec::new();
-    defaults_below(schema, path, true, false, &mut out);
+    defaults_below(schema, at, true, false, &mut out);
     out
 }
 
 /// What the rules of a structural schema are refused for; rules at or above one of the errors `found` so far are left out.
-pub(crate) fn rules(schema: &Value, path: &Path, found: &[Cause]) -> Vec<Cause> {
+pub(crate) fn rules(schema: &Value, at: &At<'_>, found: &[Cause]) -> Vec<Cause> {
     let mut walk = Walk { found, errors: Vec::new(), total: Total::default() };
     let place = Place { root: true, cardinality: Some(1), uncorrelated: None, in_scope: false, undeclared: false };
-    walk.schema(schema, path, &place);
+    walk.schema(schema, at, &place);
     let mut out = walk.errors;
     if walk.total.cost > SCHEMA_LIMIT {
         for (path, _) in &walk.total.expensive {
@@ -57,24 +57,36 @@ pub(crate) fn rules(schema: &Value, path: &Path, found: &[Cause]) -> Vec<Cause> 
             out.push(cause("FieldValueForbidden", Some(path), sentence.to_owned()));
         }
         let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
-        out.push(cause("FieldValueForbidden", Some(path), cost_sentence(what, walk.total.cost, SCHEMA_LIMIT)));
+        out.push(cause("FieldValueForbidden", Some(&at.path()), cost_sentence(what, walk.total.cost, SCHEMA_LIMIT)));
     }
     out
 }
 
-fn defaults_below(schema: &Value, path: &Path, root: bool, meta: bool, out: &mut Vec<Cause>) {
+fn defaults_below(schema: &Value, at: &At<'_>, root: bool, meta: bool, out: &mut Vec<Cause>) {
+    let (mut default, mut below, mut properties) = (None, None, None);
+    for (key, value) in schema.as_object().into_iter().flatten() {
+        match (key.as_str(), value) {
+            ("default", value) if !value.is_null() => default = Some(value),
+            ("items", _) => below = items(schema),
+            ("properties", Value::Object(all)) => properties = Some(all),
+            _ => {}
+        }
+    }
+    if default.is_none() && below.is_none() && properties.is_none() {
+        return;
+    }
     stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
         let embedded = root || flag(schema, "x-kubernetes-embedded-resource");
         let meta = meta && !embedded;
-        if let Some(default) = schema.get("default").filter(|d| !d.is_null()) {
-            one_default(default, schema, &path.child("default"), embedded && !root, meta, out);
+        if let Some(default) = default {
+            one_default(default, schema, &at.child("default").path(), embedded && !root, meta, out);
         }
-        if let Some(items) = items(schema) {
-            defaults_below(items, &path.child("items"), false, meta, out);
+        if let Some(items) = below {
+            defaults_below(items, &at.child("items"), false, meta, out);
         }
-        for (key, prop) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        for (key, prop) in properties.into_iter().flatten() {
             let meta = meta || embedded && ["metadata", "apiVersion", "kind"].contains(&key.as_str());
-            defaults_below(prop, &path.child("properties").key(key), false, meta, out);
+            defaults_below(prop, &at.entry("properties", key), false, meta, out);
         }
     });
 }
@@ -111,7 +123,7 @@ struct Place<'p> {
     /// How often the value can occur.
     cardinality: Option<u64>,
     /// Where values lose their predecessors.
-    uncorrelated: Option<&'p Path>,
+    uncorrelated: Option<&'p At<'p>>,
     /// Whether there are rules here or above.
     in_scope: bool,
     /// Whether it has no type that expressions know.
@@ -166,7 +178,7 @@ fn most_parts(schema: &Value) -> Option<u64> {
 }
 
 impl Walk<'_> {
-    fn schema(&mut self, schema: &Value, path: &Path, place: &Place<'_>) {
+    fn schema(&mut self, schema: &Value, at: &At<'_>, place: &Place<'_>) {
         stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
             let rules = schema.get("x-kubernetes-validations").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
             let typed = matches!(word(schema, "type"), "object" | "array" | "string" | "integer" | "number" | "boolean")
@@ -176,20 +188,24 @@ impl Walk<'_> {
             let undeclared = in_scope && (place.undeclared || !typed);
             let below = Place { root: false, cardinality, in_scope, undeclared, ..*place };
             if let Some(extra) = additional(schema) {
-                self.schema(extra, &path.child("additionalProperties"), &below);
+                self.schema(extra, &at.child("additionalProperties"), &below);
             }
             for (key, prop) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
-                self.schema(prop, &path.child("properties").key(key), &below);
+                self.schema(prop, &at.entry("properties", key), &below);
             }
             if let Some(items) = items(schema) {
                 let keyed = word(schema, "x-kubernetes-list-type") == "map";
-                let in_list = Place { uncorrelated: place.uncorrelated.or((!keyed).then_some(path)), ..below };
-                self.schema(items, &path.child("items"), &in_list);
+                let in_list = Place { uncorrelated: place.uncorrelated.or((!keyed).then_some(at)), ..below };
+                self.schema(items, &at.child("items"), &in_list);
             }
-            if rules.is_empty() || self.found.iter().any(|c| c.path.0.starts_with(&path.0)) {
+            if rules.is_empty() {
                 return;
             }
-            let at = crd_errors::below(path, "x-kubernetes-validations");
+            let path = at.path();
+            if self.found.iter().any(|c| c.path.0.starts_with(&path.0)) {
+                return;
+            }
+            let at = crd_errors::below(&path, "x-kubernetes-validations");
             let embedded = flag(schema, "x-kubernetes-embedded-resource");
             let Some(decl) = decl(schema, place.root || embedded).filter(|_| !undeclared) else {
                 let why = "internal error: failed to construct type information for x-kubernetes-validations rules: \
@@ -203,7 +219,7 @@ impl Walk<'_> {
         });
     }
 
-    fn rule(&mut self, rule: &Value, path: &Path, decl: &Decl, cardinality: Option<u64>, uncorrelated: Option<&Path>) {
+    fn rule(&mut self, rule: &Value, path: &Path, decl: &Decl, cardinality: Option<u64>, uncorrelated: Option<&At<'_>>) {
         let at = path.child("rule");
         let optional = rule.get("optionalOldSelf").and_then(Value::as_bool);
         let env = rule_env(decl, optional == Some(true));
@@ -248,7 +264,7 @@ impl Walk<'_> {
         if uses_old {
             if let Some(list) = uncorrelated {
                 let text = Value::String(word(rule, "rule").to_owned());
-                let detail = format!("oldSelf cannot be used on the uncorrelatable portion of the schema within {list}");
+                let detail = format!("oldSelf cannot be used on the uncorrelatable portion of the schema within {}", list.path());
                 self.errors.push(invalid(Some(&at), Some(&text), &detail));
             }
         } else if let Some(optional) = optional {

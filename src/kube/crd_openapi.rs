@@ -93,6 +93,10 @@ fn format_of<'a>(schema: &'a Value, types: &[&str]) -> &'a str {
         [] | ["string"] => is_supported(format),
         ["integer"] => matches!(format, "int32" | "int64"),
         ["number"] => matches!(format, "float" | "double"),
+        // A type that is none: the format alone counts.
+        [other] if !matches!(*other, "array" | "boolean" | "object" | "null") => {
+            is_supported(format) || matches!(format, "int32" | "int64" | "float" | "double")
+        }
         _ => types.len() > 1 && is_supported(format),
     };
     if kept { format } else { "" }
@@ -269,7 +273,8 @@ fn text(s: &str, schema: &Value, at: &At, out: &mut Found) {
     let value = Value::String(s.to_owned());
     out.matches += 1;
     if let Some(max) = whole_number(schema, "maxLength").filter(|max| length > *max) {
-        out.causes.push(at.cause("FieldValueTooLong", format!("Too long: may not be more than {max} bytes")));
+        let detail = if max < 0 { "value is too long".to_owned() } else { format!("may not be more than {max} bytes") };
+        out.causes.push(at.cause("FieldValueTooLong", format!("Too long: {detail}")));
     } else if let Some(min) = whole_number(schema, "minLength").filter(|min| length < *min) {
         out.invalid(at, &value, format!("should be at least {min} chars long"));
     } else if !word(schema, "pattern").is_empty() {
@@ -349,8 +354,10 @@ fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, 
             out.whole(&range_sentence("MultipleOf", range_types, range_format, at));
         }
         if multiple <= 0.0 {
-            let sentence = format!("factor MultipleOf declared for {} must be positive: {}", at.text, float_text(multiple));
-            out.causes.push(at.cause("FieldValueInvalid", format!("Invalid value: {}: {sentence}", float_text(multiple))));
+            let as_whole = int.is_some() && fits(&serde_json::json!(multiple), range_types, range_format);
+            let shown = if as_whole { (multiple as i64).to_string() } else { float_text(multiple) };
+            let sentence = format!("factor MultipleOf declared for {} must be positive: {shown}", at.text);
+            out.causes.push(at.cause("FieldValueInvalid", format!("Invalid value: {shown}: {sentence}")));
         }
         if bad {
             let shown = if int.is_some() && fits(&serde_json::json!(multiple), range_types, range_format) {

@@ -70,10 +70,9 @@ impl<'s> Rules<'s> {
         let mut properties = BTreeMap::new();
         for (key, prop) in source.get("properties").and_then(Value::as_object).into_iter().flatten() {
             let Some(node) = property(schema, key) else { continue };
-            if escape(key).is_some() && decl(node, embedded(node)).is_none() {
-                continue;
-            }
-            if let Some(rules) = Self::build(prop, node, embedded(node)) {
+            // Most have none, and then their types need not be known.
+            let Some(rules) = Self::build(prop, node, embedded(node)) else { continue };
+            if escape(key).is_none() || decl(node, embedded(node)).is_some() {
                 properties.insert(key.as_str(), rules);
             }
         }

@@ -36,11 +36,20 @@ pub struct Refusal {
     pub known: Vec<&'static str>,
 }
 
+/// A step on the way, as it stands in the text.
+#[derive(Clone, Copy)]
+enum Hop<'a> {
+    Field(&'a str),
+    Index(usize),
+    Key(&'a str),
+}
+
+/// All names are borrowed: nothing is copied before something is refused.
 struct Decoder<'a> {
     schema: &'a Schema,
-    stack: Vec<String>,
-    structs: Vec<String>,
-    path: Path,
+    stack: Vec<&'a str>,
+    structs: Vec<&'a str>,
+    path: Vec<Hop<'a>>,
     out: Vec<Refusal>,
 }
 
@@ -48,7 +57,7 @@ const MAX_DEPTH: usize = 200;
 
 /// Decodes `node` as the type `ty`; nothing is returned when the server would accept it.
 pub fn decode(schema: &Schema, ty: &str, node: &Node) -> Vec<Refusal> {
-    let mut decoder = Decoder { schema, stack: Vec::new(), structs: Vec::new(), path: Path::default(), out: Vec::new() };
+    let mut decoder = Decoder { schema, stack: Vec::new(), structs: Vec::new(), path: Vec::new(), out: Vec::new() };
     decoder.value(ty, node, 0);
     decoder.out
 }
@@ -76,9 +85,25 @@ pub(crate) fn float_text(f: f64) -> String {
     format!("{f}")
 }
 
-impl Decoder<'_> {
+impl<'a> Decoder<'a> {
     fn refuse(&mut self, fault: Fault, message: String) {
-        self.out.push(Refusal { fault, message, path: self.path.clone(), known: Vec::new() });
+        let path = self.here();
+        self.out.push(Refusal { fault, message, path, known: Vec::new() });
+    }
+
+    /// The way to where the decoder is.
+    fn here(&self) -> Path {
+        let step = |hop: &Hop<'_>| match hop {
+            Hop::Field(name) => Step::Field((*name).to_owned()),
+            Hop::Index(i) => Step::Index(*i),
+            Hop::Key(key) => Step::Key((*key).to_owned()),
+        };
+        Path(self.path.iter().map(step).collect())
+    }
+
+    /// The struct beside `ty` with another ending, such as `JSONSchemaProps` beside `JSONSchemaPropsOrBool`.
+    fn beside(&self, ty: &str, ending: &str, other: &str) -> Option<&'static str> {
+        self.schema.name(&ty.replace(ending, other))
     }
 
     fn wrong(&mut self, what: &str, ty: &str) {
@@ -112,8 +137,11 @@ impl Decoder<'_> {
         name.rsplit('/').next().unwrap_or(name).to_owned()
     }
 
-    fn value(&mut self, ty: &str, node: &Node, depth: usize) {
+    fn value(&mut self, ty: &'a str, node: &'a Node, depth: usize) {
         if depth > MAX_DEPTH || ty == "any" {
+            return;
+        }
+        if let ("string", NodeKind::Str(_)) = (ty, &node.kind) {
             return;
         }
         if ty.starts_with('*') && matches!(node.kind, NodeKind::Null) {
@@ -132,14 +160,14 @@ impl Decoder<'_> {
         if let Some((name, kind)) = ty.split_once('=') {
             return match kind {
                 "slice" if name.ends_with(".ValidationRules") => {
-                    let item = name.replace("ValidationRules", "ValidationRule");
-                    self.list(ty, &item, node, depth);
+                    let item = self.beside(name, "ValidationRules", "ValidationRule").unwrap_or("any");
+                    self.list(ty, item, node, depth);
                 }
                 "slice" => self.list(ty, "string", node, depth),
                 "map" if name.ends_with(".ResourceList") => self.map(ty, "k8s.io/apimachinery/pkg/api/resource.Quantity", node, depth),
                 "map" if name.ends_with(".JSONSchemaDefinitions") => {
-                    let item = name.replace("JSONSchemaDefinitions", "JSONSchemaProps");
-                    self.map(ty, &item, node, depth);
+                    let item = self.beside(name, "JSONSchemaDefinitions", "JSONSchemaProps").unwrap_or("any");
+                    self.map(ty, item, node, depth);
                 }
                 "map" => self.map(ty, "any", node, depth),
                 "interface" => {}
@@ -153,8 +181,9 @@ impl Decoder<'_> {
     }
 
     /// Types that read themselves; whether `ty` is one.
-    fn special(&mut self, ty: &str, node: &Node, depth: usize) -> bool {
+    fn special(&mut self, ty: &'a str, node: &'a Node, depth: usize) -> bool {
         match ty {
+            "string" | "bool" | "int32" | "int64" => return false,
             "k8s.io/apimachinery/pkg/api/resource.Quantity" => {
                 let text = match &node.kind {
                     NodeKind::Null => return true,
@@ -187,20 +216,26 @@ impl Decoder<'_> {
             _ if ty.ends_with(".RawExtension") || ty.ends_with("/v1.FieldsV1") || ty.ends_with("/v1.JSON") => {}
             _ if ty.ends_with(".JSONSchemaPropsOrBool") => match &node.kind {
                 NodeKind::Bool(_) => {}
-                NodeKind::Mapping(_) => self.lenient(&ty.replace("JSONSchemaPropsOrBool", "JSONSchemaProps"), node, depth),
+                NodeKind::Mapping(_) => {
+                    let props = self.beside(ty, "JSONSchemaPropsOrBool", "JSONSchemaProps").unwrap_or("any");
+                    self.lenient(|d| d.value(props, node, depth + 1));
+                }
                 _ => self.refuse(Fault::BadValue, "boolean or JSON schema expected".to_owned()),
             },
             _ if ty.ends_with(".JSONSchemaPropsOrArray") => {
-                let props = ty.replace("JSONSchemaPropsOrArray", "JSONSchemaProps");
+                let props = self.beside(ty, "JSONSchemaPropsOrArray", "JSONSchemaProps").unwrap_or("any");
                 match &node.kind {
-                    NodeKind::Mapping(_) => self.lenient(&props, node, depth),
-                    NodeKind::Sequence(_) => self.lenient(&format!("[]{props}"), node, depth),
+                    NodeKind::Mapping(_) => self.lenient(|d| d.value(props, node, depth + 1)),
+                    NodeKind::Sequence(_) => self.lenient(|d| d.list("[]JSONSchemaProps", props, node, depth + 1)),
                     _ => {}
                 }
             }
             _ if ty.ends_with(".JSONSchemaPropsOrStringArray") => match &node.kind {
-                NodeKind::Mapping(_) => self.lenient(&ty.replace("JSONSchemaPropsOrStringArray", "JSONSchemaProps"), node, depth),
-                NodeKind::Sequence(_) => self.lenient("[]string", node, depth),
+                NodeKind::Mapping(_) => {
+                    let props = self.beside(ty, "JSONSchemaPropsOrStringArray", "JSONSchemaProps").unwrap_or("any");
+                    self.lenient(|d| d.value(props, node, depth + 1));
+                }
+                NodeKind::Sequence(_) => self.lenient(|d| d.value("[]string", node, depth + 1)),
                 _ => {}
             },
             "[]uint8" => match &node.kind {
@@ -217,9 +252,9 @@ impl Decoder<'_> {
     }
 
     /// Decodes without strictness, as a type that reads itself does with its parts.
-    fn lenient(&mut self, ty: &str, node: &Node, depth: usize) {
+    fn lenient(&mut self, part: impl FnOnce(&mut Self)) {
         let before = self.out.len();
-        self.value(ty, node, depth + 1);
+        part(self);
         let mut index = 0;
         self.out.retain(|r| {
             index += 1;
@@ -257,13 +292,13 @@ impl Decoder<'_> {
         }
     }
 
-    fn list(&mut self, ty: &str, item: &str, node: &Node, depth: usize) {
+    fn list(&mut self, ty: &'a str, item: &'a str, node: &'a Node, depth: usize) {
         match &node.kind {
             NodeKind::Sequence(items) => {
                 for (i, value) in items.iter().enumerate() {
-                    self.path.0.push(Step::Index(i));
+                    self.path.push(Hop::Index(i));
                     self.value(item, value, depth + 1);
-                    self.path.0.pop();
+                    self.path.pop();
                 }
             }
             other => self.wrong_collection(ty, other),
@@ -282,49 +317,50 @@ impl Decoder<'_> {
         self.wrong(what, ty);
     }
 
-    fn duplicate(&mut self, entries: &[&Entry], index: usize) {
+    fn duplicate(&mut self, entries: &[&'a Entry], index: usize) {
         let key = &entries[index].key;
         let twice = index > 0 && entries[index - 1].key == *key;
         let thrice = index > 1 && entries[index - 2].key == *key;
         if twice && !thrice {
-            self.path.0.push(Step::Key(key.clone()));
+            self.path.push(Hop::Key(key));
             let dotted = dotted(&self.path);
             self.refuse(Fault::DuplicateField, format!("duplicate field {}", quote(&dotted)));
-            self.path.0.pop();
+            self.path.pop();
         }
     }
 
-    fn map(&mut self, ty: &str, value: &str, node: &Node, depth: usize) {
+    fn map(&mut self, ty: &'a str, value: &'a str, node: &'a Node, depth: usize) {
         let NodeKind::Mapping(entries) = &node.kind else { return self.wrong_collection(ty, &node.kind) };
         let entries = sorted(entries);
         for (i, entry) in entries.iter().enumerate() {
             self.duplicate(&entries, i);
-            self.path.0.push(Step::Key(entry.key.clone()));
+            self.path.push(Hop::Key(&entry.key));
             self.value(value, &entry.value, depth + 1);
-            self.path.0.pop();
+            self.path.pop();
         }
     }
 
-    fn object(&mut self, ty: &str, node: &Node, depth: usize) {
+    fn object(&mut self, ty: &'a str, node: &'a Node, depth: usize) {
         let NodeKind::Mapping(entries) = &node.kind else { return self.wrong_collection(ty, &node.kind) };
-        if self.schema.get(ty).is_some_and(|s| s.fields.is_empty()) && ty.starts_with("io.") {
+        let Some(body) = self.schema.get(ty) else { return };
+        if body.fields.is_empty() && ty.starts_with("io.") {
             return;
         }
-        let printed = self.printed(ty);
-        let name = printed.rsplit('.').next().unwrap_or(&printed).to_owned();
+        let printed = if body.printed.is_empty() { ty } else { body.printed };
+        let name = printed.rsplit(['.', '/']).next().unwrap_or(printed);
         let entries = sorted(entries);
         for (i, entry) in entries.iter().enumerate() {
             let found = self.schema.field(ty, &entry.key);
-            self.path.0.push(Step::Field(entry.key.clone()));
+            self.path.push(Hop::Field(&entry.key));
             match found {
                 Some((field, trail)) => {
-                    self.path.0.pop();
+                    self.path.pop();
                     self.duplicate(&entries, i);
-                    self.path.0.push(Step::Field(entry.key.clone()));
+                    self.path.push(Hop::Field(&entry.key));
                     let before = self.stack.len();
-                    self.stack.extend(trail.iter().filter(|s| !s.is_empty()).map(|s| (*s).to_owned()));
-                    self.stack.push(entry.key.clone());
-                    self.structs.push(name.clone());
+                    self.stack.extend(trail.iter().filter(|s| !s.is_empty()));
+                    self.stack.push(&entry.key);
+                    self.structs.push(name);
                     self.value(field.ty, &entry.value, depth + 1);
                     self.structs.pop();
                     self.stack.truncate(before);
@@ -334,11 +370,12 @@ impl Decoder<'_> {
                     if !twice {
                         let message = format!("unknown field {}", quote(&dotted(&self.path)));
                         let known = self.schema.names(ty);
-                        self.out.push(Refusal { fault: Fault::UnknownField, message, path: self.path.clone(), known });
+                        let path = self.here();
+                        self.out.push(Refusal { fault: Fault::UnknownField, message, path, known });
                     }
                 }
             }
-            self.path.0.pop();
+            self.path.pop();
         }
     }
 }
@@ -346,7 +383,9 @@ impl Decoder<'_> {
 /// A client sends the keys of a mapping in the order of their bytes.
 fn sorted(entries: &[Entry]) -> Vec<&Entry> {
     let mut out: Vec<&Entry> = entries.iter().collect();
-    out.sort_by(|a, b| a.key.cmp(&b.key));
+    if !out.is_sorted_by(|a, b| a.key <= b.key) {
+        out.sort_by(|a, b| a.key.cmp(&b.key));
+    }
     out
 }
 
@@ -356,17 +395,17 @@ fn map_parts(ty: &str) -> Option<(&str, &str)> {
 }
 
 /// The path as strict decoding writes it: map keys with dots too.
-fn dotted(path: &Path) -> String {
+fn dotted(path: &[Hop<'_>]) -> String {
     let mut out = String::new();
-    for step in &path.0 {
+    for step in path {
         match step {
-            Step::Field(name) | Step::Key(name) => {
+            Hop::Field(name) | Hop::Key(name) => {
                 if !out.is_empty() {
                     out.push('.');
                 }
                 out.push_str(name);
             }
-            Step::Index(i) => {
+            Hop::Index(i) => {
                 let _ = write!(out, "[{i}]");
             }
         }
@@ -421,7 +460,8 @@ fn bad_base64(text: &str) -> Option<usize> {
             if j == 2 {
                 match bytes.get(next) {
                     None => return Some(text.len()),
-                    Some(&(at, b)) if b != b'=' => return Some(at),
+                    // Go tells the place of the byte before.
+                    Some(&(at, b)) if b != b'=' => return Some(at - 1),
                     Some(_) => next += 1,
                 }
             }
@@ -432,13 +472,54 @@ fn bad_base64(text: &str) -> Option<usize> {
     None
 }
 
+/// How Go quotes in errors about times: every byte that is not plain ASCII in hexadecimal. upstream: time/format.go
+fn time_quote(text: &str) -> String {
+    let mut out = String::from("\"");
+    for b in text.bytes() {
+        match b {
+            b'"' | b'\\' => out.extend(['\\', char::from(b)]),
+            b' '..=b'~' | 0x7f => out.push(char::from(b)),
+            _ => {
+                let _ = write!(out, "\\x{b:02x}");
+            }
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Why an object that has the shape of its type does not become one: what conversion reads from texts.
+/// upstream: pkg/apis/apps/v1/conversion.go
+pub(crate) fn unconvertible(kind: &str, node: &Node) -> Option<(Path, String)> {
+    const GENERATION: &str = "deprecated.daemonset.template.generation";
+    if kind != "DaemonSet" {
+        return None;
+    }
+    let annotation = node.get("metadata")?.value.get("annotations")?.value.get(GENERATION)?;
+    let NodeKind::Str(text) = &annotation.value.kind else { return None };
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let why = match text.parse::<i64>() {
+        Ok(_) => return None,
+        Err(_) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => "value out of range",
+        Err(_) => "invalid syntax",
+    };
+    let path = Path::new("metadata").child("annotations").key(GENERATION);
+    Some((path, format!("strconv.ParseInt: parsing {}: {why}", quote(text))))
+}
+
 /// Reads a time as Go's `time.Parse` does for RFC 3339 layouts; the error is Go's sentence.
 fn parse_time(text: &str, layout: &str) -> Result<(), String> {
     let micro = layout.contains(".000000");
     let fail = |rest: &str, element: &str| {
-        Err(format!("parsing time {} as {}: cannot parse {} as {}", quote(text), quote(layout), quote(rest), quote(element)))
+        Err(format!(
+            "parsing time {} as {}: cannot parse {} as {}",
+            time_quote(text),
+            time_quote(layout),
+            time_quote(rest),
+            time_quote(element)
+        ))
     };
-    let range = |what: &str| Err(format!("parsing time {}: {what} out of range", quote(text)));
+    let range = |what: &str| Err(format!("parsing time {}: {what} out of range", time_quote(text)));
     let mut rest = text;
     let mut numbers = [0_u32; 6];
     let elements = [("2006", 4), ("01", 2), ("02", 2), ("15", 2), ("04", 2), ("05", 2)];
@@ -485,7 +566,7 @@ fn parse_time(text: &str, layout: &str) -> Result<(), String> {
         rest = &rest[6..];
     }
     if !rest.is_empty() {
-        return Err(format!("parsing time {}: extra text: {}", quote(text), quote(rest)));
+        return Err(format!("parsing time {}: extra text: {}", time_quote(text), time_quote(rest)));
     }
     let (year, month, day) = (numbers[0], numbers[1], numbers[2]);
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));

@@ -18,7 +18,9 @@ pub fn warning(api_version: &str, kind: &str, kube_version: &str) -> Option<Stri
     if !life.removed.is_empty() {
         text.push_str(&format!(", unavailable in v{}+", life.removed));
     }
-    if !life.replacement.is_empty() {
+    // Upstream declares no replacement for these.
+    let undeclared = group == "networking.k8s.io" && version == "v1beta1" && matches!(kind, "IPAddress" | "ServiceCIDR");
+    if !life.replacement.is_empty() && !undeclared {
         text.push_str(&format!("; use {}", life.replacement));
     }
     Some(text)

@@ -1,5 +1,6 @@
 //! The API as data: names, field paths, quantities, objects, schemas per version, and the API server's path.
 
+mod about;
 mod admission;
 mod against;
 mod apply;
@@ -12,6 +13,7 @@ mod crd_openapi;
 mod crd_rules;
 mod crd_schema;
 pub mod custom_resource;
+mod deciders;
 pub mod decode;
 pub mod cron;
 mod defaults;
@@ -26,6 +28,7 @@ pub mod merge_key;
 pub mod names;
 mod mutation;
 mod object;
+pub mod openapi;
 pub mod pod_security;
 mod pod_security_checks;
 pub mod policy;
@@ -40,11 +43,12 @@ mod validation;
 mod warnings;
 
 pub use against::{Identity, identity, validate_update};
-pub use check::warnings_of_accepted;
 pub use check::{Cause, ValidateOptions, Verdict, admit, admit_in, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
 pub use deprecation::{warning, warnings};
-pub use object::{Object, objects};
+pub use object::{Object, light_objects, objects};
 
-pub use together::{Surroundings, is_custom, validate_together};
+pub use about::field_page;
+pub use deciders::{Deciders, may_decide};
+pub use together::{Surroundings, as_stored, defines, group_of, is_custom, validate_together};
 pub use validation::certificates::USAGES as KEY_USAGES;
 pub use warnings::Warning;

@@ -20,21 +20,32 @@ pub struct Object {
     pub file: FileId,
 }
 
-fn text(value: &serde_json::Value, pointer: &str) -> String {
-    value.pointer(pointer).and_then(|v| v.as_str()).unwrap_or("").to_owned()
-}
-
 impl Object {
     /// An object from its tree.
     pub fn new(file: FileId, node: Arc<Node>) -> Self {
-        let value = node.to_json();
-        let id = ObjectRef {
-            api_version: text(&value, "/apiVersion"),
-            kind: text(&value, "/kind"),
-            namespace: text(&value, "/metadata/namespace"),
-            name: text(&value, "/metadata/name"),
+        Self::light(file, node).whole()
+    }
+
+    /// An object whose `value` is not made: for what looks at its tree only.
+    fn light(file: FileId, node: Arc<Node>) -> Self {
+        let word = |node: &Node, key: &str| match node.get(key).map(|e| &e.value.kind) {
+            Some(NodeKind::Str(s)) => s.clone(),
+            _ => String::new(),
         };
-        Self { id, value, node, file }
+        let of_meta = |key: &str| node.get("metadata").map_or_else(String::new, |m| word(&m.value, key));
+        let id = ObjectRef {
+            api_version: word(&node, "apiVersion"),
+            kind: word(&node, "kind"),
+            namespace: of_meta("namespace"),
+            name: of_meta("name"),
+        };
+        Self { id, value: serde_json::Value::Null, node, file }
+    }
+
+    /// The object with its `value`.
+    #[must_use]
+    pub fn whole(self) -> Self {
+        Self { value: self.node.to_json(), ..self }
     }
 
     /// The span of the value at `path`; where a step is missing, of the nearest parent's key.
@@ -79,11 +90,16 @@ impl Object {
 
 /// The objects of a document: itself, or the items when it is a `List`.
 pub fn objects(file: FileId, document: &Document) -> Vec<Object> {
+    light_objects(file, document).into_iter().map(Object::whole).collect()
+}
+
+/// As [`objects`], without their values.
+pub fn light_objects(file: FileId, document: &Document) -> Vec<Object> {
     let Some(root) = &document.root else { return Vec::new() };
-    let object = Object::new(file, Arc::clone(root));
+    let object = Object::light(file, Arc::clone(root));
     if object.id.kind == "List" && object.id.api_version == "v1" {
-        if let Some(crate::yaml::NodeKind::Sequence(items)) = root.get("items").map(|e| &e.value.kind) {
-            return items.iter().map(|n| Object::new(file, Arc::clone(n))).collect();
+        if let Some(NodeKind::Sequence(items)) = root.get("items").map(|e| &e.value.kind) {
+            return items.iter().map(|n| Object::light(file, Arc::clone(n))).collect();
         }
     }
     vec![object]

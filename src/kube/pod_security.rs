@@ -1,7 +1,6 @@
 //! Pod Security Standards: the labels of namespaces, the checks of each level and version.
 //! upstream: pod-security-admission admission/admission.go, api/helpers.go, policy/
 
-use super::warnings::OLD_VOLUMES;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -10,6 +9,7 @@ use serde_json::Value;
 use super::check::Cause;
 use super::crd_errors::invalid;
 use super::field::Path;
+pub use super::pod_security_checks::RESTRICTED_VOLUMES;
 use super::pod_security_checks::{CHECKS, Pod};
 
 /// How strict.
@@ -204,46 +204,6 @@ fn with_profiles(meta: &Value, spec: &Value) -> Value {
         }
     }
     spec
-}
-
-/// The warnings about annotations that fields replaced and volumes that are gone. upstream: pkg/api/pod/warnings.go
-pub fn pod_warnings(object: &Value) -> Vec<String> {
-    let Some((meta, spec)) = pod_of(object) else { return Vec::new() };
-    let prefix = match object["kind"].as_str() {
-        Some("Pod") => "",
-        Some("PodTemplate") => "template.",
-        Some("CronJob") => "spec.jobTemplate.spec.template.",
-        _ => "spec.template.",
-    };
-    let has = |key: &str| meta["annotations"].get(key).is_some();
-    let mut out = Vec::new();
-    for (i, volume) in spec.get("volumes").and_then(Value::as_array).into_iter().flatten().enumerate() {
-        for (key, name, fate) in OLD_VOLUMES {
-            if volume.get(*key).is_some_and(|v| !v.is_null()) {
-                out.push(format!("{prefix}spec.volumes[{i}].{name}: {fate}"));
-            }
-        }
-    }
-    let seccomp = "non-functional in v1.27+; use the \"seccompProfile\" field instead";
-    let mut warn = |key: &str, why: &str| out.push(format!("{prefix}metadata.annotations[{key}]: {why}"));
-    let key = "seccomp.security.alpha.kubernetes.io/pod";
-    if has(key) && spec["securityContext"]["seccompProfile"].is_null() {
-        warn(key, seccomp);
-    }
-    for list in ["initContainers", "containers"] {
-        for container in spec.get(list).and_then(Value::as_array).into_iter().flatten() {
-            let name = container["name"].as_str().unwrap_or("");
-            let key = format!("container.seccomp.security.alpha.kubernetes.io/{name}");
-            if has(&key) && container["securityContext"]["seccompProfile"].is_null() {
-                warn(&key, seccomp);
-            }
-            let key = format!("{APP_ARMOR}{name}");
-            if has(&key) {
-                warn(&key, "deprecated since v1.30; use the \"appArmorProfile\" field instead");
-            }
-        }
-    }
-    out
 }
 
 /// The warnings a namespace's new labels cause for the pods in it.

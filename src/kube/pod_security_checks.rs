@@ -455,9 +455,11 @@ fn privilege_escalation(pod: &Pod<'_>) -> Option<(String, String)> {
     found("allowPrivilegeEscalation != false", format!("{} {sentence}", containers(&names)))
 }
 
+/// The types of volumes that the restricted standard allows.
+pub const RESTRICTED_VOLUMES: &[&str] =
+    &["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"];
+
 fn restricted_volumes(pod: &Pod<'_>) -> Option<(String, String)> {
-    const ALLOWED: [&str; 9] =
-        ["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"];
     const KINDS: [&str; 21] = [
         "hostPath",
         "gcePersistentDisk",
@@ -487,7 +489,7 @@ fn restricted_volumes(pod: &Pod<'_>) -> Option<(String, String)> {
     for volume in list(pod.spec, "volumes") {
         // A volume without a source is an emptyDir by default.
         let bare = volume.as_object().is_some_and(|v| v.iter().all(|(k, v)| k == "name" || v.is_null()));
-        if bare || ALLOWED.iter().any(|key| has(volume, key)) {
+        if bare || RESTRICTED_VOLUMES.iter().any(|key| has(volume, key)) {
             continue;
         }
         names.push(text(volume, "name"));

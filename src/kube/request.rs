@@ -250,8 +250,9 @@ fn builtin(request: &Request<'_>, asked: Option<&Endpoint<'_>>) -> Answer {
     let causes = decoded.causes(&filled);
     if !causes.is_empty() {
         // What is said while profiles are read from annotations is said even then.
+        let said = if kind == "Pod" { decoded.warnings(&filled, object) } else { Vec::new() };
         let old = |w: &String| w.starts_with("metadata.annotations[container.apparmor");
-        let warnings = if kind == "Pod" { pod_security::pod_warnings(object).into_iter().filter(old).collect() } else { Vec::new() };
+        let warnings = said.into_iter().map(|w| w.message).filter(old).collect();
         return Answer { warnings, ..invalid(object, causes) };
     }
     let mut warnings: Vec<String> = decoded.warnings(&filled, object).into_iter().map(|w| w.message).collect();

@@ -63,9 +63,21 @@ impl Schema {
         self.kinds.get(gvk).copied()
     }
 
+    /// All kinds, as `group/version/Kind`, and their types, sorted.
+    pub fn kinds(&self) -> Vec<(&'static str, &'static str)> {
+        let mut out: Vec<_> = self.kinds.iter().map(|(gvk, ty)| (*gvk, *ty)).collect();
+        out.sort_unstable();
+        out
+    }
+
     /// A struct by its name.
     pub fn get(&self, name: &str) -> Option<&Struct> {
         self.structs.get(name).map(Arc::as_ref)
+    }
+
+    /// The name of a struct as the schema holds it.
+    pub fn name(&self, name: &str) -> Option<&'static str> {
+        self.structs.get_key_value(name).map(|(name, _)| *name)
     }
 
     /// The field with this JSON name, and the Go names of the inlined structs on the way to it.

@@ -105,6 +105,10 @@ fn read_item(schema: &Schema, ty: &str, node: &Node, depth: usize) -> Value {
             Shape::Struct(_) => Value::Object(Map::new()),
             _ if ty == "string" || ty.ends_with("=string") => Value::String(String::new()),
             Shape::Quantity => "0".into(),
+            _ if ty.ends_with("bool") => false.into(),
+            _ if ["int32", "int64", "int", "int16", "uint8", "uint32", "float64"].contains(&ty.rsplit('=').next().unwrap_or(ty)) => {
+                0.into()
+            }
             _ => Value::Null,
         };
     }

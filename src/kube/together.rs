@@ -15,6 +15,7 @@ use super::check;
 use super::crd_openapi;
 use super::crd_schema::word;
 use super::custom_resource;
+use super::deciders;
 use super::field::Path;
 use super::pod_security;
 use super::policy;
@@ -56,6 +57,24 @@ impl Surroundings {
 
 fn is_definition(object: &Object) -> bool {
     object.id.kind == "CustomResourceDefinition" && object.id.api_version.starts_with("apiextensions.k8s.io/")
+}
+
+/// Group and kind of the custom resources that an object defines.
+pub fn defines(object: &Object) -> Option<(String, String)> {
+    if !is_definition(object) {
+        return None;
+    }
+    let text = |node: &crate::yaml::Node, key: &str| match node.get(key).map(|e| &e.value.kind) {
+        Some(crate::yaml::NodeKind::Str(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let spec = &object.node.get("spec")?.value;
+    Some((text(spec, "group"), text(&spec.get("names")?.value, "kind")))
+}
+
+/// The group of an `apiVersion`; empty for the core group.
+pub fn group_of(api_version: &str) -> &str {
+    api_version.split_once('/').map_or("", |(group, _)| group)
 }
 
 /// Whether a kind is no built-in one, so that only a definition says what it is.
@@ -177,20 +196,9 @@ fn decoding(object: &Object, message: &str, out: &mut Vec<Diagnostic>) {
     }
 }
 
-/// What takes part in admission.
-fn decides(object: &Object) -> bool {
-    matches!(object.id.kind.as_str(), "LimitRange" | "ResourceQuota" | "ValidatingAdmissionPolicy")
-        || object.id.kind == "Namespace"
-            && object
-                .value
-                .pointer("/metadata/labels")
-                .and_then(Value::as_object)
-                .is_some_and(|l| l.keys().any(|key| key.starts_with("pod-security.kubernetes.io/")))
-}
-
 /// Admission in the order in which the objects are applied: namespaces and definitions first.
 fn admission(objects: &[Object], around: &Surroundings, refused: &BTreeSet<usize>, definitions: &[Value], out: &mut Vec<Diagnostic>) {
-    if around.pod_security.is_none() && !objects.iter().any(decides) {
+    if around.pod_security.is_none() && !objects.iter().any(deciders::decides) {
         return;
     }
     let cluster: Vec<Value> = objects.iter().map(|o| o.value.clone()).collect();
@@ -258,11 +266,17 @@ fn admission(objects: &[Object], around: &Surroundings, refused: &BTreeSet<usize
     }
 }
 
-fn namespace_of(object: &Value) -> &str {
+pub(super) fn namespace_of(object: &Value) -> &str {
     match object.pointer("/metadata/namespace").and_then(Value::as_str) {
         None | Some("") => "default",
         Some(name) => name,
     }
+}
+
+/// An object as it would be stored, of a kind that is built in or that one of `objects` defines.
+pub fn as_stored(object: &Object, objects: &[Object]) -> Value {
+    let definitions: Vec<Value> = objects.iter().filter(|o| is_definition(o)).map(|o| o.value.clone()).collect();
+    stored(object, &definitions)
 }
 
 /// The object as it would be stored.

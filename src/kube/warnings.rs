@@ -174,29 +174,33 @@ fn ingress(out: &mut Warnings, object: &Value) {
 
 /// Formats that the server does not know. upstream: GetUnrecognizedFormats
 fn formats(out: &mut Warnings, schema: &Value, at: &At<'_>, depth: usize) {
-    if depth > 100 || !schema.is_object() {
-        return;
-    }
-    let format = text(schema, "format");
-    let known = match text(schema, "type") {
-        "" | "string" => crd_formats::is_supported(format),
-        "integer" => matches!(format, "int32" | "int64"),
-        "number" => matches!(format, "float" | "double"),
-        _ => false,
-    };
-    if !format.is_empty() && !known {
-        out.plain(&at.child("format"), format!("unrecognized format {}", quote(format)));
-    }
-    for key in ["items", "additionalProperties", "not"] {
-        formats(out, part(schema, key), &at.child(key), depth + 1);
-    }
-    for key in ["allOf", "anyOf", "oneOf"] {
-        for (i, below) in list(schema, key).iter().enumerate() {
-            formats(out, below, &at.item(key, i), depth + 1);
+    let Some(parts) = schema.as_object().filter(|_| depth <= 100) else { return };
+    for (key, value) in parts {
+        match (key.as_str(), value) {
+            ("format", Value::String(format)) => {
+                let known = match text(schema, "type") {
+                    "" | "string" => crd_formats::is_supported(format),
+                    "integer" => matches!(format.as_str(), "int32" | "int64"),
+                    "number" => matches!(format.as_str(), "float" | "double"),
+                    _ => false,
+                };
+                if !format.is_empty() && !known {
+                    out.plain(&at.child("format"), format!("unrecognized format {}", quote(format)));
+                }
+            }
+            ("items" | "additionalProperties" | "not", below) => formats(out, below, &at.child(key), depth + 1),
+            ("allOf" | "anyOf" | "oneOf", Value::Array(all)) => {
+                for (i, below) in all.iter().enumerate() {
+                    formats(out, below, &at.item(key, i), depth + 1);
+                }
+            }
+            ("properties", Value::Object(all)) => {
+                for (name, below) in all {
+                    formats(out, below, &at.entry("properties", name), depth + 1);
+                }
+            }
+            _ => {}
         }
-    }
-    for (name, below) in part(schema, "properties").as_object().into_iter().flatten() {
-        formats(out, below, &at.entry("properties", name), depth + 1);
     }
 }
 

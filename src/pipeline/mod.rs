@@ -7,6 +7,7 @@ mod fix;
 mod inputs;
 mod judge;
 mod run;
+mod stream;
 mod surroundings;
 mod variants;
 

@@ -14,6 +14,7 @@ use super::config::{Configs, Settings, Variant};
 use super::failure;
 use super::inputs::{Inputs, STDIN, discover};
 use super::judge::judge;
+use super::stream;
 use super::surroundings;
 use super::variants;
 use crate::diagnostic::Diagnostic;
@@ -50,6 +51,10 @@ pub struct Checks {
     pub kube_versions: Vec<String>,
     /// Charts, manifests and directories with the objects that these replace.
     pub against: Vec<String>,
+    /// Values files that the charts of `against` are rendered with, instead of those of the new ones.
+    pub against_values: Vec<String>,
+    /// As `against_values`, single values.
+    pub against_set: Vec<String>,
     /// Whether rules judge what the API server admits.
     pub judge: bool,
     /// When not empty, only findings with these codes.
@@ -70,6 +75,14 @@ pub struct Checks {
     pub pod_security: Option<String>,
     /// Whether a kind without a schema fails the run.
     pub fail_on_unchecked: bool,
+    /// Kinds, or versions and kinds such as `v1/Secret`, that are not judged.
+    pub skip: Vec<String>,
+    /// Kinds, or versions and kinds, that are refused.
+    pub reject: Vec<String>,
+    /// Whether unknown and repeated fields are warnings, as with `fieldValidation=Warn`.
+    pub lenient: bool,
+    /// Whether only what is said about plain manifests is wanted: a document is forgotten when it was judged.
+    pub forget_objects: bool,
     /// A team's own rules, besides those of the configuration.
     pub custom: Vec<lint::CustomRule>,
     /// Whether charts are checked with the values of their `ci/` folder and the variants of the configuration too.
@@ -111,6 +124,17 @@ impl Checks {
         out
     }
 
+    /// Whether a list of kinds names an object's.
+    fn names(list: &[String], object: &Object) -> bool {
+        let id = &object.id;
+        list.iter().any(|kind| *kind == id.kind || kind.rsplit_once('/') == Some((id.api_version.as_str(), id.kind.as_str())))
+    }
+
+    /// Whether an object is not judged.
+    pub(super) fn skips(&self, object: &Object) -> bool {
+        Self::names(&self.skip, object)
+    }
+
     /// These, with the version that settings give.
     fn of(&self, settings: &Settings) -> Self {
         Self { kube_version: settings.kube_version.clone(), ..self.clone() }
@@ -143,6 +167,10 @@ pub struct Unit {
     pub findings: Vec<Diagnostic>,
     /// The objects, in the order of their documents.
     pub objects: Vec<Object>,
+    /// Objects of kinds that are not judged.
+    pub skipped: Vec<Object>,
+    /// Documents without anything in them.
+    pub empty: Vec<Span>,
     /// The documents they were read from.
     pub documents: Vec<(FileId, Document)>,
     /// From which severity on its findings fail the run, where a configuration file says so.
@@ -150,7 +178,7 @@ pub struct Unit {
     /// What a chart was rendered with.
     pub(super) given: Given,
     /// Manifest files in it.
-    files: usize,
+    pub(super) files: usize,
 }
 
 /// What a run gave.
@@ -181,7 +209,10 @@ pub(super) fn bug(what: &str, panic: &(dyn Any + Send)) -> Diagnostic {
 /// # Errors
 /// When a manifest that was named cannot be read. What is wrong with the user's input is a finding.
 pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, checks: &Checks) -> Result<Outcome, WorldError> {
-    let manifests = read(world, inputs, &|path| checks.configs.settings(path).excluded)?;
+    let paths = manifests_of(inputs, &|path| checks.configs.settings(path).excluded);
+    // Rules, and what is replaced, are about whole objects.
+    let whole = checks.judge || !checks.forget_objects || !checks.against.is_empty();
+    let manifests = if whole { read(world, &paths)? } else { Unit::default() };
     let old = replaced(world, template, checks)?;
     let common = surroundings::common(world, checks)?;
     let charts: Vec<(&String, Settings)> = inputs.charts.iter().map(|chart| (chart, checks.settings(chart))).collect();
@@ -223,6 +254,14 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
         units.push(examine(manifests, None, &checks, &settings, &old, &around));
         objects += units.last().map_or(0, |unit| unit.objects.len());
     }
+    if !whole && !paths.is_empty() {
+        let settings = checks.settings(if paths[0].0 == STDIN { "." } else { paths[0].0 });
+        let checks = checks.of(&settings);
+        let around = |common: &Surroundings, objects: &[Object]| surroundings::of_unit(world, common, objects, None, &checks);
+        let (unit, refused, around, count) = stream::judged(world, &paths, &checks, &common, &around)?;
+        units.push(conclude(unit, None, (&checks, &settings), (&old, &around), &refused));
+        objects += count;
+    }
     let counts = Counts { charts: charts.len(), files: units.iter().map(|u| u.files).sum(), objects };
     Ok(Outcome { units, counts, accepted: None, note: None })
 }
@@ -241,18 +280,24 @@ pub fn load(world: &dyn World, template: &TemplateOptions) -> Unit {
 /// # Errors
 /// When it cannot be read.
 pub fn known(world: &dyn World, path: &str) -> Result<Vec<lint::Assumed>, WorldError> {
-    let manifests = read(world, &discover(world, &[path.to_owned()])?, &|_| false)?;
+    let manifests = read(world, &manifests_of(&discover(world, &[path.to_owned()])?, &|_| false))?;
     let objects = manifests.documents.iter().flat_map(|(file, document)| kube::objects(*file, document));
     Ok(objects.map(|o| lint::Assumed::object(&o.id.kind, &o.id.namespace, &o.id.name)).collect())
 }
 
 /// The objects that the new ones replace, by what tells them apart.
-type Replaced = BTreeMap<kube::Identity, Object>;
+pub(super) type Replaced = BTreeMap<kube::Identity, Object>;
 
 /// Reads what `--against` names. A chart that does not render replaces nothing.
 fn replaced(world: &dyn World, template: &TemplateOptions, checks: &Checks) -> Result<Replaced, WorldError> {
     let inputs = discover(world, &checks.against)?;
-    let manifests = read(world, &inputs, &|_| false)?;
+    let manifests = read(world, &manifests_of(&inputs, &|_| false))?;
+    let others = !(checks.against_values.is_empty() && checks.against_set.is_empty());
+    let template = &if others {
+        TemplateOptions { value_files: checks.against_values.clone(), set: checks.against_set.clone(), ..template.clone() }
+    } else {
+        template.clone()
+    };
     let charts = inputs.charts.iter().map(|chart| render(world, chart, template));
     let documents = std::iter::once(manifests).chain(charts).flat_map(|unit| unit.documents);
     let objects = documents.flat_map(|(file, document)| kube::objects(file, &document));
@@ -261,18 +306,20 @@ fn replaced(world: &dyn World, template: &TemplateOptions, checks: &Checks) -> R
 
 /// What the API server of each version says about an object; what not all of them say names the versions.
 fn verdicts(object: &Object, checks: &Checks, old: &Replaced) -> Vec<Diagnostic> {
+    if Checks::names(&checks.reject, object) {
+        let id = &object.id;
+        let finding = Diagnostic::new("rejected-kind", Severity::Error, format!("prohibited resource kind {}", id.kind));
+        return vec![finding.at(object.place(&kube::field::Path::new("kind"))).on(id.clone(), "kind")];
+    }
     let old = old.get(&kube::identity(object));
     let of = |kube_version: String| {
-        let options = ValidateOptions { kube_version };
+        // Where rules judge, one of them speaks about old APIs.
+        let options = ValidateOptions { kube_version, warnings: !checks.judge, lenient: checks.lenient };
         let mut found = match old {
             Some(old) => kube::validate_update(object, old, &options),
             None => kube::validate(object, &options),
         };
-        // Where rules judge, one of them speaks about old APIs.
         if !checks.judge {
-            if found.is_empty() {
-                found.extend(kube::warnings_of_accepted(object, &options));
-            }
             found.extend(kube::warnings(object, &options.kube_version));
         }
         found
@@ -297,6 +344,23 @@ fn verdicts(object: &Object, checks: &Checks, old: &Replaced) -> Vec<Diagnostic>
         finding
     };
     said.into_iter().map(named).collect()
+}
+
+/// [`verdicts`], with a defect of kval as a finding.
+pub(super) fn guarded(object: &Object, checks: &Checks, old: &Replaced) -> Vec<Diagnostic> {
+    let verdict = catch_unwind(AssertUnwindSafe(|| verdicts(object, checks, old)));
+    verdict.unwrap_or_else(|panic| vec![bug(&format!("{} {}", object.id.kind, object.id.name), &*panic).at(object.node.span)])
+}
+
+/// Why a document holds no object at all.
+pub(super) fn unreadable(file: FileId, document: &Document) -> Vec<Diagnostic> {
+    if let Some(error) = &document.error {
+        let at = error.offset.unwrap_or(document.span.start as usize);
+        return vec![Diagnostic::new(INVALID_YAML, Severity::Error, error.message.clone()).at(Span::new(file, at, at + 1))];
+    }
+    let Some(root) = document.root.as_ref().filter(|r| !matches!(r.kind, yaml::NodeKind::Mapping(_))) else { return Vec::new() };
+    let message = "this document is not a Kubernetes object: it is not a mapping";
+    vec![Diagnostic::new(NOT_AN_OBJECT, Severity::Error, message).at(root.span)]
 }
 
 /// Versions as ranges of neighbours among all: `1.25 to 1.27, 1.30`.
@@ -331,19 +395,47 @@ fn took(unit: &mut Unit, file: FileId, parsed: std::thread::Result<Vec<Document>
 /// What standard input is called.
 pub(super) const STDIN_NAME: &str = "<stdin>";
 
-/// Reads the plain manifests, without those found in directories that are excluded.
-fn read(world: &dyn World, inputs: &Inputs, excluded: &dyn Fn(&str) -> bool) -> Result<Unit, WorldError> {
-    let named = inputs.named.iter().map(|path| (path, true));
-    let found = inputs.found.iter().filter(|path| !excluded(path)).map(|path| (path, false));
-    let paths: Vec<(&String, bool)> = named.chain(found).collect();
-    let texts: Vec<(&str, String)> = paths
-        .par_iter()
-        .map(|(path, _)| {
-            let (name, bytes) = if *path == STDIN { (STDIN_NAME, world.stdin()?) } else { (path.as_str(), world.read(path)?) };
-            let text = String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
-            Ok((name, text))
-        })
-        .collect::<Result<_, WorldError>>()?;
+/// The paths of plain manifests, and whether they were named, without those found in directories that are excluded.
+fn manifests_of<'i>(inputs: &'i Inputs, excluded: &dyn Fn(&str) -> bool) -> Vec<(&'i str, bool)> {
+    let named = inputs.named.iter().map(|path| (path.as_str(), true));
+    let found = inputs.found.iter().filter(|path| !excluded(path)).map(|path| (path.as_str(), false));
+    named.chain(found).collect()
+}
+
+/// A path as reports show it.
+pub(super) fn shown(path: &str) -> &str {
+    if path == STDIN { STDIN_NAME } else { path }
+}
+
+/// The text behind a path; bytes that are not UTF-8 are replaced.
+pub(super) fn text_of(world: &dyn World, path: &str) -> Result<String, WorldError> {
+    let bytes = if path == STDIN { world.stdin()? } else { world.read(path)? };
+    Ok(String::from_utf8(bytes).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()))
+}
+
+/// Whether a document says that it is a Kubernetes object.
+pub(super) fn is_object(document: &Document) -> bool {
+    document.root.as_ref().is_some_and(|r| r.get("apiVersion").is_some() && r.get("kind").is_some())
+}
+
+/// Whether a text that holds no whole object was meant to be a manifest: one that is not YAML must not be passed over.
+pub(super) fn looks_like_manifest(text: &str) -> bool {
+    let has = |key: &str| {
+        text.lines().any(|l| l.trim_start().trim_start_matches('"').strip_prefix(key).is_some_and(|r| r.starts_with([':', '"'])))
+    };
+    has("apiVersion") && has("kind")
+}
+
+/// What is said of a file in which no object is.
+pub(super) fn no_object(file: FileId) -> Diagnostic {
+    let message = "no Kubernetes object is in this file: it was not checked";
+    Diagnostic::new(NOT_AN_OBJECT, Severity::Info, message).at(Span::new(file, 0, 0))
+}
+
+/// Reads plain manifests.
+fn read(world: &dyn World, paths: &[(&str, bool)]) -> Result<Unit, WorldError> {
+    let texts: Vec<(&str, String)> =
+        paths.par_iter().map(|(path, _)| Ok((shown(path), text_of(world, path)?))).collect::<Result<_, WorldError>>()?;
     let mut unit = Unit::default();
     let files: Vec<FileId> = texts.into_iter().map(|(name, text)| unit.sources.add(name, text)).collect();
     let parsed: Vec<_> = files
@@ -353,12 +445,12 @@ fn read(world: &dyn World, inputs: &Inputs, excluded: &dyn Fn(&str) -> bool) -> 
             catch_unwind(AssertUnwindSafe(|| yaml::parse(&text, *file)))
         })
         .collect();
-    for (((_, named), file), parsed) in paths.into_iter().zip(files).zip(parsed) {
+    for (((_, named), file), parsed) in paths.iter().zip(files).zip(parsed) {
         let before = unit.documents.len();
         took(&mut unit, file, parsed);
         // Trees hold other YAML too: values, workflows, compose files.
-        let is_object = |d: &Document| d.root.as_ref().is_some_and(|r| r.get("apiVersion").is_some() && r.get("kind").is_some());
-        if named || unit.documents[before..].iter().any(|(_, d)| is_object(d)) {
+        let meant = unit.documents[before..].iter().any(|(_, d)| is_object(d)) || looks_like_manifest(&unit.sources.get(file).text);
+        if *named || meant {
             unit.files += 1;
         } else {
             unit.documents.truncate(before);
@@ -451,24 +543,22 @@ fn examine(
     let mut findings = std::mem::take(&mut unit.findings);
     let mut silent = BTreeSet::new();
     for (file, document) in &unit.documents {
-        if let Some(error) = &document.error {
+        let unreadable = unreadable(*file, document);
+        if !unreadable.is_empty() {
             // The rules about broken YAML say more than the parser does.
-            if checks.judge {
-                continue;
+            if !checks.judge {
+                findings.extend(unreadable);
             }
-            let at = error.offset.unwrap_or(document.span.start as usize);
-            findings.push(Diagnostic::new(INVALID_YAML, Severity::Error, error.message.clone()).at(Span::new(*file, at, at + 1)));
             continue;
         }
-        if let Some(root) = document.root.as_ref().filter(|r| !matches!(r.kind, yaml::NodeKind::Mapping(_))) {
-            if checks.judge {
-                continue;
-            }
-            let finding = Diagnostic::new(NOT_AN_OBJECT, Severity::Error, "this document is not a Kubernetes object: it is not a mapping");
-            findings.push(finding.at(root.span));
-            continue;
+        if document.root.is_none() {
+            unit.empty.push(document.span);
         }
         for object in kube::objects(*file, document) {
+            if checks.skips(&object) {
+                unit.skipped.push(object);
+                continue;
+            }
             // Neither apiVersion nor kind: the rule about it says that once.
             if checks.judge && object.id.api_version.is_empty() && object.id.kind.is_empty() {
                 silent.insert(unit.objects.len());
@@ -484,15 +574,29 @@ fn examine(
             if silent.contains(&i) {
                 return Vec::new();
             }
-            let verdict = catch_unwind(AssertUnwindSafe(|| verdicts(object, checks, old)));
-            verdict.unwrap_or_else(|panic| vec![bug(&format!("{} {}", object.id.kind, object.id.name), &*panic).at(object.node.span)])
+            guarded(object, checks, old)
         })
         .collect();
     let is_refused = |found: &[Diagnostic]| found.iter().any(|f| f.severity >= Severity::Error);
     let refused: BTreeSet<usize> = alone.iter().enumerate().filter(|(_, found)| is_refused(found)).map(|(i, _)| i).collect();
     findings.extend(alone.into_iter().flatten());
+    unit.findings = findings;
+    let around = around(&unit.objects);
+    conclude(unit, files, (checks, settings), (old, &around), &refused)
+}
+
+/// What the objects together are told, and what rules say; without what is ignored. `refused` are the places of objects
+/// that the server does not take.
+fn conclude(
+    mut unit: Unit,
+    files: ChartFiles<'_>,
+    (checks, settings): (&Checks, &Settings),
+    (old, around): (&Replaced, &Surroundings),
+    refused: &BTreeSet<usize>,
+) -> Unit {
+    let mut findings = std::mem::take(&mut unit.findings);
     let together = catch_unwind(AssertUnwindSafe(|| {
-        kube::validate_together(&unit.objects, &around(&unit.objects), &refused, &|identity: &kube::Identity| old.get(identity))
+        kube::validate_together(&unit.objects, around, refused, &|identity: &kube::Identity| old.get(identity))
     }));
     findings.extend(together.unwrap_or_else(|panic| vec![bug("the objects together", &*panic)]));
     let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));

@@ -67,17 +67,25 @@ pub(super) fn of_unit(world: &dyn World, common: &Surroundings, objects: &[Objec
         return around;
     }
     let version = checks.kube_version.clone().unwrap_or_else(|| ValidateOptions::default().kube_version);
+    let dumps = dumps(world, &checks.schema_locations);
     for (api_version, kind) in unknown(&around) {
         let mut places = checks
             .schema_locations
             .iter()
             .flat_map(|place| ["-strict", ""].map(|strict| expand(place, &version, &api_version, &kind, strict)));
         let read = |path: String| serde_json::from_slice(&world.read(&path).ok()?).ok();
-        if let Some(schema) = places.find_map(read) {
+        let schema = dumps.iter().find_map(|dump| kube::openapi::schema_in(dump, &api_version, &kind));
+        if let Some(schema) = schema.or_else(|| places.find_map(read)) {
             around.schemas.push((api_version, kind, schema));
         }
     }
     around
+}
+
+/// The files among the places: OpenAPI dumps, v2 or v3.
+fn dumps(world: &dyn World, places: &[String]) -> Vec<Value> {
+    let files = places.iter().filter(|place| place.ends_with(".json") && !place.contains("{{"));
+    files.filter_map(|file| serde_json::from_slice(&world.read(file).ok()?).ok()).collect()
 }
 
 /// The path of a kind's schema, as kubeconform spells it.

@@ -7,6 +7,7 @@ mod flat;
 mod html;
 mod json;
 mod junit;
+pub mod kubeconform;
 mod lines;
 mod picture;
 mod place;
@@ -21,6 +22,7 @@ use crate::diagnostic::Severity;
 use crate::kube::Object;
 use crate::pipeline::Counts;
 use crate::source::Sources;
+use crate::source::Span;
 
 /// What one chart, or all plain manifests together, gave.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +33,10 @@ pub struct Section<'a> {
     pub findings: &'a [Diagnostic],
     /// The objects that were judged.
     pub objects: &'a [Object],
+    /// The objects that were not, because the user said so.
+    pub skipped: &'a [Object],
+    /// Documents with nothing in them.
+    pub empty: &'a [Span],
 }
 
 /// How findings are printed.

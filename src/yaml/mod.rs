@@ -20,4 +20,4 @@ pub use decode::{decode, decode_documents, decode_documents_traced, decode_stric
 pub use emit::{to_yaml, to_yaml_pretty, to_yaml_traced};
 pub use node::{Comment, Document, Entry, Node, NodeKind, YamlError};
 pub use skim::skim;
-pub use tree::parse;
+pub use tree::{parse, parse_each};

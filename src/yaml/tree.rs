@@ -90,16 +90,39 @@ fn too_deep(tree: &Tree<'_>) -> bool {
 
 /// All documents of a text. A document that is not YAML has an error; reading goes on at the next `---`.
 pub fn parse(text: &str, file: FileId) -> Vec<Document> {
-    let mut out = Vec::new();
+    let mut all = Vec::new();
+    parse_each(text, file, &mut |document| all.push(document));
+    all
+}
+
+/// As [`parse`], handing over each document as soon as it is whole.
+pub fn parse_each(text: &str, file: FileId, sink: &mut dyn FnMut(Document)) {
+    let mut out = Held { last: None, sink };
     let mut base = 0;
     while let Some(resume) = parse_from(text, base, file, &mut out) {
         base = resume;
     }
-    out
+    if let Some(last) = out.last {
+        (out.sink)(last);
+    }
+}
+
+/// Documents on their way out; the last one waits for the comments behind it.
+struct Held<'s> {
+    last: Option<Document>,
+    sink: &'s mut dyn FnMut(Document),
+}
+
+impl Held<'_> {
+    fn push(&mut self, document: Document) {
+        if let Some(whole) = self.last.replace(document) {
+            (self.sink)(whole);
+        }
+    }
 }
 
 /// Parses from `base` on; answers where to go on after an error.
-fn parse_from(text: &str, base: usize, file: FileId, out: &mut Vec<Document>) -> Option<usize> {
+fn parse_from(text: &str, base: usize, file: FileId, out: &mut Held<'_>) -> Option<usize> {
     let bytes = text.as_bytes().get(base..)?;
     let first_line = bytes_lines(&text.as_bytes()[..base]);
     let input = Input::new(bytes);
@@ -186,12 +209,12 @@ fn comment(c: RawComment, shift: usize, file: FileId) -> Comment {
 }
 
 /// Comments after the last document belong to it.
-fn keep_comments(comments: Vec<RawComment>, shift: usize, file: FileId, out: &mut Vec<Document>) {
+fn keep_comments(comments: Vec<RawComment>, shift: usize, file: FileId, out: &mut Held<'_>) {
     if comments.is_empty() {
         return;
     }
     let comments: Vec<Comment> = comments.into_iter().map(|c| comment(c, shift, file)).collect();
-    if let Some(last) = out.last_mut() {
+    if let Some(last) = &mut out.last {
         last.span.end = last.span.end.max(comments.last().map_or(0, |c| c.span.end));
         last.comments.extend(comments);
     } else {

@@ -57,6 +57,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("validation-valid", validation::valid),
         ("validation-warnings", validation::warnings),
         ("validation-defaults", validation::defaults),
+        ("validation-fresh", validation_update::fresh),
         ("provenance-template", provenance::template),
         ("provenance-values", provenance::values),
         ("validation-update-verdict", validation_update::verdict),

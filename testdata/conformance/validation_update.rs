@@ -1,4 +1,5 @@
-//! Sets `validation-update-verdict` and `validation-update`: what a kube-apiserver answered to replacing objects.
+//! Sets `validation-update-verdict`, `validation-update` and `validation-fresh`: what a kube-apiserver answered to replacing
+//! objects, and to objects mutated anew.
 
 use std::collections::BTreeSet;
 
@@ -38,6 +39,28 @@ fn run(path: &str, exact: bool) -> Option<(bool, Vec<Outcome>)> {
             return Ok(());
         }
         Err(format!("missing {:?} extra {:?}", want.difference(&got), got.difference(&want)))
+    };
+    Some((true, each(records, name_of, check)))
+}
+
+/// Refusals that `tools/api-answers` got from k8s.io/kubernetes v1.36.3 for objects mutated anew: creates, and updates where
+/// there is an old object. Verdict, fields and sentences count.
+pub(super) fn fresh(_: &str) -> Option<(bool, Vec<Outcome>)> {
+    let records = data::lines("validation/fresh.jsonl")?;
+    let check = |r: &Json| {
+        let verdict = match r.get("old") {
+            Some(old) => kube::admit_update(&r["manifest"], old, NEWEST_VALIDATED),
+            None => kube::admit_in(&r["manifest"], "default", NEWEST_VALIDATED),
+        };
+        let causes = r["causes"].as_array().map_or(&[][..], Vec::as_slice);
+        let text = |c: &Json, key: &str| c[key].as_str().unwrap_or("").to_owned();
+        let want: BTreeSet<String> = causes.iter().map(|c| format!("{}: {}", text(c, "field"), text(c, "message"))).collect();
+        let got: BTreeSet<String> = verdict.causes.iter().map(|c| format!("{}: {}", c.field, c.message)).collect();
+        let message = r["message"].as_str().unwrap_or("");
+        if verdict.rejected && want == got && message == verdict.message {
+            return Ok(());
+        }
+        Err(format!("want {message} {want:?} got {} {got:?}", verdict.message))
     };
     Some((true, each(records, name_of, check)))
 }

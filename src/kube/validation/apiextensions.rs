@@ -101,9 +101,11 @@ struct Options {
 }
 
 /// A spec in the shape of the server's own type. upstream: pkg/apis/apiextensions/v1/conversion.go
+///
+/// Schemas are large: each is copied once at most.
 pub(super) fn converted(spec: &Value) -> Value {
-    let mut spec = spec.clone();
-    let Some(fields) = spec.as_object_mut() else { return spec };
+    let Some(given) = spec.as_object() else { return spec.clone() };
+    let mut fields: Map<String, Value> = given.iter().filter(|(key, _)| *key != "versions").map(|(k, v)| (k.clone(), v.clone())).collect();
     if let Some(conversion) = fields.get_mut("conversion").and_then(Value::as_object_mut)
         && let Some(Value::Object(mut hook)) = conversion.remove("webhook")
     {
@@ -115,25 +117,31 @@ pub(super) fn converted(spec: &Value) -> Value {
         }
     }
     fields.entry("preserveUnknownFields").or_insert(Value::Bool(false));
-    let mut common = Map::new();
-    if let Some(versions) = fields.get_mut("versions").and_then(Value::as_array_mut)
-        && let Some(first) = versions.first().cloned()
-    {
-        common.insert("version".to_owned(), Value::String(text(&first, "name").to_owned()));
+    let Some(Value::Array(versions)) = given.get("versions") else {
+        fields.extend(given.get("versions").map(|v| ("versions".to_owned(), v.clone())));
+        return Value::Object(fields);
+    };
+    let mut shared: Vec<&str> = Vec::new();
+    if let Some(first) = versions.first() {
+        fields.insert("version".to_owned(), Value::String(text(first, "name").to_owned()));
         for field in COMMON {
-            if versions.iter().all(|v| alike(get(v, field), get(&first, field))) {
-                let top = if *field == "schema" { "validation" } else { field };
-                if let Some(value) = get(&first, field) {
-                    common.insert(top.to_owned(), value.clone());
+            if versions.iter().all(|v| alike(get(v, field), get(first, field))) {
+                shared.push(field);
+                if let Some(value) = get(first, field) {
+                    let top = if *field == "schema" { "validation" } else { field };
+                    fields.insert(top.to_owned(), value.clone());
                 }
-                versions.iter_mut().filter_map(Value::as_object_mut).for_each(|v| {
-                    v.remove(*field);
-                });
             }
         }
     }
-    fields.extend(common);
-    spec
+    let own = |version: &Value| match version {
+        Value::Object(all) => {
+            Value::Object(all.iter().filter(|(key, _)| !shared.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect())
+        }
+        other => other.clone(),
+    };
+    fields.insert("versions".to_owned(), versions.iter().map(own).collect());
+    Value::Object(fields)
 }
 
 /// Whether a field of two versions is the same; an absent struct is no empty one.

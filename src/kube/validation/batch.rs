@@ -25,7 +25,11 @@ fn job(errors: &mut Errors, object: &Value) {
     meta::object_meta(errors, object, names::dns1123_subdomain);
     let (at, spec) = (At::new("spec"), part(object, "spec"));
     let name = text(part(object, "metadata"), "name");
-    generated_selector(errors, spec, name, &at);
+    let uid = match text(part(object, "metadata"), "uid") {
+        "" => UID,
+        known => known,
+    };
+    generated_selector(errors, spec, (name, uid), &at);
     job_spec(errors, spec, &at);
     let selector = get(spec, "selector");
     match selector {
@@ -49,14 +53,14 @@ fn job(errors: &mut Errors, object: &Value) {
 }
 
 /// upstream: validateGeneratedSelector
-fn generated_selector(errors: &mut Errors, spec: &Value, name: &str, at: &At<'_>) {
+fn generated_selector(errors: &mut Errors, spec: &Value, (name, uid): (&str, &str), at: &At<'_>) {
     if flag(spec, "manualSelector") {
         return;
     }
     let Some(selector) = get(spec, "selector") else { return };
     let labels = part(part(part(spec, "template"), "metadata"), "labels");
     let wanted =
-        [("controller-uid", UID), ("job-name", name), ("batch.kubernetes.io/controller-uid", UID), ("batch.kubernetes.io/job-name", name)];
+        [("controller-uid", uid), ("job-name", name), ("batch.kubernetes.io/controller-uid", uid), ("batch.kubernetes.io/job-name", name)];
     let at_labels = at.child("template.metadata.labels");
     for (key, value) in wanted {
         match get(labels, key).and_then(Value::as_str) {

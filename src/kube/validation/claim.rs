@@ -188,7 +188,7 @@ pub(super) fn volume_spec(errors: &mut Errors, spec: &Value, name: &str, inline:
     } else {
         volume_mode(errors, spec, at);
     }
-    if let Some(class) = get(spec, "volumeAttributesClassName").and_then(Value::as_str) {
+    if let Some(class) = get(spec, "volumeAttributesClassName").and_then(Value::as_str).filter(|_| !inline) {
         if class.is_empty() {
             errors.required(&at.child("volumeAttributesClassName"), "an empty string is disallowed");
         } else {

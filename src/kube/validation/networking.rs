@@ -50,12 +50,11 @@ pub(super) fn update(errors: &mut Errors, _version: &str, kind: &str, object: &V
             errors.immutable(&At::new("spec.controller"), text(spec, "controller"), text(old_spec, "controller"));
             ingress_class(errors, object);
         }
-        "IPAddress" => errors.immutable_as(
-            &At::new("spec.parentRef"),
-            get(spec, "parentRef"),
-            get(old_spec, "parentRef"),
-            "networking.ParentReference",
-        ),
+        "IPAddress" => {
+            parent_reference(errors, spec);
+            let (new, old) = (get(spec, "parentRef"), get(old_spec, "parentRef"));
+            errors.immutable_as(&At::new("spec.parentRef"), new, old, "*networking.ParentReference");
+        }
         "ServiceCIDR" => service_cidrs_update(errors, spec, old_spec),
         _ => {}
     }

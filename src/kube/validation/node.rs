@@ -17,6 +17,7 @@ pub(super) fn create(errors: &mut Errors, _version: &str, kind: &str, object: &V
 /// What replacing an object of the group is refused for.
 pub(super) fn update(errors: &mut Errors, _version: &str, kind: &str, object: &Value, old: &Value) {
     if kind == "RuntimeClass" {
+        runtime_class(errors, object);
         errors.immutable(&At::new("handler"), text(object, "handler"), text(old, "handler"));
     }
 }

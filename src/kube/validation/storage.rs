@@ -34,6 +34,7 @@ pub(super) fn update(errors: &mut Errors, version: &str, kind: &str, object: &Va
     let old_spec = get(old, "spec").unwrap_or(NOTHING);
     match kind {
         "StorageClass" => {
+            storage_class(errors, object);
             errors.immutable_value(&At::new("parameters"), get(object, "parameters"), get(old, "parameters"));
             for field in ["provisioner", "reclaimPolicy", "volumeBindingMode"] {
                 errors.immutable(&At::new(field), text(object, field), text(old, field));

@@ -62,16 +62,53 @@ fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Value)> {
 
 /// Whether a schema, or one below it, is as asked. upstream: SchemaHas
 pub(super) fn any(schema: &Value, asked: &dyn Fn(&Value) -> bool, depth: usize) -> bool {
-    if depth > MAX_DEPTH || !schema.is_object() {
-        return false;
-    }
+    let Some(parts) = schema.as_object().filter(|_| depth <= MAX_DEPTH) else { return false };
     let below = |s: &Value| any(s, asked, depth + 1);
-    let in_list = |key: &str| list(schema, key).iter().any(below);
-    let in_map = |key: &str| map(schema, key).into_iter().flatten().any(|(_, s)| below(s));
     asked(schema)
-        || ["items", "not", "additionalProperties", "additionalItems"].iter().any(|k| get(schema, k).is_some_and(below))
-        || ["items", "allOf", "anyOf", "oneOf"].iter().any(|k| in_list(k))
-        || ["properties", "patternProperties", "definitions", "dependencies"].iter().any(|k| in_map(k))
+        || parts.iter().any(|(key, part)| match (key.as_str(), part) {
+            ("items" | "allOf" | "anyOf" | "oneOf", Value::Array(all)) => all.iter().any(below),
+            ("properties" | "patternProperties" | "definitions" | "dependencies", Value::Object(all)) => all.values().any(below),
+            ("items" | "not" | "additionalProperties" | "additionalItems", part) => below(part),
+            _ => false,
+        })
+}
+
+/// What a schema has, found in one walk over its keys: most have little, and then little has to be looked for.
+#[derive(Clone, Copy, Default)]
+struct Has {
+    /// `not`, `allOf`, `anyOf`, `oneOf`.
+    junctors: bool,
+    /// A key that starts with `x-kubernetes-`.
+    extensions: bool,
+    /// A key that structural schemas or definitions may not have, or that only few have.
+    rare: bool,
+}
+
+fn has(schema: &Value) -> Has {
+    let mut out = Has::default();
+    for (key, value) in schema.as_object().into_iter().flatten() {
+        match key.as_str() {
+            "description"
+            | "type"
+            | "properties"
+            | "items"
+            | "required"
+            | "format"
+            | "enum"
+            | "minLength"
+            | "maxLength"
+            | "minimum"
+            | "maximum"
+            | "nullable"
+            | "additionalProperties"
+            | "title"
+            | "example" => out.rare |= key == "items" && value.is_array(),
+            "not" | "allOf" | "anyOf" | "oneOf" => out.junctors = true,
+            _ if key.starts_with("x-kubernetes-") => out.extensions = true,
+            _ => out.rare = true,
+        }
+    }
+    out
 }
 
 /// The schema of a definition or version. upstream: validateCustomResourceDefinitionValidation
@@ -90,7 +127,7 @@ pub(super) fn schema(errors: &mut Errors, schema: &Value, status: bool, structur
         check(&mut found, schema, path);
         found.0.sort_by(|a, b| (&a.field, &a.message).cmp(&(&b.field, &b.message)));
         if found.0.is_empty() {
-            found.0 = crd_check::defaults(schema, &path.path());
+            found.0 = crd_check::defaults(schema, path);
         }
         expressions = found.0.is_empty();
         errors.0.append(&mut found.0);
@@ -99,7 +136,7 @@ pub(super) fn schema(errors: &mut Errors, schema: &Value, status: bool, structur
     let start = errors.0.len();
     open_api(errors, schema, &walk, true, path, 0);
     if expressions {
-        let mut found = crd_check::rules(schema, &path.path(), &errors.0[start..]);
+        let mut found = crd_check::rules(schema, path, &errors.0[start..]);
         errors.0.append(&mut found);
     }
     if let Some(wrong) = broken.filter(|_| errors.0.len() == before) {
@@ -139,6 +176,17 @@ pub(super) fn unsupported(schema: &Value, depth: usize) -> Option<String> {
     if depth > MAX_DEPTH {
         return None;
     }
+    let has = has(schema);
+    let below = |s: &Value| unsupported(s, depth + 1);
+    let deeper = || {
+        items(schema)
+            .and_then(below)
+            .or_else(|| properties(schema).find_map(|(_, s)| below(s)))
+            .or_else(|| additional(schema).and_then(below))
+    };
+    if !has.rare && !has.junctors && !has.extensions {
+        return deeper();
+    }
     let filled = |key: &str| match get(schema, key) {
         Some(Value::String(s)) => !s.is_empty(),
         Some(Value::Object(m)) => !m.is_empty(),
@@ -156,7 +204,6 @@ pub(super) fn unsupported(schema: &Value, depth: usize) -> Option<String> {
     if filled("definitions") {
         return Some("OpenAPIV3Schema 'definitions' is not supported".to_owned());
     }
-    let below = |s: &Value| unsupported(s, depth + 1);
     if let Some(wrong) = get(schema, "not").and_then(below) {
         return Some(wrong);
     }
@@ -169,7 +216,7 @@ pub(super) fn unsupported(schema: &Value, depth: usize) -> Option<String> {
     if !list(schema, "items").is_empty() {
         return Some("OpenAPIV3Schema 'items' must be a schema, but is an array".to_owned());
     }
-    items(schema).and_then(below).or_else(|| properties(schema).find_map(|(_, s)| below(s))).or_else(|| additional(schema).and_then(below))
+    deeper()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -200,10 +247,12 @@ fn invariants(errors: &mut Errors, schema: &Value, level: Level, path: &At<'_>, 
         invariants(errors, property, Level::Field, &path.entry("properties", name), depth + 1);
     }
     let additional_at = path.child("additionalProperties");
-    let embedded = on(schema, "x-kubernetes-embedded-resource");
-    let preserves = on(schema, "x-kubernetes-preserve-unknown-fields");
-    let either = on(schema, "x-kubernetes-int-or-string");
-    if get(schema, "additionalProperties").is_some() && level == Level::Root {
+    let has = has(schema);
+    let extended = |key: &str| has.extensions && on(schema, key);
+    let embedded = extended("x-kubernetes-embedded-resource");
+    let preserves = extended("x-kubernetes-preserve-unknown-fields");
+    let either = extended("x-kubernetes-int-or-string");
+    if level == Level::Root && get(schema, "additionalProperties").is_some() {
         errors.forbidden(&additional_at, "must not be used at the root");
     }
     if let Some(additional) = additional(schema) {
@@ -217,9 +266,11 @@ fn invariants(errors: &mut Errors, schema: &Value, level: Level, path: &At<'_>, 
         let detail = "must be false if x-kubernetes-int-or-string is true";
         errors.invalid(&path.child("x-kubernetes-embedded-resource"), true, detail);
     }
-    let any_of = is_int_or_string(schema);
-    let all_of = list(schema, "allOf").first().is_some_and(is_int_or_string);
-    value_validation(errors, schema, any_of, all_of, path, depth);
+    if has.junctors || has.rare {
+        let any_of = is_int_or_string(schema);
+        let all_of = list(schema, "allOf").first().is_some_and(is_int_or_string);
+        value_validation(errors, schema, any_of, all_of, path, depth);
+    }
     let type_at = path.child("type");
     if embedded && ty != "object" {
         let detail = "must be object if x-kubernetes-embedded-resource is true";
@@ -248,6 +299,9 @@ fn invariants(errors: &mut Errors, schema: &Value, level: Level, path: &At<'_>, 
 /// What may be said about `apiVersion`, `kind` and `metadata`.
 fn type_meta(errors: &mut Errors, schema: &Value, level: Level, embedded: bool, path: &At<'_>) {
     let object = level == Level::Root || embedded;
+    if !object {
+        return;
+    }
     let all = map(schema, "properties");
     let property = |name: &str| all.and_then(|p| p.get(name));
     for name in ["kind", "apiVersion"] {
@@ -392,8 +446,13 @@ fn open_api(errors: &mut Errors, schema: &Value, walk: &Walk, root: bool, path: 
     if depth > MAX_DEPTH || !schema.is_object() {
         return;
     }
-    standard(errors, schema, walk, path);
-    if on(schema, "uniqueItems") {
+    let has = has(schema);
+    if has.rare || has.extensions || text(schema, "type") == "null" {
+        standard(errors, schema, walk, path);
+    } else {
+        known_type(errors, schema, path);
+    }
+    if has.rare && on(schema, "uniqueItems") {
         let detail = "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
         errors.forbidden(&path.child("uniqueItems"), detail);
     }
@@ -409,14 +468,24 @@ fn open_api(errors: &mut Errors, schema: &Value, walk: &Walk, root: bool, path: 
         open_api(errors, more, &walk, false, &at, depth + 1);
     }
     for (name, property) in properties(schema) {
-        let mut walk = walk.clone();
-        if (root || on(schema, "x-kubernetes-embedded-resource")) && ["metadata", "kind", "apiVersion"].contains(&name.as_str()) {
-            walk.meta = true;
+        let at = path.entry("properties", name);
+        if ["metadata", "kind", "apiVersion"].contains(&name.as_str())
+            && (root || has.extensions && on(schema, "x-kubernetes-embedded-resource"))
+        {
+            let mut walk = Walk { meta: true, ..walk.clone() };
             if root {
                 walk.defaults = Err(format!("in top-level {name}"));
             }
+            open_api(errors, property, &walk, false, &at, depth + 1);
+        } else {
+            open_api(errors, property, walk, false, &at, depth + 1);
         }
-        open_api(errors, property, &walk, false, &path.entry("properties", name), depth + 1);
+    }
+    if !has.rare && !has.junctors && !has.extensions {
+        if let Some(s) = items(schema) {
+            open_api(errors, s, walk, false, &path.child("items"), depth + 1);
+        }
+        return;
     }
     if let Some(s) = get(schema, "not") {
         open_api(errors, s, walk, false, &path.child("not"), depth + 1);
@@ -446,12 +515,17 @@ fn open_api(errors: &mut Errors, schema: &Value, walk: &Walk, root: bool, path: 
     rules(errors, schema, path);
 }
 
-/// upstream: specStandardValidatorV3
-fn standard(errors: &mut Errors, schema: &Value, walk: &Walk, path: &At<'_>) {
+fn known_type(errors: &mut Errors, schema: &Value, path: &At<'_>) {
     let ty = text(schema, "type");
     if !ty.is_empty() && !TYPES.contains(&ty) {
         errors.unsupported(&path.child("type"), ty, TYPES);
     }
+}
+
+/// upstream: specStandardValidatorV3
+fn standard(errors: &mut Errors, schema: &Value, walk: &Walk, path: &At<'_>) {
+    known_type(errors, schema, path);
+    let ty = text(schema, "type");
     if let Err(reason) = &walk.defaults
         && get(schema, "default").is_some()
     {

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
+use super::super::check::Cause;
 use super::super::field::At;
-use super::super::field::Place;
+use super::super::field::{Place, Step};
 use super::super::internal;
 use super::super::names;
 use super::super::quantity;
@@ -123,5 +124,25 @@ pub(super) fn revalidated(errors: &mut Errors, create: Create, version: &str, ki
     }
     let mut before = Errors::default();
     create(&mut before, version, kind, old);
-    errors.0.extend(found.0.into_iter().filter(|cause| !before.0.contains(cause)));
+    errors.0.extend(found.0.into_iter().filter(|cause| !before.0.contains(cause)).filter_map(|cause| se_linux(cause, old)));
+}
+
+/// Where the old object states how volumes are relabelled, the new one may choose freely.
+/// upstream: useOnlyRecursiveSELinuxChangePolicy
+fn se_linux(mut cause: Cause, old: &Value) -> Option<Cause> {
+    if !cause.field.ends_with("securityContext.seLinuxChangePolicy") {
+        return Some(cause);
+    }
+    let step = |value: &'_ Value, step: &Step| match step {
+        Step::Field(name) | Step::Key(name) => value.get(name).cloned(),
+        Step::Index(i) => value.get(i).cloned(),
+    };
+    let stated = cause.path.0.iter().try_fold(old.clone(), |value, s| step(&value, s)).is_some_and(|v| !v.is_null());
+    if stated {
+        if cause.message.starts_with("Unsupported value: \"MountOption\"") {
+            return None;
+        }
+        cause.message = cause.message.replace("supported values: \"Recursive\"", "supported values: \"MountOption\", \"Recursive\"");
+    }
+    Some(cause)
 }

@@ -30,7 +30,13 @@ pub(super) fn update(errors: &mut Errors, version: &str, kind: &str, object: &Va
     match kind {
         "Pod" => pod(errors, object, old, spec, old_spec),
         "PersistentVolume" => volume(errors, spec, old_spec),
-        "PersistentVolumeClaim" => claim(errors, spec, old_spec, get(old, "status").unwrap_or(NOTHING)),
+        "PersistentVolumeClaim" => {
+            let grouped = |key: &str| get(old_spec, key).is_some_and(|s| get(s, "apiGroup").is_some());
+            if grouped("dataSource") || grouped("dataSourceRef") {
+                errors.0.retain(|c| !["spec.dataSource.apiGroup", "spec.dataSourceRef.apiGroup"].contains(&c.field.as_str()));
+            }
+            claim(errors, spec, old_spec, get(old, "status").unwrap_or(NOTHING));
+        }
         "ConfigMap" => fixed(errors, object, old, &["data", "binaryData"]),
         "Secret" => {
             errors.immutable(&At::new("type"), text(object, "type"), text(old, "type"));

@@ -16,7 +16,19 @@ fn specs<'a>(object: &'a Value, old: &'a Value) -> (&'a Value, &'a Value) {
 
 /// Deployments, stateful and daemon sets, replica sets and revisions.
 pub(super) fn apps(errors: &mut Errors, version: &str, kind: &str, object: &Value, old: &Value) {
+    let before = errors.0.len();
     update::revalidated(errors, apps::create, version, kind, object, old);
+    // What may not change is not asked again whether it is right.
+    let fixed: &[&str] = match kind {
+        "StatefulSet" => &["spec.volumeClaimTemplates[", "spec.serviceName"],
+        "ControllerRevision" => &["data"],
+        _ => &[],
+    };
+    let mut index = 0;
+    errors.0.retain(|cause| {
+        index += 1;
+        index <= before || !fixed.iter().any(|field| cause.field.starts_with(field))
+    });
     let (spec, old_spec) = specs(object, old);
     let selector = "*v1.LabelSelector";
     match kind {
@@ -43,6 +55,11 @@ fn stateful_set(errors: &mut Errors, spec: &Value, old: &Value) {
     let fixed = |spec: &Value| {
         let mut fields = spec.as_object().cloned().unwrap_or_default();
         fields.retain(|field, _| !MUTABLE.contains(&field.as_str()));
+        // The claims' own kinds are lost in conversion.
+        let claims = fields.get_mut("volumeClaimTemplates").and_then(Value::as_array_mut);
+        for claim in claims.into_iter().flatten().filter_map(Value::as_object_mut) {
+            claim.retain(|field, _| !["apiVersion", "kind"].contains(&field.as_str()));
+        }
         Value::Object(fields)
     };
     if !internal::equal("apps.StatefulSetSpec", Some(&fixed(spec)), Some(&fixed(old))) {

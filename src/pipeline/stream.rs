@@ -1,0 +1,181 @@
+//! Plain manifests that only the API server judges: each document is read, judged and forgotten before the next one, so
+//! that a tree of any size takes the memory of its largest documents. What others of the input are judged by stays.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::run::{self, Checks, Unit, bug};
+use crate::diagnostic::Diagnostic;
+use crate::diagnostic::Severity;
+use crate::kube;
+use crate::kube::Deciders;
+use crate::kube::Object;
+use crate::kube::Surroundings;
+use crate::source::FileId;
+use crate::source::Span;
+use crate::source::World;
+use crate::source::WorldError;
+use crate::yaml;
+use crate::yaml::Document;
+
+/// A definition of custom resources, to be read again when one of its resources turns up.
+struct Definition {
+    group: String,
+    kind: String,
+    span: Span,
+}
+
+/// What is left of a file that was read.
+#[derive(Default)]
+struct Left {
+    /// The text, where something points at it.
+    text: Option<Arc<str>>,
+    /// Documents with comments that may silence findings, and those that the server does not take.
+    documents: Vec<Document>,
+    /// Objects that take part in judging others, in order.
+    objects: Vec<Object>,
+    findings: Vec<Diagnostic>,
+    definitions: Vec<Definition>,
+    /// Where refused objects stand.
+    refused: BTreeSet<Span>,
+    /// How many objects were judged.
+    count: usize,
+    /// Whether it is a manifest at all.
+    manifest: bool,
+}
+
+/// The manifests as a unit whose objects were judged one by one, the places of those that were refused, what is known
+/// beside them, and how many objects there are.
+///
+/// # Errors
+/// When a file that was named cannot be read.
+pub(super) fn judged(
+    world: &dyn World,
+    paths: &[(&str, bool)],
+    checks: &Checks,
+    common: &Surroundings,
+    around: &dyn Fn(&Surroundings, &[Object]) -> Surroundings,
+) -> Result<(Unit, BTreeSet<usize>, Surroundings, usize), WorldError> {
+    let first = |object: &Object| kube::is_custom(object) || kube::may_decide(object);
+    let mut left = pass(world, paths, Some(checks), &first)?;
+    let mut refused: BTreeSet<Span> = BTreeSet::new();
+    left.iter_mut().for_each(|l| refused.append(&mut l.refused));
+    let custom: BTreeSet<(String, String)> = left
+        .iter()
+        .flat_map(|l| &l.objects)
+        .filter(|o| kube::is_custom(o))
+        .map(|o| (kube::group_of(&o.id.api_version).to_owned(), o.id.kind.clone()))
+        .collect();
+    let mut common = common.clone();
+    for (l, (path, _)) in left.iter().zip(paths) {
+        let mut needed = l.definitions.iter().filter(|d| custom.contains(&(d.group.clone(), d.kind.clone()))).peekable();
+        if needed.peek().is_none() {
+            continue;
+        }
+        let text = run::text_of(world, path)?;
+        for definition in needed {
+            let text = text.get(definition.span.range()).unwrap_or("");
+            let documents = yaml::parse(text, FileId::default());
+            common.definitions.extend(documents.iter().flat_map(|d| kube::objects(FileId::default(), d)).map(|o| o.value));
+        }
+    }
+    let deciders = {
+        let objects: Vec<&Object> = left.iter().flat_map(|l| &l.objects).collect();
+        Deciders::of(&objects, &common)
+    };
+    if let Some(deciders) = deciders {
+        // Admission looks at more objects than those: they are read again.
+        let all = pass(world, paths, None, &|object| first(object) || deciders.concern(object))?;
+        for (l, more) in left.iter_mut().zip(all) {
+            l.objects = more.objects;
+            l.text = l.text.take().or(more.text);
+        }
+    }
+    let mut unit = Unit::default();
+    let mut places = BTreeSet::new();
+    let mut count = 0;
+    for (l, (path, _)) in left.into_iter().zip(paths) {
+        let file = unit.sources.add(run::shown(path), l.text.unwrap_or_default());
+        unit.findings.extend(l.findings);
+        unit.documents.extend(l.documents.into_iter().map(|d| (file, d)));
+        unit.files += usize::from(l.manifest);
+        count += l.count;
+        for object in l.objects {
+            if refused.contains(&object.node.span) {
+                places.insert(unit.objects.len());
+            }
+            unit.objects.push(object);
+        }
+    }
+    let around = around(&common, &unit.objects);
+    Ok((unit, places, around, count))
+}
+
+/// Reads all files, and judges them where there are `checks`; `keep` says which objects stay.
+fn pass(
+    world: &dyn World,
+    paths: &[(&str, bool)],
+    checks: Option<&Checks>,
+    keep: &(dyn Fn(&Object) -> bool + Sync),
+) -> Result<Vec<Left>, WorldError> {
+    let one = |(i, (path, named)): (usize, &(&str, bool))| {
+        let text = run::text_of(world, path)?;
+        let file = FileId(i as u32);
+        let read = catch_unwind(AssertUnwindSafe(|| read(&text, file, *named, checks, keep)));
+        let mut left = read.unwrap_or_else(|panic| Left {
+            findings: vec![bug(run::shown(path), &*panic).at(Span::new(file, 0, 0))],
+            manifest: true,
+            ..Left::default()
+        });
+        if left.manifest && !(left.findings.is_empty() && left.objects.is_empty()) {
+            left.text = Some(text.into());
+        }
+        Ok(left)
+    };
+    paths.par_iter().enumerate().map(one).collect()
+}
+
+fn read(text: &str, file: FileId, named: bool, checks: Option<&Checks>, keep: &dyn Fn(&Object) -> bool) -> Left {
+    let mut left = Left { manifest: named, ..Left::default() };
+    yaml::parse_each(text, file, &mut |mut document| {
+        left.manifest |= run::is_object(&document);
+        if let Some(checks) = checks {
+            let unreadable = run::unreadable(file, &document);
+            let objects = if unreadable.is_empty() { kube::light_objects(file, &document) } else { Vec::new() };
+            left.findings.extend(unreadable);
+            for object in objects {
+                if checks.skips(&object) {
+                    continue;
+                }
+                left.count += 1;
+                let found = run::guarded(&object, checks, &run::Replaced::new());
+                if found.iter().any(|f| f.severity >= Severity::Error) {
+                    left.refused.insert(object.node.span);
+                }
+                left.findings.extend(found);
+                if let Some((group, kind)) = kube::defines(&object) {
+                    left.definitions.push(Definition { group, kind, span: document.span });
+                }
+                if keep(&object) {
+                    left.objects.push(object.whole());
+                }
+            }
+        } else {
+            left.objects.extend(kube::light_objects(file, &document).into_iter().filter(|o| keep(o)).map(Object::whole));
+        }
+        if document.comments.iter().any(|c| text.get(c.span.range()).is_some_and(|c| c.contains("kval:ignore"))) {
+            document.root = None;
+            left.documents.push(document);
+        }
+    });
+    if !left.manifest && !run::looks_like_manifest(text) {
+        // Trees hold other YAML too: values, workflows, compose files.
+        let findings = if checks.is_some() { vec![run::no_object(file)] } else { Vec::new() };
+        return Left { findings, ..Left::default() };
+    }
+    left.manifest = true;
+    left
+}
