@@ -258,7 +258,7 @@ pub(super) fn app_armor(t: &Target) -> Edits {
 pub(super) fn into_pod(t: &Target) -> Edits {
     let Some(Step::Field(name)) = t.path.0.last() else { return None };
     let spec = t.pod_spec()?;
-    if t.path.0.len() >= spec.0.len() + 1 || t.at(&spec.child(name)).is_some() {
+    if t.path.0.len() > spec.0.len() || t.at(&spec.child(name)).is_some() {
         return None;
     }
     let first = match &edit::node(t.object, &spec.0)?.kind {

@@ -90,7 +90,7 @@ pub(super) fn careful(input: &Input, _: &Diagnostic, span: Span) -> Edits {
 /// A field of what `lookup` gave may be missing.
 pub(super) fn careful_lookup(input: &Input, _: &Diagnostic, span: Span) -> Edits {
     let (text, _) = texts(input, span)?;
-    let close = text[..span.start as usize + 1].rfind(')')?;
+    let close = text.get(..=span.start as usize)?.rfind(')')?;
     let mut depth = 0;
     let open = text[..=close].char_indices().rev().find_map(|(at, c)| {
         depth += match c {
