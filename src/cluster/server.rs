@@ -192,7 +192,10 @@ impl Cluster {
             return all;
         }
         if kind == "APIService" {
-            return self.api_services();
+            let mut all: Vec<Value> = self.plane.api.list(kind).map(|o| present::object(o)).collect();
+            all.extend(self.api_services());
+            all.sort_by_cached_key(|v| text(v, &["metadata", "name"]).to_owned());
+            return all;
         }
         let mut all: Vec<&Arc<Object>> =
             self.plane.api.list(kind).filter(|o| namespace.is_empty() || o.meta.namespace == namespace).collect();
