@@ -18,6 +18,11 @@ mod rules;
 #[path = "run/fuzz.rs"]
 mod fuzz;
 
+// The bench uses what the test does not.
+#[allow(dead_code)]
+#[path = "fuzz/mod.rs"]
+mod targets;
+
 #[path = "run/limits.rs"]
 mod limits;
 

@@ -5,6 +5,7 @@ use clap::parser::ValueSource;
 
 use super::args::{on, refused, slices, string, strings};
 use super::error::Error;
+use super::output::Output;
 use super::world::RealWorld;
 use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
@@ -15,6 +16,20 @@ use crate::lint;
 use crate::pipeline;
 use crate::pipeline::Choice;
 use crate::pipeline::Configs;
+
+/// Whether a flag stands on the command line.
+pub(super) fn given(matches: &ArgMatches, name: &str) -> bool {
+    matches.value_source(name) == Some(ValueSource::CommandLine)
+}
+
+/// Says of each deprecated flag that is given what Helm says, in the order of the command line.
+pub(super) fn note_deprecated(matches: &ArgMatches, flags: &[(&str, &str)], output: &mut Output) {
+    let mut found: Vec<_> = flags.iter().filter(|f| given(matches, f.0)).map(|f| (matches.index_of(f.0), f)).collect();
+    found.sort();
+    for (_, (flag, instead)) in found {
+        output.note(&format!("Flag --{flag} has been deprecated, {instead}"));
+    }
+}
 
 /// The options of `helm template`, without release name and chart.
 pub(super) fn template(matches: &ArgMatches) -> Result<TemplateOptions, Error> {

@@ -71,11 +71,8 @@ fn flags(matches: &ArgMatches, output: &mut Output) -> Result<Flags, Error> {
         Some("client" | "server" | "true") => true,
         Some(other) => return Err(Error::helm(format!("invalid dry-run value ({other:?}). Must be \"none\", \"server\", or \"client\""))),
     };
-    for (old, new) in [("atomic", "rollback-on-failure"), ("force", "force-replace")] {
-        if on(matches, old) {
-            output.note(&format!("Flag --{old} has been deprecated, use --{new} instead"));
-        }
-    }
+    let deprecated = [("atomic", "use --rollback-on-failure instead"), ("force", "use --force-replace instead")];
+    options::note_deprecated(matches, &deprecated, output);
     let timeout = strings(matches, "timeout").pop().map_or(Ok(300 * SECOND), |t| state::duration(&t))?;
     let history_max = string(matches, "history-max").map_or(Ok(10), |n| {
         n.parse::<usize>().map_err(|_| {

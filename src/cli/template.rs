@@ -1,21 +1,40 @@
 //! `kval template`: what `helm template` prints, to the byte.
 
 use clap::ArgMatches;
-use clap::parser::ValueSource;
 
 use super::error::Error;
 use super::output::Output;
 use super::world::{create_directories, write_atomically};
 use super::{CLEAN, FINDINGS, options};
 use crate::helm;
+use crate::helm::release::Cause;
 use crate::pipeline;
 use crate::report;
 
+/// Flags that Helm 4 accepts and complains about, and what it says.
+const DEPRECATED: &[(&str, &str)] = &[
+    ("validate", "use '--dry-run=server' instead"),
+    ("hide-notes", NO_EFFECT),
+    ("render-subchart-notes", NO_EFFECT),
+    ("atomic", "use --rollback-on-failure instead"),
+    ("force", "use --force-replace instead"),
+];
+const NO_EFFECT: &str = "this flag has no effect for 'helm template' and will be removed in Helm 5";
+
+fn write(files: &[(String, String)]) -> Result<(), Error> {
+    for (path, content) in files {
+        if let Some((directory, _)) = path.rsplit_once('/') {
+            create_directories(directory).map_err(|e| Error::helm(e.message))?;
+        }
+        write_atomically(path, content.as_bytes()).map_err(|e| Error::helm(e.message))?;
+    }
+    Ok(())
+}
+
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
-    let given = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
-    if given("validate") && super::args::string(matches, "helm-compat").as_deref() != Some("3") {
-        output.note("Flag --validate has been deprecated, use '--dry-run=server' instead");
-        if given("dry-run") {
+    if super::args::string(matches, "helm-compat").as_deref() != Some("3") {
+        options::note_deprecated(matches, DEPRECATED, output);
+        if options::given(matches, "validate") && options::given(matches, "dry-run") {
             let group = "if any flags in the group [validate dry-run] are set none of the others can be";
             return Err(Error::helm(format!("{group}; [dry-run validate] were all set")));
         }
@@ -28,12 +47,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     let world = options::world(matches)?;
     match helm::template(&world, &template) {
         Ok(mut rendered) => {
-            for (path, content) in &rendered.files {
-                if let Some((directory, _)) = path.rsplit_once('/') {
-                    create_directories(directory).map_err(|e| Error::helm(e.message))?;
-                }
-                write_atomically(path, content.as_bytes()).map_err(|e| Error::helm(e.message))?;
-            }
+            write(&rendered.files)?;
             output.parts = std::mem::take(&mut rendered.stdout);
             rendered.stderr.iter().for_each(|line| output.note(line));
             if rendered.failures.is_empty() {
@@ -47,6 +61,9 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
             Ok(FINDINGS)
         }
         Err(error) => {
+            if let Some(Cause::Written(files)) = error.cause.as_deref() {
+                write(files)?;
+            }
             output.stdout.extend_from_slice(&error.stdout);
             error.stderr.iter().for_each(|line| output.note(line));
             output.note(&format!("Error: {}", error.message));

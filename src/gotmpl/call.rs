@@ -29,6 +29,8 @@ fn missing(start: Value, names: &[Str]) -> Option<Missing> {
 const LIST_ITEM: usize = 16;
 /// A function's result takes a step for so many bytes.
 const BYTES_A_STEP: usize = 4096;
+/// A call takes about as long as so many steps more.
+const CALL_STEPS: u64 = 2;
 
 /// What a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -310,6 +312,7 @@ impl Runtime<'_> {
             values.push(Self::check(frame, last, param(i))?);
         }
         self.step(frame)?;
+        self.steps = self.steps.saturating_sub(CALL_STEPS);
         match self.invoke(frame, callee, name, args, values) {
             Ok(v) => match self.too_large(&v) {
                 Some(told) => frame.error(told),

@@ -168,15 +168,15 @@ impl HelmVersion {
         Self { version: "v3.22".to_owned(), go_version: "go1.26.8".to_owned(), kube_client_version: String::new() }
     }
 
+    /// What encoding/json writes, in its order; empty texts are left out.
+    fn told(&self) -> Vec<(&'static str, Value)> {
+        let texts = [("version", &self.version), ("go_version", &self.go_version), ("kube_client_version", &self.kube_client_version)];
+        texts.into_iter().filter(|t| !t.1.is_empty()).map(|(k, t)| (k, t.as_str().into())).collect()
+    }
+
     fn plain(&self) -> Value {
         let map = Map::default();
-        for (key, text) in
-            [("version", &self.version), ("go_version", &self.go_version), ("kube_client_version", &self.kube_client_version)]
-        {
-            if !text.is_empty() {
-                map.insert(key, text.as_str().into());
-            }
-        }
+        self.told().into_iter().for_each(|(key, text)| map.insert(key, text));
         map.into()
     }
 }
@@ -194,11 +194,16 @@ impl Capabilities {
         let api_versions = DEFAULT.iter().chain(more).cloned().collect();
         Self { kube_version, api_versions, helm: HelmVersion::v4() }
     }
+
+    /// Whether they are Helm 3's.
+    pub fn is_v3(&self) -> bool {
+        self.helm.kube_client_version.is_empty()
+    }
 }
 
 impl Object for Capabilities {
     fn go_type(&self) -> GoType {
-        GoType::Named("*common.Capabilities", ReflectKind::Ptr)
+        GoType::Named(if self.is_v3() { "*chartutil.Capabilities" } else { "*common.Capabilities" }, ReflectKind::Ptr)
     }
 
     fn field(&self, name: &str) -> Option<Value> {
@@ -220,6 +225,10 @@ impl Object for Capabilities {
 
     fn print(&self) -> String {
         format!("&{{{} [{}] {}}}", self.kube_version.print(), self.api_versions.join(" "), self.helm.print())
+    }
+
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        Some(["KubeVersion", "APIVersions", "HelmVersion"].into_iter().filter_map(|name| Some((name, self.field(name)?))).collect())
     }
 
     fn to_plain(&self) -> Result<Value, GoError> {
@@ -333,6 +342,10 @@ impl Object for HelmVersion {
     fn print(&self) -> String {
         let client = if self.kube_client_version.is_empty() { String::new() } else { format!(" {}", self.kube_client_version) };
         format!("{{{}   {}{client}}}", self.version, self.go_version)
+    }
+
+    fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
+        Some(self.told())
     }
 
     fn to_plain(&self) -> Result<Value, GoError> {

@@ -48,13 +48,13 @@ pub struct Template {
 pub struct Limits {
     /// Steps of the executor over all files.
     pub steps: u64,
-    /// Bytes of output per file, included text counted.
+    /// Bytes of output of all files, and of any text or list on the way there.
     pub output: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 200_000_000, output: 256 << 20 }
+        Self { steps: 20_000_000, output: 128 << 20 }
     }
 }
 
@@ -182,7 +182,8 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
     let mut order: Vec<&Template> = by_name.into_values().collect();
     order.sort_by_key(|t| std::cmp::Reverse((t.name.bytes().filter(|b| *b == b'/').count(), t.name.as_str())));
 
-    let table: FxHashMap<&str, &Function> = functions.iter().map(|f| (f.name, f)).collect();
+    let v3 = options.compat == 3;
+    let table = known(functions, v3);
     let host = Engine::new(options, &table);
     let scope = Rc::new(Scope::default());
     let mut failures: Vec<RenderError> = Vec::new();
@@ -219,7 +220,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         if let Some(dot) = t.dot.as_map() {
             let entries = [("Name", t.name.as_str()), ("BasePath", t.base_path.as_str())];
             let entries = entries.into_iter().map(|(k, v)| (Str::from(k), Value::from(v))).collect();
-            dot.insert("Template", Map::typed(GoType::Any, Some("common.Values"), entries).into());
+            dot.insert("Template", Map::typed(GoType::Any, Some(super::release::values_type(v3)), entries).into());
         }
         // Most templates print about as much as they hold.
         let mut out = Out { text: Vec::with_capacity(t.text.len()), pieces: Vec::new() };
@@ -236,6 +237,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         }
         out.delete(b"<no value>");
         let Out { text, pieces } = out;
+        runtime.max_output = runtime.max_output.saturating_sub(text.len());
         let text = Arc::new(text);
         if let Some(finished) = options.finished {
             finished(&t.name, &text);
@@ -259,6 +261,28 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
     }
     Ok(Output { files, warnings: host.warnings.take(), failures })
 }
+
+/// The functions of Helm 4, or of Helm 3, by name.
+pub(super) fn known(functions: &[Function], v3: bool) -> FxHashMap<&str, &Function> {
+    functions.iter().filter(|f| !v3 || !SINCE_V4.contains(&f.name)).map(|f| (f.name, f)).collect()
+}
+
+/// Functions that Helm 3 does not have.
+const SINCE_V4: &[&str] = &[
+    "mustToToml",
+    "mustToYaml",
+    "mustToDuration",
+    "durationSeconds",
+    "durationMilliseconds",
+    "durationMicroseconds",
+    "durationNanoseconds",
+    "durationMinutes",
+    "durationHours",
+    "durationDays",
+    "durationWeeks",
+    "durationRoundTo",
+    "durationTruncateTo",
+];
 
 /// From how many bytes on templates are parsed on all cores; for less, other threads cost more than they bring.
 const MANY: usize = 128 * 1024;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 
+use super::engine::known;
 use super::engine_functions::knows;
 use crate::gotmpl;
 use crate::gotmpl::Function;
@@ -32,11 +33,11 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    /// Starts to parse `texts` on the threads that have nothing to do.
-    pub fn start(texts: Vec<Arc<[u8]>>, functions: &'static [Function]) -> Arc<Self> {
+    /// Starts to parse `texts` on the threads that have nothing to do, with the functions of Helm 4 or of Helm 3.
+    pub fn start(texts: Vec<Arc<[u8]>>, functions: &'static [Function], v3: bool) -> Arc<Self> {
         let ahead = Arc::new(Self {
             parsed: texts.iter().map(|_| OnceLock::new()).collect(),
-            functions: functions.iter().map(|f| (f.name, f)).collect(),
+            functions: known(functions, v3),
             next: AtomicUsize::new(0),
             places: texts.iter().enumerate().map(|(i, text)| (address(text), i)).collect(),
             texts,

@@ -244,7 +244,7 @@ impl Host for Engine<'_> {
     }
 
     fn method(&self, receiver: &Value, name: &str) -> Option<Signature> {
-        receiver.as_map().filter(|m| m.name() == Some("common.Values"))?;
+        receiver.as_map().filter(|m| matches!(m.name(), Some("common.Values" | "chartutil.Values")))?;
         let (params, result): (&'static [GoType], GoType) = match name {
             "YAML" => (&[], STRING),
             "AsMap" => (&[], GoType::ANY_MAP),
@@ -266,13 +266,13 @@ impl Host for Engine<'_> {
     }
 }
 
-fn table(map: &Map, path: &str) -> Result<Map, String> {
-    let mut map = map.clone();
+fn table(of: &Map, path: &str) -> Result<Map, String> {
+    let mut map = of.clone();
     for name in path.split('.') {
         let next = map.get(name).and_then(|v| v.as_map().cloned());
         map = next.ok_or_else(|| format!("{} is not a table", quote(name.as_bytes())))?;
     }
-    Ok(Map::typed(GoType::Any, Some("common.Values"), map.borrow().clone()))
+    Ok(Map::typed(GoType::Any, of.name(), map.borrow().clone()))
 }
 
 fn path_value(map: &Map, path: &str) -> Result<Value, String> {

@@ -143,11 +143,15 @@ pub fn split(text: &str) -> Vec<Range<usize>> {
     out
 }
 
-/// The same as Helm 3 does it: white space around documents goes.
+/// The same as Helm 3 does it: white space around documents goes, and a mark right behind a mark belongs to a document.
+///
+/// upstream: pkg/releaseutil/manifest.go
 pub fn split_v3(text: &str) -> Vec<Range<usize>> {
+    let blank = |c: &u8| matches!(c, b' ' | b'\t' | b'\n' | b'\r' | 0x0c);
+    let behind = |at: usize| at + text.as_bytes()[at..].iter().take_while(|c| blank(c)).count();
     let mut out: Vec<Range<usize>> = Vec::new();
     let start = text.len() - text.trim_start().len();
-    let end = text.trim_end().len();
+    let end = text.trim_end().len().max(start);
     let mut push = |from: usize, to: usize| {
         let part = &text[from..to];
         let from = from + part.len() - part.trim_start().len();
@@ -156,20 +160,12 @@ pub fn split_v3(text: &str) -> Vec<Range<usize>> {
             out.push(from..to);
         }
     };
-    let (mut from, mut line) = (start, start);
-    while line < end {
-        if text[line..end].starts_with("---") {
-            push(from, line);
-            from = line + 3;
-        }
-        match text[line..end].find('\n') {
-            Some(i) => line += i + 1,
-            None => break,
-        }
+    let mut from = if text[start..end].starts_with("---") { behind(start + 3).min(end) } else { start };
+    while let Some(at) = memchr::memmem::find(&text.as_bytes()[from..end], b"\n---").map(|i| from + i) {
+        push(from, at);
+        from = behind(at + 4).min(end);
     }
-    if from < end {
-        push(from, end);
-    }
+    push(from, end);
     out
 }
 
@@ -308,8 +304,9 @@ pub fn sort_cut<'a>(files: impl IntoIterator<Item = (&'a str, &'a SharedText)>, 
         });
         out.hooks.push(manifest);
     }
-    order::sort_by_kind(&mut out.hooks, order::INSTALL, |m| m.head.kind.clone());
-    order::sort_by_kind(&mut out.manifests, order::INSTALL, |m| m.head.kind.clone());
+    let install = if v3 { order::INSTALL_V3 } else { order::INSTALL };
+    order::sort_by_kind(&mut out.hooks, install, |m| m.head.kind.clone());
+    order::sort_by_kind(&mut out.manifests, install, |m| m.head.kind.clone());
     Ok(out)
 }
 

@@ -27,6 +27,9 @@ const AT_ONCE: usize = 256;
 /// Up to so many files are read by one thread.
 const FEW: usize = 24;
 
+/// What Helm 4 says of every archive it cannot unpack.
+pub(super) const NO_ARCHIVE: &str = "unable to load chart archive";
+
 /// Why there is no chart; Helm's sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadError(pub String);
@@ -94,7 +97,7 @@ pub fn detect(world: &dyn World, path: &str) -> Result<(), LoadError> {
         ensure_archive(&name, &bytes)?;
         let files = unpack(&bytes).map_err(|e| match e.0.as_str() {
             "gzip: invalid header" => LoadError(format!("file '{name}' does not appear to be a valid chart file (details: {})", e.0)),
-            _ => "unable to load chart archive".into(),
+            _ => NO_ARCHIVE.into(),
         })?;
         let chart = files.into_iter().find(|f| f.0 == "Chart.yaml");
         chart.ok_or("unable to detect chart version, no Chart.yaml found")?.1

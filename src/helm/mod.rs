@@ -5,6 +5,7 @@
 
 pub mod capabilities;
 pub mod chart;
+mod chart_value;
 pub mod dependency;
 pub mod engine;
 mod engine_ahead;

@@ -42,6 +42,9 @@ pub const INSTALL: &[&str] = &[
     "ValidatingWebhookConfiguration",
 ];
 
+/// As [`INSTALL`], for Helm 3, which does not know webhooks.
+pub const INSTALL_V3: &[&str] = INSTALL.split_at(INSTALL.len() - 2).0;
+
 /// Kinds in the order of removal: not the reverse, for webhooks go first and services late.
 pub const UNINSTALL: &[&str] = &[
     "ValidatingWebhookConfiguration",

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::capabilities::{Capabilities, HelmVersion, KubeVersion};
 use super::chart::{Chart, File};
+use super::chart_value::chart_value;
 use super::dependency;
 use super::engine;
 use super::engine_ahead::Ahead;
@@ -18,7 +19,7 @@ use super::strvals::quote;
 use super::values::{self, Logs, UserValues, ValuesReader};
 use crate::source::{Origins, SharedText, SourceMap, Sources, World, all_cores};
 use crate::sprig;
-use crate::value::{GoType, List, Map, Str, Value};
+use crate::value::{GoType, Kind, Map, Value};
 
 /// Whose bytes to print.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,6 +150,10 @@ pub enum Cause {
     Template(Box<engine::RenderError>),
     /// What it rendered is no YAML, or no object.
     Text(Broken),
+    /// The archive is not one of a chart, for this reason, which Helm 4 keeps to itself.
+    Archive(String),
+    /// Nothing of what was asked for is there; these files are written all the same: path and content.
+    Written(Vec<(String, String)>),
 }
 
 /// A rendered text that Helm cannot read.
@@ -169,7 +174,7 @@ pub struct HelmError {
     pub message: String,
     /// What helm printed to stderr before it.
     pub stderr: Vec<String>,
-    /// What helm printed to stdout before it (with `--debug`).
+    /// What helm printed to stdout before it (with `--debug`, or which files it wrote).
     pub stdout: Vec<u8>,
     /// Where, when known: a span of [`HelmError::sources`].
     pub span: Option<crate::source::Span>,
@@ -302,8 +307,15 @@ fn in_v3_words(message: &str) -> String {
         (" of type util.SimpleHead", " of type releaseutil.SimpleHead"),
         (" of type v2.", " of type chart."),
         (" of type []*v2.", " of type []*chart."),
-        (" of type common.Values", " of type chartutil.Values"),
+        ("common.Values", "chartutil.Values"),
+        ("common.Capabilities", "chartutil.Capabilities"),
+        ("common.KubeVersion", "chartutil.KubeVersion"),
+        ("common.VersionSet", "chartutil.VersionSet"),
         ("cannot unmarshal yaml document: ", ""),
+        ("release name check failed: ", ""),
+        ("an error occurred while checking", "An error occurred while checking"),
+        ("to run 'helm dependency build' to", "to run `helm dependency build` to"),
+        ("chart dependencies processing failed: ", ""),
     ]
     .iter()
     .fold(message.to_owned(), |text, (four, three)| text.replace(four, three))
@@ -352,14 +364,19 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
                 load::detect(world, &chart_path).map_err(|e| e.0)?;
             }
             let files = load::read_files(world, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
-            ahead = parse_ahead(&files);
+            ahead = parse_ahead(&files, options.compat);
             let chart = load::load_read(files, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
             Ok((user, chart))
         })
     };
     let (user, mut chart) = match loaded {
         Ok(loaded) => loaded,
-        Err(e) => return Err(run.fail(e)),
+        Err(e) => {
+            let unread = e == load::NO_ARCHIVE;
+            let why = unread.then(|| load::read(world, &chart_path, &mut Logs::default()).err()).flatten();
+            let cause = why.map(|why| Box::new(Cause::Archive(why.0)));
+            return Err(HelmError { cause, ..run.fail(e) });
+        }
     };
     if !matches!(chart.metadata.chart_type.as_str(), "" | "application") {
         return Err(run.fail(format!("{} charts are not installable", chart.metadata.chart_type)));
@@ -406,6 +423,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     let mut capabilities = Capabilities::new(kube_version, &options.api_versions);
     if options.compat == Compat::V3 {
         capabilities.helm = HelmVersion::v3();
+        capabilities.kube_version.version.clone_from(&capabilities.kube_version.normalized);
     }
     let namespace = if options.namespace.is_empty() { "default" } else { &options.namespace };
     let release = ReleaseInfo { name: &name, namespace, is_upgrade: options.is_upgrade, revision: 1 };
@@ -490,11 +508,11 @@ fn render(templates: &[engine::Template], options: &engine::Options<'_>) -> (Res
 }
 
 /// Starts to parse the templates among the files of a chart, when they are many.
-fn parse_ahead(files: &[File]) -> Option<Arc<Ahead>> {
+fn parse_ahead(files: &[File], compat: Compat) -> Option<Arc<Ahead>> {
     let is_template = |f: &&File| f.name.starts_with("templates/") || f.name.contains("/templates/");
     let texts: Vec<Arc<[u8]>> = files.iter().filter(is_template).map(|f| Arc::clone(&f.data)).collect();
     let many = texts.iter().map(|t| t.len()).sum::<usize>() > MANY;
-    many.then(|| Ahead::start(texts, sprig::functions()))
+    many.then(|| Ahead::start(texts, sprig::functions(), compat == Compat::V3))
 }
 
 /// Cuts, sorts and prints what was rendered.
@@ -552,9 +570,12 @@ fn compose(
     let stdout = if options.show_only.is_empty() {
         printed.stdout
     } else {
-        match show_only(&printed.stdout.iter().map(|part| &**part).collect::<String>(), &options.show_only) {
+        match show_only(&printed.stdout.iter().map(|part| &**part).collect::<String>(), &options.show_only, options.compat) {
             Ok(text) => vec![text.into()],
-            Err(e) => return Err(run.fail(e)),
+            Err(e) => {
+                let cause = Some(Box::new(Cause::Written(printed.files)));
+                return Err(HelmError { stdout: printed.wrote.into_bytes(), cause, ..run.fail(e) });
+            }
         }
     };
     Ok(TemplateOutput {
@@ -610,6 +631,8 @@ fn documents(chart: &Chart, options: &TemplateOptions, sorted: Sorted, texts: &[
 
 struct Printed {
     stdout: Vec<SharedText>,
+    /// The lines that tell of files.
+    wrote: String,
     files: Vec<(String, String)>,
 }
 
@@ -653,16 +676,17 @@ fn print(options: &TemplateOptions, name: &str, tests: &[bool], documents: &[Ren
         }
     }
     if main.is_empty() {
-        main.push(wrote.into());
+        main.push(wrote.clone().into());
     }
     main.push(newline);
     main.append(&mut after);
-    Printed { stdout: main, files }
+    Printed { stdout: main, wrote, files }
 }
 
 /// Narrows what would be printed to the documents of some templates.
-fn show_only(printed: &str, wanted: &[String]) -> Result<String, String> {
-    let parts: Vec<&str> = hooks::split(printed).into_iter().map(|r| &printed[r]).collect();
+fn show_only(printed: &str, wanted: &[String], compat: Compat) -> Result<String, String> {
+    let ranges = if compat == Compat::V3 { hooks::split_v3(printed) } else { hooks::split(printed) };
+    let parts: Vec<&str> = ranges.into_iter().map(|r| &printed[r]).collect();
     let mut out = String::new();
     for pattern in wanted {
         let mut missing = true;
@@ -786,16 +810,31 @@ pub fn render_values(
 /// All templates of a chart and those below it, with the data each sees.
 pub fn templates(chart: &Chart, top: &Map, sources: &mut Sources) -> Vec<engine::Template> {
     let mut out = Vec::new();
-    collect(chart, chart.name(), top, true, sources, &mut out);
+    let capabilities = top.get("Capabilities").unwrap_or_default();
+    let v3 = match &capabilities.kind {
+        Kind::Object(o) => o.as_any().downcast_ref().is_some_and(Capabilities::is_v3),
+        _ => false,
+    };
+    collect(chart, chart.name(), top, (true, v3), sources, &mut out);
     out
 }
 
-fn collect(chart: &Chart, path: &str, above: &Map, root: bool, sources: &mut Sources, out: &mut Vec<engine::Template>) -> Map {
-    let named = || Map::typed(GoType::Any, Some("common.Values"), std::collections::BTreeMap::new());
+/// Helm's type of `.` and of `.Values`.
+pub(super) fn values_type(v3: bool) -> &'static str {
+    if v3 { "chartutil.Values" } else { "common.Values" }
+}
+
+fn collect(
+    chart: &Chart,
+    path: &str,
+    above: &Map,
+    (root, v3): (bool, bool),
+    sources: &mut Sources,
+    out: &mut Vec<engine::Template>,
+) -> Map {
+    let named = || Map::typed(GoType::Any, Some(values_type(v3)), std::collections::BTreeMap::new());
     let dot = named();
-    let about = metadata_map(chart);
-    about.insert("IsRoot", root.into());
-    dot.insert("Chart", about.into());
+    dot.insert("Chart", chart_value(chart, root, v3));
     dot.insert("Files", Value::object(Files::new(chart.files.iter().map(|f| (f.name.as_str(), &f.data)))));
     for key in ["Release", "Capabilities"] {
         dot.insert(key, above.get(key).unwrap_or_default());
@@ -815,7 +854,7 @@ fn collect(chart: &Chart, path: &str, above: &Map, root: bool, sources: &mut Sou
     let below = Map::default();
     dot.insert("Subcharts", below.clone().into());
     for child in &chart.dependencies {
-        let inner = collect(child, &format!("{path}/charts/{}", child.name()), &dot, false, sources, out);
+        let inner = collect(child, &format!("{path}/charts/{}", child.name()), &dot, (false, v3), sources, out);
         below.insert(child.name(), inner.into());
     }
     for file in &chart.templates {
@@ -830,76 +869,4 @@ fn collect(chart: &Chart, path: &str, above: &Map, root: bool, sources: &mut Sou
         });
     }
     dot
-}
-
-/// `.Chart`: the metadata by Go's names of its fields.
-fn metadata_map(chart: &Chart) -> Map {
-    let m = &chart.metadata;
-    let text = |s: &String| Value::from(s.as_str());
-    let texts = |l: &[String]| Value::from(List::any(l.iter().map(text).collect()));
-    let record = |fields: Vec<(&str, Value)>| {
-        let map = Map::default();
-        for (key, value) in fields {
-            map.insert(key, value);
-        }
-        map
-    };
-    let maintainers = m.maintainers.iter().flatten().flatten();
-    let maintainers =
-        maintainers.map(|p| record(vec![("Name", text(&p.name)), ("Email", text(&p.email)), ("URL", text(&p.url))]).into()).collect();
-    let dependencies = m
-        .dependencies()
-        .map(|d| {
-            let imports = d.import_values.iter().map(import_map).collect();
-            record(vec![
-                ("Name", text(&d.name)),
-                ("Version", text(&d.version)),
-                ("Repository", text(&d.repository)),
-                ("Condition", text(&d.condition)),
-                ("Tags", texts(&d.tags)),
-                ("Enabled", d.enabled.into()),
-                ("ImportValues", List::any(imports).into()),
-                ("Alias", text(&d.alias)),
-            ])
-            .into()
-        })
-        .collect();
-    let annotations: std::collections::BTreeMap<Str, Value> =
-        m.annotations.iter().flatten().map(|(k, v)| (Str::from(k.as_str()), text(v))).collect();
-    record(vec![
-        ("Name", text(&m.name)),
-        ("Home", text(&m.home)),
-        ("Sources", texts(m.sources.as_deref().unwrap_or_default())),
-        ("Version", text(&m.version)),
-        ("Description", text(&m.description)),
-        ("Keywords", texts(m.keywords.as_deref().unwrap_or_default())),
-        ("Maintainers", List::any(maintainers).into()),
-        ("Icon", text(&m.icon)),
-        ("APIVersion", text(&m.api_version)),
-        ("Condition", text(&m.condition)),
-        ("Tags", text(&m.tags)),
-        ("AppVersion", text(&m.app_version)),
-        ("Deprecated", m.deprecated.into()),
-        // A chart without annotations has a nil map.
-        (
-            "Annotations",
-            if annotations.is_empty() { Map::nil(GoType::String) } else { Map::typed(GoType::String, None, annotations) }.into(),
-        ),
-        ("KubeVersion", text(&m.kube_version)),
-        ("Dependencies", List::any(dependencies).into()),
-        ("Type", text(&m.chart_type)),
-    ])
-}
-
-/// An entry of `import-values` as processing leaves it.
-fn import_map(import: &super::chart::ImportValue) -> Value {
-    use super::chart::ImportValue;
-    let (child, parent) = match import {
-        ImportValue::Export(name) => (format!("exports.{name}"), "."),
-        ImportValue::Path { child, parent } => (child.clone(), parent.as_str()),
-        ImportValue::Other => return Value::NIL,
-    };
-    let entries = [("child", child.as_str()), ("parent", parent)];
-    let entries = entries.into_iter().map(|(k, v)| (Str::from(k), Value::from(v))).collect();
-    Map::typed(GoType::String, None, entries).into()
 }

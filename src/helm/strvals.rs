@@ -46,7 +46,12 @@ pub type FileReader<'a> = &'a dyn Fn(&str) -> Result<Vec<u8>, String>;
 
 /// Parses `text` into `into`; what was set before an error stays set.
 pub fn parse_into(mode: Mode, text: &str, into: &Map, read: FileReader<'_>, origins: Option<&mut Origins>) -> Result<(), String> {
-    let mut parser = Parser { mode, text, chars: text.char_indices().peekable(), read, origins, path: Vec::new() };
+    parse_as(mode, text, into, read, origins, false)
+}
+
+/// As [`parse_into`]; with `v3` as Helm 3 does, for which a text must not end in an index.
+pub fn parse_as(mode: Mode, text: &str, into: &Map, read: FileReader<'_>, origins: Option<&mut Origins>, v3: bool) -> Result<(), String> {
+    let mut parser = Parser { mode, text, chars: text.char_indices().peekable(), read, origins, path: Vec::new(), v3 };
     loop {
         parser.path.clear();
         match parser.key(into, 0, 0) {
@@ -80,6 +85,7 @@ struct Parser<'a> {
     read: FileReader<'a>,
     origins: Option<&'a mut Origins>,
     path: Vec<String>,
+    v3: bool,
 }
 
 /// Sets a key; an empty key is never set.
@@ -409,6 +415,7 @@ impl Parser<'_> {
     fn index(&mut self) -> Result<i64, Stop> {
         match self.until(&[']']) {
             (text, Some(_)) => atoi(&text),
+            (_, None) if self.v3 => failed("error parsing index: EOF"),
             (_, None) => Err(Stop::End),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::chart::Chart;
 use super::json;
 use super::release::Compat;
-use super::strvals::{Mode, mark, parse_into, quote};
+use super::strvals::{Mode, mark, parse_as, quote};
 use crate::source::{FileId, Origin, Origins, Sources, World};
 use crate::value::{Kind, List, Map, Str, Value};
 use crate::yaml;
@@ -221,7 +221,8 @@ pub fn merge_options(world: &dyn World, user: UserValues<'_>, reader: &mut Value
     }
     for text in user.json {
         let trimmed = text.trim();
-        if trimmed.starts_with('{') {
+        // Helm 3 takes pairs only.
+        if trimmed.starts_with('{') && !reader.first_only {
             let value = match json::prefix(trimmed) {
                 Ok((value, end)) if trimmed[end..].trim().is_empty() => value,
                 _ => return Err(format!("failed parsing --set-json data JSON: {text}")),
@@ -238,7 +239,7 @@ pub fn merge_options(world: &dyn World, user: UserValues<'_>, reader: &mut Value
             }
         } else {
             let origins = reader.trace.as_mut().map(|(_, o)| &mut **o);
-            parse_into(Mode::Json, text, &base, &|_| Ok(Vec::new()), origins)
+            parse_as(Mode::Json, text, &base, &|_| Ok(Vec::new()), origins, reader.first_only)
                 .map_err(|_| format!("failed parsing --set-json data {text}"))?;
         }
     }
@@ -246,7 +247,8 @@ pub fn merge_options(world: &dyn World, user: UserValues<'_>, reader: &mut Value
     for (mode, texts) in [(Mode::Set, user.set), (Mode::String, user.string), (Mode::File, user.file), (Mode::Literal, user.literal)] {
         for text in texts {
             let origins = reader.trace.as_mut().map(|(_, o)| &mut **o);
-            parse_into(mode, text, &base, &read, origins).map_err(|e| format!("failed parsing {} data: {e}", mode.flag()))?;
+            parse_as(mode, text, &base, &read, origins, reader.first_only)
+                .map_err(|e| format!("failed parsing {} data: {e}", mode.flag()))?;
         }
     }
     Ok(base)

@@ -25,7 +25,8 @@ pub(super) fn whole(chart: &str, error: &mut HelmError) -> Diagnostic {
     match error.cause.take().map(|cause| *cause) {
         Some(Cause::Template(render)) => of_template(message, &render),
         Some(Cause::Text(broken)) => of_text(&mut error.sources, message, broken).0,
-        None => {
+        Some(Cause::Archive(why)) => Diagnostic::new(RENDER_ERROR, Severity::Error, format!("{chart}: {message}: {why}")),
+        Some(Cause::Written(_)) | None => {
             let mut finding = Diagnostic::new(RENDER_ERROR, Severity::Error, message);
             finding.span = error.span;
             if error.span.is_none() {
@@ -44,6 +45,8 @@ pub(super) fn one(sources: &mut Sources, failure: Failure) -> (Diagnostic, Optio
             let (finding, file) = of_text(sources, &failure.message, broken);
             (finding, Some(file))
         }
+        Cause::Written(_) => (Diagnostic::new(RENDER_ERROR, Severity::Error, failure.message), None),
+        Cause::Archive(why) => (Diagnostic::new(RENDER_ERROR, Severity::Error, format!("{}: {why}", failure.message)), None),
     }
 }
 

@@ -54,7 +54,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 ];
 
 /// The longest random text made.
-const MAX_BYTES: usize = 1 << 28;
+const MAX_BYTES: usize = 1 << 26;
 
 /// An unbiased number below a limit.
 pub(super) fn below(env: &mut Env<'_>, limit: u64) -> u64 {

@@ -30,7 +30,7 @@ use super::text;
 const STR_MAP: GoType = GoType::Map(&GoType::String);
 
 /// The longest text a repetition may make; Go would run out of memory.
-const MAX_REPEAT: usize = 1 << 30;
+const MAX_REPEAT: usize = 1 << 27;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     fixed("hello", &[], STR, |_, _| string("Hello!")),

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use super::{each, records, same};
 use crate::Outcome;
@@ -117,6 +118,15 @@ fn offline(text: &[u8]) -> Vec<u8> {
 
 pub(super) fn sort(_: &str) -> Option<(bool, Vec<Outcome>)> {
     Some((true, records("vectors/sort.jsonl", |r| tree(r, &[]))?))
+}
+
+/// Sets `charts` and `charts_v3`: rarely used things of charts and of the command line, with Helm v4.3.1 and v3.22.0; a
+/// debug build takes a part of them.
+pub(super) fn charts(set: &str) -> Option<(bool, Vec<Outcome>)> {
+    let extra: &[&str] = if set == "charts_v3" { &["--helm-compat", "3"] } else { &[] };
+    let lines: Vec<Json> =
+        data::lines(&format!("vectors/{set}.jsonl"))?.into_iter().step_by(if cfg!(debug_assertions) { 5 } else { 1 }).collect();
+    Some((true, each(lines, |r| r["id"].as_str().unwrap_or("?").to_owned(), |r| tree(r, extra))))
 }
 
 /// Set `helmlint`: the same sentences in the same order.
@@ -235,6 +245,31 @@ pub(super) fn corpus_templates() -> Option<(&'static Path, Vec<&'static Json>)> 
     }
     let corpus = corpus_data()?;
     Some((&corpus.dir, corpus.cases.iter().filter(|c| c["kind"] == "template").collect()))
+}
+
+/// Set `corpus-helm3`: a sample of the corpus as Helm v3.22.0 renders it, by the digest of what it prints.
+pub(super) fn corpus_v3(_: &str) -> Option<(bool, Vec<Outcome>)> {
+    if cfg!(debug_assertions) {
+        return None;
+    }
+    let corpus = corpus_data()?;
+    let run = |record: &Json| {
+        let case = corpus.cases.iter().find(|c| c["id"] == record["id"]).ok_or("no such case")?;
+        let mut args = strings(&case["args"]);
+        args.extend(["--helm-compat", "3"].map(str::to_owned));
+        let run = kval(&args, &corpus.dir)?;
+        if record["exit"].as_i64() != run.exit.map(i64::from) {
+            return Err(format!("exit: want {} got {:?}: {}", record["exit"], run.exit, String::from_utf8_lossy(&run.stderr)));
+        }
+        let place = corpus.dir.to_string_lossy();
+        if let Some(want) = record.get("stderr").and_then(Json::as_str) {
+            same("stderr", want.as_bytes(), &replace_all(&run.stderr, &place, "$PACK"))?;
+        }
+        let digest = Sha256::digest(replace_all(&run.stdout, &place, "$PACK"));
+        let want = record["stdout_sha256"].as_str().ok_or("no digest")?;
+        same("digest of stdout", want.as_bytes(), data_encoding::HEXLOWER.encode(&digest).as_bytes())
+    };
+    Some((true, records("vectors/corpus_v3.jsonl", run)?))
 }
 
 /// Sets `corpus` (templates), `corpus-lint` and `corpus-show` (`show`, `dependency list`).
