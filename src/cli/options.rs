@@ -17,9 +17,9 @@ use crate::pipeline;
 use crate::pipeline::Choice;
 use crate::pipeline::Configs;
 
-/// Whether a flag stands on the command line.
+/// Whether a flag stands on the command line; never for one that the command does not have.
 pub(super) fn given(matches: &ArgMatches, name: &str) -> bool {
-    matches.value_source(name) == Some(ValueSource::CommandLine)
+    matches.try_contains_id(name).is_ok() && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
 /// Says of each deprecated flag that is given what Helm says, in the order of the command line.
@@ -168,7 +168,7 @@ pub(super) fn checks(matches: &ArgMatches, judge: bool) -> Result<pipeline::Chec
         against_set: strings(matches, "against-set"),
         skip: slices(matches, "skip"),
         reject: slices(matches, "reject"),
-        lenient: !judge && on_line(matches, "strict") && !on(matches, "strict"),
+        lenient: !judge && given(matches, "strict") && !on(matches, "strict"),
         ..pipeline::Checks::default()
     })
 }
@@ -207,11 +207,6 @@ fn known_version(version: &str) -> Result<String, Error> {
     let text = |m: Option<(u32, u32)>| m.map(|(major, minor)| format!("{major}.{minor}")).unwrap_or_default();
     let (first, last) = (text(minors().min()), text(minors().max()));
     Err(Error::unusable(format!("--kube-version: {version:?} is not known; kval knows Kubernetes {first} to {last}")))
-}
-
-/// Whether a flag stands on the command line.
-fn on_line(matches: &ArgMatches, name: &str) -> bool {
-    matches.try_contains_id(name).is_ok() && matches.value_source(name) == Some(ValueSource::CommandLine)
 }
 
 /// From which severity on findings fail the run, where the command line says so.

@@ -121,7 +121,7 @@ fn follow(commands: &[Vec<String>], told: &mut Behaviour) {
             }
         }
     }
-    let failed = commands.last().and_then(|c| c.first()).is_some_and(|c| c == "false");
+    let failed = commands.last().and_then(|c| c.first()).is_some_and(|c| c.rsplit('/').next() == Some("false"));
     told.exit = Some((now.max(MOMENT), i64::from(failed)));
 }
 
