@@ -209,19 +209,23 @@ fn surrounded(command: Command) -> Command {
         .arg(switch("fail-on-unchecked", "A kind without any schema is an error"))
 }
 
+/// What is there now, and how its charts are rendered.
+fn against() -> [Arg; 3] {
+    let now = "Charts, manifests, directories or a Git revision with what is there now: changes that an update may not make";
+    [
+        list("against", "PATH", now),
+        list("against-values", "FILE", "Values files that charts of --against are rendered with"),
+        list("against-set", "KEY=VALUE", "Values that charts of --against are rendered with"),
+    ]
+}
+
 fn lint() -> Command {
     reporting(rendering(surrounded(
         Command::new("lint")
             .about("Render, validate and judge charts and manifests")
             .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
     )))
-    .arg(list(
-        "against",
-        "PATH",
-        "Charts, manifests, directories or a Git revision with what is there now: changes that an update may not make",
-    ))
-    .arg(list("against-values", "FILE", "Values files that charts of --against are rendered with"))
-    .arg(list("against-set", "KEY=VALUE", "Values that charts of --against are rendered with"))
+    .args(against())
     .arg(switch("values-matrix", "Check charts with each ci/*values.yaml and each [[variants]] of kval.toml too"))
     .arg(switch("fix", "Mend what can be mended safely, in manifests, templates and values; proved by running again before it is written"))
     .arg(switch("unsafe", "With --fix or --diff: also what may change how workloads behave"))
@@ -237,13 +241,7 @@ fn validate() -> Command {
         Command::new("validate")
             .about("Say what a kube-apiserver would say about manifests")
             .arg(paths("Manifests and directories of them; - reads standard input"))
-            .arg(list(
-                "against",
-                "PATH",
-                "Charts, manifests, directories or a Git revision with what is there now: changes that an update may not make",
-            ))
-            .arg(list("against-values", "FILE", "Values files that charts of --against are rendered with"))
-            .arg(list("against-set", "KEY=VALUE", "Values that charts of --against are rendered with"))
+            .args(against())
             .args(scope())
             .arg(value("kube-version", "VERSION", "The API server's version, or a range: 1.30..1.36").alias("kubernetes-version"))
             .arg(switch("show-defaults", "Print the objects as the server would store them; what it adds is marked"))

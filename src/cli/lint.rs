@@ -263,6 +263,19 @@ fn shown(matches: &ArgMatches) -> kubeconform::Shown {
     kubeconform::Shown { verbose: on("verbose"), summary: on("summary"), skip_missing: on("ignore-missing-schemas") }
 }
 
+/// The formats asked for, and the files they go to, in their order.
+pub(super) fn formats(matches: &ArgMatches) -> Result<(Vec<String>, Vec<String>), Error> {
+    let mut formats = strings(matches, "format");
+    if formats.is_empty() {
+        formats.push("text".to_owned());
+    }
+    let files = strings(matches, "output");
+    if files.len() > formats.len() {
+        return Err(Error::unusable("there are more --output than --format"));
+    }
+    Ok((formats, files))
+}
+
 /// Prints the findings in every format asked for and gives the exit code. An answer of a simulation comes before them,
 /// under its name.
 pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str, &Answer)>, output: &mut Output) -> Result<u8, Error> {
@@ -272,14 +285,7 @@ pub(super) fn print(matches: &ArgMatches, outcome: &Outcome, extra: Option<(&str
         output.note(&format!("{path} accepts {} findings from now on", found.len()));
         return Ok(CLEAN);
     }
-    let mut formats = strings(matches, "format");
-    if formats.is_empty() {
-        formats.push("text".to_owned());
-    }
-    let files = strings(matches, "output");
-    if files.len() > formats.len() {
-        return Err(Error::unusable("there are more --output than --format"));
-    }
+    let (formats, files) = formats(matches)?;
     let sections: Vec<Section<'_>> = outcome.units.iter().map(section).collect();
     let named: Vec<(&str, serde_json::Value)> = extra.iter().map(|(name, answer)| (*name, answer.json.clone())).collect();
     let mut said = false;

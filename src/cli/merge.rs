@@ -46,14 +46,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     let merged = merged(&reports);
     let (sources, findings, counts) = read(&world, &merged);
     let section = [Section { sources: &sources, findings: &findings, objects: &[], skipped: &[], empty: &[] }];
-    let mut formats = strings(matches, "format");
-    if formats.is_empty() {
-        formats.push("text".to_owned());
-    }
-    let files = strings(matches, "output");
-    if files.len() > formats.len() {
-        return Err(Error::unusable("there are more --output than --format"));
-    }
+    let (formats, files) = lint::formats(matches)?;
     let mut said = false;
     for (i, name) in formats.iter().enumerate() {
         let file = files.get(i).map_or("-", String::as_str);
