@@ -173,7 +173,11 @@ impl<B: Build> Composer<'_, '_, B> {
 
     /// The key as Go's `%#v` prints it, which also tells `1` and `"1"` apart.
     fn typed_key(&self, key: &Key) -> Result<Vec<u8>, Fail> {
-        go_syntax::value(self.tree, key.node).map(String::into_bytes)
+        self.shown(key.node).map(String::into_bytes)
+    }
+
+    fn shown(&self, id: NodeId) -> Result<String, Fail> {
+        go_syntax::value(self.tree, id, self.aliases.iter().copied().collect())
     }
 
     /// Goes on with the innermost open collection.
@@ -234,18 +238,15 @@ impl<B: Build> Composer<'_, '_, B> {
         }
         let node = self.tree.node(target);
         if matches!(node.kind, RawKind::Sequence | RawKind::Mapping) {
-            return Err(Fail::plain(format!("invalid map key: {}", go_syntax::value(self.tree, target)?), Some(node.start)));
+            return Err(Fail::plain(format!("invalid map key: {}", self.shown(id)?), Some(node.start)));
         }
         let (found, text) = scalar(node)?;
         let text = match found {
             Scalar::Null | Scalar::Uint(_) => {
                 if self.late.key.is_none() {
                     let kind = if found == Scalar::Null { "%!s(<nil>)" } else { "uint64" };
-                    let message = format!(
-                        "unsupported map key of type: {kind}, key: {}, value: {}",
-                        go_syntax::value(self.tree, target)?,
-                        go_syntax::value(self.tree, value)?
-                    );
+                    let message =
+                        format!("unsupported map key of type: {kind}, key: {}, value: {}", self.shown(target)?, self.shown(value)?);
                     self.late.key = Some(Fail::plain(message, Some(node.start)));
                 }
                 Vec::new()
@@ -265,8 +266,7 @@ impl<B: Build> Composer<'_, '_, B> {
         let mut target = id;
         if let RawKind::Alias(name, to) = tree.node(id).kind {
             if !self.aliases.insert(id) {
-                let message = format!("anchor '{}' value contains itself", String::from_utf8_lossy(name));
-                return Err(Fail::plain(message, Some(tree.node(id).start)));
+                return Err(Fail::contains_itself(name, tree.node(id).start));
             }
             self.alias_depth += 1;
             alias = id;

@@ -4,90 +4,119 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::compose::scalar;
-use super::parser::{NONE, NodeId, RawKind, Tree};
+use super::parser::{NONE, NodeId, RawKind, RawNode, Tree};
 use super::resolve::Scalar;
 use super::scanner::Fail;
 use crate::value::quote;
 
 /// Deeper values are cut in messages.
 const MAX_DEPTH: usize = 64;
+/// Longer values are cut in messages.
+const MAX_LENGTH: usize = 1 << 16;
+/// How many nodes a message shows at most: aliases may stand for more than any text could hold.
+const MAX_NODES: usize = 1 << 16;
 
-/// A node's value as `%#v` prints it.
-pub(super) fn value(tree: &Tree<'_>, id: NodeId) -> Result<String, Fail> {
+/// A node's value as `%#v` prints it. `open` are the aliases that are being followed: one that is met again is an error,
+/// as it is for the decoder.
+pub(super) fn value(tree: &Tree<'_>, id: NodeId, open: Vec<NodeId>) -> Result<String, Fail> {
     let mut out = String::new();
     if id == NONE {
         return Ok("<nil>".to_owned());
     }
-    write_value(tree, id, 0, &mut out)?;
+    Printer { tree, open, left: MAX_NODES }.write(id, 0, &mut out)?;
     Ok(out)
 }
 
-fn write_value(tree: &Tree<'_>, id: NodeId, depth: usize, out: &mut String) -> Result<(), Fail> {
-    if depth > MAX_DEPTH || out.len() > 1 << 16 {
-        out.push_str("...");
-        return Ok(());
+struct Printer<'t, 's> {
+    tree: &'t Tree<'s>,
+    open: Vec<NodeId>,
+    left: usize,
+}
+
+impl Printer<'_, '_> {
+    fn write(&mut self, id: NodeId, depth: usize, out: &mut String) -> Result<(), Fail> {
+        if depth > MAX_DEPTH || out.len() > MAX_LENGTH || self.left == 0 {
+            out.push_str("...");
+            return Ok(());
+        }
+        self.left -= 1;
+        let tree = self.tree;
+        let node = tree.node(id);
+        match node.kind {
+            RawKind::Alias(name, target) => {
+                if self.open.contains(&id) {
+                    return Err(Fail::contains_itself(name, node.start));
+                }
+                self.open.push(id);
+                self.write(target, depth, out)?;
+                self.open.pop();
+            }
+            RawKind::Sequence => {
+                out.push_str("[]interface {}{");
+                for (i, child) in tree.children(id).enumerate() {
+                    if i > 0 {
+                        out.push_str(", ");
+                    }
+                    self.write(child, depth + 1, out)?;
+                }
+                out.push('}');
+            }
+            RawKind::Mapping => self.write_mapping(id, depth, out)?,
+            RawKind::Scalar(..) => write_scalar(node, depth, out)?,
+        }
+        Ok(())
     }
-    let node = tree.node(id);
-    match node.kind {
-        RawKind::Alias(_, target) => return write_value(tree, target, depth, out),
-        RawKind::Sequence => {
-            out.push_str("[]interface {}{");
-            for (i, child) in tree.children(id).enumerate() {
-                if i > 0 {
-                    out.push_str(", ");
-                }
-                write_value(tree, child, depth + 1, out)?;
+
+    fn write_mapping(&mut self, id: NodeId, depth: usize, out: &mut String) -> Result<(), Fail> {
+        let tree = self.tree;
+        let mut entries: Vec<(u8, String, String)> = Vec::new();
+        let mut children = tree.children(id);
+        while let (Some(key), Some(value)) = (children.next(), children.next()) {
+            let target = match tree.node(key).kind {
+                RawKind::Alias(_, target) => target,
+                _ => key,
+            };
+            let (mut k, mut v) = (String::new(), String::new());
+            if matches!(tree.node(target).kind, RawKind::Sequence | RawKind::Mapping) {
+                self.write(key, 0, &mut k)?;
+                return Err(Fail::plain(format!("invalid map key: {k}"), Some(tree.node(id).start)));
             }
-            out.push('}');
+            self.write(key, depth + 1, &mut k)?;
+            self.write(value, depth + 1, &mut v)?;
+            let rank = match k.as_bytes().first() {
+                Some(b'i') => 0,
+                Some(b'"') => 3,
+                Some(b't' | b'f') => 2,
+                _ => 1,
+            };
+            entries.retain(|e| e.1 != k);
+            entries.push((rank, k, v));
         }
-        RawKind::Mapping => {
-            let mut entries: Vec<(u8, String, String)> = Vec::new();
-            let mut children = tree.children(id);
-            while let (Some(key), Some(value)) = (children.next(), children.next()) {
-                let target = match tree.node(key).kind {
-                    RawKind::Alias(_, target) => target,
-                    _ => key,
-                };
-                let (mut k, mut v) = (String::new(), String::new());
-                if matches!(tree.node(target).kind, RawKind::Sequence | RawKind::Mapping) {
-                    write_value(tree, target, 0, &mut k)?;
-                    return Err(Fail::plain(format!("invalid map key: {k}"), Some(node.start)));
-                }
-                write_value(tree, key, depth + 1, &mut k)?;
-                write_value(tree, value, depth + 1, &mut v)?;
-                let rank = match k.as_bytes().first() {
-                    Some(b'i') => 0,
-                    Some(b'"') => 3,
-                    Some(b't' | b'f') => 2,
-                    _ => 1,
-                };
-                entries.retain(|e| e.1 != k);
-                entries.push((rank, k, v));
-            }
-            entries.sort();
-            out.push_str("map[interface {}]interface {}{");
-            for (i, (_, k, v)) in entries.iter().enumerate() {
-                let _ = write!(out, "{}{k}:{v}", if i > 0 { ", " } else { "" });
-            }
-            out.push('}');
+        entries.sort();
+        out.push_str("map[interface {}]interface {}{");
+        for (i, (_, k, v)) in entries.iter().enumerate() {
+            let _ = write!(out, "{}{k}:{v}", if i > 0 { ", " } else { "" });
         }
-        RawKind::Scalar(..) => {
-            let (found, text) = scalar(node)?;
-            match found {
-                Scalar::Null => out.push_str(if depth == 0 { "<nil>" } else { "interface {}(nil)" }),
-                Scalar::Bool(b) => {
-                    let _ = write!(out, "{b}");
-                }
-                Scalar::Int(i) => {
-                    let _ = write!(out, "{i}");
-                }
-                Scalar::Uint(u) => {
-                    let _ = write!(out, "{u:#x}");
-                }
-                Scalar::Float(f) => out.push_str(&float_g(f, Digits::of(f))),
-                Scalar::Timestamp | Scalar::Str => out.push_str(&quote(&text)),
-            }
+        out.push('}');
+        Ok(())
+    }
+}
+
+fn write_scalar(node: &RawNode<'_>, depth: usize, out: &mut String) -> Result<(), Fail> {
+    let (found, text) = scalar(node)?;
+    match found {
+        Scalar::Null => out.push_str(if depth == 0 { "<nil>" } else { "interface {}(nil)" }),
+        Scalar::Bool(b) => {
+            let _ = write!(out, "{b}");
         }
+        Scalar::Int(i) => {
+            let _ = write!(out, "{i}");
+        }
+        Scalar::Uint(u) => {
+            let _ = write!(out, "{u:#x}");
+        }
+        Scalar::Float(f) => out.push_str(&float_g(f, Digits::of(f))),
+        Scalar::Timestamp | Scalar::Str => out.push_str(&quote(&text)),
     }
     Ok(())
 }

@@ -41,6 +41,10 @@ impl Fail {
     pub(super) fn plain(message: impl Into<String>, offset: Option<usize>) -> Self {
         Self { message: message.into(), offset }
     }
+
+    pub(super) fn contains_itself(anchor: &[u8], at: usize) -> Self {
+        Self::plain(format!("anchor '{}' value contains itself", String::from_utf8_lossy(anchor)), Some(at))
+    }
 }
 
 fn with_line(line: u32, problem: &str) -> String {

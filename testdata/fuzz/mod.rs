@@ -190,13 +190,10 @@ fn panics(check: impl FnOnce()) -> Option<String> {
     catch_unwind(AssertUnwindSafe(check)).err().map(|_| LAST.lock().expect("no panic in here").clone())
 }
 
-/// Runs on a stack as deep as the program's own; without optimisation frames are larger.
+/// Runs on a stack as deep as the program's own.
 pub(crate) fn deep<T: Send>(run: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(if cfg!(debug_assertions) { 1 << 29 } else { 1 << 23 })
-            .spawn_scoped(scope, run)
-            .expect("a thread");
+        let thread = std::thread::Builder::new().stack_size(kval::source::STACK).spawn_scoped(scope, run).expect("a thread");
         thread.join().unwrap_or_else(|cause| std::panic::resume_unwind(cause))
     })
 }
