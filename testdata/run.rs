@@ -32,6 +32,12 @@ mod provenance;
 #[path = "run/seeds.rs"]
 mod seeds;
 
+#[path = "run/scenarios.rs"]
+mod scenarios;
+
+#[path = "run/threads.rs"]
+mod threads;
+
 #[path = "run/walkthroughs.rs"]
 mod walkthroughs;
 

@@ -226,6 +226,12 @@ fn lint() -> Command {
             .arg(paths("Charts, manifests and directories of them; - reads standard input [default: .]")),
     )))
     .args(against())
+    .arg(list(
+        "cluster",
+        "FILE",
+        "The cluster that all is meant for (see `kval cluster capture`), or nodes such as 3x4cpu,16Gi: what its scheduler and \
+         controllers would not do is told",
+    ))
     .arg(switch("values-matrix", "Check charts with each ci/*values.yaml and each [[variants]] of kval.toml too"))
     .arg(switch("fix", "Mend what can be mended safely, in manifests, templates and values; proved by running again before it is written"))
     .arg(switch("unsafe", "With --fix or --diff: also what may change how workloads behave"))
@@ -408,9 +414,11 @@ pub(super) fn command() -> Command {
                 .arg(value(
                     "scenario",
                     "FILE",
-                    "What containers do: containers: {web/app: 'starts in 20s'}, before: …, load: {web: '100m until 60s, 900m'}",
+                    "What containers and nodes do: containers: {web/app: 'starts in 20s'}, before: …, load: {web: '100m until 60s, 900m'}, \
+                     nodes: {node-2: 'lost at 60s, back at 10m'}",
                 ))
                 .arg(switch("watch", "Print every change of a pod as kubectl get pods --watch does"))
+                .arg(switch("events", "Print the events of all objects as kubectl describe does"))
                 .arg(value("within", "TIME", "How long to look [default: 30m]")),
         );
     let package = Command::new("package")

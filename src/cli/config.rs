@@ -62,6 +62,9 @@ pub(super) fn show(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
     if let Some(baseline) = &settings.baseline {
         let _ = writeln!(text, "baseline = {}", quoted(baseline));
     }
+    if let Some(cluster) = &settings.cluster {
+        let _ = writeln!(text, "cluster = {}", quoted(cluster));
+    }
     if !settings.rules.assume.is_empty() {
         let assumed: Vec<String> = settings.rules.assume.iter().map(ToString::to_string).collect();
         let _ = writeln!(text, "assume = {}", list(&assumed));

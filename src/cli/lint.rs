@@ -9,6 +9,7 @@ use clap::ArgMatches;
 use super::args::{string, strings};
 use super::error::Error;
 use super::output::Output;
+use super::simulate::nodes;
 use super::world::{RealWorld, append, write_atomically};
 use super::{BUG, CLEAN, FINDINGS, options, scope, watch};
 use crate::diagnostic::FailOn;
@@ -185,6 +186,14 @@ fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: boo
     checks.configs = Configs::read(world, &options::config(matches), named)?;
     if let Some(state) = string(matches, "cluster-state") {
         checks.assume = pipeline::known(world, &state)?;
+    }
+    let given = matches.try_contains_id("cluster").is_ok();
+    let mut clusters = if judge && given { strings(matches, "cluster") } else { Vec::new() };
+    if judge && clusters.is_empty() {
+        clusters.extend(checks.configs.settings(".").cluster);
+    }
+    if !clusters.is_empty() {
+        checks.cluster = Arc::new(nodes(world, &clusters)?);
     }
     Ok(Prepared { inputs, checks, empty })
 }

@@ -49,6 +49,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         timeout: string(matches, "within").map_or(Ok(1800), |t| seconds(&t))?,
         at: strings(matches, "at").iter().map(|t| seconds(t)).collect::<Result<Vec<_>, _>>()?,
         watch: on(matches, "watch"),
+        events: on(matches, "events"),
         scenario,
         profiles: Arc::new(profiles(matches)?),
     };

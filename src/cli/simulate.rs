@@ -12,9 +12,10 @@ use super::output::Output;
 use super::world::RealWorld;
 use crate::diagnostic::FailOn;
 use crate::kube::Object;
+use crate::pipeline;
+use crate::pipeline::ClusterError;
 use crate::pipeline::Outcome;
 use crate::simulate::answer::{Answer, Block};
-use crate::simulate::cluster;
 use crate::simulate::placement;
 use crate::simulate::placement::{PodPrediction, Prediction, Setting};
 use crate::simulate::present;
@@ -22,15 +23,11 @@ use crate::simulate::replay::Keep;
 use crate::simulate::scheduler::config;
 use crate::simulate::scheduler::profile::Profiles;
 use crate::simulate::whatif;
-use crate::source::FileId;
-use crate::source::FileKind;
-use crate::source::World;
-use crate::yaml;
 
 /// The line whose output `--cluster` reads.
 pub(super) const CAPTURE: &str = "kubectl get nodes,pods,persistentvolumes,persistentvolumeclaims,storageclasses,csinodes,csidrivers,\
 csistoragecapacities,volumeattachments,poddisruptionbudgets,priorityclasses,runtimeclasses,namespaces,resourcequotas,limitranges,services,\
-replicasets,replicationcontrollers,statefulsets --all-namespaces -o yaml > cluster.yaml";
+deployments,replicasets,replicationcontrollers,statefulsets,daemonsets,jobs --all-namespaces -o yaml > cluster.yaml";
 
 /// What to add where pods claim devices.
 pub(super) const CAPTURE_DEVICES: &str =
@@ -78,7 +75,7 @@ pub(super) fn changes(matches: &ArgMatches) -> Result<Vec<whatif::Change>, Error
 pub(super) fn profiles(matches: &ArgMatches) -> Result<Profiles, Error> {
     let Some(file) = string(matches, "scheduler-config") else { return Ok(Profiles::default()) };
     let world = options::world(matches)?;
-    let documents = documents(&world, &file)?;
+    let documents = pipeline::documents(&world, &file).map_err(unreadable)?;
     let configuration = documents.iter().find(|d| d["kind"] == "KubeSchedulerConfiguration");
     let configuration = configuration.ok_or_else(|| Error::unusable(format!("{file}: there is no KubeSchedulerConfiguration")))?;
     config::profiles(configuration).map_err(|e| Error::unusable(format!("{file}: {e}")))
@@ -126,7 +123,7 @@ pub(super) fn placement(matches: &ArgMatches, output: &mut Output) -> Result<u8,
         answer.blocks.extend(compared.blocks);
         answer.json["profiles"] = compared.json;
     }
-    finish(matches, &scene, "prediction", answer, output)
+    finish(matches, &scene, &setting, ("prediction", answer), output)
 }
 
 /// More nodes than this are not explained one by one.
@@ -146,21 +143,29 @@ pub(super) fn drain(matches: &ArgMatches, output: &mut Output) -> Result<u8, Err
     let drained = whatif::drain(&mut run, &profiles, &nodes, flags).map_err(Error::unusable)?;
     let stuck = !drained.refused.is_empty() || !drained.blocked.is_empty() || drained.moved.iter().any(|m| m.2.is_none());
     let answer = whatif::drain_answer(&setting, &run, &nodes, &drained);
-    let code = finish(matches, &scene, "drain", answer, output)?;
+    let code = finish(matches, &scene, &setting, ("drain", answer), output)?;
     Ok(if stuck && code == super::CLEAN && options::fail_on(matches) != Some(FailOn::Never) { super::FINDINGS } else { code })
 }
 
 pub(super) fn capacity(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let profiles = profiles(matches)?;
     let scene = Scene::read(matches)?;
-    let answer = whatif::capacity(&scene.setting(), &profiles, matches.get_one::<usize>("most").copied());
-    finish(matches, &scene, "capacity", answer, output)
+    let setting = scene.setting();
+    let answer = whatif::capacity(&setting, &profiles, matches.get_one::<usize>("most").copied());
+    finish(matches, &scene, &setting, ("capacity", answer), output)
 }
 
-fn finish(matches: &ArgMatches, scene: &Scene, name: &str, mut answer: Answer, output: &mut Output) -> Result<u8, Error> {
-    if !scene.told.is_empty() {
-        answer.json["changes"] = scene.told.clone().into();
-        answer.blocks.splice(0..0, [Block::Heading("Changes".to_owned()), Block::Lines(scene.told.clone())]);
+fn finish(
+    matches: &ArgMatches,
+    scene: &Scene,
+    setting: &Setting,
+    (name, mut answer): (&str, Answer),
+    output: &mut Output,
+) -> Result<u8, Error> {
+    let told: Vec<String> = scene.told.iter().chain(&setting.told).cloned().collect();
+    if !told.is_empty() {
+        answer.json["changes"] = told.clone().into();
+        answer.blocks.splice(0..0, [Block::Heading("Changes".to_owned()), Block::Lines(told)]);
     }
     print(matches, &scene.outcome, Some((name, &answer)), output)
 }
@@ -180,54 +185,14 @@ fn add_findings(outcome: &mut Outcome, prediction: &Prediction) {
     }
 }
 
-fn documents(world: &RealWorld, name: &str) -> Result<Vec<Value>, Error> {
-    let bytes = world.read(name)?;
-    let documents = yaml::parse(&String::from_utf8_lossy(&bytes), FileId::default());
-    if let Some(error) = documents.iter().find_map(|d| d.error.as_ref()) {
-        return Err(Error::unusable(format!("{name}: {error}")));
-    }
-    Ok(documents.iter().filter_map(|d| d.root.as_ref()).map(|r| r.to_json()).collect())
+/// The nodes (and what runs there) of `--cluster`; three plain ones where it is not given.
+pub(super) fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>, Error> {
+    pipeline::cluster(world, clusters).map_err(unreadable)
 }
 
-/// The nodes (and what runs there) of `--cluster`: files or directories of manifests or short forms, or `3x4cpu,16Gi`.
-pub(super) fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>, Error> {
-    if clusters.is_empty() {
-        let mut out = cluster::default_nodes();
-        out.push(cluster::default_storage());
-        return Ok(out);
+fn unreadable(why: ClusterError) -> Error {
+    match why {
+        ClusterError::World(error) => error.into(),
+        ClusterError::Wrong(why) => Error::unusable(why),
     }
-    let mut out = Vec::new();
-    let mut only_sizes = true;
-    for name in clusters {
-        let files = match world.kind(name) {
-            Ok(FileKind::Directory) => {
-                let mut files: Vec<String> = world.read_dir(name)?.into_iter().map(|entry| format!("{name}/{}", entry.name)).collect();
-                files.retain(|f| [".yaml", ".yml", ".json"].iter().any(|end| f.ends_with(end)));
-                files.sort();
-                files
-            }
-            Ok(_) => vec![name.clone()],
-            Err(missing) => match cluster::parse_argument(name) {
-                Ok(nodes) => {
-                    out.extend(nodes);
-                    continue;
-                }
-                // What looks like sizes is told what is wrong with them.
-                Err(wrong) if name.contains("cpu") && !name.contains('/') => return Err(Error::unusable(format!("--cluster: {wrong}"))),
-                Err(_) => return Err(missing.into()),
-            },
-        };
-        for file in files {
-            let values = documents(world, &file)?;
-            only_sizes &= values.iter().all(|v| v.get("nodes").is_some());
-            out.extend(cluster::from_documents(&values).map_err(|e| Error::unusable(format!("{file}: {e}")))?);
-        }
-    }
-    if !out.iter().any(|o| o["kind"] == "Node") {
-        return Err(Error::unusable(format!("--cluster: there is no node in {}", clusters.join(", "))));
-    }
-    if only_sizes {
-        out.push(cluster::default_storage());
-    }
-    Ok(out)
 }

@@ -10,14 +10,12 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::uid_text;
-use crate::simulate::scheduler::json::at;
+use crate::simulate::controllers::volumes;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
 
 /// The provisioner of the class that new clusters have.
 pub(super) const PROVISIONER: &str = "simulate.kval.dev/disk";
-const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
-const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
 /// The class of clusters that are described without one.
 pub(super) fn default_class() -> Value {
@@ -37,33 +35,13 @@ impl Cluster {
             let class = text(&claim.spec, &["storageClassName"]);
             let Some(class) = self.plane.api.find("StorageClass", "", class).cloned() else { continue };
             let word = |key: &str| class.rest.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
-            let late = word("volumeBindingMode") == "WaitForFirstConsumer" && !claim.meta.annotations.contains_key(SELECTED_NODE);
+            let late = word("volumeBindingMode") == "WaitForFirstConsumer" && !claim.meta.annotations.contains_key(volumes::SELECTED_NODE);
             let name = format!("pvc-{}", uid_text(claim.meta.uid));
             if late || word("provisioner") == "kubernetes.io/no-provisioner" || self.plane.api.find("PersistentVolume", "", &name).is_some()
             {
                 continue;
             }
-            let policy = match word("reclaimPolicy").as_str() {
-                "" => "Delete".to_owned(),
-                policy => policy.to_owned(),
-            };
-            let volume = json!({
-                "apiVersion": "v1",
-                "kind": "PersistentVolume",
-                "metadata": {"name": name, "annotations": {PROVISIONED_BY: word("provisioner")},
-                    "finalizers": ["kubernetes.io/pv-protection"]},
-                "spec": {
-                    "capacity": {"storage": at(&claim.spec, &["resources", "requests", "storage"])},
-                    "accessModes": at(&claim.spec, &["accessModes"]),
-                    "persistentVolumeReclaimPolicy": policy,
-                    "storageClassName": class.meta.name,
-                    "volumeMode": at(&claim.spec, &["volumeMode"]),
-                    "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": claim.meta.namespace, "name": claim.meta.name,
-                        "uid": claim.meta.uid},
-                    "csi": {"driver": word("provisioner"), "volumeHandle": name},
-                },
-                "status": {"phase": "Pending"},
-            });
+            let volume = volumes::provisioned(&claim, &class);
             if self.plane.api.create(Object::from_json(&volume)).is_ok() {
                 made = true;
                 let message = format!("Successfully provisioned volume {name}");
@@ -76,7 +54,7 @@ impl Cluster {
     /// Deletes volumes that were made for claims that are gone; whether there was any.
     fn reclaim(&mut self) -> bool {
         let free = |v: &&Arc<Object>| {
-            v.meta.annotations.contains_key(PROVISIONED_BY)
+            v.meta.annotations.contains_key(volumes::PROVISIONED_BY)
                 && text(&v.status, &["phase"]) == "Released"
                 && text(&v.spec, &["persistentVolumeReclaimPolicy"]) == "Delete"
                 && !v.meta.is_deleted()
@@ -95,7 +73,7 @@ impl Cluster {
             };
             let claim = self.plane.api.find("PersistentVolumeClaim", &pod.meta.namespace, &name);
             if let Some(uid) = claim.filter(|c| text(&c.spec, &["volumeName"]).is_empty()).map(|c| c.meta.uid) {
-                self.plane.api.edit(uid, |c| drop(c.meta.annotations.insert(SELECTED_NODE.to_owned(), node.to_owned())));
+                self.plane.api.edit(uid, |c| drop(c.meta.annotations.insert(volumes::SELECTED_NODE.to_owned(), node.to_owned())));
             }
         }
     }

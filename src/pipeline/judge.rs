@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::config::Settings;
 use super::failure::RENDER_ERROR;
+use super::predict::PREDICTED;
 use super::run::{Checks, STDIN_NAME, Unit, bug};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
@@ -67,7 +68,9 @@ pub(super) fn judge(
     // What other objects miss may be what did not render.
     let partial = findings.iter().any(|f| f.code == RENDER_ERROR);
     let of_objects = |code: &str| !code.starts_with("chart-") && (code.contains("missing") || code.contains("dangling"));
-    let sure = |f: &Diagnostic| !partial || !of_objects(f.code);
+    // Where the cluster is known, the scheduler itself has spoken.
+    let spoken = !checks.cluster.is_empty();
+    let sure = |f: &Diagnostic| !(partial && of_objects(f.code) || spoken && PREDICTED.contains(&f.code));
     if checks.judge {
         for (number, (settings, _)) in groups.all.iter().enumerate() {
             let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input(&settings.rules))));

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
+use serde_json::Value;
 
 use super::baseline::Accepted;
 use super::config::{Configs, Settings, Variant};
 use super::failure;
 use super::inputs::{Inputs, STDIN, discover};
 use super::judge::judge;
+use super::predict;
 use super::stream;
 use super::surroundings;
 use super::variants;
@@ -67,6 +69,8 @@ pub struct Checks {
     pub params: BTreeMap<String, Vec<String>>,
     /// Objects outside the input that exist.
     pub assume: Vec<lint::Assumed>,
+    /// The objects of the cluster that all is meant for; empty when it is not known.
+    pub cluster: Arc<Vec<Value>>,
     /// Files and directories with definitions of custom resources.
     pub crds: Vec<String>,
     /// Where JSON schemas of kinds are: directories, or paths with `{{ .ResourceKind }}` and its like.
@@ -599,6 +603,10 @@ fn conclude(
         kube::validate_together(&unit.objects, around, refused, &|identity: &kube::Identity| old.get(identity))
     }));
     findings.extend(together.unwrap_or_else(|panic| vec![bug("the objects together", &*panic)]));
+    if checks.judge && !checks.cluster.is_empty() {
+        let predicted = catch_unwind(AssertUnwindSafe(|| predict::findings(&unit.objects, &checks.cluster, refused, &settings.rules)));
+        findings.extend(predicted.unwrap_or_else(|panic| vec![bug("the prediction", &*panic)]));
+    }
     let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));
     let mut findings = judge(&unit, findings, chart.as_ref(), checks, settings);
     sort(&unit.sources, &mut findings);

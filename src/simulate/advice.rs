@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::captured::workload_of;
 use super::present::gibibytes;
 use super::replay::Run;
-use super::scheduler::api::{Pod, PodShape, Toleration};
+use super::scheduler::api::{Node, Pod, PodShape, Toleration};
 use super::scheduler::cycle::judge;
 use super::scheduler::plugins::taint_toleration::DO_NOT_SCHEDULE;
 use super::scheduler::profile::{Profile, Profiles};
 use super::scheduler::resource::Resource;
 use super::scheduler::selector::{Selector, tolerates};
-use super::scheduler::snapshot::NodeInfo;
+use super::scheduler::snapshot::{NodeInfo, Snapshot};
 
 /// More kinds of pods than this get no advice.
 const MAX_SHAPES: usize = 20;
@@ -49,7 +50,13 @@ impl Relax {
                 shape.node_affinity = None;
             }
             Self::PodAffinity => shape.affinity.clear(),
-            Self::AntiAffinity => shape.anti_affinity.clear(),
+            Self::AntiAffinity => {
+                shape.anti_affinity.clear();
+                // The pods that are there keep others like them away too; nothing else of this pod may read its labels.
+                if shape.spread.is_empty() && shape.affinity.is_empty() {
+                    shape.labels.clear();
+                }
+            }
             Self::Spread => shape.spread.retain(|c| !c.hard),
             Self::HostPorts => shape.host_ports.clear(),
         }
@@ -60,6 +67,50 @@ fn relaxed(pod: &Pod, give_up: &[Relax]) -> Pod {
     let mut shape = PodShape::clone(&pod.shape);
     give_up.iter().for_each(|r| r.apply(&mut shape));
     Pod { shape: Arc::new(shape), ..pod.clone() }
+}
+
+/// What keeps a pod from every node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// No node is as large as the pod asks for.
+    TooLarge,
+    /// The nodes that it may use are full.
+    Full,
+    /// Taints that it does not tolerate.
+    Taints,
+    /// Its node selector or required node affinity.
+    NodeAffinity,
+    /// Its required anti-affinity, or that of pods that are there.
+    AntiAffinity,
+    /// Its required pod affinity.
+    PodAffinity,
+    /// A topology spread constraint.
+    Spread,
+    /// A host port.
+    HostPorts,
+    /// Several things together, or another.
+    Other,
+}
+
+/// The thing that alone keeps a pod of a finished run from every node.
+pub fn cause(run: &Run, profile: &Profile, pod: &Pod) -> Cause {
+    let empty = Snapshot::new(run.cluster.nodes.iter().map(|n| Node::clone(&n.node)).collect(), run.cluster.listers.clone());
+    let beside = [Relax::PodAffinity, Relax::AntiAffinity, Relax::Spread, Relax::HostPorts];
+    let fits_empty = |give_up: &[Relax]| judge(&empty, profile, &relaxed(pod, give_up)).feasible().next().is_some();
+    if !fits_empty(&beside) && fits_empty(&[&beside[..], &[Relax::Requests]].concat()) {
+        return Cause::TooLarge;
+    }
+    let order = [
+        (Relax::Requests, Cause::Full),
+        (Relax::Taints, Cause::Taints),
+        (Relax::NodeAffinity, Cause::NodeAffinity),
+        (Relax::AntiAffinity, Cause::AntiAffinity),
+        (Relax::PodAffinity, Cause::PodAffinity),
+        (Relax::Spread, Cause::Spread),
+        (Relax::HostPorts, Cause::HostPorts),
+    ];
+    let alone = order.into_iter().find(|(relax, _)| !feasible(run, profile, &relaxed(pod, &[*relax])).is_empty());
+    alone.map_or(Cause::Other, |(_, cause)| cause)
 }
 
 fn feasible<'a>(run: &'a Run, profile: &Profile, pod: &Pod) -> Vec<&'a NodeInfo> {
@@ -193,7 +244,8 @@ pub fn advice(run: &Run, profiles: &Profiles) -> Vec<(String, String)> {
             continue;
         }
         let Some(profile) = profiles.get(&pod.scheduler_name) else { continue };
-        let workload = format!("{}/{}", pod.source.kind, pod.source.name);
+        let (kind, name) = workload_of(pod);
+        let workload = format!("{kind}/{name}");
         out.extend(of_pod(run, profile, pod).into_iter().map(|text| (workload.clone(), text)));
     }
     out

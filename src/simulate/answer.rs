@@ -114,15 +114,14 @@ pub fn html(answer: &Answer, title: &str) -> String {
     const STYLE: &str = "body{font:14px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:72rem;padding:0 1rem;color:#1b1f24;\
         background:#fff}h1{font-size:1.5rem}h2{font-size:1.1rem;margin-top:2rem}div.t{overflow-x:auto}\
         table{border-collapse:collapse;font-variant-numeric:tabular-nums}th,td{text-align:left;padding:.3rem .8rem;\
-        border-bottom:1px solid #d0d7de;vertical-align:top}th{font-weight:600;white-space:nowrap}td:last-child{min-width:11rem}li{overflow-wrap:anywhere}\
+        border-bottom:1px solid #d0d7de;vertical-align:top}th{font-weight:600;white-space:nowrap}td:first-child{white-space:nowrap}td:last-child{min-width:11rem}li{overflow-wrap:anywhere}\
         @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}th,td{border-color:#30363d}}";
     let cells = |row: &[String], tag: &str| -> String {
         let all: String = row.iter().map(|c| format!("<{tag}>{}</{tag}>", escape(c))).collect();
         format!("<tr>{all}</tr>\n")
     };
-    let body: String = answer
-        .blocks
-        .iter()
+    let body: String = in_order_of_weight(&answer.blocks)
+        .into_iter()
         .map(|block| match block {
             Block::Heading(text) => format!("<h2>{}</h2>\n", escape(text)),
             Block::Table { header, rows } => {
@@ -142,6 +141,25 @@ pub fn html(answer: &Answer, title: &str) -> String {
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
          <title>{title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n{body}</body></html>\n"
     )
+}
+
+/// The sections of a page: the outcome and its lines first, then pictures, then tables that may be long.
+fn in_order_of_weight(blocks: &[Block]) -> Vec<&Block> {
+    let mut sections: Vec<Vec<&Block>> = vec![Vec::new()];
+    for block in blocks {
+        match block {
+            Block::Heading(_) => sections.push(vec![block]),
+            _ => sections.last_mut().expect("there is a first section").push(block),
+        }
+    }
+    let weight = |section: &Vec<&Block>| match section.first() {
+        Some(Block::Heading(text)) if matches!(text.as_str(), "Changes" | "Workloads" | "Pending" | "What would help" | "More nodes") => 0,
+        Some(Block::Heading(text)) if text == "Findings" => 1,
+        _ if section.iter().any(|b| matches!(b, Block::Picture(_))) => 2,
+        _ => 3,
+    };
+    sections.sort_by_key(weight);
+    sections.concat()
 }
 
 /// The first picture; `None` when there is none.

@@ -28,6 +28,10 @@ pub struct Expanded {
 
 /// Expands objects in their order.
 pub fn expand(objects: &[Value]) -> Expanded {
+    expand_all(&objects.iter().collect::<Vec<_>>())
+}
+
+fn expand_all(objects: &[&Value]) -> Expanded {
     let mut out = Expanded::default();
     for object in objects {
         match text(object, &["kind"]) {
@@ -48,8 +52,8 @@ pub fn expand(objects: &[Value]) -> Expanded {
 
 /// As [`expand`], with what the cluster's own controllers add before the scheduler looks: claims without a class get the
 /// default one, and generic ephemeral volumes their claims.
-pub fn expand_with_claims(objects: &[Value]) -> Expanded {
-    let mut out = expand(objects);
+pub fn expand_with_claims(objects: &[&Value]) -> Expanded {
+    let mut out = expand_all(objects);
     for pod in &out.pods {
         for volume in pod.volumes.iter().filter(|v| at(v, &["ephemeral", "volumeClaimTemplate"]).is_object()) {
             let mut claim = at(volume, &["ephemeral", "volumeClaimTemplate"]).clone();
@@ -107,7 +111,7 @@ impl Shapes {
             .into_iter()
             .flatten()
             .filter(|(field, _)| !matches!(field.as_str(), "nodeName" | "volumes" | "hostname"))
-            .map(|(k, v)| (k.clone(), v.clone()))
+            .map(|(k, v)| (k.clone(), if k == "containers" || k == "initContainers" { read_of(v) } else { v.clone() }))
             .collect();
         let images: Vec<&Value> = list(pod, &["spec", "volumes"]).iter().map(|v| at(v, &["image"])).filter(|v| !v.is_null()).collect();
         if let Some(parts) = key.as_array_mut() {
@@ -115,6 +119,15 @@ impl Shapes {
         }
         Arc::clone(self.0.entry(key.to_string()).or_insert_with(|| Arc::new(PodShape::new(pod))))
     }
+}
+
+/// What the scheduler reads of containers: what their tokens are called differs from pod to pod.
+fn read_of(containers: &Value) -> Value {
+    let read = |c: &Value| -> Value {
+        let fields = ["image", "ports", "resources", "restartPolicy"].map(|k| (k.to_owned(), at(c, &[k]).clone()));
+        Value::Object(fields.into_iter().collect())
+    };
+    containers.as_array().into_iter().flatten().map(read).collect()
 }
 
 fn add(out: &mut Expanded, admission: &Admission, shapes: &mut Shapes, object: &Value, input: usize) {
@@ -288,7 +301,7 @@ struct Admission {
 }
 
 impl Admission {
-    fn new(objects: &[Value]) -> Self {
+    fn new(objects: &[&Value]) -> Self {
         let mut priorities = BTreeMap::from([
             ("system-cluster-critical".to_owned(), (2_000_000_000, String::new())),
             ("system-node-critical".to_owned(), (2_000_001_000, String::new())),
@@ -307,7 +320,7 @@ impl Admission {
                     }
                 }
                 "RuntimeClass" => {
-                    runtimes.insert(name(object), object.clone());
+                    runtimes.insert(name(object), Value::clone(object));
                 }
                 _ => {}
             }

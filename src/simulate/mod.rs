@@ -7,6 +7,7 @@
 pub mod apiserver;
 pub mod advice;
 pub mod answer;
+pub mod captured;
 pub mod cluster;
 pub mod controllers;
 pub mod expand;

@@ -10,10 +10,11 @@ use rand_core::{Rng, SeedableRng};
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use serde_json::Value;
 
+use super::captured::{together, workload_of};
 use super::expand::{Expanded, expand_with_claims};
 use super::replay::{Arrival, Attempt, Keep, Run, first_by_name, simulate};
 use super::scheduler::api::Pod;
-use super::scheduler::json::{namespace, text};
+use super::scheduler::json::namespace;
 use super::scheduler::preemption::Preemption;
 use super::scheduler::profile::Profiles;
 use super::scheduler::snapshot::Snapshot;
@@ -62,6 +63,8 @@ pub struct PodPrediction {
     pub refused: BTreeMap<String, Vec<String>>,
     /// Pods it drives away.
     pub victims: Vec<String>,
+    /// Its place among the pods of the run.
+    pub index: usize,
 }
 
 /// One pod on a node.
@@ -105,16 +108,6 @@ pub struct Prediction {
     pub determined: bool,
 }
 
-fn with_namespace(object: &Value, default: &str) -> Value {
-    let mut object = object.clone();
-    if text(&object, &["metadata", "namespace"]).is_empty()
-        && let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
-    {
-        metadata.insert("namespace".to_owned(), default.into());
-    }
-    object
-}
-
 /// Where pods of each source run: the distribution that counts, for pods of one workload are alike.
 fn distribution(run: &Run) -> BTreeMap<(String, String, Option<usize>), usize> {
     let mut out = BTreeMap::new();
@@ -131,6 +124,8 @@ pub struct Setting {
     pub expanded: Expanded,
     /// How many of the objects describe the cluster; the others are the user's.
     pub from_cluster: usize,
+    /// What of the cluster was replaced by the user's objects.
+    pub told: Vec<String>,
     /// The nodes in the order given.
     order: BTreeMap<String, usize>,
 }
@@ -138,10 +133,12 @@ pub struct Setting {
 impl Setting {
     /// Reads a cluster (nodes, and whatever runs there already) and objects.
     pub fn new(cluster: &[Value], objects: &[Value], namespace: &str) -> Self {
-        let all: Vec<Value> = cluster.iter().chain(objects).map(|o| with_namespace(o, namespace)).collect();
-        let expanded = expand_with_claims(&all);
+        let found = together(cluster, objects, namespace);
+        let all: Vec<&Value> = found.cluster.iter().chain(&found.objects).map(std::convert::AsRef::as_ref).collect();
+        let mut expanded = expand_with_claims(&all);
+        found.listed.iter().for_each(|o| expanded.listers.add(o));
         let order = expanded.nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
-        Self { expanded, from_cluster: cluster.len(), order }
+        Self { expanded, from_cluster: found.cluster.len(), told: found.told, order }
     }
 
     /// Places everything once, as the recordings do: of equally good nodes the first by name.
@@ -215,11 +212,15 @@ pub fn predict_in(setting: &Setting, profiles: &Profiles, options: &Options) -> 
     (setting.read(&first, &possible, determined), first)
 }
 
+fn joined((kind, name): &(String, String)) -> String {
+    format!("{kind}/{name}")
+}
+
 fn node_prediction(node: &super::scheduler::snapshot::NodeInfo) -> NodePrediction {
     let there = &node.node.allocatable;
     let filling = |p: &std::sync::Arc<Pod>| Filling {
         name: p.name.clone(),
-        source: format!("{}/{}", p.source.kind, p.source.name),
+        source: joined(&workload_of(p)),
         cpu: p.requests.milli_cpu,
         memory: p.requests.memory,
     };
@@ -255,7 +256,7 @@ fn pod_prediction(
     PodPrediction {
         namespace: pod.namespace.clone(),
         name: pod.name.clone(),
-        source: (pod.source.kind.clone(), pod.source.name.clone()),
+        source: workload_of(pod),
         object: pod.input.checked_sub(from_cluster),
         node: node.map(name_of),
         possible_nodes: possible.iter().flatten().map(|n| name_of(*n)).collect(),
@@ -267,6 +268,7 @@ fn pod_prediction(
             })
             .unwrap_or_default(),
         victims,
+        index: i,
     }
 }
 

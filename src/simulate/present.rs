@@ -87,7 +87,9 @@ fn tables(prediction: &Prediction) -> Answer {
             let node = pod.node.clone().unwrap_or_else(|| "<pending>".to_owned());
             let possible = match pod.possible_nodes.as_slice() {
                 [] => "<none>".to_owned(),
-                [some @ .., _] if some.len() >= 10 => format!("{} nodes", pod.possible_nodes.len()),
+                [first, second, .., _] if pod.possible_nodes.len() > 4 => {
+                    format!("{first},{second} and {} more", pod.possible_nodes.len() - 2)
+                }
                 names => names.join(","),
             };
             vec![format!("{}/{}", pod.namespace, pod.name), node, possible]

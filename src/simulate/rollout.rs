@@ -6,9 +6,12 @@
 pub mod autoscale;
 mod chart;
 mod cluster;
+pub mod events;
 mod node;
+mod outage;
 mod report;
 mod scenario;
+mod storage;
 mod surge;
 mod verdict;
 
@@ -44,6 +47,8 @@ pub struct Options {
     pub at: Vec<i64>,
     /// Whether every change of a pod is told.
     pub watch: bool,
+    /// Whether events are told.
+    pub events: bool,
     /// What containers do, where a file tells it.
     pub scenario: Scenario,
     /// How the scheduler is set up.
@@ -58,6 +63,7 @@ impl Default for Options {
             timeout: 1800,
             at: Vec::new(),
             watch: false,
+            events: false,
             scenario: Scenario::default(),
             profiles: Arc::default(),
         }
@@ -104,6 +110,8 @@ pub struct Workload {
     pub promised: i64,
     /// What holds it up, when something does.
     pub hindrance: Option<Hindrance>,
+    /// The field that would let the rollout go on in spite of it.
+    pub relief: Option<Vec<String>>,
     /// From when on how many pods were available, and how many there were.
     pub curve: Vec<(Nanos, i64, i64)>,
     /// The pods that its strategy makes beside those wanted, and whether there is room for them.
@@ -177,6 +185,8 @@ pub struct Prediction {
     pub defect: Option<String>,
     /// Budgets that ask for more than there can be: which of the new objects, a sentence, and the field.
     pub budgets: Vec<(usize, String, &'static str)>,
+    /// Events, when they are told.
+    pub events: Vec<events::Record>,
     /// Lines of the scenario that nothing fits.
     pub unused: Vec<String>,
 }

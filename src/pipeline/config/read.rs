@@ -13,6 +13,7 @@ use crate::diagnostic::Severity;
 use crate::diagnostic::similar;
 use crate::lint;
 use crate::lint::Assumed;
+use crate::simulate::cluster::parse_argument;
 use crate::source::Sources;
 use crate::source::World;
 
@@ -57,6 +58,8 @@ pub(super) struct Layer {
     pub(super) kube_version: Option<String>,
     pub(super) fail_on: Option<FailOn>,
     pub(super) baseline: Option<String>,
+    /// The cluster that all is meant for.
+    pub(super) cluster: Option<String>,
     pub(super) custom: Vec<String>,
     pub(super) rules: Vec<lint::CustomRule>,
     pub(super) exclude: Option<Globs>,
@@ -69,7 +72,7 @@ type Failed = (Range<usize>, String);
 type Entry<'t, 'i> = (&'t Spanned<std::borrow::Cow<'i, str>>, &'t Spanned<DeValue<'i>>);
 
 const PART: &[&str] = &["profile", "select", "enable", "ignore", "assume", "rules"];
-const TOP: &[&str] = &["root", "kube-version", "fail-on", "baseline", "custom-rules", "exclude", "variants", "overrides"];
+const TOP: &[&str] = &["root", "kube-version", "fail-on", "baseline", "cluster", "custom-rules", "exclude", "variants", "overrides"];
 
 impl Layer {
     /// Reads a file.
@@ -104,6 +107,7 @@ fn parse(text: &str, path: &str, directory: &str) -> Result<Layer, Failed> {
         kube_version: None,
         fail_on: None,
         baseline: None,
+        cluster: None,
         custom: Vec::new(),
         rules: Vec::new(),
         exclude: None,
@@ -130,6 +134,10 @@ fn parse(text: &str, path: &str, directory: &str) -> Result<Layer, Failed> {
                 layer.fail_on = Some(severity.map_or(FailOn::Never, FailOn::From));
             }
             "baseline" => layer.baseline = Some(below(directory, &text_of(value)?)),
+            "cluster" => {
+                let name = text_of(value)?;
+                layer.cluster = Some(if parse_argument(&name).is_ok() { name } else { below(directory, &name) });
+            }
             "custom-rules" => layer.custom = texts(value)?.iter().map(|t| below(directory, t)).collect(),
             "exclude" => layer.exclude = Some(globs(value, directory)?),
             "variants" => layer.variants = tables(value)?.into_iter().map(|t| variant(t, directory)).collect::<Result<_, _>>()?,

@@ -34,6 +34,8 @@ pub struct Settings {
     pub fail_on: Option<FailOn>,
     /// The file of accepted findings.
     pub baseline: Option<String>,
+    /// The cluster that all is meant for.
+    pub cluster: Option<String>,
     /// Folders of a team's own rules.
     pub custom: Vec<String>,
     /// Whether the path is not looked at.
@@ -50,6 +52,7 @@ pub(super) fn of(layers: &[Arc<Layer>], path: &str) -> Settings {
         out.kube_version = layer.kube_version.clone().or(out.kube_version);
         out.fail_on = layer.fail_on.or(out.fail_on);
         out.baseline = layer.baseline.clone().or(out.baseline);
+        out.cluster = layer.cluster.clone().or(out.cluster);
         out.custom.extend(layer.custom.iter().cloned());
         out.rules.custom.extend(layer.rules.iter().cloned());
         out.excluded |= layer.exclude.as_ref().is_some_and(|globs| globs.matches(path));

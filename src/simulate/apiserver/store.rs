@@ -12,7 +12,9 @@ use super::Uid;
 use super::admission;
 use super::object::Object;
 use crate::kube;
+use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
+use crate::simulate::scheduler::json::scalar;
 use crate::simulate::scheduler::json::text;
 
 /// A refused request, in the server's words.
@@ -260,10 +262,18 @@ impl ApiServer {
                 sent["metadata"]["annotations"][key.as_str()] = kept.as_str().into();
             }
         }
+        if old.kind == "PersistentVolumeClaim" {
+            self.check_resize(old, &sent)?;
+        }
         if kube::schema::newest().kind(&format!("{}/{}", old.api_version, old.kind)).is_some() {
             keep_given(&old.spec, &mut sent["spec"], &old.kind);
             let mut before = old.to_json();
-            before.as_object_mut().map(|m| m.remove("status"));
+            if old.kind == "PersistentVolumeClaim" {
+                // Only a bound claim may ask for more: its status stays as it is.
+                sent["status"] = before["status"].clone();
+            } else {
+                before.as_object_mut().map(|m| m.remove("status"));
+            }
             sent = self.rules.answer_update(&before, &sent)?;
         }
         let new = Object::from_json(&sent);
@@ -274,6 +284,21 @@ impl ApiServer {
             o.meta.annotations = new.meta.annotations;
         });
         edited.ok_or(ApiError { code: 404, reason: "NotFound", message: format!("{} \"{}\" not found", resource(old), old.meta.name) })
+    }
+
+    /// Whether a claim may ask for more. upstream: plugin/pkg/admission/storage/persistentvolume/resize
+    fn check_resize(&self, old: &Object, new: &Value) -> Result<(), ApiError> {
+        let size = |spec: &Value| kube::quantity::parse(&scalar(at(spec, &["resources", "requests", "storage"]))).ok().map(|q| q.nanos);
+        let grows = size(&new["spec"]).zip(size(&old.spec)).is_some_and(|(new, old)| new > old);
+        let class = self.find("StorageClass", "", text(&old.spec, &["storageClassName"]));
+        let why = match () {
+            () if !grows => return Ok(()),
+            () if text(&old.status, &["phase"]) != "Bound" => "Only bound persistent volume claims can be expanded",
+            () if class.and_then(|c| c.rest.get("allowVolumeExpansion")).is_some_and(|v| v == true) => return Ok(()),
+            () => "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize",
+        };
+        let message = format!("persistentvolumeclaims \"{}\" is forbidden: {why}", old.meta.name);
+        Err(ApiError { code: 403, reason: "Forbidden", message })
     }
 
     /// Creates an object as a controller does, whose objects are known to be whole: it passes admission only.

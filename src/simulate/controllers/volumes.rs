@@ -13,6 +13,7 @@ use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::apiserver::store::is_finished;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
@@ -24,6 +25,8 @@ use crate::simulate::scheduler::selector::Selector;
 
 const BIND_COMPLETED: &str = "pv.kubernetes.io/bind-completed";
 const BOUND_BY_CONTROLLER: &str = "pv.kubernetes.io/bound-by-controller";
+/// The annotation of volumes that a provisioner made.
+pub const PROVISIONED_BY: &str = "pv.kubernetes.io/provisioned-by";
 /// The annotation by which the scheduler tells where a claim is needed.
 pub const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 
@@ -337,6 +340,31 @@ fn mismatch(volume: &Object, claim: &Object) -> &'static str {
 
 fn satisfies(volume: &Object, claim: &Object) -> bool {
     mismatch(volume, claim).is_empty()
+}
+
+/// The volume that the provisioner of a class makes for a claim.
+/// upstream: sig-storage-lib-external-provisioner/controller provisionClaimOperation
+pub fn provisioned(claim: &Object, class: &Object) -> Value {
+    let word = |key: &str| class.rest.get(key).and_then(Value::as_str).unwrap_or("");
+    let name = format!("pvc-{}", uid_text(claim.meta.uid));
+    let policy = if word("reclaimPolicy").is_empty() { "Delete" } else { word("reclaimPolicy") };
+    json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": name, "annotations": {PROVISIONED_BY: word("provisioner")},
+            "finalizers": ["kubernetes.io/pv-protection"]},
+        "spec": {
+            "capacity": {"storage": at(&claim.spec, &["resources", "requests", "storage"])},
+            "accessModes": at(&claim.spec, &["accessModes"]),
+            "persistentVolumeReclaimPolicy": policy,
+            "storageClassName": class.meta.name,
+            "volumeMode": at(&claim.spec, &["volumeMode"]),
+            "claimRef": {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "namespace": claim.meta.namespace, "name": claim.meta.name,
+                "uid": claim.meta.uid},
+            "csi": {"driver": word("provisioner"), "volumeHandle": name},
+        },
+        "status": {"phase": "Pending"},
+    })
 }
 
 /// upstream: bind

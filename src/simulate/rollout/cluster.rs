@@ -16,9 +16,12 @@ use super::Prediction;
 use super::Step;
 use super::Workload;
 use super::autoscale::Autoscaler;
+use super::events;
+use super::events::Log;
 use super::node::Lives;
 use super::node::Placed;
 use super::node::Task;
+use super::outage::Act;
 use super::scenario::Scenario;
 use super::surge;
 use super::verdict;
@@ -32,6 +35,7 @@ use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::Labels;
+use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::controllers::ControlPlane;
 use crate::simulate::controllers::conditions;
 use crate::simulate::controllers::pods;
@@ -85,7 +89,20 @@ pub(super) struct Cluster {
     pub(super) sequence: u64,
     pub(super) placed: BTreeMap<Uid, Placed>,
     pending: BTreeMap<Uid, Option<String>>,
-    freed: bool,
+    /// Whether pods that wait may fit now.
+    pub(super) freed: bool,
+    /// Pods with a node whose claims have no volume yet.
+    pub(super) assumed: BTreeMap<Uid, (usize, Arc<Pod>)>,
+    /// Claims for which something is being done.
+    pub(super) storage: BTreeSet<Uid>,
+    /// Nodes whose kubelets are not heard of.
+    pub(super) lost: BTreeSet<usize>,
+    /// What happens to nodes.
+    pub(super) acts: Vec<(usize, Act)>,
+    /// When pods have to leave their tainted nodes.
+    pub(super) evictions: BTreeMap<Uid, Nanos>,
+    /// Events, when they are told.
+    pub(super) events: Option<Log>,
     pub(super) images: BTreeSet<(usize, String)>,
     shapes: BTreeMap<Uid, Arc<PodShape>>,
     /// The manifests that the pods of a ReplicaSet share.
@@ -147,6 +164,12 @@ impl Cluster {
             placed: BTreeMap::new(),
             pending: BTreeMap::new(),
             freed: false,
+            assumed: BTreeMap::new(),
+            storage: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            acts: Vec::new(),
+            evictions: BTreeMap::new(),
+            events: options.events.then(Log::default),
             images: BTreeSet::new(),
             shapes: BTreeMap::new(),
             manifests: BTreeMap::new(),
@@ -171,9 +194,20 @@ impl Cluster {
             refusals: BTreeSet::new(),
             busy_until: 0,
         };
-        for object in rest {
+        // Owners first: the uids that a capture tells are not those of this server.
+        rest.sort_by_key(|o| match text(o, &["kind"]) {
+            "Pod" => 2,
+            "ReplicaSet" | "Job" => 1,
+            _ => 0,
+        });
+        let mut uids: BTreeMap<String, Uid> = BTreeMap::new();
+        for mut object in rest {
+            let uid = text(&object, &["metadata", "uid"]).to_owned();
+            adopt(&mut object, &uids);
             // What the server refuses is not part of the cluster.
-            drop(out.apply(&object, None));
+            if let Ok(made) = out.apply(&object, None) {
+                uids.insert(uid, made.meta.uid);
+            }
         }
         out
     }
@@ -225,6 +259,8 @@ impl Cluster {
         self.steps.clear();
         self.refusals.clear();
         self.restarts.clear();
+        self.forget_events();
+        self.begin_outages();
         // Pods that are there go on as they are.
         self.lanes.retain(|_, lane| lane.glimpses.last().is_some_and(|g| !g.printed.status.is_empty()));
         for lane in self.lanes.values_mut() {
@@ -251,6 +287,7 @@ impl Cluster {
             restarts: 0,
             promised: promised.min(available),
             hindrance: None,
+            relief: None,
             curve: Vec::new(),
             surge: surge::of(self, object),
         };
@@ -344,6 +381,7 @@ impl Cluster {
             self.draw(&change);
             match change.operation {
                 Operation::Added => {
+                    self.make_ephemeral_claims(object);
                     if text(&object.spec, &["nodeName"]).is_empty() {
                         self.pending.insert(uid, None);
                     } else {
@@ -370,6 +408,8 @@ impl Cluster {
                 Operation::Deleted => {
                     self.pending.remove(&uid);
                     self.failing.remove(&uid);
+                    self.evictions.remove(&uid);
+                    self.forget_assumed(uid);
                     if let Some(placed) = self.placed.remove(&uid) {
                         self.nodes.remove(placed.node, &placed.pod);
                         self.freed = true;
@@ -394,6 +434,9 @@ impl Cluster {
             self.event_cursor += 1;
             // One line a pod would be too many, and so would one a try.
             let named = !matches!(event.reason, "SuccessfulCreate" | "SuccessfulDelete") || event.object.starts_with("StatefulSet");
+            let kind = event.object.split_once('/').map_or("", |(kind, _)| kind).to_owned();
+            let from = events::component(&kind, event.reason);
+            self.tell_of(event.uid, event.object.clone(), event.warning, event.reason, event.message.clone(), from);
             let again = event.reason == "FailedCreate" && !self.refusals.insert((event.object.clone(), nameless(&event.message)));
             if named && !again {
                 self.step(event.object, format!("{}: {}", event.reason, event.message));
@@ -429,6 +472,11 @@ impl Cluster {
     /// What the scheduler reads beside pods and nodes, and what scales workloads.
     fn learn(&mut self, change: &Change) {
         let object = &change.object;
+        match object.kind.as_str() {
+            "PersistentVolumeClaim" if change.operation != Operation::Deleted => self.look_at_claim(object),
+            "PersistentVolume" if change.operation == Operation::Modified => self.look_at_volume(object),
+            _ => {}
+        }
         if object.kind == "HorizontalPodAutoscaler" && change.operation == Operation::Added {
             self.begin_autoscaling(object);
         }
@@ -459,8 +507,13 @@ impl Cluster {
         }
     }
 
+    /// The time since the change.
+    pub(super) fn since_change(&self) -> Nanos {
+        self.plane.api.now - self.began
+    }
+
     pub(super) fn step(&mut self, object: String, what: String) {
-        let at = self.plane.api.now - self.began;
+        let at = self.since_change();
         let line = Step { at, object, what };
         if self.steps.last() != Some(&line) {
             self.quiet_at = at;
@@ -473,9 +526,9 @@ impl Cluster {
         if self.nodes.nodes.is_empty() {
             return false;
         }
+        let mut moved = self.bind_assumed();
         let again = std::mem::take(&mut self.freed);
         let waiting: Vec<Uid> = self.pending.iter().filter(|(_, why)| again || why.is_none()).map(|(uid, _)| *uid).collect();
-        let mut moved = false;
         let mut hopeless: BTreeMap<usize, String> = BTreeMap::new();
         for uid in waiting {
             let Some(object) = self.plane.api.get(uid).cloned() else { continue };
@@ -493,22 +546,14 @@ impl Cluster {
                     self.pending.remove(&uid);
                     self.failing.remove(&uid);
                     self.select_node(&object, &pod, node);
-                    let name = self.nodes.nodes[node].node.name.clone();
-                    let bound = self.plane.api.edit(uid, |o| {
-                        let spec = o.spec_mut();
-                        if spec.is_object() {
-                            spec["nodeName"] = name.as_str().into();
-                        }
-                    });
-                    if let Some(bound) = bound {
-                        self.place(&bound, node);
-                    }
+                    self.assume(uid, node, pod);
                     moved = true;
                 }
                 None => {
                     let why = outcome.message.unwrap_or_else(|| "no node fits".to_owned());
                     if self.pending.get(&uid) != Some(&Some(why.clone())) {
                         self.step(format!("Pod/{}", object.meta.name), format!("FailedScheduling: {why}"));
+                        self.tell(&object, true, "FailedScheduling", why.clone(), "default-scheduler");
                     }
                     self.failing.insert(uid, verdict::unschedulable(&object, &why));
                     hopeless.insert(shape, why.clone());
@@ -594,17 +639,40 @@ impl Cluster {
             workload.restarts = self.restarts.get(&followed.uid).copied().unwrap_or(0);
             if workload.complete_at.is_none() {
                 workload.hindrance = verdict::hindrance(&self.plane, followed.uid, &self.failing);
+                workload.relief = verdict::relief(&self.plane, followed.uid, workload.hindrance.as_ref());
             }
         }
         out.workloads = self.followed.into_iter().map(|f| f.workload).collect();
         out.steps = self.steps;
         out.looks = self.looks;
+        out.events = self.events.map(|log| log.records).unwrap_or_default();
         out.quiet_at = self.quiet_at;
         out.defect = self.plane.defect;
         out.pods = self.lanes.into_values().collect();
         let [before, after] = self.named.map(|set| set.into_iter().collect::<Vec<_>>());
         let scalers: Vec<String> = self.plane.api.list("HorizontalPodAutoscaler").map(|o| o.meta.name.clone()).collect();
-        out.unused = self.scenario.unused(&before, &after, &scalers);
+        let nodes: Vec<String> = self.nodes.nodes.iter().map(|n| n.node.name.clone()).collect();
+        out.unused = self.scenario.unused(&before, &after, &scalers, &nodes);
+    }
+}
+
+/// Writes the uids of this server where owners are told, and takes out what workloads said of themselves elsewhere.
+fn adopt(object: &mut Value, uids: &BTreeMap<String, Uid>) {
+    for owner in object.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(uid) = uids.get(text(owner, &["uid"])) {
+            owner["uid"] = uid_text(*uid).into();
+        }
+    }
+    let kind = text(object, &["kind"]).to_owned();
+    let ended = matches!(text(object, &["status", "phase"]), "Succeeded" | "Failed");
+    if super::is_workload(&kind)
+        && !(kind == "Pod" && ended)
+        && let Some(map) = object.as_object_mut()
+    {
+        map.remove("status");
+    }
+    if let Some(meta) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        meta.remove("generation");
     }
 }
 

@@ -38,6 +38,14 @@ pub(super) enum Task {
     Stopped,
     /// An autoscaler looks at its metrics.
     Autoscale,
+    /// A volume for a claim is made.
+    Provision,
+    /// A volume is enlarged.
+    Expand,
+    /// A pod has been on a tainted node for as long as it may.
+    Evict,
+    /// Something happens to a node: a number in the list of what does.
+    Node(usize),
 }
 
 impl Task {
@@ -72,11 +80,14 @@ impl Cluster {
         self.nodes.place(node, &pod);
         let waits = self.volume_held_elsewhere(object, node);
         let observed = Observed { sandbox: if waits.is_some() { Sandbox::None } else { Sandbox::Ready }, ..Observed::default() };
-        self.placed.insert(uid, Placed { pod, node, observed, waits: waits.is_some(), over: false });
+        let unseen = self.lost.contains(&node);
+        self.placed.insert(uid, Placed { pod, node, observed, waits: waits.is_some() || unseen, over: false });
         if store::is_finished(object) {
             return;
         }
+        self.judge_stay(uid, node);
         match waits {
+            None if unseen => return,
             Some(volume) => {
                 let hindrance = verdict::volume_in_use(object, &volume);
                 self.step(format!("Pod/{}", object.meta.name), format!("{}: {}", hindrance.reason, hindrance.message));
@@ -85,6 +96,22 @@ impl Cluster {
             None => self.begin(object, node),
         }
         self.report(uid);
+    }
+
+    /// A pod gets its node.
+    pub(super) fn bind(&mut self, uid: Uid, node: usize) {
+        let name = self.nodes.nodes[node].node.name.clone();
+        let bound = self.plane.api.edit(uid, |o| {
+            let spec = o.spec_mut();
+            if spec.is_object() {
+                spec["nodeName"] = name.as_str().into();
+            }
+        });
+        if let Some(bound) = bound {
+            let message = format!("Successfully assigned {}/{} to {name}", bound.meta.namespace, bound.meta.name);
+            self.tell(&bound, false, "Scheduled", message, "default-scheduler");
+            self.place(&bound, node);
+        }
     }
 
     fn begin(&mut self, object: &Arc<Object>, node: usize) {
@@ -118,7 +145,8 @@ impl Cluster {
 
     /// Pods that waited for a volume look again.
     pub(super) fn retry_volumes(&mut self) {
-        let waiting: Vec<(Uid, usize)> = self.placed.iter().filter(|(_, p)| p.waits).map(|(uid, p)| (*uid, p.node)).collect();
+        let seen = |p: &&Placed| p.waits && !self.lost.contains(&p.node);
+        let waiting: Vec<(Uid, usize)> = self.placed.iter().filter(|(_, p)| seen(p)).map(|(uid, p)| (*uid, p.node)).collect();
         for (uid, node) in waiting {
             let Some(object) = self.plane.api.get(uid).cloned() else { continue };
             if self.volume_held_elsewhere(&object, node).is_some() {
@@ -138,6 +166,7 @@ impl Cluster {
     fn lives_of(&mut self, object: &Object, node: usize) -> Lives {
         let spec = &object.spec;
         let annotations = self.told(object);
+        let own_node = self.nodes.nodes[node].node.name.clone();
         let mut pulls = Vec::new();
         for place in pod_life::places(spec) {
             let container = place.of(spec);
@@ -147,10 +176,14 @@ impl Cluster {
             // An image that is there is only asked for at the registry.
             let known = !self.images.insert((node, image))
                 || self.nodes.nodes[node].node.images.iter().any(|(names, _)| names.iter().any(|n| n == text(container, &["image"])));
-            pulls.push(match (known, always && told.image_missing) {
+            let pull = match (known, always && told.image_missing) {
                 (true, false) => 0,
                 _ => told.pull,
-            });
+            };
+            if pull > 0 {
+                self.tell_pull(object, place, &own_node);
+            }
+            pulls.push(pull);
         }
         let owner = object.meta.controller().map_or(object.meta.uid, |o| o.uid);
         let template = object.meta.labels.get("controller-revision-hash").cloned().unwrap_or_default();
@@ -165,6 +198,10 @@ impl Cluster {
 
     /// A terminating pod stops when its hooks and containers have, at the latest after its grace period.
     pub(super) fn stop(&mut self, pod: &Object) {
+        // A node that is not heard of stops nothing.
+        let Some(node) = self.placed.get(&pod.meta.uid).map(|p| p.node).filter(|n| !self.lost.contains(n)) else { return };
+        let name = self.nodes.nodes[node].node.name.clone();
+        self.tell_stop(pod, &name);
         let grace = pod.meta.deletion_grace.unwrap_or(30) * SECOND;
         let annotations = self.told(pod);
         self.later(pod_life::stop_time(&annotations, &pod.spec, grace), pod.meta.uid, Task::Stopped);
@@ -178,11 +215,19 @@ impl Cluster {
 
     pub(super) fn perform(&mut self, uid: Uid, task: Task) {
         self.troubles -= usize::from(task.is_trouble());
+        if let Task::Node(number) = task {
+            self.act(number);
+            return;
+        }
         let Some(object) = self.plane.api.get(uid).cloned() else { return };
         match task {
             Task::Stopped => self.plane.api.finish_pod(uid),
             Task::Autoscale => self.autoscale(&object),
+            Task::Provision => self.provision(&object),
+            Task::Expand => self.expand(&object),
             _ if object.meta.is_deleted() || store::is_finished(&object) => {}
+            Task::Evict => self.eviction_due(&object),
+            Task::Node(_) => {}
             Task::Deadline => {
                 self.step(
                     format!("Pod/{}", object.meta.name),
@@ -218,6 +263,12 @@ impl Cluster {
         let pod_name = format!("Pod/{}", object.meta.name);
         let Some(placed) = self.placed.get_mut(&uid) else { return };
         let reports = observe::happen(&mut placed.observed, object, container, what, now);
+        let node = placed.node;
+        if self.lost.contains(&node) {
+            return;
+        }
+        let node = self.nodes.nodes[node].node.name.clone();
+        self.tell_moment(object, place, what, &node);
         match what {
             What::PullBackOff => {
                 let hindrance = verdict::image_missing(object, place);
@@ -248,10 +299,10 @@ impl Cluster {
     }
 
     /// Writes the status of a pod when it differs from the last.
-    fn report(&mut self, uid: Uid) {
+    pub(super) fn report(&mut self, uid: Uid) {
         let Some(object) = self.plane.api.get(uid).cloned() else { return };
         let now = self.plane.api.now;
-        let Some(placed) = self.placed.get_mut(&uid) else { return };
+        let Some(placed) = self.placed.get_mut(&uid).filter(|p| !self.lost.contains(&p.node)) else { return };
         let manifest = match object.meta.controller().filter(|o| o.kind == "ReplicaSet" && !object.meta.is_deleted()) {
             // Pods of one ReplicaSet differ by name only; those of other owners may differ more.
             Some(owner) => Arc::clone(self.manifests.entry(owner.uid).or_insert_with(|| Arc::new(observe::manifest(&object)))),

@@ -52,6 +52,10 @@ pub fn answer(prediction: &Prediction, watch: bool) -> Answer {
         out.blocks.push(Block::Label(format!("at {}:", time(look.at))));
         out.table(&["NAME", "READY", "STATUS", "RESTARTS", "AGE", "NODE"], snapshot(look));
     }
+    if !prediction.events.is_empty() {
+        out.heading("Events");
+        out.table(&["OBJECT", "TYPE", "REASON", "AGE", "FROM", "MESSAGE"], events(prediction));
+    }
     chart::add(&mut out, prediction);
     let row = |w: &Workload| {
         vec![
@@ -135,6 +139,20 @@ fn seconds(age: Nanos) -> String {
     }
 }
 
+/// Events as `kubectl describe` prints them at the end of the prediction. upstream: DescribeEvents, translateMicroTimestampSince
+fn events(prediction: &Prediction) -> Vec<Vec<String>> {
+    let now = prediction.events.iter().map(|e| e.last).max().unwrap_or(0).max(prediction.quiet_at);
+    let row = |e: &super::events::Record| {
+        let age = match e.count {
+            1 => seconds(now - e.first),
+            n => format!("{} (x{n} over {})", seconds(now - e.last), seconds(now - e.first)),
+        };
+        let kind = if e.warning { "Warning" } else { "Normal" };
+        vec![e.object.clone(), kind.to_owned(), e.reason.clone(), age, e.from.clone(), e.message.trim_end().to_owned()]
+    };
+    prediction.events.iter().map(row).collect()
+}
+
 /// One line a change of a pod, as `kubectl get pods --watch` prints them.
 fn watched(prediction: &Prediction) -> Vec<Vec<String>> {
     let mut rows: Vec<(Nanos, usize, Vec<String>)> = Vec::new();
@@ -175,5 +193,9 @@ fn to_json(prediction: &Prediction) -> Value {
             "states": l.glimpses.iter().map(|g| json!({"at": g.at as f64 / 1e9, "status": g.printed.status, "ready": g.ready, "restarts": g.printed.restarts})).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "looks": looks,
+        "events": prediction.events.iter().map(|e| json!({
+            "object": e.object, "type": if e.warning { "Warning" } else { "Normal" }, "reason": e.reason, "from": e.from,
+            "message": e.message, "first": seconds(e.first), "last": seconds(e.last), "count": e.count,
+        })).collect::<Vec<_>>(),
     })
 }

@@ -8,9 +8,14 @@
 //!   web/*: pull 1s
 //! load:                       # autoscalers by name
 //!   web: 100m until 60s, 900m
+//! nodes:                      # nodes by name, times since the change
+//!   node-2: lost at 60s, back at 10m
 //! ```
 
 use super::autoscale;
+use super::outage;
+use super::outage::Act;
+use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::object::Labels;
 use crate::simulate::kubelet::behaviour;
 use crate::source::FileId;
@@ -35,6 +40,7 @@ pub struct Scenario {
     before: Vec<Told>,
     containers: Vec<Told>,
     load: Vec<Told>,
+    nodes: Vec<Told>,
 }
 
 /// Whether a text is what a pattern with `*` describes.
@@ -75,23 +81,24 @@ impl Scenario {
         let mut out = Self::default();
         for root in documents.iter().filter_map(|d| d.root.as_ref()) {
             let NodeKind::Mapping(sections) = &root.kind else {
-                return Err(format!("{name}: expected a mapping with containers, before or load"));
+                return Err(format!("{name}: expected a mapping with containers, before, load or nodes"));
             };
             for section in sections {
-                let known = ["containers", "before", "load"];
+                let known = ["containers", "before", "load", "nodes"];
                 if !known.contains(&section.key.as_str()) {
-                    return Err(format!("{}: unknown key {:?}; containers, before and load are known", place(section), section.key));
+                    return Err(format!("{}: unknown key {:?}; containers, before, load and nodes are known", place(section), section.key));
                 }
                 let NodeKind::Mapping(lines) = &section.value.kind else {
                     return Err(format!("{}: {}: expected a mapping", place(section), section.key));
                 };
                 for line in lines {
-                    let told = read(line, section.key == "load").map_err(|why| format!("{}: {}: {why}", place(line), line.key))?;
+                    let told = read(line, &section.key).map_err(|why| format!("{}: {}: {why}", place(line), line.key))?;
                     let told = Told { place: format!("{}: {}", place(line), line.key), ..told };
                     match section.key.as_str() {
                         "containers" => out.containers.push(told),
                         "before" => out.before.push(told),
-                        _ => out.load.push(told),
+                        "load" => out.load.push(told),
+                        _ => out.nodes.push(told),
                     }
                 }
             }
@@ -111,7 +118,13 @@ impl Scenario {
         out
     }
 
-    /// Whether nothing is told.
+    /// What happens to a node.
+    pub(super) fn node(&self, name: &str) -> Vec<(Nanos, Act)> {
+        let told = self.nodes.iter().rev().find(|t| matches(&t.workload, name));
+        told.and_then(|t| outage::parse(&t.phrases).ok()).unwrap_or_default()
+    }
+
+    /// Whether nothing is told of containers.
     pub(super) fn is_empty(&self) -> bool {
         self.before.is_empty() && self.containers.is_empty()
     }
@@ -122,23 +135,37 @@ impl Scenario {
     }
 
     /// The lines that no container and no autoscaler fits: `containers` are pairs of workload and container.
-    pub(super) fn unused(&self, before: &[(String, String)], after: &[(String, String)], scalers: &[String]) -> Vec<String> {
+    pub(super) fn unused(
+        &self,
+        before: &[(String, String)],
+        after: &[(String, String)],
+        scalers: &[String],
+        nodes: &[String],
+    ) -> Vec<String> {
         let fits =
             |told: &&Told, all: &[(String, String)]| all.iter().any(|(w, c)| matches(&told.workload, w) && matches(&told.container, c));
         let lines = self.containers.iter().filter(|t| !fits(t, after)).chain(self.before.iter().filter(|t| !fits(t, before)));
         let containers = lines.map(|t| format!("{}: there is no such container", t.place));
         let loads = self.load.iter().filter(|t| !scalers.iter().any(|s| matches(&t.workload, s)));
-        containers.chain(loads.map(|t| format!("{}: there is no such autoscaler", t.place))).collect()
+        let lost = self.nodes.iter().filter(|t| !nodes.iter().any(|n| matches(&t.workload, n)));
+        let loads = loads.map(|t| format!("{}: there is no such autoscaler", t.place));
+        containers.chain(loads).chain(lost.map(|t| format!("{}: there is no such node", t.place))).collect()
     }
 }
 
-fn read(line: &Entry, load: bool) -> Result<Told, String> {
+fn read(line: &Entry, section: &str) -> Result<Told, String> {
+    let (load, node) = (section == "load", section == "nodes");
     let NodeKind::Str(phrases) = &line.value.kind else { return Err("expected a text such as \"starts in 20s\"".to_owned()) };
-    let refused = if load { autoscale::parse(phrases).err() } else { behaviour::parse(phrases).err() };
+    let refused = match section {
+        "load" => autoscale::parse(phrases).err(),
+        "nodes" => outage::parse(phrases).err(),
+        _ => behaviour::parse(phrases).err(),
+    };
     if let Some(phrase) = refused {
         return Err(format!("{phrase:?} is not understood"));
     }
     let (workload, container) = match line.key.split_once('/') {
+        _ if node => (line.key.as_str(), ""),
         Some(_) if load => return Err("expected the name of an autoscaler".to_owned()),
         None if !load => return Err("expected workload/container, such as web/app or web/*".to_owned()),
         Some((workload, container)) => (workload, container),
@@ -166,10 +193,10 @@ mod tests {
         assert_eq!(told.get("simulate.kval.dev/app").map(String::as_str), Some("starts in 20s"));
         assert_eq!(scenario.load("api"), Some("100m"));
         for (text, why) in [
-            ("contaners: {}", "s.yaml:1:1: unknown key \"contaners\"; containers, before and load are known"),
+            ("contaners: {}", "s.yaml:1:1: unknown key \"contaners\"; containers, before, load and nodes are known"),
             ("containers:\n  web/app: dances", "s.yaml:2:3: web/app: \"dances\" is not understood"),
             ("before: {web: never ready}", "s.yaml:1:10: web: expected workload/container, such as web/app or web/*"),
-            ("- x", "s.yaml: expected a mapping with containers, before or load"),
+            ("- x", "s.yaml: expected a mapping with containers, before, load or nodes"),
         ] {
             assert_eq!(Scenario::parse("s.yaml", text), Err(why.to_owned()));
         }

@@ -326,8 +326,15 @@ pub(super) fn hindrance(plane: &ControlPlane, uid: Uid, failing: &BTreeMap<Uid, 
             field: path(&["spec", "replicas"]),
         });
     }
-    let waiting = plane.api.list("Pod").find(|p| top_owner(plane, p) == Some(uid) && !pods::is_ready(p));
+    let of = |p: &&Arc<Object>| p.meta.uid == uid || top_owner(plane, p) == Some(uid);
+    let waiting = plane.api.list("Pod").find(|p| of(p) && !pods::is_ready(p));
     if let Some(pod) = waiting {
+        let node = text(&pod.spec, &["nodeName"]);
+        if !node.is_empty() && plane.api.find("Node", "", node).is_none() {
+            let message = format!("the pod is bound to the node \"{node}\", which is not there");
+            let field = path(&["spec", "template", "spec", "nodeName"]);
+            return Some(Hindrance { object: format!("Pod/{}", pod.meta.name), reason: "NodeNotFound", message, field });
+        }
         let gates = list(&pod.spec, &["readinessGates"]);
         let (message, field) = if let Some(gate) = gates.first() {
             let kind = text(gate, &["conditionType"]);
@@ -346,6 +353,28 @@ pub(super) fn hindrance(plane: &ControlPlane, uid: Uid, failing: &BTreeMap<Uid, 
         path(&["spec", if stalled.is_empty() { "updateStrategy" } else { "strategy" }])
     };
     Some(Hindrance { object: format!("{}/{}", object.kind, object.meta.name), reason: "Stalled", message: message.to_owned(), field })
+}
+
+/// The field of the strategy that would let old pods make room for new ones.
+pub(super) fn relief(plane: &ControlPlane, uid: Uid, why: Option<&Hindrance>) -> Option<Vec<String>> {
+    let object = plane.api.get(uid)?;
+    let rolling = object.kind == "Deployment" && text(&object.spec, &["strategy", "type"]) != "Recreate";
+    let room = matches!(why?.reason, "Unschedulable" | "FailedCreate" | "FailedAttachVolume");
+    let old = object.count("replicas") > object.count("updatedReplicas");
+    let blocked = rolling && room && old && deployment::max_unavailable(object) == 0;
+    blocked.then(|| path(&["spec", "strategy", "rollingUpdate", "maxUnavailable"]))
+}
+
+impl Workload {
+    /// The field to change: of the strategy where it is written, else what holds the workload up; `None` when nothing does.
+    pub fn field_to_change(&self, written: &serde_json::Value) -> Option<Path> {
+        let why = self.hindrance.as_ref()?;
+        let is_written = |words: &&Vec<String>| !at(written, &words.iter().map(String::as_str).collect::<Vec<_>>()).is_null();
+        let field = self.relief.as_ref().filter(is_written).unwrap_or(&why.field);
+        // A bare pod has no template.
+        let bare = if self.kind == "Pod" { 2 } else { 0 };
+        Some(Path(field.iter().skip(bare).map(|f| f.parse().map_or_else(|_| Step::Field(f.clone()), Step::Index)).collect()))
+    }
 }
 
 /// One finding per workload that does not come through well, for the objects from `first` on.
@@ -370,10 +399,7 @@ pub fn diagnostics(prediction: &Prediction, objects: &[kube::Object], first: usi
         let Some(object) = workload.object.checked_sub(first).and_then(|i| objects.get(i)) else { continue };
         match (workload.verdict(), &workload.hindrance) {
             (Verdict::Stuck, Some(why)) => {
-                // A bare pod has no template.
-                let bare = if object.id.kind == "Pod" { 2 } else { 0 };
-                let steps = why.field.iter().skip(bare).map(|f| f.parse().map_or_else(|_| Step::Field(f.clone()), Step::Index));
-                let path = Path(steps.collect());
+                let Some(path) = workload.field_to_change(&object.value) else { continue };
                 let message = format!("the rollout does not complete: {}: {} ({})", why.reason, why.message, why.object);
                 let since = workload.curve.last().map_or(0, |c| c.0);
                 let step =

@@ -266,7 +266,7 @@ pub struct Pod {
     pub start_time: String,
     /// Its place in the order of arrival; of pods that do not tell when they started, the later is the younger.
     pub arrival: usize,
-    /// Volumes, as written.
+    /// Volumes, as written, without those of configuration, which every node can make.
     pub volumes: Arc<[Value]>,
     /// Its claims for devices.
     pub device_claims: Arc<[PodClaim]>,
@@ -360,6 +360,11 @@ impl PodShape {
     }
 }
 
+/// Whether a volume is more than configuration.
+fn matters(volume: &Value) -> bool {
+    ["projected", "configMap", "secret", "downwardAPI"].iter().all(|kind| at(volume, &[kind]).is_null())
+}
+
 impl Pod {
     /// Reads a pod that admission has already completed.
     pub fn new(object: &Value, source: Owner, input: usize) -> Self {
@@ -377,7 +382,7 @@ impl Pod {
             terminating: !at(object, &["metadata", "deletionTimestamp"]).is_null(),
             start_time: text(object, &["status", "startTime"]).to_owned(),
             arrival: 0,
-            volumes: list(object, &["spec", "volumes"]).into(),
+            volumes: list(object, &["spec", "volumes"]).iter().filter(|v| matters(v)).cloned().collect(),
             device_claims: device_claims(object),
             shape,
         }
