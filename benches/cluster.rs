@@ -82,27 +82,30 @@ struct Stored {
     uid: u64,
     owners: Vec<u64>,
     kept: bool,
-    value: Value,
+    meta: Value,
+    spec: Value,
 }
 
 /// What a stored cluster holds, by kind, namespace and name.
 fn inventory(state: &Path) -> BTreeMap<String, Stored> {
     let text = fs::read_to_string(state.join("default.cluster")).unwrap_or_default();
     let mut out = BTreeMap::new();
-    for line in text.lines().skip(1) {
-        let Ok(value) = serde_json::from_str::<Value>(line) else { continue };
-        if value["k"].is_null() {
+    // Objects stand behind the second empty line: what they are about, specification, status and the rest behind tabs.
+    for line in text.splitn(3, "\n\n").last().unwrap_or_default().lines() {
+        let mut parts = line.split('\t').map(|part| serde_json::from_str::<Value>(part).unwrap_or_default());
+        let meta = parts.next().unwrap_or_default();
+        let spec = parts.next().unwrap_or_default();
+        if meta["k"].is_null() {
             continue;
         }
-        let meta = &value["m"];
         let word = |v: &Value| v.as_str().unwrap_or("").to_owned();
-        let kind = word(&value["k"]);
+        let kind = word(&meta["k"]);
         let kept = ["helm.sh/hook", "helm.sh/resource-policy"].iter().any(|a| !meta["annotations"][a].is_null())
             // What Helm does not uninstall: definitions, and what the control plane made of a claim template.
             || matches!(kind.as_str(), "CustomResourceDefinition" | "PersistentVolumeClaim" | "PersistentVolume" | "Namespace");
         let owners = meta["owners"].as_array().into_iter().flatten().filter_map(|o| o[3].as_u64()).collect();
         let key = format!("{kind} {}/{}", word(&meta["namespace"]), word(&meta["name"]));
-        out.insert(key, Stored { uid: meta["id"][0].as_u64().unwrap_or(0), owners, kept, value });
+        out.insert(key, Stored { uid: meta["id"][0].as_u64().unwrap_or(0), owners, kept, meta, spec });
     }
     out
 }
@@ -118,13 +121,11 @@ fn left_behind(before: &BTreeMap<String, Stored>, after: &BTreeMap<String, Store
         }
         allowed.extend(more);
     }
-    let claims: Vec<&Stored> = after.values().filter(|s| s.value["k"] == "PersistentVolumeClaim").collect();
-    let orphaned = |s: &Stored| {
-        s.value["k"] == "PersistentVolume" && !claims.iter().any(|c| s.value["spec"]["claimRef"]["name"] == c.value["m"]["name"])
-    };
+    let claims: Vec<&Stored> = after.values().filter(|s| s.meta["k"] == "PersistentVolumeClaim").collect();
+    let orphaned = |s: &Stored| s.meta["k"] == "PersistentVolume" && !claims.iter().any(|c| s.spec["claimRef"]["name"] == c.meta["name"]);
     after
         .iter()
-        .filter(|(key, s)| !before.contains_key(*key) && (!allowed.contains(&s.uid) || orphaned(s) || !s.value["m"]["deletion"].is_null()))
+        .filter(|(key, s)| !before.contains_key(*key) && (!allowed.contains(&s.uid) || orphaned(s) || !s.meta["deletion"].is_null()))
         .map(|(key, _)| key.clone())
         .collect()
 }
@@ -238,9 +239,10 @@ fn corpus(directory: &Path, count: usize) {
     }
 }
 
-/// One command, killed at moments spread over its run: how often the old and how often the new content was found.
+/// One command, killed at moments spread over its run and over its write: how often the old and how often the new content
+/// was found.
 fn killed(state: &Path, words: &[&str], moments: u32) -> Result<(usize, usize), String> {
-    let file = state.join("default.cluster");
+    let (file, temporary) = (state.join("default.cluster"), state.join("default.cluster.tmp"));
     let base = fs::read(&file).expect("the cluster is stored");
     let began = Instant::now();
     let whole = kval(state, words);
@@ -252,6 +254,7 @@ fn killed(state: &Path, words: &[&str], moments: u32) -> Result<(usize, usize), 
     let (mut olds, mut news) = (0, 0);
     for moment in 0..moments {
         fs::write(&file, &base).expect("writable");
+        let _ = fs::remove_file(&temporary);
         let mut child = Command::new(program())
             .args(words)
             .env("KVAL_STATE", state)
@@ -260,7 +263,15 @@ fn killed(state: &Path, words: &[&str], moments: u32) -> Result<(usize, usize), 
             .stderr(Stdio::null())
             .spawn()
             .expect("the program runs");
-        std::thread::sleep(length * (moment * 7919 % moments) / moments * 15 / 10);
+        let part = moment * 7919 % moments;
+        if moment % 2 == 0 {
+            std::thread::sleep(length * part / moments * 12 / 10);
+        } else {
+            while !temporary.exists() && child.try_wait().expect("a child of ours").is_none() {
+                std::hint::spin_loop();
+            }
+            std::thread::sleep(Duration::from_micros(4000) * part / moments);
+        }
         let _ = child.kill();
         let _ = child.wait();
         let after = fs::read(&file).unwrap_or_default();

@@ -421,6 +421,9 @@ pub(super) fn command() -> Command {
                 .arg(switch("events", "Print the events of all objects as kubectl describe does"))
                 .arg(value("within", "TIME", "How long to look [default: 30m]")),
         );
+    let create = Command::new("create")
+        .about("Make a chart to begin with, as `helm create`")
+        .arg(Arg::new("name").value_name("NAME").required(true).help("The chart's folder; its last part is the name"));
     let package = Command::new("package")
         .about("Pack charts into archives")
         .arg(paths("Chart directories"))
@@ -489,6 +492,7 @@ pub(super) fn command() -> Command {
             why(),
             simulate,
             super::args_cluster::cluster(),
+            create,
             package,
             show,
             dependency,

@@ -86,7 +86,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         let text = serde_json::to_string_pretty(&as_json(&changes, prediction.as_ref())).unwrap_or_default();
         output.line(&text);
     } else {
-        print(&changes, prediction.as_ref(), on(matches, "all"), output);
+        print(&changes, &new, prediction.as_ref(), on(matches, "all"), output);
     }
     let worst = changes.iter().map(|c| c.effect).max().unwrap_or(Effect::Unchanged);
     let fails = match string(matches, "fail-on").as_deref() {
@@ -111,7 +111,7 @@ fn shown(value: Option<&Value>) -> String {
     if text.chars().count() > 120 { format!("{}…", text.chars().take(119).collect::<String>()) } else { text }
 }
 
-fn print(changes: &[Change], prediction: Option<&rollout::Prediction>, all: bool, output: &mut Output) {
+fn print(changes: &[Change], new: &[Value], prediction: Option<&rollout::Prediction>, all: bool, output: &mut Output) {
     for change in changes.iter().filter(|c| all || c.effect != Effect::Unchanged) {
         output.line(&format!("{}: {}", change.title(), change.effect.name()));
         change.notes.iter().for_each(|note| output.line(&format!("    {note}")));
@@ -133,8 +133,10 @@ fn print(changes: &[Change], prediction: Option<&rollout::Prediction>, all: bool
             };
             output.line(&format!("rollout of {} {}: {how}", workload.kind, workload.name));
         }
-        for (_, why) in &prediction.refused {
-            output.line(&format!("refused: {why}"));
+        for (i, why) in &prediction.refused {
+            let object = new.get(*i).unwrap_or(&Value::Null);
+            let word = |v: &Value| v.as_str().unwrap_or("").to_owned();
+            output.line(&format!("refused: {} {}: {why}", word(&object["kind"]), word(&object["metadata"]["name"])));
         }
     }
     let count = |effect: Effect| changes.iter().filter(|c| c.effect == effect).count();

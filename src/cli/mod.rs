@@ -6,6 +6,7 @@ mod args_cluster;
 mod chart;
 mod cluster;
 mod config;
+mod create;
 mod defaults;
 mod diff;
 mod error;
@@ -111,7 +112,7 @@ fn usage(args: &[OsString], error: &clap::Error, output: &mut Output) -> u8 {
 }
 
 /// Commands that are done before other threads could help; what they call asks for threads where there is more to do.
-const SHORT: &[&str] = &["version", "template", "show", "dependency", "explain", "config", "repo", "search"];
+const SHORT: &[&str] = &["version", "template", "show", "dependency", "explain", "config", "repo", "search", "create"];
 
 fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     if matches.subcommand_name().is_some_and(|name| !SHORT.contains(&name)) {
@@ -152,6 +153,7 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             Some((_, matches)) => repo::search(matches, output),
             None => Err(Error::unusable("search what? There is: repo")),
         },
+        Some(("create", matches)) => create::run(matches, output),
         Some(("package", matches)) => chart::package(matches, output),
         Some(("show", matches)) => match matches.subcommand() {
             Some((part, matches)) => chart::show(part, matches, output),

@@ -5,11 +5,13 @@ use serde_json::json;
 
 use super::Cluster;
 use super::Refusal;
+use super::event::Record;
 use super::server::Deletion;
 use super::server::Unknown;
 use super::server::Write;
 use crate::kubectl::api;
 use crate::kubectl::api::Api;
+use crate::kubectl::api::Chosen;
 use crate::kubectl::api::FieldValidation;
 use crate::kubectl::api::PatchKind;
 use crate::kubectl::api::Status;
@@ -18,6 +20,7 @@ use crate::kubectl::resources;
 use crate::kubectl::resources::Resource;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::object::uid_of;
 use crate::simulate::apiserver::patch;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::text;
@@ -105,6 +108,30 @@ impl Api for Cluster {
         Ok(all.into_iter().filter(|o| same_group(o, resource)).map(|o| as_version(o, resource)).collect())
     }
 
+    fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Box<Status>> {
+        let labels = |o: &crate::simulate::apiserver::Object| {
+            let labels = &o.meta.labels;
+            chosen(&if labels.is_empty() { Value::Null } else { json!(labels) }, &o.spec)
+        };
+        if matches!(resource.kind.as_str(), "Event" | "APIService") {
+            let mut all = Api::list(self, resource, namespace)?;
+            all.retain(|o| chosen(&o["metadata"]["labels"], &&o["spec"]));
+            return Ok(all);
+        }
+        let all = self.list_where(&resource.kind, if resource.namespaced { namespace } else { "" }, &labels);
+        Ok(all.into_iter().filter(|o| same_group(o, resource)).map(|o| as_version(o, resource)).collect())
+    }
+
+    fn events_about(&self, resource: &Resource, namespace: &str, uids: &[&str]) -> Result<Vec<Value>, Box<Status>> {
+        let here = |e: &Value| namespace.is_empty() || text(e, &["metadata", "namespace"]) == namespace;
+        let mut all: Vec<Value> = uids.iter().flat_map(|uid| self.events_of(uid_of(&Value::from(*uid)))).map(Record::to_json).collect();
+        let stored = self.list_where("Event", namespace, &|_| true);
+        all.extend(stored.into_iter().filter(|e| uids.contains(&text(e, &["involvedObject", "uid"]))));
+        all.retain(here);
+        all.sort_by_cached_key(|v| (text(v, &["metadata", "namespace"]).to_owned(), text(v, &["metadata", "name"]).to_owned()));
+        Ok(all.into_iter().map(|o| as_version(o, resource)).collect())
+    }
+
     fn create(&mut self, resource: &Resource, namespace: &str, object: &Value, options: &api::WriteOptions) -> Result<Value, Box<Status>> {
         let object = in_namespace(object, resource, namespace);
         Ok(Self::create(self, &object, &write(options))?)
@@ -135,7 +162,13 @@ impl Api for Cluster {
             config["metadata"]["name"] = name.into();
             return Ok(self.apply(&config, &write(options)).map(|a| a.0)?);
         }
-        let live = Api::get(self, resource, namespace, name)?;
+        if kind == PatchKind::Merge
+            && let Some(patched) = self.patch_about(&resource.kind, namespace, name, change, &write(options))
+        {
+            return Ok(patched.map(|o| as_version(o, resource))?);
+        }
+        let live = Self::fetch_whole(self, &resource.kind, namespace, name).filter(|o| same_group(o, resource));
+        let live = live.map(|o| as_version(o, resource)).ok_or_else(|| Box::from(Status::not_found(resource, name)))?;
         let scale = options.subresource == "scale";
         let mut object = if scale { scale_of(&live) } else { live };
         let custom = crate::kube::schema::newest().kind(&format!("{}/{}", resource.api_version(), resource.kind)).is_none();
@@ -186,6 +219,10 @@ impl Api for Cluster {
     fn batch(&mut self, on: bool) {
         self.batch = on;
         self.settle();
+    }
+
+    fn brief(&mut self, on: bool) {
+        self.brief = on;
     }
 
     fn next(&self) -> Option<Nanos> {

@@ -48,11 +48,7 @@ impl Cluster {
             self.autoscalers.remove(&uid);
             return;
         }
-        if change
-            .old
-            .as_ref()
-            .is_some_and(|o| (Arc::ptr_eq(&o.spec, &object.spec) || o.spec == object.spec) && o.meta.annotations == object.meta.annotations)
-        {
+        if change.old.as_ref().is_some_and(|o| o.spec == object.spec && o.meta.annotations == object.meta.annotations) {
             return;
         }
         let name = (object.kind.as_str(), object.meta.name.as_str());
@@ -96,13 +92,13 @@ impl Cluster {
         let target = at(&object.spec, &["scaleTargetRef"]);
         let (kind, name) = (text(target, &["kind"]).to_owned(), text(target, &["name"]).to_owned());
         let there = self.plane.api.find(&kind, &object.meta.namespace, &name).map(|o| (o.replicas(), o.count("replicas")));
-        let mut status = if object.status.is_object() { object.status.clone() } else { json!({}) };
+        let mut status = if object.status.is_object() { Value::clone(&object.status) } else { json!({}) };
         let Some((replicas, running)) = there else {
             let why = format!("{} \"{name}\" not found", self.qualified(text(target, &["apiVersion"]), &kind));
             let message = format!("the HPA controller was unable to get the target's current scale: {why}");
             condition(&mut status, "AbleToScale", "False", "FailedGetScale", &message, now);
             self.tell(object, "", true, "FailedGetScale", why, ("horizontal-pod-autoscaler", ""));
-            self.plane.api.edit(object.meta.uid, |o| o.status = status);
+            self.plane.api.edit(object.meta.uid, |o| o.status = status.into());
             return;
         };
         let message = "the HPA controller was able to get the target's current scale";
@@ -154,7 +150,7 @@ impl Cluster {
             }
         }
         status["currentReplicas"] = if look.is_some() { running } else { replicas }.into();
-        self.plane.api.edit(object.meta.uid, |o| o.status = status);
+        self.plane.api.edit(object.meta.uid, |o| o.status = status.into());
     }
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::fields;
 use crate::kube;
 use crate::kube::schema;
+use crate::simulate::controllers::hash;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
@@ -117,6 +118,19 @@ fn template(kind: &str, object: &Value) -> Option<(Value, Effect)> {
     Some((at(object, path).clone(), effect))
 }
 
+/// Which hash the pods have in their label before and after.
+fn hashes(kind: &str, before: &Value, after: &Value) -> Option<String> {
+    let template = |object: &Value| at(object, &["spec", "template"]).clone();
+    let (label, hash): (_, fn(&Value) -> String) = match kind {
+        "Deployment" => ("pod-template-hash", |t| hash::pod_template_hash(t, None)),
+        "DaemonSet" => ("controller-revision-hash", |t| hash::pod_template_hash(t, None)),
+        "StatefulSet" => ("controller-revision-hash", |t| hash::revision_hash(&hash::revision_data(t), 0)),
+        _ => return None,
+    };
+    let (old, new) = (hash(&template(before)), hash(&template(after)));
+    (old != new).then(|| format!("{label} {old} -> {new}"))
+}
+
 /// What differs between two objects as the server would store them.
 fn differences(old: &Value, new: &Value) -> Vec<Field> {
     let (before, after) = (fields::values(old), fields::values(new));
@@ -169,6 +183,7 @@ fn one(old: &Value, new: &Value) -> (Effect, Vec<String>, Vec<Field>) {
                 ("Deployment", _) if at(&after, &["spec", "paused"]) == true => notes.push("the rollout is paused".to_owned()),
                 _ => {}
             }
+            notes.extend(hashes(kind, &before, &after));
             let template = |f: &&Field| f.path.starts_with(".spec.template");
             if differ.iter().filter(template).all(|f| f.path.starts_with(".spec.template.metadata.annotations"))
                 && effect == Effect::Restarts

@@ -1,15 +1,11 @@
 //! Events, as a recorder keeps them: the same event told again raises a count. upstream: client-go/tools/record
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 use serde_json::json;
 
 use super::Cluster;
+use super::held::Held;
 use super::present::rfc3339;
-use super::state;
-use super::state::Late;
-use super::state::Read;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
@@ -20,7 +16,8 @@ use crate::simulate::apiserver::object::uid_text;
 const TTL: Nanos = 3600 * SECOND;
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(from = "Line", into = "Line")]
 pub struct Record {
     /// The object it is about: API version, kind, namespace, name, uid.
     pub about: (String, String, String, String, Uid),
@@ -90,87 +87,64 @@ impl Record {
     }
 }
 
-/// The events of a cluster, which few commands need.
-#[derive(Debug, Default)]
-pub(super) struct Events(Late<Log>);
+/// An event as it is kept.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+struct Line(
+    /// API version, kind, namespace, name, uid.
+    (String, String, String, String, Uid),
+    /// Field, whether it warns, reason, message, component, host.
+    (String, bool, String, String, String, String),
+    /// First, last, count, version, number.
+    (Nanos, Nanos, i64, u64, i64),
+);
 
-#[derive(Debug, Default)]
-struct Log {
-    /// Oldest first.
-    records: Vec<Record>,
-    /// The number of the last event.
-    last: i64,
-    /// The places of the records about an object.
-    about: BTreeMap<Uid, Vec<usize>>,
+impl From<Line> for Record {
+    fn from(Line(about, told, counted): Line) -> Self {
+        let (field, warning, reason, message, component, host) = told;
+        let (first, last, count, version, number) = counted;
+        Self { about, field, warning, reason, message, component, host, first, last, count, version, number }
+    }
 }
 
-impl Log {
-    fn of(records: Vec<Record>) -> Self {
-        let mut about: BTreeMap<Uid, Vec<usize>> = BTreeMap::new();
-        for (i, record) in records.iter().enumerate() {
-            about.entry(record.about.4).or_default().push(i);
-        }
-        let last = records.iter().map(|r| r.number).max().unwrap_or(0);
-        Self { records, last, about }
+impl From<Record> for Line {
+    fn from(e: Record) -> Self {
+        let told = (e.field, e.warning, e.reason, e.message, e.component, e.host);
+        Self(e.about, told, (e.first, e.last, e.count, e.version, e.number))
     }
+}
+
+/// The events of a cluster, those about one object together, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Events {
+    held: Held<Vec<Record>>,
+    /// The number of the last event.
+    last: i64,
 }
 
 impl Events {
-    /// The events of lines of JSON.
-    pub(super) fn of(bytes: Vec<u8>) -> Self {
-        Self(Late::of(bytes, |bytes| Log::of(state::lines(bytes).map(|v| decode(&v)).collect())))
+    /// The events of the lines at these places.
+    pub(super) fn of(held: Held<Vec<Record>>, last: i64) -> Self {
+        Self { held, last }
     }
 
-    /// Writes a line for each.
-    pub(super) fn write(&self, line: &mut dyn FnMut(&dyn Fn(&mut Vec<u8>))) {
-        match self.0.get() {
-            Read::Not(bytes) => bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).for_each(|l| line(&|out| out.extend_from_slice(l))),
-            Read::Yes(log) => log.records.iter().for_each(|e| line(&|out| out.extend(encode(e).to_string().into_bytes()))),
-        }
+    /// The number of the last event.
+    pub(super) fn last(&self) -> i64 {
+        self.last
     }
 
-    /// Forgets what is too old, if anybody has looked.
+    /// Writes a line for each object.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        self.held.write(out);
+    }
+
+    /// Forgets what is too old.
     pub(super) fn forget(&mut self, now: Nanos) {
-        let Read::Yes(log) = self.0.get() else { return };
-        if log.records.iter().any(|e| now - e.last > TTL) {
-            let log = self.0.change();
-            log.records.retain(|e| now - e.last <= TTL);
-            *log = Log { last: log.last, ..Log::of(std::mem::take(&mut log.records)) };
-        }
+        self.held.retain(now - TTL);
     }
 
     /// The events about an object.
     pub(super) fn about(&self, uid: Uid) -> impl Iterator<Item = &Record> {
-        let log = self.0.value();
-        log.about.get(&uid).into_iter().flatten().filter_map(|i| log.records.get(*i))
-    }
-}
-
-fn encode(e: &Record) -> Value {
-    let (api_version, kind, namespace, name, uid) = &e.about;
-    json!([
-        [api_version, kind, namespace, name, uid],
-        [e.field, e.warning, e.reason, e.message, e.component, e.host],
-        [e.first, e.last, e.count, e.version, e.number],
-    ])
-}
-
-fn decode(v: &Value) -> Record {
-    let word = |i: usize, k: usize| v[i][k].as_str().unwrap_or_default().to_owned();
-    let number = |k: usize| -> Nanos { v[2][k].as_i64().unwrap_or_default() };
-    Record {
-        about: (word(0, 0), word(0, 1), word(0, 2), word(0, 3), v[0][4].as_u64().unwrap_or_default()),
-        field: word(1, 0),
-        warning: v[1][1] == true,
-        reason: word(1, 2),
-        message: word(1, 3),
-        component: word(1, 4),
-        host: word(1, 5),
-        first: number(0),
-        last: number(1),
-        count: number(2),
-        version: number(3) as u64,
-        number: number(4),
+        self.held.get(uid).into_iter().flatten()
     }
 }
 
@@ -194,7 +168,14 @@ fn component(kind: &str, reason: &str) -> &'static str {
 impl Cluster {
     /// All events, oldest first.
     pub fn events(&self) -> impl Iterator<Item = &Record> {
-        self.events.0.value().records.iter().filter(|e| self.now() - e.last <= TTL)
+        let mut all: Vec<&Record> = self.events.held.all().flatten().filter(|e| self.now() - e.last <= TTL).collect();
+        all.sort_by_key(|e| e.number);
+        all.into_iter()
+    }
+
+    /// The events about an object, oldest first.
+    pub(super) fn events_of(&self, uid: Uid) -> impl Iterator<Item = &Record> {
+        self.events.about(uid).filter(|e| self.now() - e.last <= TTL)
     }
 
     /// Tells an event; one told before is counted.
@@ -207,42 +188,26 @@ impl Cluster {
     fn tell_at(&mut self, at: Nanos, about: &Object, field: &str, warning: bool, reason: &str, message: String, from: (&str, &str)) {
         let uid = about.meta.uid;
         let version = self.plane.api.counters().version;
-        let log = self.events.0.change();
-        let own = log.about.entry(uid).or_default();
-        let same = |e: &Record| e.reason == reason && e.message == message && e.field == field;
-        let known = own.iter().rev().copied().find(|i| log.records.get(*i).is_some_and(same));
-        if let Some(known) = known.and_then(|i| log.records.get_mut(i)).filter(|e| at - e.last <= TTL) {
+        let number = self.events.last + 1;
+        let own = self.events.held.change(uid, at);
+        own.retain(|e| at - e.last <= TTL);
+        let same = |e: &&mut Record| e.reason == reason && e.message == message && e.field == field;
+        if let Some(known) = own.iter_mut().rev().find(same) {
             known.count += 1;
             known.last = at;
             known.version = version;
             return;
         }
-        own.push(log.records.len());
-        log.last += 1;
-        let number = log.last;
+        self.events.last = number;
         let about = (about.api_version.clone(), about.kind.clone(), about.meta.namespace.clone(), about.meta.name.clone(), uid);
         let (component, host) = (from.0.to_owned(), from.1.to_owned());
         let (field, reason) = (field.to_owned(), reason.to_owned());
-        log.records.push(Record {
-            about,
-            field,
-            warning,
-            reason,
-            message,
-            component,
-            host,
-            first: at,
-            last: at,
-            count: 1,
-            version,
-            number,
-        });
+        own.push(Record { about, field, warning, reason, message, component, host, first: at, last: at, count: 1, version, number });
     }
 
     /// Takes over what the controllers told.
     pub(super) fn record_events(&mut self) {
-        while let Some(event) = self.plane.api.events.get(self.event_cursor).cloned() {
-            self.event_cursor += 1;
+        for event in std::mem::take(&mut self.plane.api.events) {
             // An object may be gone by now; the log still has it.
             let object = self.plane.api.get(event.uid).cloned();
             let object =

@@ -7,9 +7,13 @@ use std::collections::BTreeSet;
 use serde_json::Map;
 use serde_json::Value;
 
+use crate::kube::apply::Items;
+use crate::kube::apply::Place;
+use crate::kube::apply::merged;
+
 /// The fields of one manager: every node of the tree it owns something at or below, as text such as
 /// `.spec.template.spec.containers[name="web"].image`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Owned {
     /// Whether the manager applied them; else it updated them.
     pub applied: bool,
@@ -27,67 +31,25 @@ pub type Managers = BTreeMap<String, Owned>;
 /// How deep trees are looked into.
 const DEEP: usize = 200;
 
-/// The keys by which the items of a list are told apart; none where the list is one value.
-fn keys_of(field: &str, items: &[Value]) -> &'static [&'static str] {
-    let has = |key: &str| !items.is_empty() && items.iter().all(|i| i.get(key).is_some());
-    match field {
-        "containers"
-        | "initContainers"
-        | "ephemeralContainers"
-        | "env"
-        | "volumes"
-        | "imagePullSecrets"
-        | "resourceClaims"
-        | "secrets"
-        | "webhooks"
-            if has("name") =>
-        {
-            &["name"]
-        }
-        "ports" if has("containerPort") => &["containerPort", "protocol"],
-        "ports" if has("port") => &["port", "protocol"],
-        "volumeMounts" if has("mountPath") => &["mountPath"],
-        "volumeDevices" if has("devicePath") => &["devicePath"],
-        "hostAliases" if has("ip") => &["ip"],
-        "topologySpreadConstraints" if has("topologyKey") => &["topologyKey", "whenUnsatisfiable"],
-        "conditions" if has("type") => &["type"],
-        _ => &[],
-    }
-}
-
-/// The value of a key of an item; a protocol that is not told is TCP.
-fn key_value(item: &Value, key: &str) -> Value {
-    match item.get(key) {
-        Some(value) => value.clone(),
-        None if key == "protocol" => "TCP".into(),
-        None => Value::Null,
-    }
-}
-
-fn item_path(path: &str, item: &Value, keys: &[&str]) -> String {
-    let parts: Vec<String> = keys.iter().map(|k| format!("{k}={}", key_value(item, k))).collect();
+fn item_path(path: &str, item: &Value, items: Items) -> String {
+    let parts: Vec<String> = items.name(item).iter().map(|(k, v)| format!("{k}={v}")).collect();
     format!("{path}[{}]", parts.join(","))
 }
 
-fn same_item(a: &Value, b: &Value, keys: &[&str]) -> bool {
-    keys.iter().all(|k| key_value(a, k) == key_value(b, k))
-}
-
-fn walk(value: &Value, path: &str, field: &str, depth: usize, out: &mut dyn FnMut(&str, Option<&Value>)) {
-    match value {
-        Value::Object(map) if !map.is_empty() && depth < DEEP => {
+fn walk(value: &Value, path: &str, place: Place, depth: usize, out: &mut dyn FnMut(&str, Option<&Value>)) {
+    match (value, place.items()) {
+        (Value::Object(map), _) if !map.is_empty() && depth < DEEP && !place.is_whole() => {
             if !path.is_empty() {
                 out(path, None);
             }
             for (key, inner) in map.iter().filter(|(_, v)| !v.is_null()) {
-                walk(inner, &format!("{path}.{key}"), key, depth + 1, out);
+                walk(inner, &format!("{path}.{key}"), place.below(key), depth + 1, out);
             }
         }
-        Value::Array(items) if depth < DEEP && !keys_of(field, items).is_empty() => {
+        (Value::Array(all), items) if depth < DEEP && items != Items::Whole => {
             out(path, None);
-            let keys = keys_of(field, items);
-            for item in items {
-                walk(item, &item_path(path, item, keys), "", depth + 1, out);
+            for item in all {
+                walk(item, &item_path(path, item, items), place.item(), depth + 1, out);
             }
         }
         _ => out(path, Some(value)),
@@ -118,17 +80,17 @@ fn managed(object: &Value, status: bool) -> Value {
     Value::Object(out)
 }
 
-fn paths(value: &Value) -> BTreeSet<String> {
+fn paths(value: &Value, root: Place) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
-    walk(value, "", "", 0, &mut |path, _| {
+    walk(value, "", root, 0, &mut |path, _| {
         out.insert(path.to_owned());
     });
     out
 }
 
-fn leaves(value: &Value) -> BTreeMap<String, Value> {
+fn leaves(value: &Value, root: Place) -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
-    walk(value, "", "", 0, &mut |path, leaf| {
+    walk(value, "", root, 0, &mut |path, leaf| {
         if let Some(leaf) = leaf {
             out.insert(path.to_owned(), leaf.clone());
         }
@@ -138,29 +100,120 @@ fn leaves(value: &Value) -> BTreeMap<String, Value> {
 
 /// The values of an object by path, identity and status aside.
 pub fn values(object: &Value) -> BTreeMap<String, Value> {
-    leaves(&managed(object, false))
+    leaves(&managed(object, false), Place::root(object))
+}
+
+/// What differs between two values: paths of leaves that are new or other, of leaves that are gone, and of what stands above
+/// the former and holds them.
+#[derive(Default)]
+struct Differences {
+    differ: BTreeSet<String>,
+    gone: BTreeSet<String>,
+    above: BTreeSet<String>,
+}
+
+impl Differences {
+    fn between(&mut self, old: &Value, new: &Value, path: &str, place: Place, over: &mut Vec<String>) {
+        if old == new || over.len() > DEEP {
+            return;
+        }
+        match (old, new, place.items()) {
+            (Value::Object(a), Value::Object(b), _) if !a.is_empty() && !b.is_empty() && !place.is_whole() => {
+                over.push(path.to_owned());
+                for (key, inner) in b {
+                    self.between(a.get(key).unwrap_or(&Value::Null), inner, &format!("{path}.{key}"), place.below(key), over);
+                }
+                for (key, inner) in a.iter().filter(|(k, _)| !b.contains_key(*k)) {
+                    self.between(inner, &Value::Null, &format!("{path}.{key}"), place.below(key), over);
+                }
+                over.pop();
+            }
+            (Value::Array(a), Value::Array(b), items @ (Items::Set | Items::Keyed(_))) => {
+                let same = |x: &Value, y: &Value| items.name(x) == items.name(y);
+                over.push(path.to_owned());
+                for item in b {
+                    let was = a.iter().find(|i| same(i, item)).unwrap_or(&Value::Null);
+                    self.between(was, item, &item_path(path, item, items), place.item(), over);
+                }
+                for item in a.iter().filter(|i| !b.iter().any(|o| same(i, o))) {
+                    self.between(item, &Value::Null, &item_path(path, item, items), place.item(), over);
+                }
+                over.pop();
+            }
+            _ => self.replaced(old, new, path, place, over),
+        }
+    }
+
+    /// One value takes the place of another of another shape.
+    fn replaced(&mut self, old: &Value, new: &Value, path: &str, place: Place, over: &[String]) {
+        let of = |value: &Value| {
+            let (mut leaves, mut all) = (BTreeMap::new(), Vec::new());
+            if !value.is_null() {
+                walk(value, path, place, over.len(), &mut |path, leaf| {
+                    all.push(path.to_owned());
+                    if let Some(leaf) = leaf {
+                        leaves.insert(path.to_owned(), leaf.clone());
+                    }
+                });
+            }
+            (leaves, all)
+        };
+        let ((before, _), (after, nodes)) = (of(old), of(new));
+        let differ: Vec<&String> = after.iter().filter(|(p, v)| before.get(*p) != Some(v)).map(|(p, _)| p).collect();
+        self.gone.extend(before.into_keys().filter(|p| !after.contains_key(p)));
+        if differ.is_empty() {
+            return;
+        }
+        let holds = |p: &&String| differ.iter().any(|d| d.strip_prefix(p.as_str()).is_some_and(|r| r.starts_with(['.', '['])));
+        self.above.extend(nodes.iter().filter(holds).cloned());
+        self.above.extend(over.iter().filter(|p| !p.is_empty()).cloned());
+        self.differ.extend(differ.into_iter().cloned());
+    }
+}
+
+/// The fields of an object that managers own.
+fn owned_fields(object: &Value, status: bool) -> impl Iterator<Item = (String, Place, &Value)> {
+    const META: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
+    let own = move |k: &str| !matches!(k, "apiVersion" | "kind" | "metadata") && (status || k != "status");
+    let root = Place::root(object);
+    let top = object.as_object().into_iter().flatten().filter(move |(k, _)| own(k));
+    let meta = object.get("metadata").and_then(Value::as_object).into_iter().flatten().filter(|(k, _)| META.contains(&k.as_str()));
+    let about = root.below("metadata");
+    top.map(move |(k, v)| (format!(".{k}"), root.below(k), v)).chain(meta.map(move |(k, v)| (format!(".metadata.{k}"), about.below(k), v)))
+}
+
+fn differences(old: &Value, new: &Value, status: bool) -> Differences {
+    let mut out = Differences::default();
+    let (before, mut after): (Vec<_>, Vec<_>) = (owned_fields(old, status).collect(), owned_fields(new, status).collect());
+    for (path, place, was) in before {
+        let now = after.iter().position(|a| a.0 == path).map_or(&Value::Null, |i| after.swap_remove(i).2);
+        out.between(was, now, &path, place, &mut above(&path));
+    }
+    for (path, place, now) in after {
+        out.between(&Value::Null, now, &path, place, &mut above(&path));
+    }
+    out
+}
+
+fn above(path: &str) -> Vec<String> {
+    if path.starts_with(".metadata.") { vec![".metadata".to_owned()] } else { Vec::new() }
 }
 
 /// Notes that a manager created an object, or wrote what differs between two states of it.
 pub fn note_update(managers: &mut Managers, manager: &str, subresource: &str, old: Option<&Value>, new: &Value) {
     let status = subresource == "status";
     let api_version = new["apiVersion"].as_str().unwrap_or("").to_owned();
-    let new = managed(new, status);
     let changed: BTreeSet<String> = match old {
-        None => paths(&new),
+        None => paths(&managed(new, status), Place::root(new)),
         Some(old) => {
-            let (before, after) = (leaves(&managed(old, status)), leaves(&new));
-            let differs: Vec<&String> = after.iter().filter(|(p, v)| before.get(*p) != Some(v)).map(|(p, _)| p).collect();
-            let gone: Vec<&String> = before.keys().filter(|p| !after.contains_key(*p)).collect();
+            let Differences { mut differ, gone, above } = differences(old, new, status);
             for owned in managers.values_mut() {
-                for path in differs.iter().chain(&gone) {
-                    owned.paths.remove(*path);
+                for path in differ.iter().chain(&gone) {
+                    owned.paths.remove(path);
                 }
             }
-            let all = paths(&new);
-            let above =
-                |p: &String| differs.iter().any(|d| *d == p || d.strip_prefix(p.as_str()).is_some_and(|r| r.starts_with(['.', '['])));
-            if differs.is_empty() { BTreeSet::new() } else { all.into_iter().filter(above).collect() }
+            differ.extend(above);
+            differ
         }
     };
     if changed.is_empty() {
@@ -172,61 +225,35 @@ pub fn note_update(managers: &mut Managers, manager: &str, subresource: &str, ol
     entry.paths.extend(changed);
 }
 
-/// Merges an applied configuration into an object.
-fn merge(live: &mut Value, config: &Value, field: &str, depth: usize) {
-    match (live, config) {
-        (Value::Object(live), Value::Object(config)) if depth < DEEP => {
-            for (key, value) in config.iter().filter(|(_, v)| !v.is_null()) {
-                match live.get_mut(key) {
-                    Some(slot) => merge(slot, value, key, depth + 1),
-                    None => drop(live.insert(key.clone(), value.clone())),
-                }
-            }
+/// A value without fields that say nothing.
+fn told(value: &Value, depth: usize) -> Value {
+    match value {
+        Value::Object(map) if depth < DEEP => {
+            map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), told(v, depth + 1))).collect()
         }
-        (Value::Array(live), Value::Array(config)) if !keys_of(field, config).is_empty() && depth < DEEP => {
-            let keys = keys_of(field, config);
-            let mut out: Vec<Value> = Vec::new();
-            // The configuration gives the order; what others added follows.
-            for item in config {
-                let known = live.iter().find(|l| same_item(l, item, keys)).cloned();
-                let mut merged = known.unwrap_or(Value::Null);
-                if merged.is_null() {
-                    merged = item.clone();
-                } else {
-                    merge(&mut merged, item, "", depth + 1);
-                }
-                out.push(merged);
-            }
-            let others: Vec<Value> = live.iter().filter(|l| !config.iter().any(|c| same_item(l, c, keys))).cloned().collect();
-            out.extend(others);
-            *live = out;
-        }
-        (live, config) => *live = config.clone(),
+        Value::Array(items) if depth < DEEP => items.iter().map(|v| told(v, depth + 1)).collect(),
+        other => other.clone(),
     }
 }
 
 /// Takes away what the manager no longer applies and nobody else owns.
-fn prune(value: &mut Value, path: &str, field: &str, gone: &dyn Fn(&str) -> bool, depth: usize) {
+fn prune(value: &mut Value, path: &str, place: Place, gone: &dyn Fn(&str) -> bool, depth: usize) {
     if depth > DEEP {
         return;
     }
-    match value {
-        Value::Object(map) => {
+    match (value, place.items()) {
+        (Value::Object(map), _) if !place.is_whole() => {
             let dead: Vec<String> = map.keys().filter(|k| gone(&format!("{path}.{k}"))).cloned().collect();
             dead.iter().for_each(|k| drop(map.remove(k)));
             for (key, inner) in map.iter_mut() {
-                prune(inner, &format!("{path}.{key}"), key, gone, depth + 1);
+                prune(inner, &format!("{path}.{key}"), place.below(key), gone, depth + 1);
             }
         }
-        Value::Array(items) => {
-            let keys = keys_of(field, items);
-            if keys.is_empty() {
-                return;
-            }
-            items.retain(|i| !gone(&item_path(path, i, keys)));
-            for item in items {
-                let below = item_path(path, item, keys);
-                prune(item, &below, "", gone, depth + 1);
+        (Value::Array(all), items) if items != Items::Whole => {
+            all.retain(|i| !gone(&item_path(path, i, items)));
+            for item in all {
+                let below = item_path(path, item, items);
+                prune(item, &below, place.item(), gone, depth + 1);
             }
         }
         _ => {}
@@ -235,9 +262,10 @@ fn prune(value: &mut Value, path: &str, field: &str, gone: &dyn Fn(&str) -> bool
 
 /// Applies a configuration for a manager: the object that results, or the sentence about the conflicts.
 pub fn apply(managers: &mut Managers, live: &Value, config: &Value, manager: &str, force: bool) -> Result<Value, String> {
+    let root = Place::root(config);
     let wanted = managed(config, false);
-    let set = leaves(&wanted);
-    let now = leaves(&managed(live, false));
+    let set = leaves(&wanted, root);
+    let now = leaves(&managed(live, false), root);
     let mut conflicts: Vec<(String, Vec<String>)> = Vec::new();
     for (name, owned) in managers.iter().filter(|(name, owned)| *name != manager || !owned.applied) {
         let differ: Vec<String> =
@@ -257,13 +285,12 @@ pub fn apply(managers: &mut Managers, live: &Value, config: &Value, manager: &st
         }
     }
     let last = managers.get(manager).filter(|o| o.applied).map(|o| o.paths.clone()).unwrap_or_default();
-    let mut out = live.clone();
-    merge(&mut out, config, "", 0);
+    let mut out = merged(live, &told(config, 0), root, 0);
     let api_version = config["apiVersion"].as_str().unwrap_or("").to_owned();
-    managers.insert(manager.to_owned(), Owned { applied: true, subresource: String::new(), api_version, paths: paths(&wanted) });
+    managers.insert(manager.to_owned(), Owned { applied: true, subresource: String::new(), api_version, paths: paths(&wanted, root) });
     let kept: BTreeSet<&String> = managers.values().flat_map(|o| &o.paths).collect();
     let gone = |path: &str| last.contains(path) && !kept.contains(&path.to_owned());
-    prune(&mut out, "", "", &gone, 0);
+    prune(&mut out, "", root, &gone, 0);
     Ok(out)
 }
 

@@ -381,7 +381,7 @@ impl Cluster {
         if observe::sidecars_left(pod, observed) && !pod.meta.is_deleted() {
             self.nodes.add_once(now + SECOND, pod.meta.uid, Task::SidecarsStopped);
         }
-        self.plane.api.edit(pod.meta.uid, |p| p.status = new);
+        self.plane.api.edit(pod.meta.uid, |p| p.status = new.into());
     }
 
     /// A terminating pod stops when its hooks and containers have, at the latest after its grace period.
@@ -407,7 +407,7 @@ impl Cluster {
 
     /// A container whose image changed in place is started again.
     fn restart_changed(&mut self, pod: &Object, old: &Object) {
-        if Arc::ptr_eq(&pod.spec, &old.spec) || node_of(old).is_empty() || self.nodes.kubelet == Kubelet::Absent {
+        if pod.spec == old.spec || node_of(old).is_empty() || self.nodes.kubelet == Kubelet::Absent {
             return;
         }
         let now = self.now();

@@ -7,6 +7,7 @@
 
 pub mod api;
 mod autoscale;
+mod held;
 pub mod boot;
 pub mod compare;
 pub mod event;
@@ -43,20 +44,25 @@ pub struct Cluster {
     plane: ControlPlane,
     nodes: kubelet::Nodes,
     scheduler: Option<scheduling::Scheduler>,
+    /// Pods without a node.
+    unbound: BTreeSet<Uid>,
     /// Pods that found no node, with the sentence why.
     unschedulable: BTreeMap<Uid, String>,
     events: event::Events,
-    managers: state::Late<BTreeMap<Uid, fields::Managers>>,
+    managers: held::Held<fields::Managers>,
     lines: state::Lines,
     warnings: Vec<String>,
     cursor: usize,
-    event_cursor: usize,
     /// Something happened after which pods without a node may find one.
     look_again: bool,
     terminating: BTreeSet<Uid>,
     autoscalers: BTreeMap<Uid, Autoscaler>,
+    /// Claims, volumes or their classes have changed.
+    storage_moved: bool,
     /// What follows from writes waits for the last of them.
     batch: bool,
+    /// Answers may be short.
+    brief: bool,
 }
 
 impl Cluster {
@@ -108,6 +114,9 @@ impl Cluster {
             }
         }
         self.record_events();
+        if self.plane.forget(self.cursor) {
+            self.cursor = 0;
+        }
     }
 
     /// When the next thing is due.
@@ -141,35 +150,57 @@ impl Cluster {
     /// Lets time pass up to the last thing that happens before a long rest, at the latest up to `until`; false when
     /// there is no rest before it.
     pub fn advance_until_stable(&mut self, until: Nanos) -> bool {
-        // Whether a rest is long shows only later: a copy goes ahead. Nobody asks it for events or managers.
         self.settle();
-        let mut ahead = Self {
-            plane: self.plane.clone(),
-            nodes: self.nodes.clone(),
-            unschedulable: self.unschedulable.clone(),
-            cursor: self.cursor,
-            event_cursor: self.event_cursor,
-            terminating: self.terminating.clone(),
-            autoscalers: self.autoscalers.clone(),
-            ..Self::default()
-        };
-        let mut last = ahead.now();
-        let mut version = ahead.plane.api.counters().version;
-        let mut stable = false;
+        let mut last = self.now();
+        // Whether what is due changes anything shows only later: the cluster as it was when something changed last.
+        let mut rested: Option<Self> = None;
         for _ in 0..MAX_INSTANTS {
             let end = until.min(last + QUIET);
-            let moved = ahead.advance(end);
-            let now = ahead.plane.api.counters().version;
-            if now != version {
-                version = now;
-                last = ahead.now();
-            } else if !moved {
-                stable = end == last + QUIET || ahead.next().is_none();
-                break;
+            let Some(next) = self.next().filter(|next| *next <= end) else {
+                if let Some(before) = rested {
+                    self.restore(before);
+                }
+                self.set_now(last);
+                return end == last + QUIET || self.next().is_none();
+            };
+            if rested.is_none() && next - last > BURST {
+                rested = Some(self.copy());
+            }
+            let version = self.plane.api.counters().version;
+            self.advance(next);
+            if self.plane.api.counters().version != version {
+                last = self.now();
+                rested = None;
             }
         }
-        self.advance_to(last.min(until));
-        stable
+        false
+    }
+
+    /// What [`Cluster::restore`] needs.
+    fn copy(&self) -> Self {
+        Self {
+            plane: self.plane.clone(),
+            nodes: self.nodes.clone(),
+            unbound: self.unbound.clone(),
+            unschedulable: self.unschedulable.clone(),
+            events: self.events.clone(),
+            managers: self.managers.clone(),
+            cursor: self.cursor,
+            look_again: self.look_again,
+            terminating: self.terminating.clone(),
+            autoscalers: self.autoscalers.clone(),
+            storage_moved: self.storage_moved,
+            ..Self::default()
+        }
+    }
+
+    /// Goes back to an earlier state.
+    fn restore(&mut self, before: Self) {
+        let now = std::mem::replace(self, before);
+        self.lines = now.lines;
+        self.warnings = now.warnings;
+        self.batch = now.batch;
+        self.brief = now.brief;
     }
 
     /// What the log tells the scheduler and the nodes.
@@ -177,9 +208,7 @@ impl Cluster {
         while let Some(change) = self.plane.api.log.get(self.cursor).cloned() {
             self.cursor += 1;
             if change.operation == Operation::Deleted {
-                if self.managers.value().contains_key(&change.object.meta.uid) {
-                    self.managers.change().remove(&change.object.meta.uid);
-                }
+                self.managers.remove(change.object.meta.uid);
             }
             match change.object.kind.as_str() {
                 "Pod" => self.watch_pod(&change),
@@ -206,6 +235,8 @@ impl Cluster {
                 | "CSIDriver"
                 | "PodDisruptionBudget"
                 | "PriorityClass" => {
+                    self.storage_moved |=
+                        matches!(change.object.kind.as_str(), "PersistentVolume" | "PersistentVolumeClaim" | "StorageClass");
                     let spec_changed = change.old.as_ref().is_none_or(|old| {
                         old.spec != change.object.spec || old.meta.labels != change.object.meta.labels || old.status != change.object.status
                     });
@@ -219,6 +250,9 @@ impl Cluster {
         }
     }
 }
+
+/// What happens so soon after a change belongs to it.
+const BURST: Nanos = 2 * crate::simulate::apiserver::SECOND;
 
 /// After so long without any change a cluster counts as stable.
 const QUIET: Nanos = 360 * crate::simulate::apiserver::SECOND;

@@ -67,10 +67,9 @@ fn times(value: &mut Value, depth: usize) {
     }
 }
 
-/// The object as the API returns it.
-pub fn object(object: &Object) -> Value {
+/// The metadata of an object as the API returns it.
+fn metadata(object: &Object) -> Value {
     let meta = &object.meta;
-    let mut out = Map::new();
     let mut about = json!({
         "name": meta.name,
         "uid": uid_text(meta.uid),
@@ -113,14 +112,25 @@ pub fn object(object: &Object) -> Value {
         };
         set("ownerReferences", meta.owners.iter().map(owner).collect());
     }
+    about
+}
+
+/// What an object is about: its identity and metadata alone.
+pub fn about(object: &Object) -> Value {
+    json!({"apiVersion": object.api_version, "kind": object.kind, "metadata": metadata(object)})
+}
+
+/// The object as the API returns it.
+pub fn object(object: &Object) -> Value {
+    let mut out = Map::new();
     out.insert("apiVersion".to_owned(), object.api_version.as_str().into());
     out.insert("kind".to_owned(), object.kind.as_str().into());
-    out.insert("metadata".to_owned(), about);
+    out.insert("metadata".to_owned(), metadata(object));
     if !object.spec.is_null() {
         out.insert("spec".to_owned(), (*object.spec).clone());
     }
     out.extend(object.rest.clone());
-    let mut status = object.status.clone();
+    let mut status = Value::clone(&object.status);
     if !status.is_null() {
         times(&mut status, 0);
         let left_out = zeros(&object.kind);
@@ -131,7 +141,7 @@ pub fn object(object: &Object) -> Value {
     }
     let mut out = Value::Object(out);
     match object.kind.as_str() {
-        "Pod" => complete_pod(&mut out, meta.uid),
+        "Pod" => complete_pod(&mut out, object.meta.uid),
         "PersistentVolume" => {
             if let Some(uid) = out.pointer_mut("/spec/claimRef/uid").filter(|u| u.is_u64()) {
                 *uid = uid_text(uid.as_u64().unwrap_or(0)).into();

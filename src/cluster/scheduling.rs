@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
@@ -27,6 +28,9 @@ use crate::simulate::scheduler::preemption::Preemption;
 use crate::simulate::scheduler::profile::Profiles;
 use crate::simulate::scheduler::snapshot::Listers;
 use crate::simulate::scheduler::snapshot::Snapshot;
+
+/// So many pods are worth the help of other threads.
+const MANY: usize = 200;
 
 /// What the scheduler remembers between pods.
 pub(super) struct Scheduler {
@@ -65,9 +69,12 @@ impl Scheduler {
             shapes: BTreeMap::new(),
             placed: BTreeMap::new(),
         };
-        for pod in api.list("Pod").filter(|p| !text(&p.spec, &["nodeName"]).is_empty() && !is_over(p)) {
-            out.place(pod);
-        }
+        let pods: Vec<&Arc<Object>> = api.list("Pod").collect();
+        let placed = |p: &&Arc<Object>| !text(&p.spec, &["nodeName"]).is_empty() && !is_over(p);
+        // Reading what nobody has read yet is most of the work.
+        let placed: Vec<&Arc<Object>> =
+            if pods.len() > MANY { pods.into_par_iter().filter(placed).collect() } else { pods.into_iter().filter(placed).collect() };
+        placed.into_iter().for_each(|pod| out.place(pod));
         out
     }
 
@@ -77,11 +84,26 @@ impl Scheduler {
             kind: owner.map_or("Pod", |o| o.kind.as_str()).to_owned(),
             name: owner.map_or(object.meta.name.as_str(), |o| o.name.as_str()).to_owned(),
         };
-        let value = object.to_json();
         // Pods of one ReplicaSet differ by name only; those of other owners may differ more.
         let key = owner.filter(|o| o.kind == "ReplicaSet").map_or(object.meta.uid, |o| o.uid);
-        let shape = self.shapes.entry(key).or_insert_with(|| Arc::new(PodShape::new(&value)));
-        Pod::with_shape(&value, Arc::clone(shape), source, 0)
+        let shape = self.shapes.entry(key).or_insert_with(|| Arc::new(PodShape::new(&object.to_json())));
+        let shape = Arc::clone(shape);
+        if !list(&object.spec, &["resourceClaims"]).is_empty() {
+            return Pod::with_shape(&object.to_json(), shape, source, 0);
+        }
+        Pod {
+            name: object.meta.name.clone(),
+            source: Arc::new(source),
+            input: 0,
+            node_name: text(&object.spec, &["nodeName"]).to_owned(),
+            nominated: text(&object.status, &["nominatedNodeName"]).to_owned(),
+            terminating: object.meta.is_deleted(),
+            start_time: String::new(),
+            arrival: 0,
+            volumes: list(&object.spec, &["volumes"]).into(),
+            device_claims: Arc::new([]),
+            shape,
+        }
     }
 
     /// Counts a pod on its node.
@@ -128,15 +150,14 @@ impl Cluster {
     /// Tries the pods that wait for a node; whether one got one.
     pub(super) fn schedule(&mut self) -> bool {
         let waits = |p: &&Arc<Object>| {
-            text(&p.spec, &["nodeName"]).is_empty()
-                && !p.meta.is_deleted()
+            !p.meta.is_deleted()
                 && !is_over(p)
                 && list(&p.spec, &["schedulingGates"]).is_empty()
                 && matches!(text(&p.spec, &["schedulerName"]), "" | "default-scheduler")
         };
         let again = std::mem::take(&mut self.look_again);
-        let waiting: Vec<Arc<Object>> =
-            self.plane.api.list("Pod").filter(waits).filter(|p| again || !self.unschedulable.contains_key(&p.meta.uid)).cloned().collect();
+        let unbound = self.unbound.iter().filter(|uid| again || !self.unschedulable.contains_key(uid));
+        let waiting: Vec<Arc<Object>> = unbound.filter_map(|uid| self.plane.api.get(*uid)).filter(waits).cloned().collect();
         if waiting.is_empty() {
             return false;
         }
@@ -215,13 +236,19 @@ impl Cluster {
 
     /// What the scheduler has to know of a change of a pod.
     pub(super) fn scheduler_sees(&mut self, pod: &Object, gone: bool) {
+        let bound = !text(&pod.spec, &["nodeName"]).is_empty();
+        if gone || bound || is_over(pod) {
+            self.unbound.remove(&pod.meta.uid);
+        } else {
+            self.unbound.insert(pod.meta.uid);
+        }
         if gone || is_over(pod) {
             self.unschedulable.remove(&pod.meta.uid);
             if let Some(scheduler) = &mut self.scheduler {
                 scheduler.remove(pod.meta.uid);
             }
             self.look_again = true;
-        } else if !text(&pod.spec, &["nodeName"]).is_empty() {
+        } else if bound {
             if let Some(scheduler) = &mut self.scheduler {
                 scheduler.place(pod);
             }

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
@@ -20,6 +21,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::admission;
+use crate::simulate::apiserver::object::Labels;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::apiserver::store;
 use crate::simulate::controllers::disruption;
@@ -119,6 +121,9 @@ impl Default for Deletion {
     }
 }
 
+/// So many objects are worth the help of other threads.
+const MANY: usize = 200;
+
 /// The smallest and the number of node ports.
 const NODE_PORTS: (u64, u64) = (30_000, 2_768);
 
@@ -174,7 +179,27 @@ impl Cluster {
         if matches!(kind, "Event" | "APIService") {
             return self.list(kind, namespace).into_iter().find(|e| text(e, &["metadata", "name"]) == name);
         }
-        self.plane.api.find(kind, namespace, name).map(|o| present::object(o))
+        self.plane.api.find(kind, namespace, name).map(|o| self.shown(o))
+    }
+
+    /// As [`Cluster::get`], never a short answer.
+    pub(super) fn fetch_whole(&mut self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        let brief = std::mem::take(&mut self.brief);
+        let found = self.get(kind, namespace, name);
+        self.brief = brief;
+        found
+    }
+
+    /// An object as the API returns it; what of a quota is used is known here only.
+    fn shown(&self, object: &Object) -> Value {
+        if self.brief {
+            return present::about(object);
+        }
+        let mut out = present::object(object);
+        if object.kind == "ResourceQuota" {
+            out["status"] = admission::quota_status(&self.plane.api, object);
+        }
+        out
     }
 
     /// As [`Cluster::get`], with the server's refusal.
@@ -185,9 +210,14 @@ impl Cluster {
     /// All objects of a kind by namespace and name; of all namespaces when none is told.
     pub fn list(&self, kind: &str, namespace: &str) -> Vec<Value> {
         if kind == "Event" {
-            let own = self.events().map(super::event::Record::to_json);
+            let own: Vec<_> = self.events().collect();
             let here = |e: &Value| namespace.is_empty() || text(e, &["metadata", "namespace"]) == namespace;
-            let mut all: Vec<Value> = own.chain(self.plane.api.list("Event").map(|o| present::object(o))).filter(here).collect();
+            let mut all: Vec<Value> = if own.len() > MANY {
+                own.into_par_iter().map(super::event::Record::to_json).filter(here).collect()
+            } else {
+                own.into_iter().map(super::event::Record::to_json).filter(here).collect()
+            };
+            all.extend(self.list_where(kind, namespace, &|_| true));
             all.sort_by_cached_key(|v| (text(v, &["metadata", "namespace"]).to_owned(), text(v, &["metadata", "name"]).to_owned()));
             return all;
         }
@@ -197,10 +227,18 @@ impl Cluster {
             all.sort_by_cached_key(|v| text(v, &["metadata", "name"]).to_owned());
             return all;
         }
-        let mut all: Vec<&Arc<Object>> =
-            self.plane.api.list(kind).filter(|o| namespace.is_empty() || o.meta.namespace == namespace).collect();
+        self.list_where(kind, namespace, &|_| true)
+    }
+
+    /// The stored objects of a kind that are chosen.
+    pub(super) fn list_where(&self, kind: &str, namespace: &str, chosen: &dyn Fn(&Object) -> bool) -> Vec<Value> {
+        let here = |o: &&Arc<Object>| (namespace.is_empty() || o.meta.namespace == namespace) && chosen(o);
+        let mut all: Vec<&Arc<Object>> = self.plane.api.list(kind).filter(here).collect();
         all.sort_by(|a, b| a.meta.namespace.cmp(&b.meta.namespace).then_with(|| a.meta.name.cmp(&b.meta.name)));
-        all.into_iter().map(|o| present::object(o)).collect()
+        if all.len() > MANY && kind != "ResourceQuota" && !self.brief {
+            return all.into_par_iter().map(|o| present::object(o)).collect();
+        }
+        all.into_iter().map(|o| self.shown(o)).collect()
     }
 
     /// The versions of the API that the server serves itself. upstream: kube-aggregator/pkg/controllers/autoregister
@@ -269,7 +307,7 @@ impl Cluster {
         }
         let full = kube::defaults_of(&value);
         let (namespace, status) = (object.meta.namespace.clone(), at(&value, &["status"]).clone());
-        let object = Object { status, ..Object::from_json(&full) };
+        let object = Object { status: status.into(), ..Object::from_json(&full) };
         let object = Object { meta: crate::simulate::apiserver::Meta { namespace, ..object.meta.clone() }, ..object };
         Ok((object, full))
     }
@@ -304,7 +342,7 @@ impl Cluster {
         let (mut object, full) = self.read(value, write)?;
         self.check_namespace(&object)?;
         if write.manager != "kube-apiserver" {
-            object.status = Value::Null;
+            object.status = Value::Null.into();
         }
         if object.kind == "Pod" {
             admission::mutate(&self.plane.api, &mut object).map_err(|e| Refusal::from(e).on(self, &object))?;
@@ -354,7 +392,7 @@ impl Cluster {
         }
         let shown = present::object(&made);
         if !write.manager.is_empty() && write.manager != "kube-apiserver" {
-            let managers = self.managers.change().entry(made.meta.uid).or_default();
+            let managers = self.managers.change(made.meta.uid, 0);
             fields::note_update(managers, write.manager, "", None, value);
         }
         self.settle_unless_booting(write);
@@ -389,8 +427,8 @@ impl Cluster {
             "Namespace" if old.is_none() => {
                 let name = object.meta.name.clone();
                 object.meta.labels.insert("kubernetes.io/metadata.name".to_owned(), name);
-                object.spec = Arc::new(json!({"finalizers": ["kubernetes"]}));
-                object.status = json!({"phase": "Active"});
+                object.spec = json!({"finalizers": ["kubernetes"]}).into();
+                object.status = json!({"phase": "Active"}).into();
             }
             "CustomResourceDefinition" if old.is_none() => {
                 let now = self.now() / SECOND * SECOND;
@@ -401,7 +439,8 @@ impl Cluster {
                 object.status = json!({"acceptedNames": names, "storedVersions": stored, "conditions": [
                     one("NamesAccepted", "NoConflicts", "no conflicts found"),
                     one("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-                ]});
+                ]})
+                .into();
             }
             "Pod" if old.is_none() => {
                 let class = resources::qos(&object.spec).name();
@@ -419,11 +458,11 @@ impl Cluster {
             }
             "PersistentVolumeClaim" if old.is_none() && object.status.is_null() => {
                 object.meta.finalizers = vec!["kubernetes.io/pvc-protection".to_owned()];
-                object.status = json!({"phase": "Pending"});
+                object.status = json!({"phase": "Pending"}).into();
             }
             "PersistentVolume" if old.is_none() && object.status.is_null() => {
                 object.meta.finalizers = vec!["kubernetes.io/pv-protection".to_owned()];
-                object.status = json!({"phase": "Pending"});
+                object.status = json!({"phase": "Pending"}).into();
             }
             _ => {}
         }
@@ -432,7 +471,7 @@ impl Cluster {
     /// upstream: pkg/registry/core/service/storage/alloc.go
     fn complete_service(&mut self, service: &mut Object, old: Option<&Object>) {
         let kind = text(&service.spec, &["type"]).to_owned();
-        let before = old.map(|o| Arc::clone(&o.spec)).unwrap_or_default();
+        let before = old.map(|o| o.spec.clone()).unwrap_or_default();
         if kind != "ExternalName" && text(&service.spec, &["clusterIP"]).is_empty() {
             let kept = text(&before, &["clusterIP"]).to_owned();
             let address = if kept.is_empty() { self.free_address() } else { kept };
@@ -464,7 +503,7 @@ impl Cluster {
             }
         }
         if service.status.is_null() {
-            service.status = json!({"loadBalancer": {}});
+            service.status = json!({"loadBalancer": {}}).into();
         }
     }
 
@@ -505,7 +544,7 @@ impl Cluster {
         let before = present::object(&old);
         if write.subresource == "status" {
             let status = at(value, &["status"]).clone();
-            let edited = if write.dry_run { None } else { self.plane.api.edit(old.meta.uid, |o| o.status = status) };
+            let edited = if write.dry_run { None } else { self.plane.api.edit(old.meta.uid, |o| o.status = status.into()) };
             let after = present::object(&edited.unwrap_or(old));
             self.settle();
             return Ok(after);
@@ -555,17 +594,91 @@ impl Cluster {
         let updated = self.plane.api.update(stored);
         let after = updated.map_or_else(|| before.clone(), |o| present::object(&o));
         if !write.manager.is_empty() {
-            let managers = self.managers.change().entry(old.meta.uid).or_default();
+            let managers = self.managers.change(old.meta.uid, 0);
             fields::note_update(managers, write.manager, write.subresource, Some(&before), &after);
         }
         self.settle();
         Ok(self.get(&old.kind, &old.meta.namespace, &old.meta.name).unwrap_or(after))
     }
 
+    /// A merge patch of nothing but labels and annotations of the object's users; nothing when it is of more.
+    pub(super) fn patch_about(
+        &mut self,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+        change: &Value,
+        write: &Write<'_>,
+    ) -> Option<Result<Value, Refusal>> {
+        let home = if self.plane.api.find(kind, "", name).is_some() { "" } else { namespace };
+        let old = self.plane.api.find(kind, home, name)?.clone();
+        let fields = change.as_object()?;
+        let about = fields.get("metadata").filter(|_| fields.len() == 1)?.as_object()?;
+        // Annotations of the system mean something to the server.
+        let system = |key: &str| key.split('/').next().is_some_and(|d| d.ends_with("kubernetes.io") || d.ends_with("k8s.io"));
+        let (mut labels, mut annotations) = (old.meta.labels.clone(), old.meta.annotations.clone());
+        for (field, entries) in about {
+            let into = match field.as_str() {
+                "labels" => &mut labels,
+                "annotations" => &mut annotations,
+                _ => return None,
+            };
+            for (key, value) in entries.as_object()? {
+                match value {
+                    Value::String(_) | Value::Null if field == "annotations" && system(key) => return None,
+                    Value::String(value) => drop(into.insert(key.clone(), value.clone())),
+                    Value::Null => drop(into.remove(key)),
+                    _ => return None,
+                }
+            }
+        }
+        (write.subresource.is_empty()).then(|| self.replace_about(&old, labels, annotations, write))
+    }
+
+    /// Replaces labels and annotations; everything else has been looked at before.
+    fn replace_about(&mut self, old: &Arc<Object>, labels: Labels, annotations: Labels, write: &Write<'_>) -> Result<Value, Refusal> {
+        let of = |labels: &Labels, annotations: &Labels| {
+            let mut meta = json!({"name": "x", "namespace": "x"});
+            for (field, map) in [("labels", labels), ("annotations", annotations)] {
+                if !map.is_empty() {
+                    meta[field] = json!(map);
+                }
+            }
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta})
+        };
+        let (before, mut after) = (of(&old.meta.labels, &old.meta.annotations), of(&labels, &annotations));
+        let verdict = kube::admit(&after, kube::schema::NEWEST_VALIDATED);
+        if verdict.rejected {
+            return Err(self.invalid(old, &verdict));
+        }
+        let mut stored = Object::clone(old);
+        (stored.meta.labels, stored.meta.annotations) = (labels, annotations);
+        if write.dry_run {
+            return Ok(self.shown(&stored));
+        }
+        let updated = self.plane.api.update(stored);
+        if !write.manager.is_empty() {
+            after["apiVersion"] = old.api_version.as_str().into();
+            fields::note_update(self.managers.change(old.meta.uid, 0), write.manager, write.subresource, Some(&before), &after);
+        }
+        self.settle();
+        let stored = self.plane.api.get(old.meta.uid).cloned().or(updated);
+        Ok(self.shown(stored.as_ref().unwrap_or(old)))
+    }
+
     /// Server-side apply: creates the object or merges the configuration into it. Returns the object as stored, and
     /// whether it was created.
     pub fn apply(&mut self, config: &Value, write: &Write<'_>) -> Result<(Value, bool), Refusal> {
-        let (object, _) = self.read(config, write)?;
+        let (object, _) = self.read(config, &Write { unknown: Unknown::Dropped, ..*write })?;
+        if let Err(why) = kube::apply::check_declared(config) {
+            let version = match object.api_version.split_once('/') {
+                Some(_) => object.api_version.clone(),
+                None => format!("/{}", object.api_version),
+            };
+            let (home, name) = (&object.meta.namespace, &object.meta.name);
+            let message = format!("failed to create typed patch object ({home}/{name}; {version}, Kind={}): {why}", object.kind);
+            return Err(Refusal::new(500, "", message).on(self, &object));
+        }
         let Some(old) = self.plane.api.find(&object.kind, &object.meta.namespace, &object.meta.name).cloned() else {
             let made = self.create(config, &Write { manager: "", ..*write })?;
             if !write.dry_run {
@@ -573,12 +686,12 @@ impl Cluster {
                 let mut managers = fields::Managers::new();
                 // Without a live object there is nobody to disagree with.
                 let _ = fields::apply(&mut managers, &json!({}), config, write.manager, true);
-                self.managers.change().insert(uid, managers);
+                *self.managers.change(uid, 0) = managers;
             }
             return Ok((made, true));
         };
         let live = present::object(&old);
-        let mut managers = self.managers.value().get(&old.meta.uid).cloned().unwrap_or_default();
+        let mut managers = self.managers.get(old.meta.uid).cloned().unwrap_or_default();
         let mut config = config.clone();
         if let Some(map) = config.as_object_mut() {
             map.remove("status");
@@ -591,7 +704,7 @@ impl Cluster {
         }
         let stored = self.replace(&merged, &Write { manager: "", ..*write })?;
         if !write.dry_run {
-            self.managers.change().insert(old.meta.uid, managers);
+            *self.managers.change(old.meta.uid, 0) = managers;
         }
         Ok((stored, false))
     }
@@ -616,7 +729,7 @@ impl Cluster {
                 o.meta.deletion = Some(now);
                 o.meta.deletion_grace = Some(0);
                 o.meta.finalizers = vec!["kubernetes".to_owned()];
-                o.status = json!({"phase": "Terminating"});
+                o.status = json!({"phase": "Terminating"}).into();
             });
         } else if kind == "Pod" && how.grace.is_some_and(|g| g <= 0) && object.meta.finalizers.is_empty() {
             self.plane.api.remove(uid);
@@ -669,7 +782,7 @@ impl Cluster {
 
     /// The managers of an object's fields.
     pub fn managers(&self, kind: &str, namespace: &str, name: &str) -> Option<&fields::Managers> {
-        self.managers.value().get(&self.plane.api.find(kind, namespace, name)?.meta.uid)
+        self.managers.get(self.plane.api.find(kind, namespace, name)?.meta.uid)
     }
 }
 

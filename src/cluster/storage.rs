@@ -27,6 +27,9 @@ pub(super) fn default_class() -> Value {
 impl Cluster {
     /// Makes volumes for claims that wait for one; whether it made any.
     pub(super) fn provision(&mut self) -> bool {
+        if !std::mem::take(&mut self.storage_moved) {
+            return false;
+        }
         let waits =
             |c: &&Arc<Object>| text(&c.spec, &["volumeName"]).is_empty() && text(&c.status, &["phase"]) != "Bound" && !c.meta.is_deleted();
         let claims: Vec<Arc<Object>> = self.plane.api.list("PersistentVolumeClaim").filter(waits).cloned().collect();

@@ -46,31 +46,121 @@ fn rule(owner: &str, field: &str) -> Option<&'static str> {
     RULES.get(&(owner, field)).copied()
 }
 
+const META: &str = "k8s.io/apimachinery/pkg/apis/meta/v1.ObjectMeta";
+/// Stands for the type of objects whose type nobody knows here.
+const CUSTOM: &str = "?";
+
+/// Where in the API's types a value stands, and how it merges there.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place {
+    ty: &'static str,
+    rule: Option<&'static str>,
+}
+
+/// How the items of a list are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Items {
+    /// The list is one value.
+    Whole,
+    /// Each item is its own name.
+    Set,
+    /// By these fields, apart by commas.
+    Keyed(&'static str),
+}
+
+impl Place {
+    /// The place of an object.
+    pub fn root(object: &Value) -> Self {
+        let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or("");
+        let ty = schema::newest().kind(&format!("{}/{}", text("apiVersion"), text("kind")));
+        Self { ty: ty.unwrap_or(CUSTOM), rule: None }
+    }
+
+    /// The place of a field, or of a value of a map.
+    pub fn below(self, key: &str) -> Self {
+        match part(self.ty) {
+            Part::Struct(name) => match schema::newest().field(name, key) {
+                Some((field, trail)) => {
+                    let rule = std::iter::once(name).chain(trail).find_map(|owner| rule(owner, key));
+                    Self { ty: field.ty, rule }
+                }
+                None => Self::default(),
+            },
+            Part::Map(item) => Self { ty: item, rule: None },
+            _ if self.ty == CUSTOM && key == "metadata" => Self { ty: META, rule: None },
+            _ => Self::default(),
+        }
+    }
+
+    /// The place of an item of a list.
+    pub fn item(self) -> Self {
+        match part(self.ty) {
+            Part::List(item) => Self { ty: item, rule: None },
+            _ => Self::default(),
+        }
+    }
+
+    /// Whether a map or a struct here is one value.
+    pub fn is_whole(self) -> bool {
+        self.rule == Some("atomic") || matches!(part(self.ty), Part::Struct(name) if rule(name, "") == Some("atomic"))
+    }
+
+    /// How the items of a list here are told apart.
+    pub fn items(self) -> Items {
+        match self.rule {
+            None | Some("atomic") => Items::Whole,
+            Some("set") => Items::Set,
+            Some(keys) => Items::Keyed(keys),
+        }
+    }
+}
+
+impl Items {
+    /// What names an item: its keys with their values, or the item itself.
+    pub fn name(self, item: &Value) -> Vec<(&'static str, Value)> {
+        let Self::Keyed(keys) = self else { return vec![("", item.clone())] };
+        let value = |key: &str| match item.get(key) {
+            Some(value) => value.clone(),
+            None if key == "protocol" => "TCP".into(),
+            None => Value::Null,
+        };
+        keys.split(',').map(|key| (key, value(key))).collect()
+    }
+}
+
+/// Why a configuration does not fit the type of its object.
+///
+/// # Errors
+/// The paths of fields that the type does not have.
+pub fn check_declared(configuration: &Value) -> Result<(), String> {
+    let Place { ty, .. } = Place::root(configuration);
+    let mut unknown = Vec::new();
+    undeclared(configuration, ty, "", &mut unknown, 0);
+    match unknown.as_slice() {
+        [] => Ok(()),
+        [one] => Err(format!("{one}: field not declared in schema")),
+        many => {
+            let lines: Vec<String> = many.iter().map(|path| format!("  {path}: field not declared in schema")).collect();
+            Err(format!("errors:\n{}", lines.join("\n")))
+        }
+    }
+}
+
 /// Merges a configuration into an object of the same kind.
 ///
 /// # Errors
 /// When the configuration has fields the kind does not have, or speaks of something that is replaced as a whole.
 pub(crate) fn merge(live: &Value, configuration: &Value) -> Result<Value, String> {
-    let text = |key: &str| configuration.get(key).and_then(Value::as_str).unwrap_or("");
-    let Some(ty) = schema::newest().kind(&format!("{}/{}", text("apiVersion"), text("kind"))) else {
-        return Ok(merged(live, configuration, "", "", "", 0));
-    };
-    let mut unknown = Vec::new();
-    undeclared(configuration, ty, "", &mut unknown, 0);
-    match unknown.as_slice() {
-        [] => {}
-        [one] => return Err(format!("failed to convert patch object to typed object: {one}: field not declared in schema")),
-        many => {
-            let lines: Vec<String> = many.iter().map(|path| format!("  {path}: field not declared in schema")).collect();
-            return Err(format!("failed to convert patch object to typed object: errors:\n{}", lines.join("\n")));
-        }
-    }
+    check_declared(configuration).map_err(|why| format!("failed to convert patch object to typed object: {why}"))?;
     let mut whole = Vec::new();
-    atomics(configuration, ty, "", "", "", &mut whole, 0);
+    let root = Place::root(configuration);
+    if root.ty != CUSTOM {
+        atomics(configuration, root.ty, "", "", "", &mut whole, 0);
+    }
     if !whole.is_empty() {
         return Err(format!("invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: {}", whole.join(", ")));
     }
-    Ok(merged(live, configuration, ty, "", "", 0))
+    Ok(merged(live, configuration, root, 0))
 }
 
 /// Paths of fields that a type does not have.
@@ -131,51 +221,79 @@ fn atomics(value: &Value, ty: &str, owner: &str, field: &str, path: &str, out: &
     }
 }
 
-fn merged(live: &Value, new: &Value, ty: &str, owner: &str, field: &str, depth: usize) -> Value {
+/// What a value becomes when another of the same place is merged into it.
+pub fn merged(live: &Value, new: &Value, place: Place, depth: usize) -> Value {
     if depth > MAX_DEPTH {
         return new.clone();
     }
     match (live, new) {
-        (Value::Object(old), Value::Object(map)) => {
+        (Value::Object(old), Value::Object(map)) if !place.is_whole() => {
             let mut out = old.clone();
             for (key, v) in map {
-                let (ty, owner) = match part(ty) {
-                    Part::Struct(name) => (schema::newest().field(name, key).map_or("", |(f, _)| f.ty), name),
-                    Part::Map(item) => (item, ""),
-                    _ => ("", ""),
-                };
                 let value = match old.get(key) {
-                    Some(before) => merged(before, v, ty, owner, key, depth + 1),
+                    Some(before) => merged(before, v, place.below(key), depth + 1),
                     None => v.clone(),
                 };
                 out.insert(key.clone(), value);
             }
             Value::Object(out)
         }
-        (Value::Array(old), Value::Array(items)) => {
-            let item = if let Part::List(item) = part(ty) { item } else { "" };
-            match rule(owner, field) {
-                None | Some("atomic") => new.clone(),
-                Some("set") => {
-                    let more = items.iter().filter(|v| !old.contains(v));
-                    Value::Array(old.iter().chain(more).cloned().collect())
-                }
-                Some(keys) => {
-                    let keys: Vec<&str> = keys.split(',').collect();
-                    let same = |a: &Value, b: &Value| keys.iter().all(|k| a.get(*k) == b.get(*k));
-                    let mut out = old.clone();
-                    for v in items {
-                        match out.iter_mut().find(|o| same(o, v)) {
-                            Some(slot) => *slot = merged(slot, v, item, "", "", depth + 1),
-                            None => out.push(v.clone()),
-                        }
-                    }
-                    Value::Array(out)
-                }
-            }
+        (Value::Array(old), Value::Array(items)) if place.items() != Items::Whole => {
+            Value::Array(merged_items(old, items, place, depth + 1))
         }
         _ => new.clone(),
     }
+}
+
+/// Items of two lists in an order that keeps that of both where they agree, and that of the new one where they do not.
+/// upstream: structured-merge-diff typed/merge.go visitListItems
+fn merged_items(old: &[Value], new: &[Value], place: Place, depth: usize) -> Vec<Value> {
+    type Name = Vec<(&'static str, Value)>;
+    let items = place.items();
+    let (left, right): (Vec<Name>, Vec<Name>) = (old.iter().map(|v| items.name(v)).collect(), new.iter().map(|v| items.name(v)).collect());
+    let find = |names: &[Name], name: &Name| names.iter().position(|n| n == name);
+    let one = |l: Option<usize>, r: usize| match (l.and_then(|l| old.get(l)), new.get(r)) {
+        (Some(l), Some(r)) => merged(l, r, place.item(), depth),
+        (_, r) => r.cloned().unwrap_or_default(),
+    };
+    let mut shared = right.iter().filter(|n| left.contains(n));
+    let mut next = shared.next();
+    let mut done: Vec<&Name> = Vec::new();
+    let mut out = Vec::new();
+    let (mut l, mut r) = (0, 0);
+    while l < left.len() || r < right.len() {
+        if let (Some(a), Some(b)) = (left.get(l), right.get(r)) {
+            if a == b {
+                done.push(a);
+                out.push(one(find(&left, a), find(&right, b).unwrap_or(r)));
+                (l, r, next) = (l + 1, r + 1, shared.next());
+                continue;
+            }
+            if right.contains(a) && next.is_some_and(|n| n != a) {
+                l += 1;
+                continue;
+            }
+        }
+        if let Some(a) = left.get(l) {
+            if !right.contains(a) {
+                out.extend(old.get(l).cloned());
+                l += 1;
+                continue;
+            }
+            if done.contains(&a) {
+                l += 1;
+            }
+        }
+        if let Some(b) = right.get(r) {
+            done.push(b);
+            out.push(one(find(&left, b), find(&right, b).unwrap_or(r)));
+            r += 1;
+            if next == Some(b) {
+                next = shared.next();
+            }
+        }
+    }
+    out
 }
 
 #[cfg(test)]

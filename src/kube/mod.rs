@@ -3,7 +3,7 @@
 mod about;
 mod admission;
 mod against;
-mod apply;
+pub mod apply;
 mod check;
 mod crd_check;
 mod crd_correlation;

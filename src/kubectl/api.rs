@@ -154,6 +154,9 @@ pub struct Access<'a> {
     pub non_resource: bool,
 }
 
+/// Whether an object is chosen by its labels (`null` for none) and its specification, which is read when it is looked at.
+pub type Chosen<'a> = dyn Fn(&Value, &dyn std::ops::Deref<Target = Value>) -> bool + 'a;
+
 /// An API server as a client sees it. Every request may be refused with a [`Status`].
 ///
 /// `namespace` is empty for objects without one and, in [`Api::list`], for all namespaces.
@@ -169,6 +172,20 @@ pub trait Api {
 
     /// All objects of a resource, in the order of namespace and name, as etcd's.
     fn list(&self, resource: &Resource, namespace: &str) -> Result<Vec<Value>, Refused>;
+
+    /// As [`Api::list`], of the objects that are chosen.
+    fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Refused> {
+        let mut all = self.list(resource, namespace)?;
+        all.retain(|o| chosen(&o["metadata"]["labels"], &&o["spec"]));
+        Ok(all)
+    }
+
+    /// The events, listed as `resource`, that are about an object of one of these uids.
+    fn events_about(&self, resource: &Resource, namespace: &str, uids: &[&str]) -> Result<Vec<Value>, Refused> {
+        let mut all = self.list(resource, namespace)?;
+        all.retain(|e| e["involvedObject"]["uid"].as_str().is_some_and(|uid| uids.contains(&uid)));
+        Ok(all)
+    }
 
     /// Creates an object and returns it as stored.
     fn create(&mut self, resource: &Resource, namespace: &str, object: &Value, options: &WriteOptions) -> Result<Value, Refused>;
@@ -198,6 +215,11 @@ pub trait Api {
 
     /// Whether several writes come that nobody looks at in between: what follows from them may wait for the last.
     fn batch(&mut self, on: bool) {
+        let _ = on;
+    }
+
+    /// Whether answers may leave out everything but what an object is about: the caller looks at its metadata only.
+    fn brief(&mut self, on: bool) {
         let _ = on;
     }
 

@@ -4,6 +4,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
@@ -49,6 +50,9 @@ const OF_OTHERS: &[&str] = &[
     "templatefile",
     "yaml",
 ];
+
+/// So many objects are worth the help of other threads.
+const MANY: usize = 200;
 
 /// How objects are printed.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,11 +116,29 @@ impl Session<'_> {
         match format {
             Format::Table(_) => {}
             Format::Yaml => {
-                let bytes = crate::yaml::to_yaml(&from_json(value)).map_err(Fault::error)?;
-                self.out.push_str(&String::from_utf8_lossy(&bytes));
+                let yaml = |value: &Value| crate::yaml::to_yaml(&from_json(value)).map_err(Fault::error);
+                if items.len() > MANY {
+                    // Each item as a list of its own looks as it does in the whole.
+                    let all: Vec<Vec<u8>> = items.par_iter().map(|i| yaml(&Value::Array(vec![(*i).clone()]))).collect::<Result<_, _>>()?;
+                    let whole = String::from_utf8_lossy(&yaml(&shell(value))?).replacen("items: []\n", "items:\n\u{0}", 1);
+                    let (head, tail) = whole.split_once('\u{0}').unwrap_or((whole.as_str(), ""));
+                    self.out.push_str(head);
+                    all.iter().for_each(|item| self.out.push_str(&String::from_utf8_lossy(item)));
+                    self.out.push_str(tail);
+                } else {
+                    self.out.push_str(&String::from_utf8_lossy(&yaml(value)?));
+                }
             }
             Format::Json => {
-                self.out.push_str(&pretty(value));
+                if items.len() > MANY {
+                    let all: Vec<String> = items.par_iter().map(|i| pretty(i).replace('\n', "\n        ")).collect();
+                    let whole = pretty(&shell(value));
+                    let (head, tail) = whole.split_once("[]").unwrap_or((whole.as_str(), ""));
+                    let body = all.join(",\n        ");
+                    self.out.push_str(&format!("{head}[\n        {body}\n    ]{tail}"));
+                } else {
+                    self.out.push_str(&pretty(value));
+                }
                 self.out.push('\n');
             }
             Format::Name => {
@@ -219,7 +241,7 @@ fn one_table(resource: &Resource, objects: &[Value], definition: Option<&Value>,
     }
     // The kind goes before the name, wherever that column stands.
     let name_column = columns.iter().position(|c| c.name == "Name");
-    for object in objects {
+    let line = |object: &Value| {
         let row = table::row(object, now, definition);
         let mut cells: Vec<String> = Vec::new();
         if namespaced {
@@ -234,7 +256,12 @@ fn one_table(resource: &Resource, objects: &[Value], definition: Option<&Value>,
         if layout.all_labels {
             cells.push(super::labels::format(labels));
         }
-        lines.push(cells.join("\t"));
+        cells.join("\t")
+    };
+    if objects.len() > MANY {
+        lines.par_extend(objects.par_iter().map(line));
+    } else {
+        lines.extend(objects.iter().map(line));
     }
     tabwriter::align(&(lines.join("\n") + "\n"), 6, 3)
 }
@@ -265,6 +292,11 @@ pub(super) fn pretty(value: &Value) -> String {
 /// A `List` of objects, as `get` prints several.
 pub(super) fn list_of(objects: Vec<Value>) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": objects, "metadata": {"resourceVersion": ""}})
+}
+
+/// A list without its items.
+fn shell(list: &Value) -> Value {
+    json!({"apiVersion": list["apiVersion"], "kind": list["kind"], "items": [], "metadata": list["metadata"]})
 }
 
 /// `N:.metadata.name,…`. upstream: NewCustomColumnsPrinterFromSpec
@@ -325,15 +357,15 @@ fn execute(given: &str, value: &Value) -> Result<String, String> {
 }
 
 /// Sorts objects by a path, as `--sort-by` does. upstream: kubectl/pkg/cmd/get.RuntimeSort
-pub(super) fn sort(objects: &mut [Value], given: &str) -> Result<(), Fault> {
+pub(super) fn order(objects: &[&Value], given: &str) -> Result<Vec<usize>, Fault> {
     let path = jsonpath::relaxed(given).map_err(Fault::error)?;
     let mut template = jsonpath::parse(&path).map_err(Fault::error)?;
     template.strict = false;
     let key = |o: &Value| template.find(o).ok().and_then(|v| v.into_iter().next());
-    if !objects.is_empty() && objects.iter().all(|o| key(o).is_none()) {
+    let keys: Vec<Option<Value>> = objects.iter().map(|o| key(o)).collect();
+    if !objects.is_empty() && keys.iter().all(Option::is_none) {
         return Err(Fault::error(format!("couldn't find any field with path \"{path}\" in the list of objects")));
     }
-    let keys: Vec<Option<Value>> = objects.iter().map(key).collect();
     let mut order: Vec<usize> = (0..objects.len()).collect();
     // An object without the field comes before any other, also before another without it: among few objects, which Go
     // sorts by insertion, those turn around.
@@ -353,9 +385,7 @@ pub(super) fn sort(objects: &mut [Value], given: &str) -> Result<(), Fault> {
     } else {
         order.sort_by(|a, b| compare(keys[*a].as_ref(), keys[*b].as_ref()));
     }
-    let sorted: Vec<Value> = order.into_iter().map(|i| objects[i].clone()).collect();
-    objects.clone_from_slice(&sorted);
-    Ok(())
+    Ok(order)
 }
 
 fn compare(a: Option<&Value>, b: Option<&Value>) -> Ordering {

@@ -216,11 +216,16 @@ impl Session<'_> {
                 }));
             }
         }
-        let mut objects = self.list(resource, namespace)?;
-        objects.retain(|o| {
-            let chosen = labels::matches(&by_labels, at(o, &["metadata", "labels"]));
-            chosen && by_fields.iter().all(|f| (labels::field_value(o, &f.field) == f.value) != f.negated)
-        });
+        let by_node: Vec<_> = by_fields.iter().filter(|f| f.field == "spec.nodeName").collect();
+        let mut objects = if by_labels.is_empty() && by_node.is_empty() {
+            self.list(resource, namespace)?
+        } else {
+            self.list_if(resource, namespace, &|labels, spec| {
+                labels::matches(&by_labels, labels)
+                    && (by_node.is_empty() || by_node.iter().all(|f| (text(spec, &["nodeName"]) == f.value) != f.negated))
+            })?
+        };
+        objects.retain(|o| by_fields.iter().all(|f| (labels::field_value(o, &f.field) == f.value) != f.negated));
         Ok(objects)
     }
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use serde_json::Value;
 
-use super::api::{Access, Api, Nanos, Refused, Status};
+use super::api::{Access, Api, Chosen, Nanos, Refused, Status};
 use super::flags::Flags;
 use super::resources::Resource;
 use crate::source::World;
@@ -191,6 +191,13 @@ impl<'a> Session<'a> {
         let namespace = if resource.namespaced { namespace } else { "" };
         self.permitted("list", resource, namespace, "")?;
         self.api.list(resource, namespace)
+    }
+
+    /// Objects that are chosen, when the user may see them.
+    pub(super) fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Refused> {
+        let namespace = if resource.namespaced { namespace } else { "" };
+        self.permitted("list", resource, namespace, "")?;
+        self.api.list_if(resource, namespace, chosen)
     }
 
     /// Whether the user may change something.

@@ -84,10 +84,8 @@ pub fn short_form(value: &Value) -> Result<Vec<Value>, String> {
             text if text.is_empty() => default.to_owned(),
             text => text,
         };
-        let mut amounts = json!({"cpu": or("cpu", "4"), "memory": or("memory", "16Gi"), "pods": or("pods", "110")});
-        if !at(entry, &["ephemeral-storage"]).is_null() {
-            amounts["ephemeral-storage"] = or("ephemeral-storage", "").into();
-        }
+        let mut amounts = json!({"cpu": or("cpu", "4"), "memory": or("memory", "16Gi"), "pods": or("pods", "110"),
+            "ephemeral-storage": or("ephemeral-storage", "100Gi")});
         for (key, amount) in at(entry, &["resources"]).as_object().into_iter().flatten() {
             amounts[key.as_str()] = scalar(amount).into();
         }

@@ -51,6 +51,11 @@ fn column(record: &Json) -> Result<(), String> {
 
 /// `kubectl-transcripts`: recorded command lines, each run on the recorded state before it.
 pub(crate) fn transcripts(_name: &str) -> Option<(bool, Vec<Outcome>)> {
+    steps_of_all(play)
+}
+
+/// The steps of all transcripts, as one of them is played: its steps' names and failures.
+pub(super) fn steps_of_all(play: fn(&Json) -> Vec<Json>) -> Option<(bool, Vec<Outcome>)> {
     let folder = data::find("kubectl/transcripts")?;
     let mut files: Vec<_> = std::fs::read_dir(&folder).ok()?.filter_map(Result::ok).map(|e| e.path()).collect();
     files.retain(|p| !p.to_string_lossy().contains("kubectl-v1."));

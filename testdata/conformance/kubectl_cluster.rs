@@ -13,34 +13,14 @@ use kval::simulate::apiserver::patch::strategic_merge;
 use kval::source::MemoryWorld;
 use serde_json::Value as Json;
 
-use super::each;
 use super::kubectl::alike;
 use super::kubectl::shell_words;
+use super::kubectl::steps_of_all;
 use crate::Outcome;
-use crate::data;
 
 /// `kubectl-cluster`: each command line is run on the cluster as the ones before it left it.
 pub(crate) fn cluster(_name: &str) -> Option<(bool, Vec<Outcome>)> {
-    let folder = data::find("kubectl/transcripts")?;
-    let mut files: Vec<_> = std::fs::read_dir(&folder).ok()?.filter_map(Result::ok).map(|e| e.path()).collect();
-    files.retain(|p| !p.to_string_lossy().contains("kubectl-v1."));
-    files.sort();
-    let played = each(
-        files,
-        |p| p.to_string_lossy().into_owned(),
-        |p| {
-            let record: Json = serde_json::from_slice(&data::read(p)).map_err(|e| e.to_string())?;
-            // The steps' outcomes travel as one text, so that the files run side by side.
-            Err(Json::from(play(&record)).to_string())
-        },
-    );
-    let steps = played.into_iter().flat_map(|outcome| {
-        match serde_json::from_str::<Vec<(String, Option<String>)>>(outcome.failure.as_deref().unwrap_or("")) {
-            Ok(steps) => steps.into_iter().map(|(id, failure)| Outcome { id, failure }).collect(),
-            Err(_) => vec![outcome],
-        }
-    });
-    Some((true, steps.collect()))
+    steps_of_all(play)
 }
 
 /// The namespace that was recorded as `default`; the name is as long.

@@ -1,6 +1,6 @@
 //! Walks in `testdata/walkthrough`: command lines one after the other on one cluster. A file holds lines `$ kval …`, each
 //! followed by what it prints: standard output as it is, standard error behind `2> `, an exit code other than 0 as
-//! `[exit N]`; lines `## …` are remarks. `UPDATE=1` writes the answers anew.
+//! `[exit N]`; lines `## …` are remarks; `{tmp}` is a folder of the walk's own. `UPDATE=1` writes the answers anew.
 
 use std::fs;
 use std::path::Path;
@@ -29,8 +29,9 @@ fn words(line: &str) -> Vec<String> {
 }
 
 fn answer(line: &str, state: &Path) -> String {
+    let tmp = state.join("tmp").to_string_lossy().into_owned();
     let run = Command::new(env!("CARGO_BIN_EXE_kval"))
-        .args(words(line))
+        .args(words(&line.replace("{tmp}", &tmp)))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("NO_COLOR", "1")
         .env("KVAL_STATE", state)
@@ -47,7 +48,7 @@ fn answer(line: &str, state: &Path) -> String {
     if run.status.code() != Some(0) {
         out.push_str(&format!("[exit {}]\n", run.status.code().unwrap_or(-1)));
     }
-    out
+    out.replace(&tmp, "{tmp}")
 }
 
 fn check(walk: &Path) -> Result<(), String> {
@@ -55,6 +56,7 @@ fn check(walk: &Path) -> Result<(), String> {
     let name = walk.file_stem().expect("a name").to_string_lossy().into_owned();
     let state = std::env::temp_dir().join(format!("kval-walk-{}-{name}", std::process::id()));
     let _ = fs::remove_dir_all(&state);
+    fs::create_dir_all(state.join("tmp")).expect("a folder for the walk");
     let mut got = String::new();
     for line in text.lines() {
         if let Some(line) = line.strip_prefix("$ kval ") {

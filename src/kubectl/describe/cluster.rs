@@ -84,7 +84,8 @@ pub(super) fn node(out: &mut Out, n: &Value, store: &Store<'_>) {
         }
     }
     let here = |p: &&Value| text(p, &["spec", "nodeName"]) == name && !matches!(text(p, &["status", "phase"]), "Succeeded" | "Failed");
-    let pods: Vec<Value> = store.list("", "pods", "").iter().filter(here).cloned().collect();
+    let all = store.list("", "pods", "");
+    let pods: Vec<&Value> = all.iter().filter(here).collect();
     load(out, n, &pods);
 }
 
@@ -142,7 +143,7 @@ fn percent(amounts: &BTreeMap<String, (Quantity, Format)>, whole: &BTreeMap<Stri
 }
 
 /// upstream: describeNodeResource
-fn load(out: &mut Out, node: &Value, pods: &[Value]) {
+fn load(out: &mut Out, node: &Value, pods: &[&Value]) {
     out.field(0, "Non-terminated Pods", format!("({} in total)", pods.len()));
     out.line(1, "Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge");
     out.line(1, "---------\t----\t\t------------\t----------\t---------------\t-------------\t---");

@@ -48,6 +48,12 @@ impl<'a> Store<'a> {
         listed
     }
 
+    /// The events about objects of these uids; none where the server refuses.
+    fn events(&self, namespace: &str, uids: &[&str]) -> Vec<Value> {
+        let found = self.resources.iter().find(|r| r.is("", "events"));
+        found.and_then(|r| self.api.events_about(r, namespace, uids).ok()).unwrap_or_default()
+    }
+
     /// One object.
     pub(super) fn get(&self, group: &str, resource: &str, namespace: &str, name: &str) -> Result<Value, Refused> {
         let found = self.resources.iter().find(|r| r.is(group, resource));
@@ -136,7 +142,7 @@ fn body(out: &mut Out, store: &Store<'_>, resource: &Resource, object: &Value) -
 fn events_of(store: &Store<'_>, resource: &Resource, object: &Value) -> Vec<Value> {
     let meta = |key: &str| text(object, &["metadata", key]);
     // Objects without a namespace have their events in all of them.
-    let all = store.list("", "events", meta("namespace"));
+    let all = store.events(meta("namespace"), &[meta("uid"), meta("name")]);
     let kind = if resource.is("", "pods") { "" } else { resource.kind.as_str() };
     let about = |e: &Value, uid: &str| {
         let of = |key: &str| text(e, &["involvedObject", key]);

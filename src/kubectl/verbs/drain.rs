@@ -196,6 +196,9 @@ fn drain_node(session: &mut Session<'_>, flags: &Flags, node: &Found, how: DryRu
     for _ in 0..10_000 {
         if session.now() >= retry_at && !waiting.is_empty() {
             last.clear();
+            let mut fault = None;
+            // All pods are asked to go at once.
+            session.api.batch(true);
             for pod in std::mem::take(&mut waiting) {
                 session.say(&format!("{word} pod {}/{}", pod.namespace, pod.name));
                 let options = DeleteOptions { grace_period: grace, ..DeleteOptions::default() };
@@ -215,12 +218,14 @@ fn drain_node(session: &mut Session<'_>, flags: &Flags, node: &Found, how: DryRu
                         last.push(pod);
                     }
                     Err(refused) => {
-                        return Err(vec![format!(
-                            "error when evicting pods/\"{}\" -n \"{}\": {}",
-                            pod.name, pod.namespace, refused.message
-                        )]);
+                        fault = Some(format!("error when evicting pods/\"{}\" -n \"{}\": {}", pod.name, pod.namespace, refused.message));
+                        break;
                     }
                 }
+            }
+            session.api.batch(false);
+            if let Some(fault) = fault {
+                return Err(vec![fault]);
             }
             waiting.clone_from(&last);
             retry_at = session.now() + 5 * SECOND;

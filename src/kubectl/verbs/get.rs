@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::flags::Flags;
-use super::super::output::{Format, Layout, list_of, sort};
+use super::super::output::{Format, Layout, list_of, order};
 use super::super::resources::Resource;
 use super::super::select::{Found, Selection, Wish};
 use super::super::session::{Fault, Session};
@@ -125,15 +125,10 @@ fn watch(session: &mut Session<'_>, flags: &Flags, format: &Format) -> Ended {
 }
 
 fn sort_found(chosen: &mut Selection, by: &str) -> Result<(), Fault> {
-    let mut objects: Vec<Value> = chosen.found.iter().map(|f| f.object.clone()).collect();
-    let before = objects.clone();
-    sort(&mut objects, by)?;
-    let mut left: Vec<_> = before.into_iter().zip(std::mem::take(&mut chosen.found)).collect();
-    for object in objects {
-        if let Some(i) = left.iter().position(|(o, _)| *o == object) {
-            chosen.found.push(left.remove(i).1);
-        }
-    }
+    let objects: Vec<&Value> = chosen.found.iter().map(|f| &f.object).collect();
+    let order = order(&objects, by)?;
+    let mut left: Vec<Option<Found>> = std::mem::take(&mut chosen.found).into_iter().map(Some).collect();
+    chosen.found = order.into_iter().filter_map(|i| left.get_mut(i)?.take()).collect();
     Ok(())
 }
 

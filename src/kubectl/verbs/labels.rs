@@ -2,6 +2,7 @@
 
 use super::super::flags::Flags;
 use super::super::labels::pairs;
+use super::super::output::Format;
 use super::super::select::Wish;
 use super::super::session::{Fault, Session};
 use super::change::{is_empty, map_mut, merge_diff, options};
@@ -36,7 +37,16 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags, label: bool) -> Ende
     if flags.given("resource-version") && flags.on("all") {
         return Err(Fault::error("--resource-version may only be used with a single resource").into());
     }
-    let chosen = session.select(flags, names, Wish { latest: true, ..Wish::default() })?;
+    let table = matches!(session.format(flags, false)?, Format::Table(_));
+    session.api.brief(table && !flags.given("field-selector"));
+    let chosen = session.select(flags, names, Wish { latest: true, ..Wish::default() });
+    let chosen = match chosen {
+        Ok(chosen) => chosen,
+        Err(fault) => {
+            session.api.brief(false);
+            return Err(fault.into());
+        }
+    };
     let mut faults = chosen.faults;
     let several = chosen.found.len() > 1;
     session.api.batch(several);
@@ -96,5 +106,6 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags, label: bool) -> Ende
         session.tell(flags, &one.resource, &object, done, how)?;
     }
     session.api.batch(false);
+    session.api.brief(false);
     ended(faults)
 }

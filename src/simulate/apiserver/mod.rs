@@ -4,9 +4,11 @@
 pub mod admission;
 pub mod object;
 pub mod patch;
+pub mod shared;
 pub mod store;
 
 pub use object::{Meta, Object, Owner};
+pub use shared::Shared;
 pub use store::{ApiError, ApiServer, Change, Counters, Operation, Propagation};
 
 /// Nanoseconds of virtual time since 1970.

@@ -1,7 +1,6 @@
 //! An object as the server keeps it: typed metadata, the rest as JSON that copies share.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde_json::Map;
 use serde_json::Value;
@@ -9,6 +8,7 @@ use serde_json::json;
 
 use super::Nanos;
 use super::Uid;
+use super::shared::Shared;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
@@ -89,9 +89,9 @@ pub struct Object {
     /// Metadata.
     pub meta: Meta,
     /// Specification.
-    pub spec: Arc<Value>,
+    pub spec: Shared,
     /// Status.
-    pub status: Value,
+    pub status: Shared,
     /// All other fields.
     pub rest: Map<String, Value>,
 }
@@ -124,7 +124,7 @@ impl Object {
     pub fn new(api_version: &str, kind: &str, namespace: &str, name: &str) -> Self {
         let meta = Meta { name: name.to_owned(), namespace: namespace.to_owned(), ..Meta::default() };
         let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
-        Self { api_version, kind, meta, spec: Arc::new(Value::Null), status: Value::Null, rest: Map::new() }
+        Self { api_version, kind, meta, spec: Shared::default(), status: Shared::default(), rest: Map::new() }
     }
 
     /// From the JSON of a manifest.
@@ -159,8 +159,8 @@ impl Object {
                 finalizers: words(meta, &["finalizers"]),
                 ..Meta::default()
             },
-            spec: Arc::new(spec),
-            status,
+            spec: spec.into(),
+            status: status.into(),
             rest,
         }
     }
@@ -194,14 +194,14 @@ impl Object {
         }
         out.extend(self.rest.clone());
         if !self.status.is_null() {
-            out.insert("status".to_owned(), self.status.clone());
+            out.insert("status".to_owned(), (*self.status).clone());
         }
         Value::Object(out)
     }
 
     /// The specification, to change it.
     pub fn spec_mut(&mut self) -> &mut Value {
-        Arc::make_mut(&mut self.spec)
+        self.spec.make_mut()
     }
 
     /// A reference to this object as the one that manages another.
@@ -229,9 +229,9 @@ impl Object {
     /// The status as an object, made when absent.
     pub fn status_mut(&mut self) -> &mut Map<String, Value> {
         if !self.status.is_object() {
-            self.status = Value::Object(Map::new());
+            self.status = Value::Object(Map::new()).into();
         }
-        match &mut self.status {
+        match self.status.make_mut() {
             Value::Object(map) => map,
             _ => unreachable!("made an object above"),
         }

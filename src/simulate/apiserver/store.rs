@@ -111,6 +111,8 @@ pub struct ApiServer {
     names: BTreeMap<Name, Uid>,
     kinds: BTreeMap<String, BTreeSet<Uid>>,
     dependents: BTreeMap<Uid, BTreeSet<Uid>>,
+    /// Pods that nobody manages.
+    lone: BTreeSet<Uid>,
     last_uid: Uid,
     version: u64,
     random: u64,
@@ -134,6 +136,7 @@ impl ApiServer {
             }
             out.names.insert((object.kind.clone(), object.meta.namespace.clone(), object.meta.name.clone()), uid);
             out.kinds.entry(object.kind.clone()).or_default().insert(uid);
+            out.note_lone(&object);
             let object = Arc::new(object);
             out.objects.insert(uid, Arc::clone(&object));
             out.rules.note(None, Some(&object), out.objects.values());
@@ -184,6 +187,19 @@ impl ApiServer {
     /// The objects that name this one as an owner, in order of creation.
     pub fn dependents(&self, uid: Uid) -> impl Iterator<Item = &Arc<Object>> {
         self.dependents.get(&uid).into_iter().flatten().filter_map(|d| self.objects.get(d))
+    }
+
+    /// The pods that nobody manages, in order of creation.
+    pub fn lone_pods(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.lone.iter().filter_map(|uid| self.objects.get(uid))
+    }
+
+    fn note_lone(&mut self, object: &Object) {
+        if object.kind == "Pod" && object.meta.controller().is_none() {
+            self.lone.insert(object.meta.uid);
+        } else {
+            self.lone.remove(&object.meta.uid);
+        }
     }
 
     /// All objects in order of creation.
@@ -241,7 +257,7 @@ impl ApiServer {
         }
         // A cluster's description may hold what the cluster itself would have written.
         if !status.is_null() {
-            object.status = status;
+            object.status = status.into();
         }
         self.insert(object)
     }
@@ -266,7 +282,9 @@ impl ApiServer {
             self.check_resize(old, &sent)?;
         }
         if kube::schema::newest().kind(&format!("{}/{}", old.api_version, old.kind)).is_some() {
-            keep_given(&old.spec, &mut sent["spec"], &old.kind);
+            if let Some(spec) = sent.get_mut("spec") {
+                keep_given(&old.spec, spec, &old.kind);
+            }
             let mut before = old.to_json();
             if old.kind == "PersistentVolumeClaim" {
                 // Only a bound claim may ask for more: its status stays as it is.
@@ -360,6 +378,7 @@ impl ApiServer {
             self.dependents.entry(owner.uid).or_default().insert(uid);
         }
         self.kinds.entry(object.kind.clone()).or_default().insert(uid);
+        self.note_lone(&object);
         self.objects.insert(uid, Arc::clone(&object));
         self.rules.note(old.as_deref(), Some(&object), self.objects.values());
         self.log.push(Change { at: self.now, operation, old, object: Arc::clone(&object) });
@@ -374,7 +393,7 @@ impl ApiServer {
         if object == *old {
             return Some(old);
         }
-        if object.kind != "Pod" && (!Arc::ptr_eq(&object.spec, &old.spec) && object.spec != old.spec) {
+        if object.kind != "Pod" && object.spec != old.spec {
             object.meta.generation += 1;
         }
         let gone = object.meta.is_deleted() && object.meta.finalizers.is_empty() && object.kind != "Pod";
@@ -399,8 +418,8 @@ impl ApiServer {
             api_version: old.api_version.clone(),
             kind: old.kind.clone(),
             meta: old.meta.clone(),
-            spec: Arc::clone(&old.spec),
-            status,
+            spec: old.spec.clone(),
+            status: status.into(),
             rest: old.rest.clone(),
         };
         self.update(object)
@@ -414,6 +433,7 @@ impl ApiServer {
         if let Some(set) = self.kinds.get_mut(&object.kind) {
             set.remove(&uid);
         }
+        self.lone.remove(&uid);
         for owner in &meta.owners {
             if let Some(set) = self.dependents.get_mut(&owner.uid) {
                 set.remove(&uid);

@@ -31,7 +31,7 @@ fn jobs_of(plane: &ControlPlane, uid: Uid) -> Vec<Arc<Object>> {
 /// upstream: syncCronJob
 pub fn sync_cron_job(plane: &mut ControlPlane, uid: Uid) {
     let Some(cron) = plane.api.get(uid).cloned() else { return };
-    let mut status = if cron.status.is_object() { cron.status.clone() } else { json!({}) };
+    let mut status = if cron.status.is_object() { Value::clone(&cron.status) } else { json!({}) };
     let jobs = jobs_of(plane, uid);
     track(plane, &cron, &jobs, &mut status);
     clean_up(plane, &cron, &jobs);
@@ -39,8 +39,8 @@ pub fn sync_cron_job(plane: &mut ControlPlane, uid: Uid) {
     if !stop {
         start(plane, &cron, &mut status);
     }
-    if status != cron.status {
-        plane.api.edit(uid, |c| c.status = status);
+    if cron.status != status {
+        plane.api.edit(uid, |c| c.status = status.into());
     }
 }
 
@@ -157,7 +157,7 @@ fn start(plane: &mut ControlPlane, cron: &Object, status: &mut Value) {
     job.meta.labels = strings(template, &["metadata", "labels"]);
     job.meta.annotations = strings(template, &["metadata", "annotations"]);
     job.meta.owners = vec![cron.as_controller()];
-    job.spec = Arc::new(at(template, &["spec"]).clone());
+    job.spec = at(template, &["spec"]).clone().into();
     if let Ok(made) = plane.api.create(job) {
         plane.api.event(cron, false, "SuccessfulCreate", format!("Created job {}", made.meta.name));
         if !status["active"].is_array() {

@@ -369,7 +369,7 @@ fn update_status(plane: &mut ControlPlane, set: &Object, targets: &[Target], has
         status["collisionCount"] = collisions.into();
     }
     if set.status != status {
-        plane.api.edit(set.meta.uid, |s| s.status = status);
+        plane.api.edit(set.meta.uid, |s| s.status = status.into());
     }
     if min_ready(set) > 0 && ready != available {
         // upstream does not count the time that has passed since.

@@ -276,7 +276,7 @@ fn create_new(plane: &mut ControlPlane, deployment: &Arc<Object>, sets: &Sets, n
     if let Some(seconds) = int(&deployment.spec, &["minReadySeconds"]).filter(|s| *s != 0) {
         spec["minReadySeconds"] = seconds.into();
     }
-    new.spec = Arc::new(spec);
+    new.spec = spec.into();
     let replicas = new_replicas(deployment, total(&sets.old), 0);
     new.spec_mut()["replicas"] = replicas.into();
     set_new_annotations(deployment, &mut new, new_revision);

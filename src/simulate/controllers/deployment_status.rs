@@ -27,7 +27,7 @@ pub(super) fn set_status(plane: &mut ControlPlane, uid: Uid, status: Value) -> b
     if object.status == status {
         return false;
     }
-    plane.api.edit(uid, |o| o.status = status);
+    plane.api.edit(uid, |o| o.status = status.into());
     true
 }
 

@@ -121,7 +121,7 @@ pub(super) fn sync_budget(plane: &mut ControlPlane, uid: Uid) {
     if pods.is_empty() {
         plane.api.event(&budget, false, "NoPods", "No matching pods found".to_owned());
     }
-    let mut status = if budget.status.is_object() { budget.status.clone() } else { json!({}) };
+    let mut status = if budget.status.is_object() { Value::clone(&budget.status) } else { json!({}) };
     let now = plane.api.now;
     match needs(plane, &budget, &pods) {
         Err(message) => {
@@ -160,8 +160,8 @@ pub(super) fn sync_budget(plane: &mut ControlPlane, uid: Uid) {
             set_condition(&mut status, allowed > 0, if allowed > 0 { "SufficientPods" } else { "InsufficientPods" }, "");
         }
     }
-    if status != budget.status {
-        plane.api.edit(uid, |o| o.status = status);
+    if budget.status != status {
+        plane.api.edit(uid, |o| o.status = status.into());
     }
 }
 

@@ -65,27 +65,33 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     store(plane, &service, wanted);
 }
 
+fn fill(slice: &mut Object, ports: Value, endpoints: Value) {
+    slice.rest.insert("addressType".to_owned(), "IPv4".into());
+    slice.rest.insert("ports".to_owned(), ports);
+    slice.rest.insert("endpoints".to_owned(), endpoints);
+}
+
 fn store(plane: &mut ControlPlane, service: &Object, wanted: Vec<(Value, Vec<Value>)>) {
     let present: Vec<Arc<Object>> = plane.api.dependents(service.meta.uid).filter(|o| o.kind == "EndpointSlice").cloned().collect();
-    for (i, (ports, endpoints)) in wanted.iter().enumerate() {
-        let fill = |slice: &mut Object| {
-            slice.rest.insert("addressType".to_owned(), "IPv4".into());
-            slice.rest.insert("ports".to_owned(), ports.clone());
-            slice.rest.insert("endpoints".to_owned(), endpoints.clone().into());
-        };
+    let count = wanted.len();
+    for (i, (ports, endpoints)) in wanted.into_iter().enumerate() {
+        let endpoints = Value::Array(endpoints);
         if let Some(slice) = present.get(i) {
-            plane.api.edit(slice.meta.uid, fill);
+            let same = slice.rest.get("ports") == Some(&ports) && slice.rest.get("endpoints") == Some(&endpoints);
+            if !same {
+                plane.api.edit(slice.meta.uid, |slice| fill(slice, ports, endpoints));
+            }
             continue;
         }
         let mut slice = Object::new("discovery.k8s.io/v1", "EndpointSlice", &service.meta.namespace, "");
         slice.meta.generate_name = format!("{}-", service.meta.name);
         slice.meta.labels.insert(SERVICE_NAME.to_owned(), service.meta.name.clone());
         slice.meta.owners = vec![service.as_controller()];
-        fill(&mut slice);
+        fill(&mut slice, ports, endpoints);
         // A name that is taken is tried again with the next change.
         drop(plane.api.create(slice));
     }
-    for slice in present.iter().skip(wanted.len()) {
+    for slice in present.iter().skip(count) {
         plane.api.delete(slice.meta.uid, Propagation::Background);
     }
 }

@@ -157,7 +157,7 @@ pub fn sync_job(plane: &mut ControlPlane, uid: Uid) {
         return;
     }
     let now = plane.api.now;
-    let mut status = job.status.clone();
+    let mut status = Value::clone(&job.status);
     if !status.is_object() {
         status = json!({});
     }
@@ -207,8 +207,8 @@ pub fn sync_job(plane: &mut ControlPlane, uid: Uid) {
             status["failedIndexes"] = intervals(&counts.failed_indexes).into();
         }
     }
-    if status != job.status {
-        plane.api.edit(uid, |j| j.status = status);
+    if job.status != status {
+        plane.api.edit(uid, |j| j.status = status.into());
     }
 }
 

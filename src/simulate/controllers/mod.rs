@@ -31,6 +31,7 @@ use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::text;
@@ -108,6 +109,8 @@ pub struct ControlPlane {
     sequence: u64,
     cursor: usize,
     daemon_back_off: BTreeMap<(Uid, String), (Nanos, Nanos)>,
+    /// The selectors of services, of the version that was read.
+    selectors: BTreeMap<Uid, (u64, Option<Selector>)>,
     /// How often in a row a reconciliation failed.
     failures: BTreeMap<Item, u32>,
 }
@@ -314,14 +317,20 @@ impl ControlPlane {
             ("DaemonSet", Controller::DaemonSet),
             ("Job", Controller::Job),
         ];
-        let services: Vec<Uid> = self
-            .api
-            .list_in("Service", &pod.meta.namespace)
-            .filter(|s| !at(&s.spec, &["selector"]).is_null() && selector_of(s).matches(&pod.meta.labels))
-            .map(|s| s.meta.uid)
-            .collect();
+        let quiet = change.old.as_ref().is_some_and(|old| is_about_only(old, pod));
+        let mut services = self.services_of(pod);
+        if let Some(old) = change.old.as_ref().filter(|old| quiet || old.meta.labels != pod.meta.labels) {
+            // upstream: determineNeededServiceUpdates
+            let before = self.services_of(old);
+            let gone: Vec<Uid> = before.iter().filter(|s| !services.contains(s)).copied().collect();
+            services.retain(|s| !(quiet && before.contains(s)));
+            services.extend(gone);
+        }
         for service in services {
             self.enqueue(Controller::EndpointSlice, service);
+        }
+        if quiet && self.same_owner_selects(change) {
+            return;
         }
         self.owner_or_selectors(pod, &kinds);
         if change.operation == Operation::Deleted
@@ -331,6 +340,33 @@ impl ControlPlane {
             // A Deployment that recreates waits for the last old pod.
             self.enqueue(Controller::Deployment, deployment);
         }
+    }
+
+    /// Whether the owner of a pod selects it as it did before.
+    fn same_owner_selects(&self, change: &Change) -> bool {
+        let pod = &change.object;
+        let Some(owner) = pod.meta.controller().and_then(|o| self.api.get(o.uid)) else { return false };
+        let selector = selector_of(owner);
+        change.old.as_ref().is_some_and(|old| selector.matches(&old.meta.labels)) && selector.matches(&pod.meta.labels)
+    }
+
+    /// The services that select a pod.
+    fn services_of(&mut self, pod: &Object) -> Vec<Uid> {
+        let Self { api, selectors, .. } = self;
+        let mut out = Vec::new();
+        for service in api.list_in("Service", &pod.meta.namespace) {
+            let meta = &service.meta;
+            let known = selectors.get(&meta.uid).is_some_and(|(version, _)| *version == meta.version);
+            if !known {
+                let selector = (!at(&service.spec, &["selector"]).is_null()).then(|| selector_of(service));
+                selectors.insert(meta.uid, (meta.version, selector));
+            }
+            let selector = selectors.get(&meta.uid).and_then(|(_, selector)| selector.as_ref());
+            if selector.is_some_and(|s| s.matches(&pod.meta.labels)) {
+                out.push(meta.uid);
+            }
+        }
+        out
     }
 
     /// Tells the controller of an object, or of an orphan those that could adopt it.
@@ -350,6 +386,16 @@ impl ControlPlane {
             }
         }
     }
+}
+
+/// Whether nothing of an object but labels and annotations has changed.
+fn is_about_only(old: &Object, new: &Object) -> bool {
+    let (a, b) = (&old.meta, &new.meta);
+    Shared::ptr_eq(&old.spec, &new.spec)
+        && Shared::ptr_eq(&old.status, &new.status)
+        && a.deletion == b.deletion
+        && a.owners == b.owners
+        && a.finalizers == b.finalizers
 }
 
 /// The pods a workload selects.

@@ -55,10 +55,11 @@ pub fn claim(api: &mut ApiServer, owner: &Object, selector: &Selector) -> Vec<Ar
     let orphans: Vec<Uid> = if owner.meta.is_deleted() {
         Vec::new()
     } else {
-        let matching = |p: &&Arc<Object>| p.meta.controller().is_none() && !p.meta.is_deleted() && selector.matches(&p.meta.labels);
+        let here = |p: &&Arc<Object>| p.meta.namespace == owner.meta.namespace;
+        let matching = |p: &&Arc<Object>| !p.meta.is_deleted() && selector.matches(&p.meta.labels);
         // Finished pods are nobody's to adopt.
         let finished = |p: &Arc<Object>| owner.kind != "Job" && matches!(phase(p), "Succeeded" | "Failed");
-        api.list_in("Pod", &owner.meta.namespace).filter(matching).filter(|p| !finished(p)).map(|p| p.meta.uid).collect()
+        api.lone_pods().filter(here).filter(matching).filter(|p| !finished(p)).map(|p| p.meta.uid).collect()
     };
     for uid in orphans {
         let reference = owner.as_controller();
@@ -88,7 +89,7 @@ pub fn from_template(owner: &Object, template: &Value) -> Object {
     pod.meta.annotations = strings(template, &["metadata", "annotations"]);
     pod.meta.finalizers = words(template, &["metadata", "finalizers"]);
     pod.meta.owners = vec![owner.as_controller()];
-    pod.spec = Arc::new(at(template, &["spec"]).clone());
+    pod.spec = at(template, &["spec"]).clone().into();
     pod
 }
 

@@ -36,8 +36,8 @@ pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
     let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
     let status = calculate_status(plane, &set, &active, terminating, failure.as_deref());
     let waiting = min_ready > 0 && status["readyReplicas"] != status["availableReplicas"];
-    if status != set.status {
-        plane.api.edit(uid, |o| o.status = status);
+    if set.status != status {
+        plane.api.edit(uid, |o| o.status = status.into());
     }
     if failure.is_some() {
         plane.enqueue_failed(Controller::ReplicaSet, uid);
@@ -118,7 +118,7 @@ fn calculate_status(plane: &ControlPlane, set: &Object, active: &[Arc<Object>], 
     let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
     let labels = Selector::from_labels(&strings(template_of(set), &["metadata", "labels"]));
     let count = |f: &dyn Fn(&Object) -> bool| active.iter().filter(|p| f(p)).count();
-    let mut status = set.status.clone();
+    let mut status = Value::clone(&set.status);
     if !status.is_object() {
         status = json!({});
     }

@@ -74,7 +74,7 @@ pub fn sync_stateful_set(plane: &mut ControlPlane, uid: Uid) {
         "updateRevision",
     ];
     if differs.iter().any(|f| set.status.get(*f) != status.get(*f)) {
-        plane.api.edit(uid, |o| o.status = status.clone());
+        plane.api.edit(uid, |o| o.status = status.clone().into());
     }
     let history = revisions::of(&plane.api, &set);
     let live = |r: &Object| {
@@ -253,8 +253,8 @@ impl Sync<'_> {
             let mut claim = Object::new("v1", "PersistentVolumeClaim", &self.set.meta.namespace, &name);
             claim.meta.labels = strings(template, &["metadata", "labels"]);
             claim.meta.labels.extend(strings(&self.set.spec, &["selector", "matchLabels"]));
-            claim.spec = Arc::new(at(template, &["spec"]).clone());
-            claim.status = json!({"phase": "Pending"});
+            claim.spec = at(template, &["spec"]).clone().into();
+            claim.status = json!({"phase": "Pending"}).into();
             let how = self.plane.api.create(claim).map_or_else(|e| format!("failed error: {}", e.message), |_| "success".to_owned());
             let message = format!("Create Claim {name} Pod {} in StatefulSet {} {how}", pod.meta.name, self.set.meta.name);
             self.plane.api.event(&self.set, how != "success", if how == "success" { "SuccessfulCreate" } else { "FailedCreate" }, message);

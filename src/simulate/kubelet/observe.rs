@@ -15,6 +15,7 @@ use super::runtime::Sandbox;
 use super::runtime::State;
 use super::status;
 use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::object::time;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::controllers::conditions;
@@ -151,7 +152,7 @@ pub fn sidecars_left(pod: &Object, observed: &Observed) -> bool {
 
 /// The manifest of a pod, without its status.
 pub fn manifest(pod: &Object) -> Value {
-    let mut out = Object { status: Value::Null, ..pod.clone() }.to_json();
+    let mut out = Object { status: Shared::default(), ..pod.clone() }.to_json();
     out["metadata"]["generation"] = pod.meta.generation.into();
     if let Some(deletion) = pod.meta.deletion {
         out["metadata"]["deletionTimestamp"] = deletion.into();
@@ -236,7 +237,7 @@ mod tests {
             let now = (i as i64 + 1) * SECOND;
             happen(&mut seen, &pod, container, what, now);
             let told = report(&pod, &seen, now);
-            pod.status = told.clone();
+            pod.status = told.clone().into();
             let mut again = observed_of(&pod);
             assert_eq!(report(&pod, &again, now), told, "after {what:?}");
             happen(&mut again, &pod, main, What::Event(Event::Started(true)), now);

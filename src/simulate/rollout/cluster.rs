@@ -33,6 +33,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::Labels;
 use crate::simulate::apiserver::object::uid_text;
@@ -233,8 +234,9 @@ impl Cluster {
         let Some(old) = known else { return self.plane.api.apply(&object) };
         // A size that no manifest tells is somebody else's.
         let sized = |o: &Value| !at(o, &["spec", "replicas"]).is_null();
-        if super::is_workload(&kind) && !sized(&object) && !before.is_some_and(sized) && object["spec"].is_object() {
-            object["spec"]["replicas"] = old.spec.get("replicas").cloned().unwrap_or_default();
+        let size = old.spec.get("replicas").filter(|_| super::is_workload(&kind) && !sized(&object) && !before.is_some_and(sized));
+        if let (Some(size), Some(spec)) = (size, object.get_mut("spec").filter(|s| s.is_object())) {
+            spec["replicas"] = size.clone();
         }
         self.plane.api.replace(&old, &object)
     }
@@ -482,7 +484,7 @@ impl Cluster {
         }
         // Most changes are to counters in a status; only volumes have a status that matters.
         let counts = matches!(object.kind.as_str(), "PersistentVolumeClaim" | "PersistentVolume");
-        let same = change.old.as_ref().is_some_and(|o| Arc::ptr_eq(&o.spec, &object.spec)) && !counts;
+        let same = change.old.as_ref().is_some_and(|o| Shared::ptr_eq(&o.spec, &object.spec)) && !counts;
         if same || !Listers::reads(&object.kind) {
             return;
         }

@@ -309,7 +309,7 @@ impl Cluster {
             None => Arc::new(observe::manifest(&object)),
         };
         let new = observe::report_of(&manifest, &object, &placed.observed, now);
-        if new == object.status {
+        if object.status == new {
             return;
         }
         placed.over = matches!(text(&new, &["phase"]), "Succeeded" | "Failed");

@@ -1,0 +1,121 @@
+//! JSON that copies share, and that is read from its text when somebody looks at it first.
+
+use std::ops::Deref;
+use std::ops::DerefMut;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+/// A value, or the text of one that nobody has looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Shared(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    value: OnceLock<Value>,
+    text: Option<(Arc<Vec<u8>>, Range<usize>)>,
+}
+
+static NULL: Value = Value::Null;
+
+impl Shared {
+    /// The value whose text stands at a place; `null` when there is no JSON.
+    pub fn of_text(bytes: &Arc<Vec<u8>>, place: Range<usize>) -> Self {
+        Self(Arc::new(Inner { value: OnceLock::new(), text: Some((Arc::clone(bytes), place)) }))
+    }
+
+    /// The text it was read from; nothing once it has changed.
+    pub fn text(&self) -> Option<&[u8]> {
+        let (bytes, place) = self.0.text.as_ref()?;
+        bytes.get(place.clone())
+    }
+
+    /// The value, to change it.
+    pub fn make_mut(&mut self) -> &mut Value {
+        let _read = self.is_null();
+        if Arc::get_mut(&mut self.0).is_none() {
+            *self = Self::from(Value::clone(self));
+        }
+        let inner = Arc::get_mut(&mut self.0).expect("nobody shares what was made just now");
+        inner.text = None;
+        if inner.value.get().is_none() {
+            inner.value = OnceLock::from(Value::Null);
+        }
+        inner.value.get_mut().expect("it is there, or was put there just now")
+    }
+
+    /// The value, taken out.
+    pub fn into_value(self) -> Value {
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) if inner.text.is_none() => inner.value.into_inner().unwrap_or_default(),
+            Ok(inner) => Value::clone(&Self(Arc::new(inner))),
+            Err(inner) => Value::clone(&Self(inner)),
+        }
+    }
+
+    /// Whether two are one.
+    pub fn ptr_eq(a: &Self, b: &Self) -> bool {
+        Arc::ptr_eq(&a.0, &b.0)
+    }
+}
+
+impl Deref for Shared {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        match (self.0.value.get(), self.text()) {
+            (Some(value), _) => value,
+            (None, Some(text)) => self.0.value.get_or_init(|| serde_json::from_slice(text).unwrap_or_default()),
+            (None, None) => &NULL,
+        }
+    }
+}
+
+impl DerefMut for Shared {
+    fn deref_mut(&mut self) -> &mut Value {
+        self.make_mut()
+    }
+}
+
+impl From<Value> for Shared {
+    fn from(value: Value) -> Self {
+        Self(Arc::new(Inner { value: OnceLock::from(value), text: None }))
+    }
+}
+
+impl PartialEq for Shared {
+    fn eq(&self, other: &Self) -> bool {
+        Self::ptr_eq(self, other) || self.text().is_some_and(|t| other.text() == Some(t)) || **self == **other
+    }
+}
+
+impl PartialEq<Value> for Shared {
+    fn eq(&self, other: &Value) -> bool {
+        **self == *other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_text_is_read_once_and_lost_by_a_change() {
+        let bytes = Arc::new(b"x{\"a\":1}x".to_vec());
+        let one = Shared::of_text(&bytes, 1..8);
+        let mut other = one.clone();
+        assert_eq!(one["a"], 1);
+        assert!(one.text().is_some());
+        other["a"] = 2.into();
+        assert!(other.text().is_none());
+        assert_eq!((one.into_value(), other.into_value()), (json!({"a": 1}), json!({"a": 2})));
+        let mut nothing = Shared::default();
+        assert!(nothing.is_null());
+        nothing.make_mut()["b"] = 1.into();
+        assert_eq!(nothing, json!({"b": 1}));
+    }
+}
