@@ -15,6 +15,16 @@ use crate::simulate::apiserver::object::uid_text;
 /// After so long events are forgotten. upstream: kube-apiserver --event-ttl
 const TTL: Nanos = 3600 * SECOND;
 
+/// So many events of an object that differ in their message only are told as one.
+const ALIKE: usize = 10;
+/// How long events count as alike.
+const ALIKE_WITHIN: Nanos = 600 * SECOND;
+/// How the message of such an event begins.
+const COMBINED: &str = "(combined from similar events): ";
+/// So many times a component tells something of an object at once, and once more after each of these times.
+const BURST: i64 = 25;
+const REFILL: Nanos = 300 * SECOND;
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(from = "Line", into = "Line")]
@@ -191,12 +201,34 @@ impl Cluster {
         let number = self.events.last + 1;
         let own = self.events.held.change(uid, at);
         own.retain(|e| at - e.last <= TTL);
+        // upstream: EventSourceObjectSpamFilter
+        let told: i64 = own.iter().filter(|e| e.component == from.0 && e.host == from.1).map(|e| e.count).sum();
+        let since = own.iter().filter(|e| e.component == from.0 && e.host == from.1).map(|e| e.first).min().unwrap_or(at);
+        if told >= BURST + (at - since) / REFILL {
+            return;
+        }
         let same = |e: &&mut Record| e.reason == reason && e.message == message && e.field == field;
-        if let Some(known) = own.iter_mut().rev().find(same) {
+        let known = own.iter_mut().rev().find(same);
+        if let Some(known) = known {
             known.count += 1;
             known.last = at;
             known.version = version;
             return;
+        }
+        // upstream: EventAggregator
+        let alike = |e: &&mut Record| {
+            e.reason == reason && e.warning == warning && e.component == from.0 && e.host == from.1 && at - e.last <= ALIKE_WITHIN
+        };
+        let mut message = message;
+        if own.iter_mut().filter(alike).filter(|e| !e.message.starts_with(COMBINED)).count() + 1 >= ALIKE {
+            message = format!("{COMBINED}{message}");
+            if let Some(known) = own.iter_mut().filter(alike).find(|e| e.message.starts_with(COMBINED)) {
+                known.count += 1;
+                known.last = at;
+                known.version = version;
+                known.message = message;
+                return;
+            }
         }
         self.events.last = number;
         let about = (about.api_version.clone(), about.kind.clone(), about.meta.namespace.clone(), about.meta.name.clone(), uid);

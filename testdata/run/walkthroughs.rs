@@ -86,3 +86,19 @@ fn walks_answer_as_recorded() {
     let wrong: Vec<String> = walks.iter().filter_map(|w| check(w).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+/// `lines.tsv` holds every command line of the user's texts: where it stands, the line, ours for it, and the walk it is in.
+#[test]
+fn every_line_of_the_texts_is_walked() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/walkthrough");
+    let lines = fs::read_to_string(folder.join("lines.tsv")).expect("the list of lines");
+    let mut missing = Vec::new();
+    for line in lines.lines() {
+        let [place, _, ours, walk] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("four cells: {line}") };
+        let text = fs::read_to_string(folder.join(walk)).unwrap_or_default();
+        if !text.lines().any(|l| l.strip_prefix("$ kval ") == Some(ours)) {
+            missing.push(format!("{place}: {ours} is not in {walk}"));
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}

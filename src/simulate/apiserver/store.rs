@@ -325,6 +325,10 @@ impl ApiServer {
     ///
     /// What admission answers to an object that it refuses, and a name that is taken.
     pub fn create(&mut self, mut object: Object) -> Result<Arc<Object>, ApiError> {
+        if object.kind == "Pod" {
+            // This is looked at before a name is completed.
+            admission::service_account(self, &object)?;
+        }
         self.check_name(&mut object)?;
         admission::admit(self, &mut object)?;
         self.insert(object)
