@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::api::{Api, Refused};
+use super::api::{Api, Nanos, Refused};
 use super::resources::Resource;
 use crate::simulate::scheduler::json::{at, int, list, text};
 use out::Out;
@@ -72,6 +72,13 @@ pub(super) fn describe(store: &Store<'_>, resource: &Resource, object: &Value, e
         let found = events_of(store, resource, object);
         events_table(&mut out, &found);
     }
+    out.finish()
+}
+
+/// Describes a pod without its events: nothing else has to be looked up for that.
+pub(super) fn pod_alone(now: Nanos, object: &Value) -> String {
+    let mut out = Out::new(now);
+    pod::describe(&mut out, object);
     out.finish()
 }
 

@@ -1,5 +1,7 @@
 //! `kubectl describe`. upstream: kubectl/pkg/cmd/describe
 
+use rayon::prelude::*;
+
 use super::super::describe;
 use super::super::describe::Store;
 use super::super::flags::Flags;
@@ -7,6 +9,9 @@ use super::super::select::Wish;
 use super::super::session::{Fault, Session};
 use super::get::name;
 use super::{Ended, ended};
+
+/// So many pods are worth the help of other threads.
+const MANY: usize = 200;
 
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     if flags.args.is_empty() && !flags.given("filename") {
@@ -31,14 +36,14 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     // Of several objects, the events are shown on demand only.
     let events = if flags.given("show-events") { flags.on("show-events") } else { chosen.found.len() == 1 };
     let store = Store::new(&*session.api);
-    let mut text = String::new();
-    for (i, found) in chosen.found.iter().enumerate() {
-        let shown = describe::describe(&store, &found.resource, &found.object, events);
-        if i > 0 {
-            text.push_str("\n\n");
-        }
-        text.push_str(&shown);
-    }
+    let pods = chosen.found.len() > MANY && !events && chosen.found.iter().all(|f| f.resource.is("", "pods"));
+    let now = session.now();
+    let shown: Vec<String> = if pods {
+        chosen.found.par_iter().map(|f| describe::pod_alone(now, &f.object)).collect()
+    } else {
+        chosen.found.iter().map(|f| describe::describe(&store, &f.resource, &f.object, events)).collect()
+    };
+    let text = shown.join("\n\n");
     drop(store);
     session.out.push_str(&text);
     if chosen.found.is_empty() && chosen.faults.is_empty() {
