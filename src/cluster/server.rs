@@ -549,8 +549,12 @@ impl Cluster {
             self.settle();
             return Ok(after);
         }
-        self.complete(&mut object, Some(&old));
         let mut new = full;
+        if object.kind == "Service" {
+            new = kube::service_with_allocated(&new, &before);
+            object.spec = at(&new, &["spec"]).clone().into();
+        }
+        self.complete(&mut object, Some(&old));
         if let (Some(map), false) = (new.as_object_mut(), object.spec.is_null()) {
             map.insert("spec".to_owned(), (*object.spec).clone());
         }

@@ -77,6 +77,7 @@ impl Place {
     }
 
     /// The place of a field, or of a value of a map.
+    #[must_use]
     pub fn below(self, key: &str) -> Self {
         match part(self.ty) {
             Part::Struct(name) => match schema::newest().field(name, key) {
@@ -93,6 +94,7 @@ impl Place {
     }
 
     /// The place of an item of a list.
+    #[must_use]
     pub fn item(self) -> Self {
         match part(self.ty) {
             Part::List(item) => Self { ty: item, rule: None },

@@ -51,4 +51,5 @@ pub use about::field_page;
 pub use deciders::{Deciders, may_decide};
 pub use together::{Surroundings, as_stored, defines, group_of, is_custom, validate_together};
 pub use validation::certificates::USAGES as KEY_USAGES;
+pub use validation::service_with_allocated;
 pub use warnings::Warning;

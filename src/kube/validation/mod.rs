@@ -42,6 +42,8 @@ mod webhook;
 
 use serde_json::Value;
 
+pub use update_core::service_with_allocated;
+
 use super::check::Cause;
 use super::decode::quote;
 use super::field::Place;

@@ -356,9 +356,10 @@ fn has_cluster_ip(spec: &Value) -> bool {
     matches!(text(spec, "type"), "" | "ClusterIP" | "NodePort" | "LoadBalancer")
 }
 
-/// What the server allocated stays where the update leaves it out.
+/// A service as an update of an old one: what the server allocated stays where the update leaves it out, and goes where
+/// the new type has no use for it.
 /// upstream: pkg/registry/core/service/storage/alloc.go, patchAllocatedValues
-fn service_with_allocated(object: &Value, old: &Value) -> Value {
+pub fn service_with_allocated(object: &Value, old: &Value) -> Value {
     let mut object = object.clone();
     let (Some(old), Some(spec)) = (get(old, "spec"), object.get_mut("spec")) else { return object };
     let has_node_ports = |spec: &Value| match text(spec, "type") {
@@ -368,10 +369,21 @@ fn service_with_allocated(object: &Value, old: &Value) -> Value {
     };
     let has_check = |spec: &Value| text(spec, "type") == "LoadBalancer" && text(spec, "externalTrafficPolicy") == "Local";
     let dropped = gone_with_type(spec, old);
-    let (ips, ports, check) =
-        (has_cluster_ip(spec) && has_cluster_ip(old), has_node_ports(spec) && has_node_ports(old), has_check(spec) && has_check(old));
+    let (new_ports, old_ports) = (has_node_ports(spec), has_node_ports(old));
+    let (ips, ports, check) = (has_cluster_ip(spec) && has_cluster_ip(old), new_ports && old_ports, has_check(spec) && has_check(old));
     let Some(fields) = spec.as_object_mut() else { return object };
     fields.retain(|field, _| !dropped.contains(&field.as_str()));
+    if old_ports && !new_ports {
+        let numbers = |ports: &[Value]| -> Vec<i64> {
+            ports.iter().filter_map(|p| get(p, "nodePort").and_then(Value::as_i64)).filter(|p| *p != 0).collect()
+        };
+        let before = numbers(list(old, "ports"));
+        if let Some(ports) = fields.get_mut("ports").and_then(Value::as_array_mut)
+            && numbers(ports).iter().all(|p| before.contains(p))
+        {
+            ports.iter_mut().filter_map(Value::as_object_mut).for_each(|port| drop(port.remove("nodePort")));
+        }
+    }
     if ips {
         let given = fields.get("clusterIP").and_then(Value::as_str).unwrap_or("").to_owned();
         if given.is_empty() && fields.get("clusterIPs").and_then(Value::as_array).is_none_or(Vec::is_empty) {
