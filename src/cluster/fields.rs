@@ -36,20 +36,21 @@ fn item_path(path: &str, item: &Value, items: Items) -> String {
     format!("{path}[{}]", parts.join(","))
 }
 
-fn walk(value: &Value, path: &str, place: Place, depth: usize, out: &mut dyn FnMut(&str, Option<&Value>)) {
+/// Tells of every node, the leaves with their values; maps that merge as a whole are leaves when `whole` says so.
+fn walk(value: &Value, path: &str, place: Place, whole: bool, depth: usize, out: &mut dyn FnMut(&str, Option<&Value>)) {
     match (value, place.items()) {
-        (Value::Object(map), _) if !map.is_empty() && depth < DEEP && !place.is_whole() => {
+        (Value::Object(map), _) if !map.is_empty() && depth < DEEP && !(whole && place.is_whole()) => {
             if !path.is_empty() {
                 out(path, None);
             }
             for (key, inner) in map.iter().filter(|(_, v)| !v.is_null()) {
-                walk(inner, &format!("{path}.{key}"), place.below(key), depth + 1, out);
+                walk(inner, &format!("{path}.{key}"), place.below(key), whole, depth + 1, out);
             }
         }
         (Value::Array(all), items) if depth < DEEP && items != Items::Whole => {
             out(path, None);
             for item in all {
-                walk(item, &item_path(path, item, items), place.item(), depth + 1, out);
+                walk(item, &item_path(path, item, items), place.item(), whole, depth + 1, out);
             }
         }
         _ => out(path, Some(value)),
@@ -82,15 +83,15 @@ fn managed(object: &Value, status: bool) -> Value {
 
 fn paths(value: &Value, root: Place) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
-    walk(value, "", root, 0, &mut |path, _| {
+    walk(value, "", root, true, 0, &mut |path, _| {
         out.insert(path.to_owned());
     });
     out
 }
 
-fn leaves(value: &Value, root: Place) -> BTreeMap<String, Value> {
+fn leaves(value: &Value, root: Place, whole: bool) -> BTreeMap<String, Value> {
     let mut out = BTreeMap::new();
-    walk(value, "", root, 0, &mut |path, leaf| {
+    walk(value, "", root, whole, 0, &mut |path, leaf| {
         if let Some(leaf) = leaf {
             out.insert(path.to_owned(), leaf.clone());
         }
@@ -100,7 +101,7 @@ fn leaves(value: &Value, root: Place) -> BTreeMap<String, Value> {
 
 /// The values of an object by path, identity and status aside.
 pub fn values(object: &Value) -> BTreeMap<String, Value> {
-    leaves(&managed(object, false), Place::root(object))
+    leaves(&managed(object, false), Place::root(object), false)
 }
 
 /// What differs between two values: paths of leaves that are new or other, of leaves that are gone, and of what stands above
@@ -149,7 +150,7 @@ impl Differences {
         let of = |value: &Value| {
             let (mut leaves, mut all) = (BTreeMap::new(), Vec::new());
             if !value.is_null() {
-                walk(value, path, place, over.len(), &mut |path, leaf| {
+                walk(value, path, place, true, over.len(), &mut |path, leaf| {
                     all.push(path.to_owned());
                     if let Some(leaf) = leaf {
                         leaves.insert(path.to_owned(), leaf.clone());
@@ -264,8 +265,8 @@ fn prune(value: &mut Value, path: &str, place: Place, gone: &dyn Fn(&str) -> boo
 pub fn apply(managers: &mut Managers, live: &Value, config: &Value, manager: &str, force: bool) -> Result<Value, String> {
     let root = Place::root(config);
     let wanted = managed(config, false);
-    let set = leaves(&wanted, root);
-    let now = leaves(&managed(live, false), root);
+    let set = leaves(&wanted, root, true);
+    let now = leaves(&managed(live, false), root, true);
     let mut conflicts: Vec<(String, Vec<String>)> = Vec::new();
     for (name, owned) in managers.iter().filter(|(name, owned)| *name != manager || !owned.applied) {
         let differ: Vec<String> =
