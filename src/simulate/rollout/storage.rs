@@ -141,7 +141,7 @@ impl Cluster {
         for volume in list(&pod.spec, &["volumes"]).iter().filter(|v| at(v, &["ephemeral", "volumeClaimTemplate"]).is_object()) {
             let name = format!("{}-{}", pod.meta.name, text(volume, &["name"]));
             let mut claim = Object::new("v1", "PersistentVolumeClaim", &pod.meta.namespace, &name);
-            claim.spec = Arc::new(at(volume, &["ephemeral", "volumeClaimTemplate", "spec"]).clone());
+            claim.spec = at(volume, &["ephemeral", "volumeClaimTemplate", "spec"]).clone().into();
             claim.meta.owners.push(pod.as_controller());
             // One that is there already is used.
             drop(self.plane.api.create(claim));
