@@ -15,6 +15,9 @@ mod cli;
 #[path = "run/rules.rs"]
 mod rules;
 
+#[path = "run/reports.rs"]
+mod reports;
+
 #[path = "run/fuzz.rs"]
 mod fuzz;
 

@@ -212,7 +212,9 @@ fn leave_out(matches: &ArgMatches, inputs: &mut Inputs) -> Result<(), Error> {
 /// A gate that looked at nothing must not be green, but where nothing else was asked for.
 fn refuse_empty(empty: &Result<String, String>, outcome: &Outcome) -> Result<(), Error> {
     match empty {
-        Err(why) if outcome.counts.objects == 0 && outcome.units.iter().all(|u| u.findings.is_empty()) => Err(Error::unusable(why.clone())),
+        Err(why) if outcome.counts.objects == 0 && outcome.counts.charts == 0 && outcome.units.iter().all(|u| u.findings.is_empty()) => {
+            Err(Error::unusable(why.clone()))
+        }
         _ => Ok(()),
     }
 }

@@ -94,6 +94,10 @@ pub(super) struct Context<'a> {
     /// The objects of each kind with their places in the set: rules ask for kinds again and again.
     by_kind: BTreeMap<&'a str, Vec<(usize, &'a Object)>>,
     reads: std::cell::OnceCell<Reads>,
+    /// The Services with a selector, and what they select.
+    services: std::cell::OnceCell<Vec<(Field<'a>, Labels<'a>)>>,
+    /// The autoscalers by the namespace and name of what they scale.
+    scalers: std::cell::OnceCell<BTreeMap<(&'a str, String), Vec<Field<'a>>>>,
     rule: Cell<(&'static str, Severity)>,
     found: RefCell<Vec<Diagnostic>>,
 }
@@ -187,6 +191,11 @@ pub(super) fn namespace(object: &Object) -> &str {
     if object.id.namespace.is_empty() { "default" } else { &object.id.namespace }
 }
 
+/// Whether objects of this kind make pods or are some.
+pub(super) fn template_kind(kind: &str) -> bool {
+    matches!(kind, "Pod" | "Deployment" | "DaemonSet" | "ReplicaSet" | "StatefulSet" | "Job" | "CronJob" | "ReplicationController")
+}
+
 /// The path of the pod (metadata and spec) in a workload.
 pub(super) fn template_path(object: &Object) -> Option<&'static str> {
     Some(match object.id.kind.as_str() {
@@ -235,6 +244,8 @@ impl<'a> Context<'a> {
             by_name,
             by_kind,
             reads: std::cell::OnceCell::new(),
+            services: std::cell::OnceCell::new(),
+            scalers: std::cell::OnceCell::new(),
             rule: Cell::new(("", Severity::Bug)),
             found: RefCell::default(),
         }
@@ -307,7 +318,7 @@ impl<'a> Context<'a> {
     }
 
     /// Whether a custom resource names it, or has a name that it begins with: operators make `<cluster>-app`.
-    fn made_by_operator(&self, name: &str) -> bool {
+    pub(super) fn made_by_operator(&self, name: &str) -> bool {
         let custom = |o: &&Object| group(o).contains('.') && !group(o).ends_with(".k8s.io");
         self.input.objects.iter().filter(custom).any(|o| {
             let below = !o.id.name.is_empty() && name.strip_prefix(o.id.name.as_str()).is_some_and(|rest| rest.starts_with('-'));
@@ -362,11 +373,13 @@ impl<'a> Context<'a> {
 
     /// The Services that select a pod.
     pub(super) fn services_of(&self, pod: &Pod) -> Vec<Field<'a>> {
-        let selects = |s: &Field| {
-            let wanted = labels::labels(s, "spec.selector");
-            !wanted.is_empty() && namespace(s.object) == namespace(pod.object) && labels::subset(&wanted, &pod.labels)
-        };
-        self.all("Service").into_iter().filter(selects).collect()
+        let services = self.services.get_or_init(|| {
+            let all = self.all("Service").into_iter().map(|s| (labels::labels(&s, "spec.selector"), s));
+            all.filter(|(wanted, _)| !wanted.is_empty()).map(|(wanted, s)| (s, wanted)).collect()
+        });
+        let here = namespace(pod.object);
+        let selects = |s: &&(Field, Labels)| namespace(s.0.object) == here && labels::subset(&s.1, &pod.labels);
+        services.iter().filter(selects).map(|(s, _)| s.clone()).collect()
     }
 
     /// The pods a Service selects.
@@ -380,12 +393,16 @@ impl<'a> Context<'a> {
 
     /// The workload's autoscaler.
     pub(super) fn autoscaler(&self, object: &Object) -> Option<Field<'a>> {
-        let targets = |h: &Field| {
-            namespace(h.object) == namespace(object)
-                && h.text("spec.scaleTargetRef.kind") == Some(&object.id.kind)
-                && h.text("spec.scaleTargetRef.name") == Some(&object.id.name)
-        };
-        self.of(&["HorizontalPodAutoscaler", "ScaledObject"]).into_iter().find(targets)
+        let scalers = self.scalers.get_or_init(|| {
+            let mut out: BTreeMap<(&str, String), Vec<Field>> = BTreeMap::new();
+            for scaler in self.of(&["HorizontalPodAutoscaler", "ScaledObject"]) {
+                let name = scaler.text("spec.scaleTargetRef.name").unwrap_or("").to_owned();
+                out.entry((namespace(scaler.object), name)).or_default().push(scaler);
+            }
+            out
+        });
+        let of_name = scalers.get(&(namespace(object), object.id.name.clone()))?;
+        of_name.iter().find(|h| h.text("spec.scaleTargetRef.kind") == Some(&object.id.kind)).cloned()
     }
 
     /// The disruption budgets that select a pod.

@@ -70,3 +70,18 @@ pub(super) fn nearest<'l, 'a: 'l>(wanted: &Labels, sets: impl IntoIterator<Item 
     }
     best.map(|(set, _)| set)
 }
+
+/// Labels of nodes that have other names now.
+const OF_NODES: &[(&str, &str)] = &[
+    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
+    ("beta.kubernetes.io/os", "kubernetes.io/os"),
+    ("beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"),
+    ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"),
+    ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"),
+    ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"),
+];
+
+/// The name that a label of nodes has now, when it had another.
+pub(super) fn of_nodes_now(label: &str) -> Option<&'static str> {
+    OF_NODES.iter().find(|(old, _)| *old == label).map(|(_, new)| *new)
+}

@@ -19,6 +19,7 @@ mod graph;
 mod hooks;
 mod labels;
 mod needs;
+mod outside;
 mod plain_secrets;
 mod probes;
 mod profiles;

@@ -3,6 +3,7 @@
 use super::context::Context;
 use super::context::Pod;
 use super::field::Field;
+use super::outside;
 use crate::diagnostic::similar;
 
 /// How a pod names objects of a kind.
@@ -42,7 +43,7 @@ pub(super) fn missing(cx: &Context, words: &Words, made: &dyn Fn(&str) -> bool) 
     for pod in cx.pods() {
         for name in needed(pod, words) {
             let Some(text) = name.str() else { continue };
-            if cx.find(kind, pod.object, text).is_none() && !made(text) {
+            if cx.find(kind, pod.object, text).is_none() && !made(text) && !outside::brought(cx, kind, pod.object, text) {
                 let help = similar(text, cx.names(kind, pod.object))
                     .map_or_else(|| "add it to the set, or mark the reference as optional".to_owned(), |n| format!("did you mean `{n}`?"));
                 cx.report(name, format!("the {kind} `{text}` is not in the set"), help);

@@ -409,7 +409,7 @@ impl Walk<'_> {
         let name = name.to_string();
         // A named template decides by itself what it does with nothing, wherever in its argument that is.
         let gathers = matches!(name.as_str(), "dict" | "list" | "tuple" | "concat" | "merge" | "mergeOverwrite");
-        let soft_args = is_soft(&name) || name == "include" || outer && gathers;
+        let soft_args = is_soft(&name) || name == "include" || gathers;
         let guards = scope.guards.len();
         let mut args = Vec::new();
         for arg in &command.args[1..] {
@@ -496,7 +496,7 @@ impl Walk<'_> {
             "hasKey" => {
                 if let (Some(Known::Values(path)), Some(key)) = (args.first(), key(2)) {
                     let path = [path.as_slice(), &[key]].concat();
-                    self.read(&path, false, Usage::Condition, scope, (at, at), true);
+                    self.read(&path, false, Usage::Other, scope, (at, at), true);
                 }
                 Known::Plain
             }
@@ -509,6 +509,11 @@ impl Walk<'_> {
                 }
                 args.iter().skip(1).for_each(|v| self.whole(v, scope, at));
                 args.into_iter().next().unwrap_or(Known::Unknown)
+            }
+            "ternary" if args.len() == 3 => {
+                // The condition, which comes last, is not what comes out.
+                args.iter().for_each(|v| self.whole(v, scope, at));
+                Known::Unknown
             }
             "default" | "coalesce" | "required" | "ternary" | "and" | "or" => {
                 let places: Vec<&Known> = args.iter().filter(|a| matches!(a, Known::Values(_) | Known::Top | Known::Dict(_))).collect();
@@ -681,6 +686,8 @@ fn is_soft(name: &str) -> bool {
             | "empty"
             | "not"
             | "or"
+            | "and"
+            | "set"
             | "toYaml"
             | "kindIs"
             | "typeIs"

@@ -13,6 +13,7 @@ use crate::lint;
 use crate::lint::ChartSource;
 use crate::source::FileId;
 use crate::source::Sources;
+use crate::source::Span;
 
 /// Different settings of a unit's files, and which files have them.
 struct Groups<'s> {
@@ -45,6 +46,21 @@ impl<'s> Groups<'s> {
     }
 }
 
+/// Gives a rendering that failed as a whole the place in the chart that stopped it; `false` for a library chart, which is
+/// not there to be rendered.
+fn place(chart: &ChartSource, finding: &mut Diagnostic) -> bool {
+    if chart.is_library() {
+        return false;
+    }
+    let about = |key: &str| chart.about().and_then(|about| Some(about.node.get(key)?.key_span));
+    let values = || chart.values.as_ref().map(|v| Span::new(v.file, 0, 0));
+    let named = [("kubeVersion", "kubeVersion"), ("dependenc", "dependencies"), ("chart type", "type"), ("apiVersion", "apiVersion")];
+    let of_key = || named.iter().find(|(word, _)| finding.message.contains(word)).and_then(|(_, key)| about(key));
+    let of_values = || finding.message.contains("values").then(values).flatten();
+    finding.span = of_values().or_else(of_key).or_else(|| chart.start());
+    true
+}
+
 /// Runs the rules and gives their findings and those of the phases before, without what is ignored.
 pub(super) fn judge(
     unit: &Unit,
@@ -65,6 +81,9 @@ pub(super) fn judge(
         api_versions: &unit.given.api_versions,
         options,
     };
+    if let Some(chart) = chart {
+        findings.retain_mut(|finding| finding.code != RENDER_ERROR || finding.span.is_some() || place(chart, finding));
+    }
     // What other objects miss may be what did not render.
     let partial = findings.iter().any(|f| f.code == RENDER_ERROR);
     let of_objects = |code: &str| !code.starts_with("chart-") && (code.contains("missing") || code.contains("dangling"));

@@ -50,6 +50,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("charts_v3", cli::charts),
         ("corpus", cli::corpus),
         ("rules", rules::rules),
+        ("rules-siblings", rules::rules),
         ("fixes", rules::fixes),
         ("corpus-lint", cli::corpus),
         ("corpus-helm3", cli::corpus_v3),

@@ -243,24 +243,13 @@ pub(super) fn subject_namespace(t: &Target) -> Edits {
     t.set(&subject.child("namespace"), &json!(namespace))
 }
 
-/// Labels of nodes that have other names now.
-const NODE_LABELS: &[(&str, &str)] = &[
-    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
-    ("beta.kubernetes.io/os", "kubernetes.io/os"),
-    ("beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"),
-    ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"),
-    ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"),
-    ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"),
-];
-
 /// The name a node label has now, as a key or as a value.
 pub(super) fn node_label(t: &Target) -> Edits {
-    let new = |old: &str| NODE_LABELS.iter().find(|(o, _)| *o == old).map(|(_, new)| *new);
     let Some(Step::Field(last) | Step::Key(last)) = t.path.0.last() else { return None };
-    if let Some(key) = new(last) {
+    if let Some(key) = labels::of_nodes_now(last) {
         return t.rename(&t.path, key);
     }
-    t.set(&t.path, &json!(new(t.value()?.as_str()?)?))
+    t.set(&t.path, &json!(labels::of_nodes_now(t.value()?.as_str()?)?))
 }
 
 /// An annotation that has become a field.

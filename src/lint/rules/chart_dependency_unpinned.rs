@@ -15,7 +15,7 @@ pub(super) fn check(cx: &Context) {
             continue;
         }
         let version = dependency.get("version").and_then(|v| v.scalar()).unwrap_or_default();
-        if Version::parse_strict(version.trim_start_matches('v')).is_err() {
+        if Version::parse_strict(version.trim_start_matches(['=', ' ']).trim_start_matches('v')).is_err() {
             cx.report(
                 dependency.place("version"),
                 format!("the version `{version}` is a range, and there is no Chart.lock"),

@@ -6,7 +6,7 @@ use crate::lint::context::Context;
 pub(super) fn check(cx: &Context) {
     for object in cx.of(&["ConfigMap", "Secret"]) {
         if hashed(&object.object.id.name) && !object.is_true("immutable") {
-            cx.report(object.place("metadata.name"), "the name carries a hash, but the object is not immutable", "set immutable: true");
+            cx.report(object.place("immutable"), "the name carries a hash, but the object is not immutable", "set immutable: true");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::lint::context::Context;
 use crate::lint::labels;
+use crate::lint::outside;
 
 pub(super) fn check(cx: &Context) {
     for policy in cx.all("NetworkPolicy") {
@@ -11,10 +12,14 @@ pub(super) fn check(cx: &Context) {
                 continue;
             };
             let beside = cx.pods_beside(policy.object);
-            if beside.iter().any(|p| labels::matches(&selector, &p.labels)) {
+            if beside.iter().any(|p| labels::matches(&selector, &p.labels)) || outside::pods(cx, policy.object) {
                 continue;
             }
             let wanted = labels::labels(&selector, "matchLabels");
+            // A label of its own is for clients to carry, which are elsewhere.
+            if cx.chart().is_some() && wanted.len() == 1 && wanted.values().all(|v| *v == "true") {
+                continue;
+            }
             let nearest = labels::nearest(&wanted, beside.iter().map(|p| &p.labels));
             let place = nearest.map_or_else(|| selector.clone(), |l| labels::culprit(&selector, "matchLabels", l));
             cx.report(place, "the peer matches no pod of the set", "select labels that a pod template of this namespace carries");

@@ -2,12 +2,13 @@
 
 use crate::lint::context::Context;
 use crate::lint::labels;
+use crate::lint::outside;
 
 pub(super) fn check(cx: &Context) {
     for budget in cx.all("PodDisruptionBudget") {
         let Some(selector) = budget.get("spec.selector").filter(|s| !labels::is_empty(s)) else { continue };
         let beside = cx.pods_beside(budget.object);
-        if beside.iter().any(|p| labels::matches(&selector, &p.labels)) {
+        if beside.iter().any(|p| labels::matches(&selector, &p.labels)) || outside::pods(cx, budget.object) {
             continue;
         }
         let wanted = labels::labels(&selector, "matchLabels");

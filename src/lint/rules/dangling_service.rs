@@ -3,6 +3,7 @@
 use crate::lint::context::Context;
 use crate::lint::labels;
 use crate::lint::labels::Labels;
+use crate::lint::outside;
 
 pub(super) fn check(cx: &Context) {
     for service in cx.all("Service") {
@@ -18,7 +19,7 @@ pub(super) fn check(cx: &Context) {
         }
         // The StatefulSet controller and Jobs add labels of their own to each pod.
         let written: Labels = wanted.iter().filter(|(k, _)| !added(k)).map(|(k, v)| (*k, *v)).collect();
-        if beside.iter().any(|p| labels::subset(&written, &p.labels)) {
+        if beside.iter().any(|p| labels::subset(&written, &p.labels)) || outside::pods(cx, service.object) {
             continue;
         }
         let nearest = labels::nearest(&written, beside.iter().map(|p| &p.labels));

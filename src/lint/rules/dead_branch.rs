@@ -30,7 +30,9 @@ fn list(cx: &Context, template: &Template, nodes: &[Node], held: &[(String, bool
             if let Some(always) = constant(&branch.pipe) {
                 let what = if always { "always" } else { "never" };
                 // An `if true` with one branch is a way to group.
-                if !always || branch.other.is_some() {
+                // And an `if false` is a way to switch off.
+                let written = matches!(condition.as_str(), "true" | "false");
+                if !written || always && branch.other.is_some() {
                     report(cx, template, node, what);
                 }
             } else if let Some((_, holds)) = held.iter().find(|(c, _)| *c == plain(&condition).0) {

@@ -3,24 +3,12 @@
 
 use crate::lint::context::Context;
 use crate::lint::field::Field;
-
-const OLD: &[(&str, &str)] = &[
-    ("beta.kubernetes.io/arch", "kubernetes.io/arch"),
-    ("beta.kubernetes.io/os", "kubernetes.io/os"),
-    ("beta.kubernetes.io/instance-type", "node.kubernetes.io/instance-type"),
-    ("failure-domain.beta.kubernetes.io/zone", "topology.kubernetes.io/zone"),
-    ("failure-domain.beta.kubernetes.io/region", "topology.kubernetes.io/region"),
-    ("node-role.kubernetes.io/master", "node-role.kubernetes.io/control-plane"),
-];
-
-fn new(label: &str) -> Option<&'static str> {
-    OLD.iter().find(|(old, _)| *old == label).map(|(_, new)| *new)
-}
+use crate::lint::labels;
 
 pub(super) fn check(cx: &Context) {
     for pod in cx.pods() {
         for (label, field) in pod.spec.entries("nodeSelector") {
-            if let Some(new) = new(label) {
+            if let Some(new) = labels::of_nodes_now(label) {
                 cx.report(field, format!("the label is deprecated, use {new}"), format!("use {new}"));
             }
         }
@@ -38,7 +26,7 @@ fn walk(cx: &Context, field: &Field, depth: usize, spec: &Field) {
     }
     for name in ["key", "topologyKey"] {
         let Some(key) = field.get(name) else { continue };
-        let Some(new) = key.str().and_then(new) else { continue };
+        let Some(new) = key.str().and_then(labels::of_nodes_now) else { continue };
         // Charts that tolerate both names are ready for either.
         let both = spec.items("tolerations").iter().any(|t| t.text("key") == Some(new)) || field.has("weight");
         if !both {

@@ -7,9 +7,19 @@ use serde_json::Value;
 pub(super) fn check(cx: &Context) {
     for object in cx.objects() {
         // Secrets are where keys belong; what they hold has a rule of its own.
-        if object.object.id.kind != "Secret" {
+        if object.object.id.kind != "Secret" && holds(object.value, 0) {
             walk(cx, &object, 0);
         }
+    }
+}
+
+/// Whether a credential is anywhere in a value: most have none, and need no paths.
+fn holds(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::String(text) => credential(text).is_some(),
+        Value::Array(items) if depth < 100 => items.iter().any(|v| holds(v, depth + 1)),
+        Value::Object(map) if depth < 100 => map.values().any(|v| holds(v, depth + 1)),
+        _ => false,
     }
 }
 
@@ -32,6 +42,9 @@ fn walk(cx: &Context, field: &Field, depth: usize) {
 fn credential(text: &str) -> Option<&'static str> {
     if text.contains("-----BEGIN ") && text.contains("PRIVATE KEY-----") {
         return Some("a private key");
+    }
+    if text.len() < 20 {
+        return None;
     }
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')));
     words.into_iter().find_map(|w| {

@@ -16,6 +16,10 @@ pub(super) fn check(cx: &Context) {
         // Charts below this one are somebody else's.
         let Some(place) = place.filter(|p| chart.templates.iter().any(|t| t.file == p.file)) else { continue };
         let action = written.iter().any(|s| s.action);
+        // What a chart shares with others under `global` is where they all are.
+        if cx.input.sources.slice(place).contains(".Values.global.") {
+            continue;
+        }
         let direct = cx.input.sources.slice(place).contains(".Values.") && !cx.input.sources.slice(place).contains("Release");
         if !action || direct && !chart.templates.iter().any(|t| t.is_partial() && t.file == place.file) {
             cx.report(namespace, format!("the namespace `{text}` is not the namespace of the release"), "write {{ .Release.Namespace }}");

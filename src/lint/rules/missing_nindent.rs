@@ -72,10 +72,14 @@ fn block(cx: &Context, name: &str) -> bool {
     let Some(chart) = cx.chart() else { return false };
     let tree = chart.all().iter().flat_map(|c| &c.templates).flat_map(|t| &t.trees).find(|t| t.name.to_string() == name).cloned();
     let Some(tree) = tree else { return false };
+    // Whole objects stand at the left edge.
     let mut entries = 0;
     for node in &tree.root {
         if let NodeKind::Text(text) = &node.kind {
             let text = String::from_utf8_lossy(text);
+            if text.lines().any(|l| l == "---" || l.starts_with("apiVersion:")) {
+                return false;
+            }
             entries += text
                 .lines()
                 .filter(|l| {

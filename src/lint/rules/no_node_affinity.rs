@@ -5,7 +5,7 @@ use crate::lint::context::Context;
 pub(super) fn check(cx: &Context) {
     for pod in cx.pods() {
         if !pod.spec.has("affinity.nodeAffinity") && !pod.spec.has("nodeSelector") {
-            cx.report(pod.spec.place("affinity.nodeAffinity"), "the pod has no node affinity", "say which nodes it belongs to");
+            cx.report(pod.spec.place("affinity"), "the pod has no node affinity", "say which nodes it belongs to");
         }
     }
 }

@@ -5,7 +5,9 @@ use crate::lint::context::Context;
 pub(super) fn check(cx: &Context) {
     for pod in cx.pods() {
         let several = pod.is(&["Deployment", "StatefulSet"]) && pod.replicas() > 1;
-        if several && pod.spec.items("topologySpreadConstraints").is_empty() {
+        // Anti-affinity keeps them apart as well.
+        let spread = !pod.spec.items("topologySpreadConstraints").is_empty() || pod.spec.has("affinity.podAntiAffinity");
+        if several && !spread {
             cx.report(pod.spec.place("topologySpreadConstraints"), "the replicas are not spread", "add topologySpreadConstraints");
         }
     }

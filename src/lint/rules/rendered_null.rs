@@ -17,13 +17,11 @@ const FIELDS: &[&str] = &[
     "port",
     "containerPort",
     "targetPort",
-    "replicas",
     "path",
     "schedule",
     "kind",
     "apiVersion",
     "storage",
-    "minReplicas",
     "maxReplicas",
 ];
 

@@ -1,6 +1,7 @@
 //! `secret-type-missing-keys`: reports a Secret without the keys that its type asks for.
 
 use crate::lint::context::Context;
+use crate::lint::field::Field;
 use crate::lint::field::Place;
 
 /// The keys of each type; of the second list one is enough.
@@ -21,6 +22,20 @@ pub(super) fn check(cx: &Context) {
         if let Some(key) = missing {
             let place = Place { object: secret.object, path: secret.place(list).path.key(key) };
             cx.report(place, format!("a Secret of this type needs the key {key}"), "add the key");
+        }
+        // What is no JSON gives no credentials; what is no base64 has a rule of its own.
+        let key = match secret.text("type") {
+            Some("kubernetes.io/dockerconfigjson") => ".dockerconfigjson",
+            Some("kubernetes.io/dockercfg") => ".dockercfg",
+            _ => continue,
+        };
+        let plain = secret.get("stringData").and_then(|d| d.key(key));
+        let coded = secret.get("data").and_then(|d| d.key(key));
+        let text = plain.as_ref().and_then(Field::str).map(|t| t.as_bytes().to_vec());
+        let text = text.or_else(|| data_encoding::BASE64.decode(coded.as_ref()?.str()?.as_bytes()).ok());
+        let readable = |text: &[u8]| serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(text).is_ok();
+        if let Some(field) = plain.or(coded).filter(|_| text.is_some_and(|t| !readable(&t))) {
+            cx.report(field, format!("{key} is no JSON object"), "write it as `kubectl create secret docker-registry` does");
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::lint::context::Context;
 
-/// Directories that matter as a whole, and those that matter with all below them.
-const EXACT: &[&str] = &["/", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sys", "/usr", "/root", "/var", "/var/lib", "/home"];
-const BELOW: &[&str] = &["/etc/kubernetes", "/var/lib/kubelet", "/var/lib/etcd", "/boot", "/root", "/proc", "/sys"];
+/// Directories that matter as a whole, and those that matter with all below them: a device, a kernel setting or the socket
+/// directory of a plugin is what a pod of a node is there for.
+const EXACT: &[&str] = &["/", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sys", "/usr", "/root", "/var", "/var/lib", "/var/lib/kubelet", "/home"];
+const BELOW: &[&str] = &["/etc/kubernetes", "/var/lib/etcd", "/boot", "/root"];
 
 pub(super) fn check(cx: &Context) {
     for pod in cx.pods() {

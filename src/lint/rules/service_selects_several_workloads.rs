@@ -8,7 +8,7 @@ use crate::lint::context::Context;
 pub(super) fn check(cx: &Context) {
     for service in cx.all("Service") {
         let pods = cx.selected_by(&service);
-        let lasting: Vec<_> = pods.into_iter().filter(|p| !p.is(&["Job", "CronJob"])).collect();
+        let lasting: Vec<_> = pods.into_iter().filter(|p| !p.is(&["Job", "CronJob"]) && !cx.is_hook(p.object) && !p.ports().is_empty()).collect();
         let ports: BTreeSet<BTreeSet<i64>> =
             lasting.iter().map(|p| p.ports().iter().filter_map(|f| f.int("containerPort")).collect()).collect();
         if lasting.len() > 1 && ports.len() > 1 {

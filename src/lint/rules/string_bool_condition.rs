@@ -1,4 +1,4 @@
-//! `string-bool-condition`: reports a value that is the text "false" (or "no", "off", "0") and is used as a
+//! `string-bool-condition`: reports a value that is the text "false" (or "no") and is used as a
 //! condition.
 
 use std::collections::BTreeSet;
@@ -15,7 +15,7 @@ pub(super) fn check(cx: &Context) {
     for path in paths {
         let field = path.iter().try_fold(Field::root(object), |f, name| f.get_key(name));
         let Some(field) = field else { continue };
-        if let Some(text @ ("false" | "False" | "no" | "off" | "0")) = field.str() {
+        if let Some(text @ ("false" | "False" | "no")) = field.str() {
             cx.report(field, format!("the text {text:?} counts as true in a condition"), "remove the quotes");
         }
     }

@@ -31,12 +31,25 @@ fn fits(cx: &Context, chart: &ChartSource, name: &str, depth: usize) -> bool {
         if !name.ends_with('s') && tree.is_some_and(|t| lines(&t.root, 0) <= 1) {
             return true;
         }
-        let body = &text[defines[at].1.end..end];
+        let body = without_comments(&text[defines[at].1.end..end]);
         let comment = |l: &&str| !l.trim_start().starts_with(['{', '}', '*', '/']);
         let mut written = body.lines().skip(1).filter(|l| !l.trim().is_empty()).filter(comment);
         return written.all(|l| l.len() - l.trim_start().len() >= depth);
     }
     true
+}
+
+/// A template without its comments.
+fn without_comments(mut text: &str) -> String {
+    let mut out = String::new();
+    while let Some(at) = ["{{/*", "{{- /*"].iter().filter_map(|open| text.find(open)).min() {
+        out.push_str(&text[..at]);
+        let Some(end) = text[at..].find("*/") else { return out };
+        let rest = &text[at + end..];
+        text = rest.find("}}").map_or("", |close| &rest[close + 2..]);
+    }
+    out.push_str(text);
+    out
 }
 
 pub(super) fn check(cx: &Context) {

@@ -44,13 +44,19 @@ pub(super) fn check(cx: &Context) {
         if !there || !seen.insert((read.file.0, read.at.0)) {
             continue;
         }
+        // A variable holds what `default` made of it.
+        let span = Span::new(read.file, read.at.0, read.at.1);
+        let by_name = path.last().is_some_and(|name| cx.input.sources.slice(span).contains(name.as_str()));
+        if !by_name && reads.found.iter().any(|r| r.guarded && r.file == read.file && r.path == *path) {
+            continue;
+        }
         let known: Vec<&str> = match if parent.is_empty() { cx.default_of(&[]) } else { cx.default_of(parent) } {
             Some(Value::Object(map)) => map.keys().map(String::as_str).collect(),
             _ => Vec::new(),
         };
         let help = similar(path.last().map_or("", String::as_str), known)
             .map_or_else(|| "define it in values.yaml, or guard it".to_owned(), |n| format!("did you mean `{n}`?"));
-        cx.report_span(Span::new(read.file, read.at.0, read.at.1), format!("values.yaml does not define `{}`", path.join(".")), help);
+        cx.report_span(span, format!("values.yaml does not define `{}`", path.join(".")), help);
     }
 }
 

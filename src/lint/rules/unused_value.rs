@@ -13,7 +13,8 @@ pub(super) fn check(cx: &Context) {
     }
     let about = cx.about();
     let dependencies = about.map(|a| a.items("dependencies")).unwrap_or_default();
-    let mut skipped: Vec<&str> = vec!["global", "tags"];
+    // `enabled` is for the chart above this one.
+    let mut skipped: Vec<&str> = vec!["global", "tags", "enabled"];
     skipped.extend(dependencies.iter().filter_map(|d| d.text("alias").or_else(|| d.text("name"))));
     skipped.extend(chart.below.iter().map(|(_, c)| c.name()));
     let conditions: Vec<Vec<String>> = dependencies

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::lint::context::Context;
+use crate::lint::field::Field;
 use crate::yaml::Node;
 use crate::yaml::NodeKind;
 
@@ -12,10 +13,10 @@ pub(super) fn check(cx: &Context) {
     let source = cx.input.sources.get(values.file);
     let commented: BTreeSet<usize> =
         values.comments.iter().filter(|c| c.own_line).map(|c| source.line_index(c.span.start as usize)).collect();
-    walk(cx, &object.node, &commented, 0);
+    walk(cx, &Field::root(object), &object.node, &commented, 0);
 }
 
-fn walk(cx: &Context, node: &Node, commented: &BTreeSet<usize>, depth: usize) {
+fn walk(cx: &Context, field: &Field, node: &Node, commented: &BTreeSet<usize>, depth: usize) {
     let NodeKind::Mapping(entries) = &node.kind else { return };
     if depth > 100 {
         return;
@@ -27,8 +28,12 @@ fn walk(cx: &Context, node: &Node, commented: &BTreeSet<usize>, depth: usize) {
             continue;
         }
         match &entry.value.kind {
-            NodeKind::Mapping(inner) if !inner.is_empty() => walk(cx, &entry.value, commented, depth + 1),
-            _ => cx.report_span(entry.key_span, format!("the value `{}` has no comment", entry.key), "say above it what it does"),
+            NodeKind::Mapping(inner) if !inner.is_empty() => {
+                if let Some(below) = field.get_key(&entry.key) {
+                    walk(cx, &below, &entry.value, commented, depth + 1);
+                }
+            }
+            _ => cx.report(field.place_key(&entry.key), format!("the value `{}` has no comment", entry.key), "say above it what it does"),
         }
     }
 }

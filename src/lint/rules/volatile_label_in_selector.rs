@@ -13,9 +13,8 @@ pub(super) fn check(cx: &Context) {
                     | "chart"
                     | "version"
                     | "revision"
-                    | "heritage"
-                    | "app.kubernetes.io/managed-by"
-            ) {
+            ) && changes(key, value.str().unwrap_or(""))
+            {
                 let message = if object.object.id.kind == "Service" {
                     format!("the label {key} changes, and the Service loses its pods while an upgrade runs")
                 } else {
@@ -25,4 +24,9 @@ pub(super) fn check(cx: &Context) {
             }
         }
     }
+}
+
+/// Whether a label's value is another one in the next version: the name of a chart without its version is not.
+fn changes(key: &str, value: &str) -> bool {
+    !key.ends_with("chart") || value.rsplit('-').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit() || c == 'v'))
 }

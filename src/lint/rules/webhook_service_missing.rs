@@ -12,8 +12,9 @@ pub(super) fn check(cx: &Context) {
             let namespace = service.text("namespace").unwrap_or("default");
             if !cx.has_service(namespace, text) {
                 let like = similar(text, cx.all("Service").iter().map(|s| s.object.id.name.as_str()));
-                // Charts are split: the Service may be the one of another.
-                if cx.chart().is_some() && like.is_none() {
+                // Charts are split: the Service may be the one of another. And they are installed where they say.
+                let there = cx.find_anywhere("Service", text).is_some();
+                if cx.chart().is_some() && (like.is_none() || there) {
                     continue;
                 }
                 let help = like.map_or_else(|| "add the Service to the set".to_owned(), |n| format!("did you mean `{n}`?"));
