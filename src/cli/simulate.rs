@@ -11,15 +11,14 @@ use super::options;
 use super::output::Output;
 use super::world::RealWorld;
 use crate::diagnostic::FailOn;
-use crate::kube::Object;
 use crate::pipeline;
 use crate::pipeline::ClusterError;
 use crate::pipeline::Outcome;
 use crate::simulate::answer::{Answer, Block};
 use crate::simulate::placement;
-use crate::simulate::placement::{PodPrediction, Prediction, Setting};
+use crate::simulate::placement::{Prediction, Setting};
 use crate::simulate::present;
-use crate::simulate::replay::Keep;
+use crate::simulate::replay::{Keep, Run};
 use crate::simulate::scheduler::config;
 use crate::simulate::scheduler::profile::Profiles;
 use crate::simulate::whatif;
@@ -93,7 +92,7 @@ pub(super) fn placement(matches: &ArgMatches, output: &mut Output) -> Result<u8,
         ..placement::Options::default()
     };
     let (prediction, run) = placement::predict_in(&setting, &profiles, &choices);
-    add_findings(&mut scene.outcome, &prediction);
+    add_findings(&mut scene.outcome, &prediction, &run, &profiles);
     let mut answer = present::answer(&prediction, &run, &profiles);
     if let Some(pod) = string(matches, "explain") {
         if setting.expanded.nodes.len() > MAX_EXPLAINED {
@@ -171,17 +170,11 @@ fn finish(
 }
 
 /// Each unit gets the findings about its own objects, whose numbers start anew there.
-fn add_findings(outcome: &mut Outcome, prediction: &Prediction) {
+fn add_findings(outcome: &mut Outcome, prediction: &Prediction, run: &Run, profiles: &Profiles) {
     let mut first = 0;
     for unit in &mut outcome.units {
-        let objects: &[Object] = &unit.objects;
-        let own = |pod: &PodPrediction| {
-            let object = pod.object?.checked_sub(first).filter(|i| *i < objects.len())?;
-            Some(PodPrediction { object: Some(object), ..pod.clone() })
-        };
-        let own = Prediction { pods: prediction.pods.iter().filter_map(own).collect(), ..prediction.clone() };
-        unit.findings.extend(placement::diagnostics(&own, objects));
-        first += objects.len();
+        unit.findings.extend(pipeline::pending(&unit.objects, first, prediction, run, profiles));
+        first += unit.objects.len();
     }
 }
 

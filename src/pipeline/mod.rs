@@ -20,4 +20,5 @@ pub use config::{Choice, ConfigError, Configs, Settings, Variant, custom_rules};
 pub use failure::failures;
 pub use fix::{Fixed, Fixes, fix};
 pub use inputs::{Inputs, STDIN, discover};
+pub use predict::pending;
 pub use run::{Checks, Counts, Outcome, Unit, known, load, panic_text, run};

@@ -77,6 +77,16 @@ pub(super) fn findings(objects: &[Object], cluster: &[Value], refused: &BTreeSet
     this.out
 }
 
+/// Findings about the pods of a placement that stay pending: those of `objects`, which are the objects from `first` on.
+pub fn pending(objects: &[Object], first: usize, prediction: &Prediction, run: &Run, profiles: &Profiles) -> Vec<Diagnostic> {
+    let rules = lint::Options::default();
+    let mut this = Predictor { objects, cluster: &[], profiles, rules: &rules, out: Vec::new() };
+    // Places before `first` and behind the last are of others.
+    let which: Vec<usize> = (0..first + objects.len()).map(|i| i.checked_sub(first).unwrap_or(usize::MAX)).collect();
+    this.waiting(&which, prediction, run, false);
+    this.out
+}
+
 fn options() -> placement::Options {
     placement::Options { alternatives: 4, ..placement::Options::default() }
 }
@@ -153,9 +163,14 @@ impl Predictor<'_> {
 
     /// Pods that stay pending; gives the objects they come from.
     fn pending(&mut self, which: &[usize], prediction: &Prediction, run: &Run) -> BTreeSet<usize> {
+        self.waiting(which, prediction, run, true)
+    }
+
+    /// As above; `sure` leaves out pods that another choice among equal nodes would place.
+    fn waiting(&mut self, which: &[usize], prediction: &Prediction, run: &Run, sure: bool) -> BTreeSet<usize> {
         let mut by_object: BTreeMap<usize, Vec<&PodPrediction>> = BTreeMap::new();
-        for pod in prediction.pods.iter().filter(|p| p.node.is_none() && p.always_pending) {
-            if let Some(object) = pod.object.and_then(|i| which.get(i)) {
+        for pod in prediction.pods.iter().filter(|p| p.node.is_none() && (p.always_pending || !sure)) {
+            if let Some(object) = pod.object.and_then(|i| which.get(i)).filter(|o| **o < self.objects.len()) {
                 by_object.entry(*object).or_default().push(pod);
             }
         }
@@ -163,10 +178,17 @@ impl Predictor<'_> {
             let total = prediction.pods.iter().filter(|p| p.object.and_then(|i| which.get(i)) == Some(object)).count();
             let Some((pod, message)) = pods.iter().find_map(|p| Some((*p, p.message.clone()?))) else { continue };
             // Who makes room for others was placed once.
-            if message == "has to go" {
+            if message == "has to go" && sure {
                 continue;
             }
+            let before = self.out.len();
             self.stays_pending(*object, run, pod.index, message, (pods.len(), total));
+            if pods.iter().any(|p| !p.always_pending) {
+                for finding in &mut self.out[before..] {
+                    finding.severity = Severity::Warning;
+                    finding.help += ", unless the scheduler picks other nodes among equally good ones";
+                }
+            }
         }
         by_object.into_keys().collect()
     }

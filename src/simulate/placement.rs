@@ -14,12 +14,9 @@ use super::captured::{together, workload_of};
 use super::expand::{Expanded, expand_with_claims};
 use super::replay::{Arrival, Attempt, Keep, Run, first_by_name, simulate};
 use super::scheduler::api::Pod;
-use super::scheduler::json::namespace;
 use super::scheduler::preemption::Preemption;
 use super::scheduler::profile::Profiles;
 use super::scheduler::snapshot::Snapshot;
-use crate::diagnostic::{Diagnostic, ObjectRef, Severity};
-use crate::kube::Object;
 
 /// How to predict.
 #[derive(Clone, Debug)]
@@ -270,31 +267,4 @@ fn pod_prediction(
         victims,
         index: i,
     }
-}
-
-/// One finding per object of which pods stay pending, in the order of the objects.
-pub fn diagnostics(prediction: &Prediction, objects: &[Object]) -> Vec<Diagnostic> {
-    let mut by_object: BTreeMap<usize, Vec<&PodPrediction>> = BTreeMap::new();
-    for pod in &prediction.pods {
-        if let (None, Some(object)) = (&pod.node, pod.object) {
-            by_object.entry(object).or_default().push(pod);
-        }
-    }
-    let total = |object: usize| prediction.pods.iter().filter(|p| p.object == Some(object)).count();
-    let mut out = Vec::new();
-    for (i, pods) in by_object {
-        let (Some(object), Some(message)) = (objects.get(i), pods.iter().find_map(|p| p.message.clone())) else { continue };
-        let path = crate::kube::field::Path::new("metadata").child("name");
-        let reference = ObjectRef { namespace: namespace(&object.value), ..object.id.clone() };
-        let mut finding = Diagnostic::new("unschedulable-pod", Severity::Error, message)
-            .at(object.span(&path))
-            .on(reference, "")
-            .help(format!("{} of {} pods stay pending in this cluster", pods.len(), total(i)));
-        if pods.iter().any(|p| !p.always_pending) {
-            finding.severity = Severity::Warning;
-            finding.help += ", unless the scheduler picks other nodes among equally good ones";
-        }
-        out.push(finding);
-    }
-    out
 }
