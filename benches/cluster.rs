@@ -270,7 +270,7 @@ fn killed(state: &Path, words: &[&str], moments: u32) -> Result<(usize, usize), 
             while !temporary.exists() && child.try_wait().expect("a child of ours").is_none() {
                 std::hint::spin_loop();
             }
-            std::thread::sleep(Duration::from_micros(4000) * part / moments);
+            std::thread::sleep(Duration::from_millis(4) * part / moments);
         }
         let _ = child.kill();
         let _ = child.wait();
