@@ -234,6 +234,10 @@ impl Walk<'_> {
             }
             Ok(program) => {
                 uses_old = program.names("oldSelf");
+                if let Some(e) = program.unplannable() {
+                    self.errors.push(refuse(&format!("program instantiation failed: {e}"), &at));
+                    return self.old_self(rule, path, uses_old, uncorrelated);
+                }
                 let count = cardinality.unwrap_or(MAX_REQUEST / (decl.min_size + 1));
                 let cost = program.estimate(&variable).max.saturating_mul(count);
                 if cost > EXPRESSION_LIMIT {
@@ -249,6 +253,10 @@ impl Walk<'_> {
                         Ok(program) if program.result != Type::Str => {
                             self.errors.push(refuse("messageExpression must evaluate to a string", &at));
                         }
+                        Ok(program) if program.unplannable().is_some() => {
+                            let e = program.unplannable().unwrap_or_default();
+                            self.errors.push(refuse(&format!("messageExpression instantiation failed: {e}"), &at));
+                        }
                         Ok(program) => {
                             let cost = program.estimate(&variable).max;
                             if cost > EXPRESSION_LIMIT {
@@ -261,6 +269,13 @@ impl Walk<'_> {
                 }
             }
         }
+        self.old_self(rule, path, uses_old, uncorrelated);
+    }
+
+    /// What is wrong with how a rule uses the old value.
+    fn old_self(&mut self, rule: &Value, path: &Path, uses_old: bool, uncorrelated: Option<&At<'_>>) {
+        let at = path.child("rule");
+        let optional = rule.get("optionalOldSelf").and_then(Value::as_bool);
         if uses_old {
             if let Some(list) = uncorrelated {
                 let text = Value::String(word(rule, "rule").to_owned());

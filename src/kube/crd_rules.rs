@@ -131,14 +131,17 @@ fn compile_rule<'s>(rule: &'s Value, decl: &Decl, schema: &Value) -> Rule<'s> {
     out.program = match compile(text, &env) {
         Ok(program) if program.result == Type::Bool => {
             out.uses_old = program.names("oldSelf");
-            Ok(Some(program))
+            match program.unplannable() {
+                None => Ok(Some(program)),
+                Some(e) => Err(format!("program instantiation failed: {e}")),
+            }
         }
         Ok(_) => Err("cel expression must evaluate to a bool".to_owned()),
         Err(e) => Err(format!("compilation failed: {e}")),
     };
     let message = word(rule, "messageExpression");
     if !message.is_empty() {
-        out.message = compile(message, &env).ok().filter(|p| p.result == Type::Str);
+        out.message = compile(message, &env).ok().filter(|p| p.result == Type::Str && p.unplannable().is_none());
     }
     let field = word(rule, "fieldPath");
     if !field.is_empty() {

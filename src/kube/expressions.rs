@@ -110,11 +110,21 @@ fn type_text(t: &Type) -> String {
     }
 }
 
+/// How an error of the server's own kind starts, which is no invalid value.
+pub(crate) const UNPLANNABLE: &str = "program instantiation failed: ";
+
+fn planned(program: Program) -> Result<Program, String> {
+    match program.unplannable() {
+        None => Ok(program),
+        Some(e) => Err(format!("{UNPLANNABLE}{e}")),
+    }
+}
+
 /// Compiles an expression that must be of one of the types; the error is the server's.
 pub(crate) fn compile_as(text: &str, env: &Env, allowed: &[Type]) -> Result<Program, String> {
     let program = compile(text, env).map_err(|e| format!("compilation failed: {e}"))?;
     if allowed.is_empty() || allowed.contains(&program.result) {
-        return Ok(program);
+        return planned(program);
     }
     let got = type_text(&program.result);
     Err(match allowed {
@@ -211,7 +221,7 @@ fn compile_selector(text: &str) -> Result<Program, String> {
     if !matches!(program.result, Type::Bool | Type::Dyn) {
         return Err(format!("must evaluate to bool or the unknown type, not {}", type_text(&program.result)));
     }
-    Ok(program)
+    planned(program)
 }
 
 /// What is wrong with the expression of a device selector, if anything.

@@ -10,6 +10,7 @@ mod crd_correlation;
 mod crd_errors;
 mod crd_formats;
 mod crd_openapi;
+mod crd_outline;
 mod crd_rules;
 mod crd_schema;
 pub mod custom_resource;
@@ -44,6 +45,7 @@ mod warnings;
 
 pub use against::{Identity, identity, validate_update};
 pub use check::{Cause, ValidateOptions, Verdict, admit, admit_in, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
+pub use crd_outline::essential;
 pub use deprecation::{warning, warnings};
 pub use object::{Object, light_objects, objects};
 

@@ -139,6 +139,13 @@ impl Checks {
         Self::names(&self.skip, object)
     }
 
+    /// Whether the newest version alone is asked.
+    pub(super) fn at_newest(&self) -> bool {
+        let newest = ValidateOptions::default().kube_version;
+        let asked = self.kube_version.as_deref().unwrap_or(&newest);
+        self.kube_versions.len() < 2 && kube::schema::minor(asked) == kube::schema::minor(&newest)
+    }
+
     /// These, with the version that settings give.
     fn of(&self, settings: &Settings) -> Self {
         Self { kube_version: settings.kube_version.clone(), ..self.clone() }

@@ -28,6 +28,9 @@ struct Definition {
     span: Span,
 }
 
+/// Which objects stay.
+type Keep<'k> = &'k (dyn Fn(&Object) -> bool + Sync);
+
 /// What is left of a file that was read.
 #[derive(Default)]
 struct Left {
@@ -115,12 +118,7 @@ pub(super) fn judged(
 }
 
 /// Reads all files, and judges them where there are `checks`; `keep` says which objects stay.
-fn pass(
-    world: &dyn World,
-    paths: &[(&str, bool)],
-    checks: Option<&Checks>,
-    keep: &(dyn Fn(&Object) -> bool + Sync),
-) -> Result<Vec<Left>, WorldError> {
+fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Option<&Checks>, keep: Keep<'_>) -> Result<Vec<Left>, WorldError> {
     let one = |(i, (path, named)): (usize, &(&str, bool))| {
         let text = run::text_of(world, path)?;
         let file = FileId(i as u32);
@@ -138,44 +136,84 @@ fn pass(
     paths.par_iter().enumerate().map(one).collect()
 }
 
-fn read(text: &str, file: FileId, named: bool, checks: Option<&Checks>, keep: &dyn Fn(&Object) -> bool) -> Left {
+fn read(text: &str, file: FileId, named: bool, checks: Option<&Checks>, keep: Keep<'_>) -> Left {
     let mut left = Left { manifest: named, ..Left::default() };
-    yaml::parse_each(text, file, &mut |mut document| {
-        left.manifest |= run::is_object(&document);
-        if let Some(checks) = checks {
-            let unreadable = run::unreadable(file, &document);
-            let objects = if unreadable.is_empty() { kube::light_objects(file, &document) } else { Vec::new() };
-            left.findings.extend(unreadable);
-            for object in objects {
-                if checks.skips(&object) {
-                    continue;
-                }
-                left.count += 1;
-                let found = run::guarded(&object, checks, &run::Replaced::new());
-                if found.iter().any(|f| f.severity >= Severity::Error) {
-                    left.refused.insert(object.node.span);
-                }
-                left.findings.extend(found);
-                if let Some((group, kind)) = kube::defines(&object) {
-                    left.definitions.push(Definition { group, kind, span: document.span });
-                }
-                if keep(&object) {
-                    left.objects.push(object.whole());
-                }
-            }
-        } else {
-            left.objects.extend(kube::light_objects(file, &document).into_iter().filter(|o| keep(o)).map(Object::whole));
-        }
-        if document.comments.iter().any(|c| text.get(c.span.range()).is_some_and(|c| c.contains("kval:ignore"))) {
-            document.root = None;
-            left.documents.push(document);
-        }
-    });
+    let chunks = yaml::chunks(text, CHUNK);
+    let chunks: Vec<Left> = chunks.par_iter().map(|chunk| read_chunk(text, chunk, file, checks, keep)).collect();
+    chunks.into_iter().for_each(|chunk| left.add(chunk));
     if !left.manifest && !run::looks_like_manifest(text) {
         // Trees hold other YAML too: values, workflows, compose files.
         let findings = if checks.is_some() { vec![run::no_object(file)] } else { Vec::new() };
         return Left { findings, ..Left::default() };
     }
     left.manifest = true;
+    left
+}
+
+/// How much of a large file one thread takes at a time.
+const CHUNK: usize = 256 << 10;
+
+fn read_chunk(text: &str, chunk: &yaml::Chunk, file: FileId, checks: Option<&Checks>, keep: Keep<'_>) -> Left {
+    let mut left = Left::default();
+    let newest = checks.filter(|c| c.at_newest());
+    yaml::outline_chunk(text, chunk, file, &mut |parsed| {
+        // Definitions are large, and hardly anything in them can be wrong.
+        if newest.is_some()
+            && let yaml::Parsed::Outline(outline) = &parsed
+            && let Some(document) = kube::essential(outline)
+        {
+            let found = judge(text, file, document, checks, keep);
+            if found.findings.is_empty() && found.objects.is_empty() && found.documents.is_empty() {
+                return left.add(found);
+            }
+        }
+        left.add(judge(text, file, parsed.document(), checks, keep));
+    });
+    left
+}
+
+impl Left {
+    /// Takes what is left of a further document.
+    fn add(&mut self, mut more: Self) {
+        self.documents.append(&mut more.documents);
+        self.objects.append(&mut more.objects);
+        self.findings.append(&mut more.findings);
+        self.definitions.append(&mut more.definitions);
+        self.refused.append(&mut more.refused);
+        self.count += more.count;
+        self.manifest |= more.manifest;
+    }
+}
+
+fn judge(text: &str, file: FileId, mut document: Document, checks: Option<&Checks>, keep: Keep<'_>) -> Left {
+    let mut left = Left { manifest: run::is_object(&document), ..Left::default() };
+    if let Some(checks) = checks {
+        let unreadable = run::unreadable(file, &document);
+        let objects = if unreadable.is_empty() { kube::light_objects(file, &document) } else { Vec::new() };
+        left.findings.extend(unreadable);
+        for object in objects {
+            if checks.skips(&object) {
+                continue;
+            }
+            left.count += 1;
+            let found = run::guarded(&object, checks, &run::Replaced::new());
+            if found.iter().any(|f| f.severity >= Severity::Error) {
+                left.refused.insert(object.node.span);
+            }
+            left.findings.extend(found);
+            if let Some((group, kind)) = kube::defines(&object) {
+                left.definitions.push(Definition { group, kind, span: document.span });
+            }
+            if keep(&object) {
+                left.objects.push(object.whole());
+            }
+        }
+    } else {
+        left.objects.extend(kube::light_objects(file, &document).into_iter().filter(|o| keep(o)).map(Object::whole));
+    }
+    if document.comments.iter().any(|c| text.get(c.span.range()).is_some_and(|c| c.contains("kval:ignore"))) {
+        document.root = None;
+        left.documents.push(document);
+    }
     left
 }

@@ -72,6 +72,21 @@ impl Origins {
         Self::default()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Forgets all but the first `len`.
+    pub fn truncate(&mut self, len: usize) {
+        self.list.truncate(len);
+    }
+
     /// Adds one.
     pub fn add(&mut self, origin: Origin) -> OriginId {
         self.list.push(origin);

@@ -11,20 +11,28 @@ use super::scanner::Fail;
 
 /// A key after conversion to a string, with the node that holds it.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
-    pub(super) text: Vec<u8>,
+pub(super) struct Key<'k> {
+    pub(super) text: Cow<'k, [u8]>,
+    /// [`NONE`] where there is no raw tree.
     pub(super) node: NodeId,
+    pub(super) place: Place,
 }
+
+/// Of keys that were read without a raw tree.
+pub(super) const NONE_NODE: NodeId = NONE;
+
+/// First byte and end.
+pub(super) type Place = (usize, usize);
 
 /// Makes values of one kind.
 pub(super) trait Build {
     /// What is made.
     type Out;
-    fn scalar(&mut self, node: &RawNode<'_>, scalar: Scalar, text: Cow<'_, [u8]>) -> Self::Out;
-    fn sequence(&mut self, node: &RawNode<'_>, items: Vec<Self::Out>) -> Self::Out;
-    fn mapping(&mut self, tree: &Tree<'_>, node: &RawNode<'_>, entries: Vec<(Key, Self::Out)>) -> Self::Out;
+    fn scalar(&mut self, place: Place, scalar: Scalar, text: Cow<'_, [u8]>) -> Self::Out;
+    fn sequence(&mut self, place: Place, items: Vec<Self::Out>) -> Self::Out;
+    fn mapping(&mut self, place: Place, entries: Vec<(Key<'_>, Self::Out)>) -> Self::Out;
     /// Before the value of a key.
-    fn enter_key(&mut self, _tree: &Tree<'_>, _key: &Key) {}
+    fn enter_key(&mut self, _key: &Key<'_>) {}
     /// Before a list item.
     fn enter_item(&mut self, _index: usize) {}
     /// After what was entered.
@@ -44,7 +52,7 @@ pub(super) struct Late {
     pub(super) deep: bool,
 }
 
-struct Frame<Out> {
+struct Frame<'t, Out> {
     node: NodeId,
     next: NodeId,
     alias: NodeId,
@@ -52,8 +60,8 @@ struct Frame<Out> {
     /// Entries go to the mapping below instead of making a value.
     merge: bool,
     items: Vec<Out>,
-    entries: Vec<(Key, Out)>,
-    pending: Option<Key>,
+    entries: Vec<(Key<'t>, Out)>,
+    pending: Option<Key<'t>>,
     merges: Vec<NodeId>,
     seen: FxHashSet<Vec<u8>>,
 }
@@ -61,7 +69,7 @@ struct Frame<Out> {
 struct Composer<'t, 'a, B: Build> {
     tree: &'t Tree<'a>,
     build: &'t mut B,
-    stack: Vec<Frame<B::Out>>,
+    stack: Vec<Frame<'t, B::Out>>,
     strict: bool,
     late: Late,
     aliases: FxHashSet<NodeId>,
@@ -103,6 +111,11 @@ fn allowed_alias_ratio(decoded: usize) -> f64 {
     }
 }
 
+/// A key that is a boolean, as sigs.k8s.io/yaml turns it into a string.
+pub(super) fn bool_key(b: bool) -> Cow<'static, [u8]> {
+    Cow::Borrowed(if b { b"true" } else { b"false" })
+}
+
 fn want_map<T>(node: &RawNode<'_>) -> Result<T, Fail> {
     Err(Fail::plain("map merge requires map or sequence of maps as the value", Some(node.start)))
 }
@@ -127,7 +140,7 @@ pub(super) fn scalar<'n>(node: &'n RawNode<'_>) -> Result<(Scalar, Cow<'n, [u8]>
     Ok((found, Cow::Borrowed(text)))
 }
 
-impl<B: Build> Composer<'_, '_, B> {
+impl<'t, B: Build> Composer<'t, '_, B> {
     fn count(&mut self) -> Result<(), Fail> {
         self.decoded += 1;
         if self.alias_depth > 0 {
@@ -158,7 +171,7 @@ impl<B: Build> Composer<'_, '_, B> {
         }
     }
 
-    fn add_entry(&mut self, key: Key, value_node: NodeId, out: B::Out) -> Result<(), Fail> {
+    fn add_entry(&mut self, key: Key<'t>, value_node: NodeId, out: B::Out) -> Result<(), Fail> {
         let strict = self.strict;
         let line = self.tree.node(value_node).line + 1;
         let typed = if strict { self.typed_key(&key)? } else { Vec::new() };
@@ -172,7 +185,7 @@ impl<B: Build> Composer<'_, '_, B> {
     }
 
     /// The key as Go's `%#v` prints it, which also tells `1` and `"1"` apart.
-    fn typed_key(&self, key: &Key) -> Result<Vec<u8>, Fail> {
+    fn typed_key(&self, key: &Key<'_>) -> Result<Vec<u8>, Fail> {
         self.shown(key.node).map(String::into_bytes)
     }
 
@@ -219,14 +232,14 @@ impl<B: Build> Composer<'_, '_, B> {
             return Ok(None);
         }
         let key = self.key(id, value)?;
-        self.build.enter_key(tree, &key);
+        self.build.enter_key(&key);
         let frame = self.stack.last_mut().expect("seen above");
         frame.pending = Some(key);
         frame.next = value;
         self.visit(value, false)
     }
 
-    fn key(&mut self, id: NodeId, value: NodeId) -> Result<Key, Fail> {
+    fn key(&mut self, id: NodeId, value: NodeId) -> Result<Key<'t>, Fail> {
         self.count()?;
         let mut target = id;
         if let RawKind::Alias(_, to) = self.tree.node(id).kind {
@@ -236,7 +249,8 @@ impl<B: Build> Composer<'_, '_, B> {
             self.alias_depth -= 1;
             counted?;
         }
-        let node = self.tree.node(target);
+        let tree = self.tree;
+        let node = tree.node(target);
         if matches!(node.kind, RawKind::Sequence | RawKind::Mapping) {
             return Err(Fail::plain(format!("invalid map key: {}", self.shown(id)?), Some(node.start)));
         }
@@ -249,14 +263,14 @@ impl<B: Build> Composer<'_, '_, B> {
                         format!("unsupported map key of type: {kind}, key: {}, value: {}", self.shown(target)?, self.shown(value)?);
                     self.late.key = Some(Fail::plain(message, Some(node.start)));
                 }
-                Vec::new()
+                Cow::Borrowed(&b""[..])
             }
-            Scalar::Bool(b) => b.to_string().into_bytes(),
-            Scalar::Int(i) => i.to_string().into_bytes(),
-            Scalar::Float(f) => go_syntax::float_key(f).into_bytes(),
-            Scalar::Timestamp | Scalar::Str => go_syntax::valid(&text).into_owned(),
+            Scalar::Bool(b) => bool_key(b),
+            Scalar::Int(i) => Cow::Owned(i.to_string().into_bytes()),
+            Scalar::Float(f) => Cow::Owned(go_syntax::float_key(f).into_bytes()),
+            Scalar::Timestamp | Scalar::Str => go_syntax::valid_cow(text),
         };
-        Ok(Key { text, node: target })
+        Ok(Key { text, node: target, place: (node.start, node.end) })
     }
 
     fn visit(&mut self, id: NodeId, merge: bool) -> Result<Option<B::Out>, Fail> {
@@ -308,7 +322,7 @@ impl<B: Build> Composer<'_, '_, B> {
             self.late.number = Some(Fail::plain(format!("json: unsupported value: {name}"), Some(node.start)));
         }
         let text = if found == Scalar::Str { go_syntax::valid_cow(text) } else { text };
-        let out = self.build.scalar(node, found, text);
+        let out = self.build.scalar((node.start, node.end), found, text);
         self.release(alias);
         Ok(Some(out))
     }
@@ -325,10 +339,10 @@ impl<B: Build> Composer<'_, '_, B> {
         self.release(frame.alias);
         let node = self.tree.node(frame.node);
         if !frame.mapping {
-            return Some(self.build.sequence(node, frame.items));
+            return Some(self.build.sequence((node.start, node.end), frame.items));
         }
         if !frame.merge {
-            return Some(self.build.mapping(self.tree, node, frame.entries));
+            return Some(self.build.mapping((node.start, node.end), frame.entries));
         }
         let strict = self.strict;
         for (key, out) in frame.entries {

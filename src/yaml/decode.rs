@@ -3,18 +3,22 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::compose::{Build, Key, Late, compose};
+use super::compose::{Build, Key, Late, Place, compose};
+use super::lines::readable;
 use super::node::YamlError;
-use super::parser::{Parser, RawNode, Tree};
+use super::outline::{build_root, cells};
+use super::parser::Parser;
 use super::reader::Input;
 use super::resolve::Scalar;
 use super::scanner::{Fail, Scanner};
 use crate::source::{FileId, Origin, Origins, Span};
-use crate::value::{Kind, List, Map, Value};
+use crate::value::{Kind, List, Map, Str, Value};
 
 /// Makes values; with origins when a trace is given.
 struct Values<'o> {
     trace: Option<Trace<'o>>,
+    /// Whether a number was met that JSON cannot have.
+    infinite: bool,
 }
 
 struct Trace<'o> {
@@ -58,9 +62,9 @@ impl Offsets {
 const MAX_PATH: usize = 2048;
 
 impl Values<'_> {
-    fn finish(&mut self, value: Value, node: &RawNode<'_>) -> Value {
+    fn finish(&mut self, value: Value, place: Place) -> Value {
         let Some(trace) = &mut self.trace else { return value };
-        let span = trace.span(node);
+        let span = trace.span(place);
         let key = trace.steps.last().and_then(|s| s.1).unwrap_or(span);
         let origin = trace.origins.add(Origin::Key { value: span, key, path: trace.path.clone() });
         value.with_origin(origin)
@@ -68,8 +72,8 @@ impl Values<'_> {
 }
 
 impl Trace<'_> {
-    fn span(&self, node: &RawNode<'_>) -> Span {
-        Span::new(self.file, self.offsets.map(node.start + self.shift), self.offsets.map(node.end + self.shift))
+    fn span(&self, (start, end): Place) -> Span {
+        Span::new(self.file, self.offsets.map(start + self.shift), self.offsets.map(end + self.shift))
     }
 }
 
@@ -88,23 +92,24 @@ fn plain_value(scalar: Scalar, text: &[u8]) -> Value {
 impl Build for Values<'_> {
     type Out = Value;
 
-    fn scalar(&mut self, node: &RawNode<'_>, scalar: Scalar, text: Cow<'_, [u8]>) -> Value {
-        self.finish(plain_value(scalar, &text), node)
+    fn scalar(&mut self, place: Place, scalar: Scalar, text: Cow<'_, [u8]>) -> Value {
+        self.infinite |= matches!(scalar, Scalar::Float(f) if !f.is_finite());
+        self.finish(plain_value(scalar, &text), place)
     }
 
-    fn sequence(&mut self, node: &RawNode<'_>, items: Vec<Value>) -> Value {
-        self.finish(List::any(items).into(), node)
+    fn sequence(&mut self, place: Place, items: Vec<Value>) -> Value {
+        self.finish(List::any(items).into(), place)
     }
 
-    fn mapping(&mut self, _: &Tree<'_>, node: &RawNode<'_>, entries: Vec<(Key, Value)>) -> Value {
-        let map = Map::new(entries.into_iter().map(|(k, v)| (k.text.into(), v)).collect());
-        self.finish(map.into(), node)
+    fn mapping(&mut self, place: Place, entries: Vec<(Key<'_>, Value)>) -> Value {
+        let map = Map::new(entries.into_iter().map(|(k, v)| (Str::from(&*k.text), v)).collect());
+        self.finish(map.into(), place)
     }
 
-    fn enter_key(&mut self, tree: &Tree<'_>, key: &Key) {
+    fn enter_key(&mut self, key: &Key<'_>) {
         if let Some(trace) = &mut self.trace {
             let length = trace.path.len();
-            let span = trace.span(tree.node(key.node));
+            let span = trace.span(key.place);
             if length < MAX_PATH {
                 if length > 0 {
                     trace.path.push('.');
@@ -150,14 +155,42 @@ fn late_error(late: &Late, prefix: &str, shift: usize) -> Option<YamlError> {
 const TO_JSON: &str = "error converting YAML to JSON: ";
 const FROM_JSON: &str = "error unmarshaling JSON: while decoding JSON: ";
 
-fn decode_with(text: &[u8], strict: bool, trace: Option<(FileId, &mut Origins, &Offsets)>) -> Result<Value, YamlError> {
+/// A text in the plain subset; `None` for any other.
+fn decode_lines(text: &[u8], trace: Option<(FileId, &mut Origins, &Offsets)>) -> Option<Value> {
+    let body = text.strip_prefix(b"---\n").unwrap_or(text);
+    let shift = text.len() - body.len();
+    let body = std::str::from_utf8(body).ok().filter(|body| readable(body.as_bytes()))?;
+    let cells = cells(body)?;
+    let before = trace.as_ref().map_or(0, |(_, origins, _)| origins.len());
+    let mut trace = trace;
+    let lent = trace.as_mut().map(|(file, origins, offsets)| Trace {
+        file: *file,
+        origins: &mut **origins,
+        offsets,
+        shift,
+        path: String::new(),
+        steps: Vec::new(),
+    });
+    let mut values = Values { trace: lent, infinite: false };
+    let value = build_root(body, &cells, &mut values);
+    let infinite = values.infinite;
+    if infinite && let Some((_, origins, _)) = trace {
+        origins.truncate(before);
+    }
+    value.filter(|_| !infinite)
+}
+
+fn decode_with(text: &[u8], strict: bool, mut trace: Option<(FileId, &mut Origins, &Offsets)>) -> Result<Value, YamlError> {
+    if !strict && let Some(value) = decode_lines(text, trace.as_mut().map(|(file, origins, offsets)| (*file, &mut **origins, *offsets))) {
+        return Ok(value);
+    }
     let prefix = if strict { "" } else { TO_JSON };
     let input = Input::new(text);
     let shift = input.shift;
     let fail = |f: Fail| yaml_error(&f, &format!("{prefix}yaml: "), shift);
     let tree = Parser::new(Scanner::new(&input, false)).document().map_err(fail)?;
     let trace = trace.map(|(file, origins, offsets)| Trace { file, origins, offsets, shift, path: String::new(), steps: Vec::new() });
-    let (value, late) = compose(&tree, &mut Values { trace }, strict).map_err(fail)?;
+    let (value, late) = compose(&tree, &mut Values { trace, infinite: false }, strict).map_err(fail)?;
     if let Some(e) = late_error(&late, prefix, shift) {
         return Err(e);
     }

@@ -27,6 +27,11 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// A text that is known to be readable.
+    pub(super) fn readable(text: &'a [u8]) -> Self {
+        Self { text: Cow::Borrowed(text), error: None, shift: 0 }
+    }
+
     fn utf8(bytes: &'a [u8]) -> Self {
         let shift = if bytes.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         let Some((at, problem)) = bad_utf8(&bytes[shift..]).map(|(at, p)| (at + shift, p)) else {

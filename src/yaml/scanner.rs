@@ -152,9 +152,13 @@ fn width(b: u8) -> usize {
 
 impl<'a> Scanner<'a> {
     pub(super) fn new(input: &'a Input<'_>, keep_comments: bool) -> Self {
+        Self::over(&input.text, input.error.clone(), keep_comments)
+    }
+
+    fn over(src: &'a [u8], reader_error: Option<Fail>, keep_comments: bool) -> Self {
         Self {
-            src: &input.text,
-            reader_error: input.error.clone(),
+            src,
+            reader_error,
             over: Cell::new(false),
             mark: Mark::default(),
             tokens: VecDeque::new(),
@@ -169,6 +173,24 @@ impl<'a> Scanner<'a> {
             keys_by_token: FxHashMap::default(),
             comments: Vec::new(),
             keep_comments,
+        }
+    }
+
+    /// The text of the quoted or block scalar that starts at `start` and ends with `text`.
+    pub(super) fn scalar_at(text: &'a [u8], start: usize) -> Option<Cow<'a, [u8]>> {
+        let mut scanner = Self::over(text, None, false);
+        scanner.simple_keys.push(SimpleKey::default());
+        // No line starts here: there is a key or a dash before.
+        scanner.mark = Mark { pos: start, index: start, line: 0, column: 1 };
+        match scanner.at(0) {
+            b'|' => scanner.block_scalar(true),
+            b'>' => scanner.block_scalar(false),
+            quote => scanner.quoted(quote == b'\''),
+        }
+        .ok()?;
+        match scanner.tokens.pop_front()?.kind {
+            TokenKind::Scalar(text, _) => Some(text),
+            _ => None,
         }
     }
 
@@ -256,11 +278,24 @@ impl<'a> Scanner<'a> {
         Fail::scanner(problem, self.mark, context)
     }
 
-    fn comment(&mut self) {
-        let start = self.mark.pos;
-        while !self.is_breakz(0) {
+    /// Goes to the next break or the end.
+    fn skip_text(&mut self) {
+        loop {
+            let rest = &self.src[self.mark.pos..];
+            let plain = rest.iter().position(|b| !(b' '..0x7F).contains(b)).unwrap_or(rest.len());
+            self.mark.pos += plain;
+            self.mark.index += plain;
+            self.mark.column += plain as i32;
+            if self.is_breakz(0) {
+                return;
+            }
             self.skip();
         }
+    }
+
+    fn comment(&mut self) {
+        let start = self.mark.pos;
+        self.skip_text();
         if self.keep_comments {
             let line = self.src[..start].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
             let own_line = self.src[line..start].iter().all(|b| is_blank(*b) || *b == b'\r');
@@ -829,9 +864,7 @@ impl<'a> Scanner<'a> {
             s.append(&mut trailing);
             leading_blank = trailing_blank;
             let from = self.mark.pos;
-            while !self.is_breakz(0) {
-                self.skip();
-            }
+            self.skip_text();
             s.extend_from_slice(&self.src[from..self.mark.pos]);
             self.read_line(&mut leading_break);
             self.block_breaks(&mut indent, &mut trailing, start, &mut end)?;

@@ -1,5 +1,6 @@
 //! Places of keys and values, broken documents, cycles. The recorded answers are the conformance run's.
 
+use super::tree::by_tokens;
 use super::{decode, decode_values_traced, parse, to_yaml, to_yaml_pretty, to_yaml_traced};
 use crate::source::{FileId, Origin, Origins};
 use crate::value::json::to_json;
@@ -61,4 +62,85 @@ fn reading_and_writing_are_linear() {
     let read = start.elapsed();
     let out = to_yaml(&value).expect("plain");
     eprintln!("{} bytes read in {read:?}, {} bytes written in {:?}", text.len(), out.len(), start.elapsed().saturating_sub(read));
+}
+
+/// What a text is read as: the documents with all their places.
+fn shown(documents: &[super::Document]) -> Vec<String> {
+    documents.iter().map(|d| format!("{:?} {:?} {:?} {:?}", d.span, d.root, d.comments, d.error)).collect()
+}
+
+fn both_ways_agree(text: &str) {
+    let mut expected = Vec::new();
+    by_tokens(text, FileId(0), &mut |document| expected.push(document));
+    let (found, expected) = (shown(&parse(text, FileId(0))), shown(&expected));
+    for (i, expected) in expected.iter().enumerate() {
+        let found = found.get(i).map_or("", String::as_str);
+        if found != expected {
+            let at = found.bytes().zip(expected.bytes()).position(|(a, b)| a != b).unwrap_or(0);
+            let near = |s: &str| s.bytes().skip(at.saturating_sub(200)).take(300).map(char::from).collect::<String>();
+            panic!("document {i} of {:?}:\n{}\n--- by tokens\n{}", text.get(..200).unwrap_or(text), near(found), near(expected));
+        }
+    }
+    assert_eq!(found.len(), expected.len(), "{text:?}");
+}
+
+/// Every text is read line by line as by tokens, or left to the tokens.
+#[test]
+fn lines_are_read_as_tokens_are() {
+    for text in [
+        "a: 1\n",
+        "# c\na: 1 # d\n# e\n---\n# f\nb:\n# g\n",
+        "--- # head\na: b\n---\n---\nc:\n- d\n- e: f\n  g:\n  - h\n-\n- - i\n  - j\n",
+        "a: |\n  b\n\n   c\n\nd: >-\n  e\n  f\n\n\n  g\n   h\ni: |+\n\n  j\n\n\nk: |\n",
+        "a: b\n  c\n\n  d # e\nf: 'g''h\n\n  i'\n\"j\": \"k\\nl \\\n  m\"\n",
+        "a: [b, 'c', 1, true]\nd: {}\ne: []\nyes: no\non: 0x10\nf: 1e3\ng: ~\nh: 1_000\ni: 2020-01-01\n",
+        "a:\n  b\nc:\n- d\n  e\n-\n  f\n",
+        "---\na: 1\n---\nb: {c: d}\n---\ne: 1\n--- f\n---\ng: 1",
+        "a: x: y\n---\nb: 1\n---\n\tc: 1\n",
+        "# only\n",
+        "# before\n---\na: 1\n",
+        "",
+        "\n\n",
+        "---\n",
+        "a: |\n  x\n---\nb: >\n\n\n---\nc: \"\"\n",
+        "a: \n  - b: c   \n    d: |-\n      e\n  # f\n  - g\n",
+    ] {
+        both_ways_agree(text);
+        // Cut anywhere, texts are broken in many ways.
+        for at in (0..text.len()).filter(|at| text.is_char_boundary(*at)) {
+            both_ways_agree(&text[..at]);
+            both_ways_agree(&format!("{}\n{}", &text[..at], &text[at..]));
+            both_ways_agree(&format!("{} {}", &text[..at], &text[at..]));
+            both_ways_agree(&text[at..]);
+        }
+    }
+}
+
+#[test]
+#[ignore = "reads a tree of manifests: KVAL_MANIFESTS"]
+fn manifests_are_read_both_ways() {
+    let mut folders = vec![std::path::PathBuf::from(std::env::var("KVAL_MANIFESTS").unwrap())];
+    let (mut all, mut lines) = (0, 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
+                both_ways_agree(&text);
+                super::outline_each(&text, FileId(0), &mut |parsed| match parsed {
+                    super::Parsed::Outline(outline) => {
+                        let length = (outline.span().end - outline.span().start) as usize;
+                        (all, lines) = (all + length, lines + length);
+                    }
+                    super::Parsed::Document(document) => {
+                        all += (document.span.end - document.span.start) as usize;
+                        if std::env::var("KVAL_SHOW").is_ok() {
+                            eprintln!("{:?} {:?}", entry.path(), text.get(document.span.range()).map(|t| t.len()));
+                        }
+                    }
+                });
+            }
+        }
+    }
+    eprintln!("{lines} of {all} bytes line by line");
 }

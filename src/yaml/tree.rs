@@ -3,71 +3,69 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::compose::{Build, Key, compose};
+use super::compose::{Build, Key, Place, compose};
+use super::lines::{blanks, readable};
 use super::node::{Comment, Document, Entry, Node, NodeKind, YamlError};
-use super::parser::{NONE, Parser, RawNode, Tree};
+use super::outline::Outline;
+use super::parser::{NONE, Parser, Tree};
 use super::reader::Input;
 use super::resolve::Scalar;
 use super::scanner::{Fail, RawComment, Scanner};
 use crate::source::{FileId, Span};
 
-struct Nodes {
+pub(super) struct Nodes {
     file: FileId,
     base: usize,
-    /// Above zero below a node that is too deep to be kept.
-    depth: usize,
 }
 
 /// Deeper trees are errors: whoever walks a tree may do so with recursion.
 const MAX_DEPTH: usize = 1000;
 
 impl Nodes {
-    fn node(&self, node: &RawNode<'_>, kind: NodeKind) -> Arc<Node> {
-        Arc::new(Node { span: Span::new(self.file, node.start + self.base, node.end + self.base), kind })
+    /// Makes nodes of a text that stands at `base` of `file`.
+    pub(super) fn new(file: FileId, base: usize) -> Self {
+        Self { file, base }
+    }
+
+    fn span(&self, (start, end): Place) -> Span {
+        Span::new(self.file, start + self.base, end + self.base)
+    }
+
+    fn node(&self, place: Place, kind: NodeKind) -> Arc<Node> {
+        Arc::new(Node { span: self.span(place), kind })
+    }
+}
+
+/// A text that nearly always is UTF-8.
+fn string(text: Cow<'_, [u8]>) -> String {
+    match text {
+        Cow::Borrowed(b) => String::from_utf8_lossy(b).into_owned(),
+        Cow::Owned(v) => String::from_utf8(v).unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
     }
 }
 
 impl Build for Nodes {
     type Out = Arc<Node>;
 
-    fn scalar(&mut self, node: &RawNode<'_>, scalar: Scalar, text: Cow<'_, [u8]>) -> Arc<Node> {
+    fn scalar(&mut self, place: Place, scalar: Scalar, text: Cow<'_, [u8]>) -> Arc<Node> {
         let kind = match scalar {
             Scalar::Null => NodeKind::Null,
             Scalar::Bool(b) => NodeKind::Bool(b),
             Scalar::Int(i) => NodeKind::Int(i),
             Scalar::Uint(u) => NodeKind::Uint(u),
             Scalar::Float(f) => NodeKind::Float(f),
-            Scalar::Timestamp | Scalar::Str => NodeKind::Str(String::from_utf8_lossy(&text).into_owned()),
+            Scalar::Timestamp | Scalar::Str => NodeKind::Str(string(text)),
         };
-        self.node(node, kind)
+        self.node(place, kind)
     }
 
-    fn sequence(&mut self, node: &RawNode<'_>, items: Vec<Arc<Node>>) -> Arc<Node> {
-        self.node(node, NodeKind::Sequence(items))
+    fn sequence(&mut self, place: Place, items: Vec<Arc<Node>>) -> Arc<Node> {
+        self.node(place, NodeKind::Sequence(items))
     }
 
-    fn mapping(&mut self, tree: &Tree<'_>, node: &RawNode<'_>, entries: Vec<(Key, Arc<Node>)>) -> Arc<Node> {
-        let entries = entries
-            .into_iter()
-            .map(|(key, value)| {
-                let raw = tree.node(key.node);
-                let key_span = Span::new(self.file, raw.start + self.base, raw.end + self.base);
-                Entry { key: String::from_utf8_lossy(&key.text).into_owned(), key_span, value }
-            })
-            .collect();
-        self.node(node, NodeKind::Mapping(entries))
-    }
-
-    fn enter_key(&mut self, _: &Tree<'_>, _: &Key) {
-        self.depth += 1;
-    }
-
-    fn enter_item(&mut self, _: usize) {
-        self.depth += 1;
-    }
-
-    fn leave(&mut self) {
-        self.depth -= 1;
+    fn mapping(&mut self, place: Place, entries: Vec<(Key<'_>, Arc<Node>)>) -> Arc<Node> {
+        let entry = |(key, value): (Key<'_>, Arc<Node>)| Entry { key_span: self.span(key.place), key: string(key.text), value };
+        self.node(place, NodeKind::Mapping(entries.into_iter().map(entry).collect()))
     }
 }
 
@@ -97,13 +95,131 @@ pub fn parse(text: &str, file: FileId) -> Vec<Document> {
 
 /// As [`parse`], handing over each document as soon as it is whole.
 pub fn parse_each(text: &str, file: FileId, sink: &mut dyn FnMut(Document)) {
-    let mut out = Held { last: None, sink };
-    let mut base = 0;
-    while let Some(resume) = parse_from(text, base, file, &mut out) {
+    outline_each(text, file, &mut |parsed| sink(parsed.document()));
+}
+
+/// A document of a text.
+#[derive(Debug)]
+pub enum Parsed<'a> {
+    /// In the plain subset; its tree is made when it is asked for.
+    Outline(Outline<'a>),
+    /// Any other.
+    Document(Document),
+}
+
+impl Parsed<'_> {
+    /// The document with its tree.
+    pub fn document(self) -> Document {
+        match self {
+            Self::Outline(outline) => outline.document(),
+            Self::Document(document) => document,
+        }
+    }
+}
+
+/// As [`parse_each`], without the trees of documents that are in the plain subset.
+pub fn outline_each<'a>(text: &'a str, file: FileId, sink: &mut dyn FnMut(Parsed<'a>)) {
+    outline_chunk(text, &Chunk { start: 0, end: text.len(), plain: is_plain(text) }, file, sink);
+}
+
+/// A part of a text that can be read by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk {
+    start: usize,
+    end: usize,
+    plain: bool,
+}
+
+/// Cuts a text between documents into chunks of about `size` bytes; a text that only tokens tell apart is one chunk.
+pub fn chunks(text: &str, size: usize) -> Vec<Chunk> {
+    let plain = is_plain(text);
+    let mut out = Vec::new();
+    let mut start = 0;
+    while plain && text.len() - start > size {
+        let end = next_marker(text, start + size);
+        out.push(Chunk { start, end, plain });
+        start = end;
+    }
+    if start < text.len() || out.is_empty() {
+        out.push(Chunk { start, end: text.len(), plain });
+    }
+    out
+}
+
+/// As [`outline_each`], for one of the [`chunks`] of a text.
+pub fn outline_chunk<'a>(text: &'a str, chunk: &Chunk, file: FileId, sink: &mut dyn FnMut(Parsed<'a>)) {
+    if !chunk.plain || text.is_empty() {
+        return by_tokens(text, file, &mut |document| sink(Parsed::Document(document)));
+    }
+    let mut lines = Counted::default();
+    let mut base = chunk.start;
+    while base < chunk.end {
+        let end = next_marker(text, first_after_marker(text, base));
+        if let Some(outline) = outline(text, base, end, file) {
+            sink(Parsed::Outline(outline));
+            base = end;
+            continue;
+        }
+        let mut out = Held { last: None, sink: &mut |document| sink(Parsed::Document(document)) };
+        let resume = parse_from(text, base, file, true, lines.before(text, base), &mut out);
+        out.finish();
+        let Some(resume) = resume else { return };
         base = resume;
     }
-    if let Some(last) = out.last {
-        (out.sink)(last);
+}
+
+/// Any text.
+pub(super) fn by_tokens(text: &str, file: FileId, sink: &mut dyn FnMut(Document)) {
+    let mut lines = Counted::default();
+    let mut base = 0;
+    let mut out = Held { last: None, sink };
+    while let Some(resume) = parse_from(text, base, file, false, lines.before(text, base), &mut out) {
+        base = resume;
+    }
+    out.finish();
+}
+
+/// Whether the documents of a text are those between its lines that start with `---`, in characters that all mean themselves.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let starts = |mark: &str| text.starts_with(mark) || memchr::memmem::find(bytes, format!("\n{mark}").as_bytes()).is_some();
+    readable(bytes) && !starts("...") && !starts("%")
+}
+
+/// The document at `base..end`, if it is in the subset.
+fn outline(text: &str, base: usize, end: usize, file: FileId) -> Option<Outline<'_>> {
+    let explicit = first_after_marker(text, base) > base;
+    let start = first_after_marker(text, base);
+    let body = text.get(start..end)?;
+    if !explicit {
+        let read = Outline::read(body, start, file, Span::default())?;
+        // What stands before the first document belongs to it.
+        let root = read.root()?.span().start as usize;
+        return Some(read.spanning(Span::new(file, root, end)));
+    }
+    let head = body.as_bytes().split(|b| *b == b'\n').next().unwrap_or(b"");
+    let blank = blanks(head);
+    let comment = blank < head.len();
+    if comment && (blank == 0 || head[blank] != b'#') {
+        return None;
+    }
+    let read = Outline::read(body, start, file, Span::new(file, start, end))?;
+    Some(if comment { read.with_head() } else { read })
+}
+
+/// Counts lines, each once.
+#[derive(Default)]
+struct Counted {
+    at: usize,
+    lines: usize,
+}
+
+impl Counted {
+    /// The lines before `at`, which never lies before what was asked for earlier.
+    fn before(&mut self, text: &str, at: usize) -> usize {
+        self.lines += memchr::memchr_iter(b'\n', &text.as_bytes()[self.at..at]).count();
+        self.at = at;
+        self.lines
     }
 }
 
@@ -119,13 +235,18 @@ impl Held<'_> {
             (self.sink)(whole);
         }
     }
+
+    fn finish(self) {
+        if let Some(last) = self.last {
+            (self.sink)(last);
+        }
+    }
 }
 
-/// Parses from `base` on; answers where to go on after an error.
-fn parse_from(text: &str, base: usize, file: FileId, out: &mut Held<'_>) -> Option<usize> {
+/// Parses from `base` on; answers where to go on after an error, or, when it reads `one` document only, after that.
+fn parse_from(text: &str, base: usize, file: FileId, one: bool, first_line: usize, out: &mut Held<'_>) -> Option<usize> {
     let bytes = text.as_bytes().get(base..)?;
-    let first_line = bytes_lines(&text.as_bytes()[..base]);
-    let input = Input::new(bytes);
+    let input = if one { Input::readable(bytes) } else { Input::new(bytes) };
     let shift = base + input.shift;
     let mut parser = Parser::new(Scanner::new(&input, true));
     // Where the document being read begins.
@@ -141,7 +262,7 @@ fn parse_from(text: &str, base: usize, file: FileId, out: &mut Held<'_>) -> Opti
             Ok(tree) => {
                 let start = (tree.start + shift).max(from);
                 let end = document_end(text, start, parser.scanner.position() + shift);
-                let mut builder = Nodes { file, base: shift, depth: 0 };
+                let mut builder = Nodes::new(file, shift);
                 let built = if too_deep(&tree) {
                     Err(Fail::plain("exceeded max depth of 1000", Some(tree.start)))
                 } else {
@@ -164,6 +285,9 @@ fn parse_from(text: &str, base: usize, file: FileId, out: &mut Held<'_>) -> Opti
                     comments: mine.into_iter().map(|c| comment(c, shift, file)).collect(),
                     error,
                 });
+                if one && first_after_marker(text, end) > end && end > base {
+                    return Some(end);
+                }
             }
             Err(fail) => {
                 let at = fail.offset.map_or(from, |o| o + shift).max(from).min(text.len());
@@ -186,10 +310,6 @@ fn on_text(text: &str, from: usize, at: usize) -> usize {
     }
     let read = text.get(from..at.min(text.len())).unwrap_or("").trim_end();
     read.char_indices().next_back().map_or(at, |(i, _)| from + i)
-}
-
-fn bytes_lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|b| **b == b'\n').count()
 }
 
 /// Go's sentence, with the line counted from the start of the whole text.
@@ -231,21 +351,17 @@ fn document_end(text: &str, start: usize, read: usize) -> usize {
     if marker { read - 3 } else { read }.max(start.min(text.len()))
 }
 
-/// The line after the `---` that stands at `from`, if one does.
+/// Behind the `---` that stands at `from`, if one does.
 fn first_after_marker(text: &str, from: usize) -> usize {
-    if text.as_bytes()[from.min(text.len())..].starts_with(b"---") { from + 3 } else { from }
+    let rest = &text.as_bytes()[from.min(text.len())..];
+    let marker = rest.starts_with(b"---") && rest.get(3).is_none_or(u8::is_ascii_whitespace);
+    if marker { from + 3 } else { from }
 }
 
 /// The next line that starts with `---`, from `at` on.
 fn next_marker(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
-    let mut i = at;
-    while let Some(n) = bytes.get(i..).and_then(|rest| rest.iter().position(|b| *b == b'\n')) {
-        i += n + 1;
-        let rest = &bytes[i..];
-        if rest.starts_with(b"---") && rest.get(3).is_none_or(u8::is_ascii_whitespace) {
-            return i;
-        }
-    }
-    text.len()
+    let rest = bytes.get(at..).unwrap_or(b"");
+    let lines = memchr::memmem::find_iter(rest, b"\n---").map(|i| at + i + 1);
+    lines.into_iter().find(|i| bytes.get(i + 3).is_none_or(u8::is_ascii_whitespace)).unwrap_or(text.len())
 }

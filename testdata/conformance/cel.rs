@@ -21,6 +21,9 @@ fn check(record: &Json) -> Result<(), String> {
         Ok(program) => program,
         Err(e) => return same("error", &record["error"], &e),
     };
+    if let Some(e) = program.unplannable() {
+        return same("error", &record["error"], &e);
+    }
     if !record["error"].is_null() {
         return Err(format!("{text}: want error {} got none", record["error"]));
     }

@@ -246,7 +246,16 @@ fn resources(errors: &mut Errors, rule: &Value, at: &At<'_>) {
 /// What keeps an expression from compiling.
 fn refuse(errors: &mut Errors, expression: &str, refusal: Option<String>, at: &At<'_>) {
     if let Some(refusal) = refusal {
-        errors.invalid(at, expression, &refusal);
+        uncompiled(errors, expression, &refusal, at);
+    }
+}
+
+/// upstream: convertCELErrorToValidationError
+pub(super) fn uncompiled(errors: &mut Errors, expression: &str, refusal: &str, at: &At<'_>) {
+    if refusal.starts_with(expressions::UNPLANNABLE) {
+        errors.add("InternalError", at, format!("Internal error: {refusal}"));
+    } else {
+        errors.invalid(at, expression, refusal);
     }
 }
 

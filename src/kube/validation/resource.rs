@@ -14,6 +14,7 @@ use super::super::field::At;
 use super::super::field::Place;
 use super::super::names;
 use super::super::quantity;
+use super::admissionregistration::uncompiled;
 use super::{Errors, get, int, list, map, meta, text, texts, update};
 
 const NOTHING: &Value = &Value::Null;
@@ -186,7 +187,7 @@ fn selectors(errors: &mut Errors, owner: &Value, path: &At<'_>) {
         None => errors.required(&at.child("cel"), ""),
         Some(cel) if text(cel, "expression").len() > 10 * 1024 => errors.too_long(&at.child("cel.expression"), 10 * 1024),
         Some(cel) => match expressions::selector(text(cel, "expression")) {
-            Some(Selector::Broken(why)) => errors.invalid(&at.child("cel.expression"), text(cel, "expression"), &why),
+            Some(Selector::Broken(why)) => uncompiled(errors, text(cel, "expression"), &why, &at.child("cel.expression")),
             Some(Selector::Expensive) => errors.forbidden(&at.child("cel.expression"), "too complex, exceeds cost limit"),
             None => {}
         },
