@@ -204,7 +204,7 @@ fn unusual(found: &Found<'_>) -> bool {
         "number" => matches!(format, "float" | "double"),
         _ => false,
     };
-    !TYPES.contains(&ty) && !(ty.is_empty() && found.preserves)
+    !(TYPES.contains(&ty) || ty.is_empty() && found.preserves)
         || !format.is_empty() && !known_format
         || found.map_type && ty != "object"
         || found.list_type.as_deref().is_some_and(|t| t != "atomic" || ty != "array")

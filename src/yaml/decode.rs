@@ -165,7 +165,7 @@ fn decode_lines(text: &[u8], trace: Option<(FileId, &mut Origins, &Offsets)>) ->
     let mut trace = trace;
     let lent = trace.as_mut().map(|(file, origins, offsets)| Trace {
         file: *file,
-        origins: &mut **origins,
+        origins,
         offsets,
         shift,
         path: String::new(),

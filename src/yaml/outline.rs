@@ -129,7 +129,7 @@ impl<'a> Outline<'a> {
 }
 
 /// A key's or value's text, as it was before escapes and folding.
-fn text_of<'a>(text: &'a str, cell: Cell, form: Form) -> Cow<'a, str> {
+fn text_of(text: &str, cell: Cell, form: Form) -> Cow<'_, str> {
     let (start, end) = (cell.start as usize, cell.end as usize);
     let raw = text.get(start..end).unwrap_or("");
     match form {
