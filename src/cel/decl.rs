@@ -116,7 +116,8 @@ impl Decl {
                 let path = |field: &str| format!("{name}.{field}");
                 let seen = fields.iter().filter(|(_, f)| f.decl.visible);
                 env.object(name, seen.map(|(n, f)| (n.clone(), f.decl.cel_type(&path(n)))));
-                for (field, f) in fields {
+                let holds = |f: &&DeclField| matches!(f.decl.kind, DeclKind::List(..) | DeclKind::Map(_) | DeclKind::Object(_));
+                for (field, f) in fields.iter().filter(|(_, f)| holds(f)) {
                     f.decl.register(&path(field), env);
                 }
             }

@@ -53,13 +53,13 @@ fn constant<'a>(literal: &Literal) -> Val<'a> {
 }
 
 /// Whether the planner folds the tree into a constant, which costs nothing.
-fn is_constant(expr: &Expr) -> bool {
+pub(super) fn is_constant(expr: &Expr) -> bool {
     match &expr.kind {
         Kind::Literal(_) => true,
         Kind::List { items, optional } => optional.is_empty() && items.iter().all(is_constant),
         Kind::Map(entries) => entries.iter().all(|e| !e.optional && is_constant(&e.key) && is_constant(&e.value)),
         Kind::Call { function, target: None, args } => {
-            matches!(function.as_str(), "bool" | "bytes" | "double" | "duration" | "int" | "string" | "timestamp" | "type" | "uint")
+            matches!(function.as_str(), "bool" | "bytes" | "double" | "duration" | "dyn" | "int" | "string" | "timestamp" | "type" | "uint")
                 && args.len() == 1
                 && is_constant(&args[0])
         }
@@ -182,6 +182,8 @@ impl<'a> Eval<'_, 'a> {
             "google.protobuf.Timestamp",
         ];
         if TYPES.contains(&name) {
+            // The planner makes them constants.
+            self.cost = self.cost.saturating_sub(1);
             return Ok(Val::Type(name.into()));
         }
         Err(Fail::new(format!("no such attribute(s): {name}")))
@@ -328,10 +330,28 @@ impl<'a> Eval<'_, 'a> {
             None => (function.strip_prefix('.').unwrap_or(function), target),
         };
         let mut values = Vec::with_capacity(args.len() + 1);
+        let mut wrong = None;
+        let both = usize::from(target.is_some()) + args.len() <= 2;
         for arg in target.into_iter().chain(args) {
-            values.push(self.eval(arg)?);
+            match self.eval(arg) {
+                Ok(value) => values.push(value),
+                Err(Fail::Cost) => return Err(Fail::Cost),
+                // Of two arguments the second is looked at all the same.
+                Err(e) => wrong = Some(wrong.unwrap_or(e)),
+            }
+            if wrong.is_some() && !both {
+                break;
+            }
         }
-        let result = functions::call(self, function, overload, &values)?;
+        // A call that fails costs something too, which counts where the failure is outweighed.
+        let result = match wrong.map_or_else(|| functions::call(self, function, overload, &values), Err) {
+            Ok(result) => result,
+            Err(Fail::Cost) => return Err(Fail::Cost),
+            Err(e) => {
+                self.spend(1)?;
+                return Err(e);
+            }
+        };
         let cost = runtime_cost::of(function, overload, &values, &result);
         self.spend(cost)?;
         Ok(result)
@@ -435,6 +455,8 @@ impl<'a> Eval<'_, 'a> {
             _ => return Err(fail),
         };
         let Some(body) = args.get(1) else { return Err(fail) };
+        // The condition and the step look at the accumulator.
+        self.spend(if stop { 4 } else { 3 })?;
         match self.eval(body) {
             Ok(Val::Bool(v)) if v == stop => Ok(Val::Bool(stop)),
             Err(Fail::Cost) => Err(Fail::Cost),

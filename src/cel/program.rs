@@ -6,7 +6,7 @@ use super::cost::{Estimate, estimate};
 use super::decl::Decl;
 use super::env::Env;
 use super::error::{Errors, Source};
-use super::eval::{Host, evaluate};
+use super::eval::{Host, evaluate, is_constant};
 use super::parser::parse;
 use super::time::{Stamp, parse_duration};
 use super::types::Type;
@@ -43,7 +43,14 @@ impl Program {
     /// Why the program cannot be made: a constant that cannot be converted. upstream: cel-go interpreter/decorators.go
     /// maybeOptimizeConstUnary
     pub fn unplannable(&self) -> Option<String> {
-        constant(&self.expr, &self.checked).err()
+        let mut out = None;
+        walk(&self.expr, &mut |e| {
+            if out.is_none() && matches!(e.kind, Kind::Call { .. }) && is_constant(e) {
+                let host = Host { variable: &|_| None, format: &|_, _| Vec::new(), limit: u64::MAX };
+                out = evaluate(e, &self.checked, &host).0.err().map(|fail| fail.text().to_owned());
+            }
+        });
+        out
     }
 
     /// Evaluates; gives the result and what it cost.
@@ -61,63 +68,6 @@ impl Program {
         names(&self.expr, variable)
     }
 }
-
-/// Whether an expression is a constant, after conversions of constants; the error is that of the first that fails.
-fn constant(expr: &Expr, checked: &Checked) -> Result<bool, String> {
-    stacker::maybe_grow(64 * 1024, 1024 * 1024, || {
-        let go = |e: &Expr| constant(e, checked);
-        match &expr.kind {
-            Kind::Literal(_) => return Ok(true),
-            Kind::Ident(_) | Kind::Broken => {}
-            Kind::Select { operand, .. } => {
-                go(operand)?;
-            }
-            Kind::List { items, .. } => {
-                let mut all = true;
-                for item in items {
-                    all &= go(item)?;
-                }
-                return Ok(all);
-            }
-            Kind::Map(entries) => {
-                let mut all = true;
-                for entry in entries {
-                    all &= go(&entry.key)?;
-                    all &= go(&entry.value)?;
-                }
-                return Ok(all);
-            }
-            Kind::Struct { fields, .. } => {
-                for field in fields {
-                    go(&field.value)?;
-                }
-            }
-            Kind::Comprehension(c) => {
-                for part in [&c.range, &c.init, &c.condition, &c.step, &c.result] {
-                    go(part)?;
-                }
-            }
-            Kind::Call { function, target, args } => {
-                if let Some(target) = target {
-                    go(target)?;
-                }
-                let mut all = true;
-                for arg in args {
-                    all &= go(arg)?;
-                }
-                let converts = CONVERSIONS.contains(&function.as_str()) && target.is_none() && args.len() == 1;
-                if all && converts {
-                    let host = Host { variable: &|_| None, format: &|_, _| Vec::new(), limit: u64::MAX };
-                    return evaluate(expr, checked, &host).0.map(|_| true).map_err(|e| e.text().to_owned());
-                }
-            }
-        }
-        Ok(false)
-    })
-}
-
-/// upstream: cel-go overloads.IsTypeConversionFunction
-const CONVERSIONS: [&str; 10] = ["bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"];
 
 /// Calls `visit` for every node below and with `expr`.
 fn walk(expr: &Expr, visit: &mut dyn FnMut(&Expr)) {

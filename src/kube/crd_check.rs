@@ -11,7 +11,7 @@ use super::crd_schema::{additional, decl, flag, items, prune_default, word};
 use super::decode::quote;
 use super::field::{At, Path, Place as _};
 use crate::cel::decl::Decl;
-use crate::cel::{Type, compile};
+use crate::cel::{Env, Type, compile};
 
 /// The most one expression may cost.
 const EXPRESSION_LIMIT: u64 = 10_000_000;
@@ -213,21 +213,23 @@ impl Walk<'_> {
                 self.errors.push(cause("InternalError", Some(&at), format!("Internal error: {why}")));
                 return;
             };
+            // Environments are large: the rules of a schema share them.
+            let mut envs: [Option<Env>; 2] = [None, None];
             for (i, rule) in rules.iter().enumerate() {
-                self.rule(rule, &at.index(i), &decl, place.cardinality, place.uncorrelated);
+                let optional = flag(rule, "optionalOldSelf");
+                let env = envs[usize::from(optional)].get_or_insert_with(|| rule_env(&decl, optional));
+                self.rule(rule, &at.index(i), (&decl, env), place.cardinality, place.uncorrelated);
             }
         });
     }
 
-    fn rule(&mut self, rule: &Value, path: &Path, decl: &Decl, cardinality: Option<u64>, uncorrelated: Option<&At<'_>>) {
+    fn rule(&mut self, rule: &Value, path: &Path, (decl, env): (&Decl, &Env), cardinality: Option<u64>, uncorrelated: Option<&At<'_>>) {
         let at = path.child("rule");
-        let optional = rule.get("optionalOldSelf").and_then(Value::as_bool);
-        let env = rule_env(decl, optional == Some(true));
         let variable = |_: &str| Some(decl);
         let refuse =
             |detail: &str, at: &Path| cause("FieldValueInvalid", Some(at), format!("Invalid value: {}: {detail}", shown_rule(rule)));
         let mut uses_old = false;
-        match compile(word(rule, "rule"), &env) {
+        match compile(word(rule, "rule"), env) {
             Err(e) => self.errors.push(refuse(&format!("compilation failed: {e}"), &at)),
             Ok(program) if program.result != Type::Bool => {
                 self.errors.push(refuse("cel expression must evaluate to a bool", &at));
@@ -248,7 +250,7 @@ impl Walk<'_> {
                 let message = word(rule, "messageExpression");
                 if !message.is_empty() {
                     let at = path.child("messageExpression");
-                    match compile(message, &env) {
+                    match compile(message, env) {
                         Err(e) => self.errors.push(refuse(&format!("messageExpression compilation failed: {e}"), &at)),
                         Ok(program) if program.result != Type::Str => {
                             self.errors.push(refuse("messageExpression must evaluate to a string", &at));

@@ -279,7 +279,7 @@ fn text(s: &str, schema: &Value, at: &At, out: &mut Found) {
         out.invalid(at, &value, format!("should be at least {min} chars long"));
     } else if !word(schema, "pattern").is_empty() {
         let pattern = word(schema, "pattern");
-        match crate::value::go_regex::compile(pattern) {
+        match crate::value::go_regex::compiled(pattern) {
             Ok(regex) if regex.is_match(s) => {}
             Ok(_) => out.invalid(at, &value, format!("should match '{pattern}'")),
             Err(e) => out.invalid(at, &value, format!("should match '{pattern}, but pattern is invalid: {e}'")),

@@ -70,6 +70,29 @@ fn entry(key: &str, part: Part<'_>, value: Arc<Node>) -> Entry {
     Entry { key: key.to_owned(), key_span: part.key_span(), value }
 }
 
+/// The document of a definition without its descriptions, for objects that are held against it; `None` for any other document.
+pub fn undescribed(outline: &Outline<'_>) -> Option<Document> {
+    let root = outline.root()?;
+    root.get("kind").and_then(Part::text).filter(|kind| kind == "CustomResourceDefinition")?;
+    let version = |version: Part<'_>| {
+        mapping(version, |key, part| match key {
+            "schema" => mapping(part, |_, part| whole(part)),
+            _ => part.node(),
+        })
+    };
+    let node = mapping(root, |key, spec| match key {
+        "spec" => mapping(spec, |key, versions| match key {
+            "versions" if versions.kind() == PartKind::Sequence => {
+                let items = versions.items().map(version).collect();
+                Arc::new(Node { span: versions.span(), kind: NodeKind::Sequence(items) })
+            }
+            _ => versions.node(),
+        }),
+        _ => spec.node(),
+    });
+    Some(outline.with_root(Some(node)))
+}
+
 /// What the schema above asks of one.
 struct Ask<'k> {
     /// It stays in any case.
@@ -178,10 +201,15 @@ fn found(schema: Part<'_>) -> Found<'_> {
                 out.special = true;
                 continue;
             }
-            // Schemas of nothing but types need no others.
-            "anyOf" => {
+            // Schemas that speak of no properties need no others.
+            "anyOf" | "oneOf" | "allOf" => {
                 out.special = true;
-                out.whole |= part.kind() != PartKind::Sequence || part.items().any(|s| s.entries().any(|(key, _)| key != "type"));
+                out.whole |= part.kind() != PartKind::Sequence || !part.items().all(speaks_of_itself);
+                continue;
+            }
+            "not" => {
+                out.special = true;
+                out.whole |= !speaks_of_itself(part);
                 continue;
             }
             _ => {
@@ -193,6 +221,17 @@ fn found(schema: Part<'_>) -> Found<'_> {
         seen |= 1 << bit;
     }
     out
+}
+
+/// Whether a schema inside of a junctor is about the value itself only.
+fn speaks_of_itself(part: Part<'_>) -> bool {
+    part.kind() == PartKind::Mapping
+        && part.entries().all(|(key, below)| match &*key {
+            "type" | "required" | "enum" | "format" | "minLength" | "maxLength" | "minimum" | "maximum" => true,
+            "not" => speaks_of_itself(below),
+            "anyOf" | "oneOf" | "allOf" => below.kind() == PartKind::Sequence && below.items().all(speaks_of_itself),
+            _ => false,
+        })
 }
 
 fn unusual(found: &Found<'_>) -> bool {

@@ -165,7 +165,8 @@ pub(crate) fn inflate(bytes: &[u8]) -> &'static str {
 
 static NEWEST: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(read_go_types(inflate(GO_TYPES))));
 static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| read_versions(inflate(VERSIONS)));
-static LOADED: Mutex<BTreeMap<&'static str, Arc<Schema>>> = Mutex::new(BTreeMap::new());
+/// By the version as it was asked for.
+static LOADED: Mutex<BTreeMap<String, Arc<Schema>>> = Mutex::new(BTreeMap::new());
 
 fn read_go_types(text: &'static str) -> Schema {
     let mut schema = Schema::default();
@@ -282,14 +283,18 @@ pub fn minor(version: &str) -> Option<(u32, u32)> {
 
 /// The OpenAPI types of a version (`1.29`, `v1.29.3`); of the nearest version known when it is older or newer than all.
 pub fn of_version(version: &str) -> Option<Arc<Schema>> {
+    let mut loaded = LOADED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(schema) = loaded.get(version) {
+        return Some(Arc::clone(schema));
+    }
     let wanted = minor(version)?;
     let at = |v: &str| minor(v).unwrap_or_default();
     let known = &BUNDLE.versions;
     let index = known.iter().rposition(|(v, _)| at(v) <= wanted).unwrap_or(0);
     let name = known.get(index)?.0;
-    let mut loaded = LOADED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    if let Some(schema) = loaded.get(name) {
-        return Some(Arc::clone(schema));
+    if let Some(schema) = loaded.get(name).cloned() {
+        loaded.insert(version.to_owned(), Arc::clone(&schema));
+        return Some(schema);
     }
     let mut schema = Schema::default();
     let mut names: BTreeMap<&'static str, usize> = BTreeMap::new();
@@ -309,7 +314,7 @@ pub fn of_version(version: &str) -> Option<Arc<Schema>> {
         }
     }
     let schema = Arc::new(schema);
-    loaded.insert(name, Arc::clone(&schema));
+    loaded.insert(name.to_owned(), Arc::clone(&schema));
     Some(schema)
 }
 

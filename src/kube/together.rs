@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
@@ -89,19 +90,30 @@ pub fn validate_together<'o>(
     objects: &[Object],
     around: &Surroundings,
     refused: &BTreeSet<usize>,
-    old: &dyn Fn(&Identity) -> Option<&'o Object>,
+    old: &(dyn Fn(&Identity) -> Option<&'o Object> + Sync),
 ) -> Vec<Diagnostic> {
-    let mut definitions: Vec<Value> = objects.iter().filter(|o| is_definition(o)).map(|o| o.value.clone()).collect();
-    definitions.extend(around.definitions.iter().cloned());
+    let mut own: Vec<Value> = objects.iter().filter(|o| is_definition(o)).map(|o| o.value.clone()).collect();
+    let definitions: &[Value] = if own.is_empty() {
+        &around.definitions
+    } else {
+        own.extend(around.definitions.iter().cloned());
+        &own
+    };
+    let one = |(i, object)| {
+        let mut out = Vec::new();
+        let known = custom(object, definitions, around, old, &mut out);
+        (i, object, known, out)
+    };
+    let each: Vec<(usize, &Object, bool, Vec<Diagnostic>)> =
+        objects.par_iter().enumerate().filter(|(_, o)| is_custom(o)).map(one).collect();
     let mut out = Vec::new();
     let mut unchecked: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut wrong = refused.clone();
-    for (i, object) in objects.iter().enumerate().filter(|(_, o)| is_custom(o)) {
-        let before = out.len();
-        let known = custom(object, &definitions, around, old, &mut out);
-        if out[before..].iter().any(|f| f.severity >= Severity::Error) {
+    for (i, object, known, mut found) in each {
+        if found.iter().any(|f| f.severity >= Severity::Error) {
             wrong.insert(i);
         }
+        out.append(&mut found);
         let id = &object.id;
         if !known
             && let Some(severity) = around.unchecked
@@ -113,7 +125,7 @@ pub fn validate_together<'o>(
             out.push(Diagnostic::new(UNCHECKED, severity, message).at(at).on(id.clone(), "kind").help(help));
         }
     }
-    admission(objects, around, &wrong, &definitions, &mut out);
+    admission(objects, around, &wrong, definitions, &mut out);
     out
 }
 
@@ -122,7 +134,7 @@ fn custom<'o>(
     object: &Object,
     definitions: &[Value],
     around: &Surroundings,
-    old: &dyn Fn(&Identity) -> Option<&'o Object>,
+    old: &(dyn Fn(&Identity) -> Option<&'o Object> + Sync),
     out: &mut Vec<Diagnostic>,
 ) -> bool {
     let id = &object.id;

@@ -81,8 +81,14 @@ pub(super) fn judged(
         let text = run::text_of(world, path)?;
         for definition in needed {
             let text = text.get(definition.span.range()).unwrap_or("");
-            let documents = yaml::parse(text, FileId::default());
-            common.definitions.extend(documents.iter().flat_map(|d| kube::objects(FileId::default(), d)).map(|o| o.value));
+            yaml::outline_each(text, FileId::default(), &mut |parsed| {
+                let short = match &parsed {
+                    yaml::Parsed::Outline(outline) => kube::undescribed(outline),
+                    yaml::Parsed::Document(_) => None,
+                };
+                let document = short.unwrap_or_else(|| parsed.document());
+                common.definitions.extend(kube::objects(FileId::default(), &document).into_iter().map(|o| o.value));
+            });
         }
     }
     let deciders = {

@@ -27,6 +27,27 @@ pub fn compile(pattern: &str) -> Result<regex::Regex, String> {
     regex::Regex::new(&translated).map_err(too_large)
 }
 
+/// As [`compile`], remembering what the thread compiled before: the same patterns come again and again.
+pub fn compiled(pattern: &str) -> Result<std::rc::Rc<regex::Regex>, String> {
+    type Known = rustc_hash::FxHashMap<String, std::rc::Rc<regex::Regex>>;
+    /// More are forgotten.
+    const MOST: usize = 256;
+    thread_local! {
+        static KNOWN: std::cell::RefCell<Known> = std::cell::RefCell::default();
+    }
+    if let Some(found) = KNOWN.with_borrow(|known| known.get(pattern).cloned()) {
+        return Ok(found);
+    }
+    let made = std::rc::Rc::new(compile(pattern)?);
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(pattern.to_owned(), std::rc::Rc::clone(&made));
+    });
+    Ok(made)
+}
+
 struct Translator<'a> {
     rest: &'a str,
     out: String,
