@@ -291,13 +291,17 @@ impl<'a> Eval<'_, 'a> {
             ("_[?_]" | "_?._", [operand, key]) => {
                 let value = self.attribute(operand)?;
                 let key = self.eval(key)?;
-                self.spend(1)?;
                 let value = match &value {
                     Val::Optional(Some(inner)) => (**inner).clone(),
                     Val::Optional(None) => return Ok(Val::Optional(None)),
                     _ => value,
                 };
-                return Ok(self.find(&value, &key));
+                let found = self.find(&value, &key);
+                // What is not there costs nothing to look at.
+                if !matches!(found, Val::Optional(None)) {
+                    self.spend(1)?;
+                }
+                return Ok(found);
             }
             ("or" | "orValue", [other]) if target.is_some() => {
                 let first = match target {

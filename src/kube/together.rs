@@ -2,6 +2,7 @@
 //! ranges and quotas among them say about the others. What only a cluster knows is not asked for.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -13,6 +14,7 @@ use super::admission::quota;
 use super::against::code_of;
 use super::against::{Identity, identity};
 use super::check;
+use super::check::Cause;
 use super::crd_openapi;
 use super::crd_schema::word;
 use super::custom_resource;
@@ -35,8 +37,8 @@ const UNCHECKED: &str = "unchecked-kind";
 /// What is known beside the objects.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
-    /// Definitions of custom resources.
-    pub definitions: Vec<Value>,
+    /// Definitions of custom resources; they are large, and many share them.
+    pub definitions: Arc<Vec<Value>>,
     /// JSON schemas by `apiVersion` and kind.
     pub schemas: Vec<(String, String, Value)>,
     /// The Pod Security level of namespaces that state none: `baseline`, `restricted`.
@@ -149,8 +151,7 @@ fn custom<'o>(
             answer = custom_resource::admit(crd, version, &pruned, old.as_ref(), "");
         }
         for cause in answer.causes {
-            let finding = Diagnostic::new(code_of(&cause), Severity::Error, cause.message).at(object.place(&cause.path));
-            out.push(finding.on(id.clone(), cause.field));
+            out.push(finding_of(object, cause));
         }
         for warning in answer.warnings {
             let finding = Diagnostic::new("server-warning", Severity::Warning, warning).at(object.span(&Path::new("apiVersion")));
@@ -172,11 +173,16 @@ fn custom<'o>(
     let schema = around.schemas.iter().find(|(a, k, _)| *a == id.api_version && *k == id.kind);
     if let Some((_, _, schema)) = schema {
         for cause in crd_openapi::validate(&object.value, schema, None, None) {
-            let finding = Diagnostic::new(code_of(&cause), Severity::Error, cause.message).at(object.place(&cause.path));
-            out.push(finding.on(id.clone(), cause.field));
+            out.push(finding_of(object, cause));
         }
     }
     schema.is_some()
+}
+
+/// A cause as it is told of built-in kinds: the field, then what is wrong.
+fn finding_of(object: &Object, cause: Cause) -> Diagnostic {
+    let message = if cause.field.is_empty() { cause.message.clone() } else { format!("{}: {}", cause.field, cause.message) };
+    Diagnostic::new(code_of(&cause), Severity::Error, message).at(object.place(&cause.path)).on(object.id.clone(), cause.field)
 }
 
 /// The place that a path such as `spec.a[1].b` names.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::run::{self, Checks, Unit, bug};
+use super::surroundings;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::kube;
@@ -81,14 +82,7 @@ pub(super) fn judged(
         let text = run::text_of(world, path)?;
         for definition in needed {
             let text = text.get(definition.span.range()).unwrap_or("");
-            yaml::outline_each(text, FileId::default(), &mut |parsed| {
-                let short = match &parsed {
-                    yaml::Parsed::Outline(outline) => kube::undescribed(outline),
-                    yaml::Parsed::Document(_) => None,
-                };
-                let document = short.unwrap_or_else(|| parsed.document());
-                common.definitions.extend(kube::objects(FileId::default(), &document).into_iter().map(|o| o.value));
-            });
+            Arc::make_mut(&mut common.definitions).extend(surroundings::definitions_in(text));
         }
     }
     let deciders = {

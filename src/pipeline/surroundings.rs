@@ -1,6 +1,7 @@
 //! What is known beside the objects of a run: definitions from `--crds` and from charts, JSON schemas from where they lie.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -29,28 +30,37 @@ pub(super) fn common(world: &dyn World, checks: &Checks) -> Result<Surroundings,
     let inputs = discover(world, &checks.crds)?;
     let mut definitions = Vec::new();
     for path in inputs.named.iter().chain(&inputs.found) {
-        definitions.extend(definitions_in(&world.read(path)?));
+        definitions.extend(definitions_in(&String::from_utf8_lossy(&world.read(path)?)));
     }
     for chart in &inputs.charts {
         definitions.extend(of_chart(world, chart));
     }
     let unchecked = if checks.fail_on_unchecked { Some(Severity::Error) } else { (!checks.judge).then_some(Severity::Info) };
+    let definitions = Arc::new(definitions);
     Ok(Surroundings { definitions, pod_security: checks.pod_security.clone(), unchecked, ..Surroundings::default() })
 }
 
 /// The definitions in a text.
-fn definitions_in(bytes: &[u8]) -> Vec<Value> {
+pub(super) fn definitions_in(text: &str) -> Vec<Value> {
     let file = FileId::default();
-    let documents = yaml::parse(&String::from_utf8_lossy(bytes), file);
-    let objects = documents.iter().flat_map(|document| kube::objects(file, document));
-    objects.filter(|o| o.id.kind == "CustomResourceDefinition").map(|o| o.value).collect()
+    let mut out = Vec::new();
+    yaml::outline_each(text, file, &mut |parsed| {
+        let short = match &parsed {
+            yaml::Parsed::Outline(outline) => kube::undescribed(outline),
+            yaml::Parsed::Document(_) => None,
+        };
+        let document = short.unwrap_or_else(|| parsed.document());
+        let objects = kube::light_objects(file, &document).into_iter();
+        out.extend(objects.filter(|o| o.id.kind == "CustomResourceDefinition").map(|o| o.whole().value));
+    });
+    out
 }
 
 /// The definitions in the `crds` folders of a chart and of the charts below it. What cannot be read is told by rendering.
 fn of_chart(world: &dyn World, chart: &str) -> Vec<Value> {
     let files = helm::load::read(world, chart, &mut Logs::default()).unwrap_or_default();
     let in_crds = |name: &str| name.split('/').rev().skip(1).any(|folder| folder == "crds");
-    files.iter().filter(|(name, _)| in_crds(name)).flat_map(|(_, bytes)| definitions_in(bytes)).collect()
+    files.iter().filter(|(name, _)| in_crds(name)).flat_map(|(_, bytes)| definitions_in(&String::from_utf8_lossy(bytes))).collect()
 }
 
 /// What is known about the objects of a chart, or of the plain manifests.
@@ -61,7 +71,7 @@ pub(super) fn of_unit(world: &dyn World, common: &Surroundings, objects: &[Objec
         custom.map(|o| (o.id.api_version.clone(), o.id.kind.clone())).collect()
     };
     if let Some(chart) = chart.filter(|_| !unknown(&around).is_empty()) {
-        around.definitions.extend(of_chart(world, chart));
+        Arc::make_mut(&mut around.definitions).extend(of_chart(world, chart));
     }
     if checks.schema_locations.is_empty() {
         return around;
