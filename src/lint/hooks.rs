@@ -17,6 +17,7 @@ const NOT_FOR_TESTS: &[&str] = &[
     "low-uid",
     "missing-security-context",
     "mutable-tag-if-not-present",
+    "name-not-truncated",
     "no-liveness-probe",
     "no-read-only-root-fs",
     "no-readiness-probe",

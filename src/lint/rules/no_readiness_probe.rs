@@ -5,7 +5,9 @@ use crate::lint::context::Role;
 
 pub(super) fn check(cx: &Context) {
     for (pod, container) in cx.containers() {
-        let asked = pod.is(&["Deployment", "StatefulSet", "DaemonSet"]) && container.role == Role::Main;
+        // A container beside the one with the ports is not where the traffic goes.
+        let beside = !container.field.has("ports") && pod.containers.iter().any(|c| c.role == Role::Main && c.field.has("ports"));
+        let asked = pod.is(&["Deployment", "StatefulSet", "DaemonSet"]) && container.role == Role::Main && !beside;
         if asked && !container.field.has("readinessProbe") && !cx.services_of(pod).is_empty() {
             cx.report(
                 container.field.place("readinessProbe"),
