@@ -65,6 +65,19 @@ pub fn trim(object: &mut Value) {
         }
     }
     if object["kind"] == "Pod"
+        && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        for list in ["containers", "initContainers"] {
+            for container in spec.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut) {
+                container.retain(|key, _| !matches!(key.as_str(), "env" | "envFrom" | "volumeMounts"));
+            }
+        }
+        // The token that every pod has.
+        if let Some(volumes) = spec.get_mut("volumes").and_then(Value::as_array_mut) {
+            volumes.retain(|v| at(v, &["projected"]).is_null());
+        }
+    }
+    if object["kind"] == "Pod"
         && let Some(status) = object.get_mut("status").and_then(Value::as_object_mut)
     {
         status.retain(|key, _| matches!(key.as_str(), "phase" | "startTime" | "nominatedNodeName" | "resourceClaimStatuses"));
