@@ -25,10 +25,12 @@ fn missing(start: Value, names: &[Str]) -> Option<Missing> {
     None
 }
 
-/// What an item of a list counts as, in bytes.
-const LIST_ITEM: usize = 16;
-/// A function's result takes a step for so many bytes.
-const BYTES_A_STEP: usize = 4096;
+/// A call takes a step for so many bytes of the texts it is given, and of the text it gives.
+const BYTES_A_STEP: usize = 64;
+/// And one for so many items of the list it gives.
+const ITEMS_A_STEP: usize = 8;
+/// Of longer lists each item takes a step: what counts then is the memory they hold.
+const LONG_LIST: usize = 10_000;
 /// A call takes about as long as so many steps more.
 const CALL_STEPS: u64 = 2;
 
@@ -312,7 +314,8 @@ impl Runtime<'_> {
             values.push(Self::check(frame, last, param(i))?);
         }
         self.step(frame)?;
-        self.steps = self.steps.saturating_sub(CALL_STEPS);
+        let texts: usize = values.iter().filter_map(Rv::as_value).filter_map(Value::as_str).map(|s| s.len() / BYTES_A_STEP).sum();
+        self.steps = self.steps.saturating_sub(CALL_STEPS + texts as u64);
         match self.invoke(frame, callee, name, args, values) {
             Ok(v) => match self.too_large(&v) {
                 Some(told) => frame.error(told),
@@ -363,12 +366,15 @@ impl Runtime<'_> {
 
     /// What is said of a result that is larger than any output may be; large results take more steps.
     fn too_large(&mut self, v: &Rv) -> Option<String> {
-        let (size, what) = match v.as_value().map(|v| &v.kind) {
-            Some(Kind::Str(s)) => (s.len(), "text"),
-            Some(Kind::List(l)) => (l.items().len().saturating_mul(LIST_ITEM), "list"),
+        let (size, steps, what) = match v.as_value().map(|v| &v.kind) {
+            Some(Kind::Str(s)) => (s.len(), s.len() / BYTES_A_STEP, "text"),
+            Some(Kind::List(l)) => {
+                let items = l.items().len();
+                (items.saturating_mul(size_of::<Value>()), items / ITEMS_A_STEP + items.saturating_sub(LONG_LIST), "list")
+            }
             _ => return None,
         };
-        self.steps = self.steps.saturating_sub((size / BYTES_A_STEP) as u64);
+        self.steps = self.steps.saturating_sub(steps as u64);
         (size > self.max_output).then(|| format!("the {what} is too large"))
     }
 

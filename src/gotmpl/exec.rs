@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::error::{ExecError, Result};
-use super::func::{Env, Function};
+use super::func::{Env, Function, TOO_MANY_STEPS};
 use super::trace::{Out, Tracer};
 use super::tree::{At, Branch, Node, NodeKind, Pipe, Tree};
 use crate::source::Span;
@@ -308,7 +308,7 @@ impl Runtime<'_> {
 
     /// Fills an environment for native functions.
     pub fn env(&mut self) -> Env<'_> {
-        Env { world: self.world, random: &mut *self.random }
+        Env { world: self.world, random: &mut *self.random, steps: &mut self.steps }
     }
 
     pub(super) fn step(&mut self, frame: &Frame<'_>) -> Result<()> {
@@ -317,7 +317,7 @@ impl Runtime<'_> {
                 self.steps = left;
                 Ok(())
             }
-            None => frame.error("the template takes too many steps"),
+            None => frame.error(TOO_MANY_STEPS),
         }
     }
 

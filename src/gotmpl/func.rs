@@ -9,6 +9,36 @@ pub struct Env<'a> {
     pub world: &'a dyn World,
     /// Fills a buffer from the random stream of this rendering (seeded by [`World::seed`]).
     pub random: &'a mut dyn FnMut(&mut [u8]),
+    /// Steps that are left to the rendering.
+    pub steps: &'a mut u64,
+}
+
+/// What is said when a rendering has used its steps up.
+pub(super) const TOO_MANY_STEPS: &str = "the template takes too many steps";
+
+impl Env<'_> {
+    /// How many steps are left.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        usize::try_from(*self.steps).unwrap_or(usize::MAX)
+    }
+
+    /// Takes steps for work that arguments and result do not show: a step is about a tenth of a microsecond.
+    ///
+    /// # Errors
+    /// When so many are not left; then none are.
+    pub fn spend(&mut self, steps: usize) -> Result<(), String> {
+        match self.steps.checked_sub(steps as u64) {
+            Some(left) => {
+                *self.steps = left;
+                Ok(())
+            }
+            None => {
+                *self.steps = 0;
+                Err(TOO_MANY_STEPS.to_owned())
+            }
+        }
+    }
 }
 
 /// A function that needs no template: arguments already converted to the parameter types; an `Err` is Go's error text

@@ -21,6 +21,9 @@ use crate::yaml;
 /// Calls of one name nested deeper than this are refused.
 const MAX_NESTED: usize = 1000;
 
+/// `tpl` reads so many bytes of a template in a step.
+const PARSED_A_STEP: usize = 4;
+
 /// Marks around the message of `fail` and `required`.
 pub(super) const WARN_START: &str = "HELM_ERR_START";
 /// See [`WARN_START`].
@@ -104,7 +107,7 @@ impl<'a> Engine<'a> {
     /// `origin` is where the template's text came from.
     fn tpl(&self, runtime: &mut Runtime<'_>, source: &Str, origin: OriginId, data: &Value) -> gotmpl::Result<Value> {
         let shown = || quote(source.as_bytes());
-        let trees = self.parse(source).map_err(|e| {
+        let trees = self.parse(runtime, source).map_err(|e| {
             let cause = ExecError { prefix: e.text, message: e.message, ..ExecError::default() };
             ExecError::wrap(format!("cannot parse template {}: ", shown()), Box::new(cause))
         })?;
@@ -134,10 +137,11 @@ impl<'a> Engine<'a> {
         Ok(finish(runtime, out))
     }
 
-    fn parse(&self, source: &Str) -> Result<Vec<Arc<Tree>>, gotmpl::ParseError> {
+    fn parse(&self, runtime: &mut Runtime<'_>, source: &Str) -> Result<Vec<Arc<Tree>>, gotmpl::ParseError> {
         if let Some(trees) = self.parsed.borrow().get(source.as_bytes()) {
             return Ok(trees.clone());
         }
+        runtime.steps = runtime.steps.saturating_sub((source.len() / PARSED_A_STEP) as u64);
         let file = self.options.trace.map(|_| gotmpl::STRING);
         let name = Str::from(super::engine::ROOT);
         let trees = gotmpl::parse(&name, &Arc::from(source.as_bytes()), file, &|name| knows(self.functions, name))?;

@@ -37,32 +37,47 @@ use super::x509::Template;
 
 const CERTIFICATE: GoType = GoType::Named("sprig.certificate", ReflectKind::Struct);
 
+/// What keys and signatures take of the steps of a rendering: charts make a few of them.
+const KEY_STEPS: usize = 150_000;
+const LARGE_KEY_STEPS: usize = 400_000;
+const EC_KEY_STEPS: usize = 2_000;
+const SIGN_STEPS: usize = 20_000;
+
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("genPrivateKey", &[STR], STR, |e, a| match PrivateKey::generate(bytes(a, 0), e.random) {
-        Some(key) => string(key.to_pem()),
-        None => string([b"Unknown type ", bytes(a, 0)].concat()),
+    fixed("genPrivateKey", &[STR], STR, |e, a| {
+        e.spend(if matches!(bytes(a, 0), b"ecdsa" | b"ed25519") { EC_KEY_STEPS } else { LARGE_KEY_STEPS })?;
+        match PrivateKey::generate(bytes(a, 0), e.random) {
+            Some(key) => string(key.to_pem()),
+            None => string([b"Unknown type ", bytes(a, 0)].concat()),
+        }
     }),
     fixed("genCA", &[STR, INT], CERTIFICATE, |e, a| {
+        e.spend(KEY_STEPS)?;
         let key = PrivateKey::rsa(e.random);
         authority(e, a, &key)
     }),
     fixed("genCAWithKey", &[STR, INT, STR], CERTIFICATE, |e, a| {
+        e.spend(SIGN_STEPS)?;
         let key = given_key(a, 2)?;
         authority(e, a, &key)
     }),
     fixed("genSelfSignedCert", &[STR, LIST, LIST, INT], CERTIFICATE, |e, a| {
+        e.spend(KEY_STEPS)?;
         let key = PrivateKey::rsa(e.random);
         self_signed(e, a, &key)
     }),
     fixed("genSelfSignedCertWithKey", &[STR, LIST, LIST, INT, STR], CERTIFICATE, |e, a| {
+        e.spend(SIGN_STEPS)?;
         let key = given_key(a, 4)?;
         self_signed(e, a, &key)
     }),
     fixed("genSignedCert", &[STR, LIST, LIST, INT, CERTIFICATE], CERTIFICATE, |e, a| {
+        e.spend(KEY_STEPS)?;
         let key = PrivateKey::rsa(e.random);
         signed(e, a, &key)
     }),
     fixed("genSignedCertWithKey", &[STR, LIST, LIST, INT, CERTIFICATE, STR], CERTIFICATE, |e, a| {
+        e.spend(SIGN_STEPS)?;
         let key = given_key(a, 5)?;
         signed(e, a, &key)
     }),

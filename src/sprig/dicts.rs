@@ -62,8 +62,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let picked: BTreeMap<Str, Value> = (1..a.len()).filter_map(|i| Some((Str::from(bytes(a, i)), map.get(bytes(a, i))?))).collect();
         Ok(Map::new(picked).into())
     }),
-    variadic("omit", &[DICT, STR], DICT, |_, a| {
+    variadic("omit", &[DICT, STR], DICT, |e, a| {
         let map = dict(a, 0);
+        e.spend(map.borrow().len())?;
         let kept = map
             .borrow()
             .iter()
@@ -72,13 +73,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
             .collect();
         Ok(Map::new(kept).into())
     }),
-    fixed("deepCopy", &[ANY], ANY, |_, a| deep::copy(any(a, 0))),
-    fixed("mustDeepCopy", &[ANY], ANY, |_, a| deep::copy(any(a, 0))),
+    fixed("deepCopy", &[ANY], ANY, |e, a| deep::copy(e, any(a, 0))),
+    fixed("mustDeepCopy", &[ANY], ANY, |e, a| deep::copy(e, any(a, 0))),
     variadic("dig", &[ANY], ANY, dig),
-    variadic("merge", &[DICT, DICT], ANY, |_, a| Ok(merge_all(a, Mode::Fill).unwrap_or_else(|_| "".into()))),
-    variadic("mustMerge", &[DICT, DICT], ANY, |_, a| merge_all(a, Mode::Fill)),
-    variadic("mergeOverwrite", &[DICT, DICT], ANY, |_, a| Ok(merge_all(a, Mode::Overwrite).unwrap_or_else(|_| "".into()))),
-    variadic("mustMergeOverwrite", &[DICT, DICT], ANY, |_, a| merge_all(a, Mode::Overwrite)),
+    variadic("merge", &[DICT, DICT], ANY, |e, a| Ok(merge_all(e, a, Mode::Fill).unwrap_or_else(|_| "".into()))),
+    variadic("mustMerge", &[DICT, DICT], ANY, |e, a| merge_all(e, a, Mode::Fill)),
+    variadic("mergeOverwrite", &[DICT, DICT], ANY, |e, a| Ok(merge_all(e, a, Mode::Overwrite).unwrap_or_else(|_| "".into()))),
+    variadic("mustMergeOverwrite", &[DICT, DICT], ANY, |e, a| merge_all(e, a, Mode::Overwrite)),
 ];
 
 fn conversion(value: &Value, wanted: &str) -> String {
@@ -119,26 +120,27 @@ enum Mode {
     Overwrite,
 }
 
-fn merge_all(a: &[Value], mode: Mode) -> Reply {
+fn merge_all(env: &mut Env<'_>, a: &[Value], mode: Mode) -> Reply {
     let Some(target) = any(a, 0).as_map() else { return Ok(any(a, 0).clone()) };
     if target.is_nil() && a.iter().skip(1).filter_map(Value::as_map).any(|m| !m.is_nil()) {
         // Merging makes a map of the nil one.
         let made = Map::default();
         let rest: Vec<Value> = std::iter::once(made.into()).chain(a.iter().skip(1).cloned()).collect();
-        return merge_all(&rest, mode);
+        return merge_all(env, &rest, mode);
     }
     for source in a.iter().skip(1).filter_map(Value::as_map) {
-        merge(target, source, mode, 0)?;
+        merge(env, target, source, mode, 0)?;
     }
     Ok(any(a, 0).clone())
 }
 
 /// As mergo merges maps: maps merge deep, other values fill what is empty or, when overwriting, replace; lists are
 /// replaced as a whole.
-fn merge(target: &Map, source: &Map, mode: Mode, depth: usize) -> Result<(), String> {
+fn merge(env: &mut Env<'_>, target: &Map, source: &Map, mode: Mode, depth: usize) -> Result<(), String> {
     if target.same(source) || depth > MAX_DEPTH {
         return Ok(());
     }
+    env.spend(source.borrow().len())?;
     let entries: Vec<(Str, Value)> = source.borrow().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     for (key, new) in entries {
         let old = target.get(key.as_bytes());
@@ -151,7 +153,7 @@ fn merge(target: &Map, source: &Map, mode: Mode, depth: usize) -> Result<(), Str
         let old_empty = old.as_ref().is_none_or(empty);
         match (&new.kind, old.as_ref().map(|o| &o.kind)) {
             (Kind::Map(n), Some(Kind::Map(o))) => {
-                stacked(|| merge(o, n, mode, depth + 1))?;
+                stacked(|| merge(env, o, n, mode, depth + 1))?;
                 if !old_empty {
                     continue;
                 }

@@ -3,6 +3,7 @@
 use data_encoding::BASE32;
 use data_encoding::BASE64;
 
+use crate::gotmpl::Env;
 use crate::gotmpl::Function;
 use crate::value::GoType;
 use crate::value::Kind;
@@ -21,6 +22,7 @@ use super::args::any;
 use super::args::bytes;
 use super::args::fixed;
 use super::args::string;
+use super::deep;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     fixed("b64enc", &[STR], STR, |_, a| string(BASE64.encode(bytes(a, 0)))),
@@ -33,18 +35,30 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("mustToRawJson", &[ANY], STR, |_, a| string(json::to_json_raw(any(a, 0))?)),
     fixed("toPrettyJson", &[ANY], STR, |_, a| string(json::to_json_pretty(any(a, 0)).unwrap_or_default())),
     fixed("mustToPrettyJson", &[ANY], STR, |_, a| string(json::to_json_pretty(any(a, 0))?)),
-    fixed("fromJson", &[STR], DICT, |_, a| Ok(json_dict(bytes(a, 0)))),
-    fixed("fromJsonArray", &[STR], LIST, |_, a| Ok(json_array(bytes(a, 0)))),
-    fixed("mustFromJson", &[STR], ANY, |_, a| json::from_json(bytes(a, 0))),
+    fixed("fromJson", &[STR], DICT, |e, a| read(e, a, |text| Ok(json_dict(text)))),
+    fixed("fromJsonArray", &[STR], LIST, |e, a| read(e, a, |text| Ok(json_array(text)))),
+    fixed("mustFromJson", &[STR], ANY, |e, a| read(e, a, json::from_json)),
     fixed("toYaml", &[ANY], STR, |_, a| text_of_yaml(Ok(yaml::to_yaml(any(a, 0)).unwrap_or_default()))),
     fixed("mustToYaml", &[ANY], STR, |_, a| text_of_yaml(yaml::to_yaml(any(a, 0)))),
     fixed("toYamlPretty", &[ANY], STR, |_, a| text_of_yaml(Ok(yaml::to_yaml_pretty(any(a, 0)).unwrap_or_default()))),
-    fixed("fromYaml", &[STR], DICT, |_, a| Ok(as_dict(yaml::decode(bytes(a, 0)).map_err(|e| e.message), YAML_PREFIX))),
-    fixed("fromYamlArray", &[STR], LIST, |_, a| Ok(as_array(yaml::decode(bytes(a, 0)).map_err(|e| e.message), YAML_PREFIX))),
+    fixed("fromYaml", &[STR], DICT, |e, a| read(e, a, |text| Ok(as_dict(yaml::decode(text).map_err(|e| e.message), YAML_PREFIX)))),
+    fixed("fromYamlArray", &[STR], LIST, |e, a| read(e, a, |text| Ok(as_array(yaml::decode(text).map_err(|e| e.message), YAML_PREFIX)))),
 ];
 
 /// What stands before a sentence about types when the text was YAML.
 const YAML_PREFIX: &str = "error unmarshaling JSON: while decoding JSON: ";
+
+/// A step reads so many bytes, besides what each call takes for its text.
+const READ_A_STEP: usize = 16;
+
+/// Reads a text; what it holds, aliases spelt out, takes steps.
+fn read(env: &mut Env<'_>, a: &[Value], decode: impl Fn(&[u8]) -> Reply) -> Reply {
+    env.spend(bytes(a, 0).len() / READ_A_STEP)?;
+    let value = decode(bytes(a, 0))?;
+    let most = env.left();
+    env.spend(deep::count(&value, most))?;
+    Ok(value)
+}
 
 fn text_of_yaml(yaml: Result<Vec<u8>, String>) -> Reply {
     let mut text = yaml?;

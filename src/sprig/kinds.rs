@@ -25,7 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     }),
     fixed("kindOf", &[ANY], STR, |_, a| string(kind_name(any(a, 0)))),
     fixed("kindIs", &[STR, ANY], BOOL, |_, a| Ok((bytes(a, 0) == kind_name(any(a, 1)).as_bytes()).into())),
-    fixed("deepEqual", &[ANY, ANY], BOOL, |_, a| Ok(deep::equal(any(a, 0), any(a, 1)).into())),
+    fixed("deepEqual", &[ANY, ANY], BOOL, |e, a| Ok(deep::equal(e, any(a, 0), any(a, 1))?.into())),
 ];
 
 /// `%T`.

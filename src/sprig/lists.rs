@@ -1,5 +1,6 @@
 //! Lists.
 
+use crate::gotmpl::Env;
 use crate::gotmpl::Function;
 use crate::value::GoType;
 use crate::value::List;
@@ -42,14 +43,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
     fixed("mustInitial", &[ANY], LIST, |_, a| initial(a)),
     fixed("reverse", &[ANY], LIST, |_, a| reverse(a)),
     fixed("mustReverse", &[ANY], LIST, |_, a| reverse(a)),
-    fixed("uniq", &[ANY], LIST, |_, a| uniq(a)),
-    fixed("mustUniq", &[ANY], LIST, |_, a| uniq(a)),
-    fixed("compact", &[ANY], LIST, |_, a| compact(a)),
-    fixed("mustCompact", &[ANY], LIST, |_, a| compact(a)),
-    variadic("without", &[ANY, ANY], LIST, |_, a| without(a)),
-    variadic("mustWithout", &[ANY, ANY], LIST, |_, a| without(a)),
-    fixed("has", &[ANY, ANY], BOOL, |_, a| has(a)),
-    fixed("mustHas", &[ANY, ANY], BOOL, |_, a| has(a)),
+    fixed("uniq", &[ANY], LIST, |e, a| uniq(e, a)),
+    fixed("mustUniq", &[ANY], LIST, |e, a| uniq(e, a)),
+    fixed("compact", &[ANY], LIST, |e, a| compact(e, a)),
+    fixed("mustCompact", &[ANY], LIST, |e, a| compact(e, a)),
+    variadic("without", &[ANY, ANY], LIST, |e, a| without(e, a)),
+    variadic("mustWithout", &[ANY, ANY], LIST, |e, a| without(e, a)),
+    fixed("has", &[ANY, ANY], BOOL, |e, a| has(e, a)),
+    fixed("mustHas", &[ANY, ANY], BOOL, |e, a| has(e, a)),
     variadic("slice", &[ANY, ANY], ANY, |_, a| slice(a)),
     variadic("mustSlice", &[ANY, ANY], ANY, |_, a| slice(a)),
     fixed("chunk", &[INT, ANY], LISTS, |_, a| chunk(a)),
@@ -63,6 +64,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(if all.is_empty() { List::nil(GoType::Any) } else { List::any(all) }.into())
     }),
 ];
+
+/// So many items are looked at in a step.
+const ITEMS_A_STEP: usize = 8;
 
 /// The list a value is; other kinds are refused with a sentence that names them.
 fn expect(value: &Value, sentence: impl Fn(&str) -> String) -> Result<List, String> {
@@ -116,33 +120,50 @@ fn reverse(a: &[Value]) -> Reply {
     collect(list.items().iter().rev().cloned().collect())
 }
 
-fn uniq(a: &[Value]) -> Reply {
+fn uniq(env: &mut Env<'_>, a: &[Value]) -> Reply {
     let list = expect(any(a, 0), |k| format!("Cannot find uniq on type {k}"))?;
     let mut kept: Vec<Value> = Vec::new();
     for item in list.items() {
-        if !kept.iter().any(|k| deep::equal(k, item)) {
+        if !any_equal(env, &kept, item)? {
             kept.push(item.clone());
         }
     }
     collect(kept)
 }
 
-fn compact(a: &[Value]) -> Reply {
+/// Whether one of `items` equals `value`.
+fn any_equal(env: &mut Env<'_>, items: &[Value], value: &Value) -> Result<bool, String> {
+    for item in items {
+        if deep::equal(env, item, value)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn compact(env: &mut Env<'_>, a: &[Value]) -> Reply {
     let list = expect(any(a, 0), |k| format!("Cannot compact on type {k}"))?;
+    env.spend(list.items().len() / ITEMS_A_STEP)?;
     collect(list.items().iter().filter(|v| !empty(v)).cloned().collect())
 }
 
-fn without(a: &[Value]) -> Reply {
+fn without(env: &mut Env<'_>, a: &[Value]) -> Reply {
     let list = expect(any(a, 0), |k| format!("Cannot find without on type {k}"))?;
-    collect(list.items().iter().filter(|v| !a.iter().skip(1).any(|o| deep::equal(o, v))).cloned().collect())
+    let mut kept = Vec::new();
+    for item in list.items() {
+        if !any_equal(env, a.get(1..).unwrap_or(&[]), item)? {
+            kept.push(item.clone());
+        }
+    }
+    collect(kept)
 }
 
-fn has(a: &[Value]) -> Reply {
+fn has(env: &mut Env<'_>, a: &[Value]) -> Reply {
     if any(a, 1).is_nil() {
         return Ok(false.into());
     }
     let list = expect(any(a, 1), |k| format!("Cannot find has on type {k}"))?;
-    Ok(list.items().iter().any(|v| deep::equal(any(a, 0), v)).into())
+    Ok(any_equal(env, list.items(), any(a, 0))?.into())
 }
 
 fn slice(a: &[Value]) -> Reply {

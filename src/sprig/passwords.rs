@@ -20,13 +20,13 @@ use super::args::int;
 use super::args::string;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("bcrypt", &[STR], STR, |e, a| string(bcrypt(e, bytes(a, 0)))),
+    fixed("bcrypt", &[STR], STR, |e, a| string(bcrypt(e, bytes(a, 0))?)),
     fixed("htpasswd", &[STR, STR], STR, |e, a| {
         let name = Str::from(bytes(a, 0));
         if name.as_bytes().contains(&b':') {
             return string(format!("invalid username: {name}"));
         }
-        let hash = bcrypt(e, bytes(a, 1));
+        let hash = bcrypt(e, bytes(a, 1))?;
         string([name.as_bytes(), b":", hash.as_bytes()].concat())
     }),
     fixed("derivePassword", &[GoType::Uint(UintType::Uint32), STR, STR, STR, STR], STR, derive),
@@ -35,7 +35,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// The cost that Go's bcrypt package takes by default.
 const COST: u32 = 10;
 
-fn bcrypt(env: &mut Env<'_>, password: &[u8]) -> String {
+/// What a slow hash takes of the steps of a rendering: charts make a few of them.
+const HASH_STEPS: usize = 100_000;
+
+fn bcrypt(env: &mut Env<'_>, password: &[u8]) -> Result<String, String> {
+    env.spend(HASH_STEPS)?;
+    Ok(hash(env, password))
+}
+
+fn hash(env: &mut Env<'_>, password: &[u8]) -> String {
     if password.len() > 72 {
         return "failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes".to_owned();
     }
@@ -95,7 +103,8 @@ fn characters(class: char) -> &'static [u8] {
     }
 }
 
-fn derive(_: &mut Env<'_>, a: &[Value]) -> Reply {
+fn derive(env: &mut Env<'_>, a: &[Value]) -> Reply {
+    env.spend(HASH_STEPS)?;
     const SCOPE: &[u8] = b"com.lyndir.masterpassword";
     let (counter, kind, password, user, site) = (int(a, 0) as u32, bytes(a, 1), bytes(a, 2), bytes(a, 3), bytes(a, 4));
     let Some(choices) = templates(kind) else {

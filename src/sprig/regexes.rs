@@ -7,6 +7,7 @@ use regex::bytes::Regex;
 use regex::bytes::RegexBuilder;
 use rustc_hash::FxHashMap;
 
+use crate::gotmpl::Env;
 use crate::gotmpl::Function;
 use crate::value::GoType;
 use crate::value::List;
@@ -26,24 +27,29 @@ use super::args::rune_width;
 use super::args::string;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("regexMatch", &[STR, STR], BOOL, |_, a| Ok(compile(bytes(a, 0)).is_ok_and(|r| r.is_match(bytes(a, 1))).into())),
-    fixed("mustRegexMatch", &[STR, STR], BOOL, |_, a| Ok(compile(bytes(a, 0))?.is_match(bytes(a, 1)).into())),
-    fixed("regexFind", &[STR, STR], STR, |_, a| find(&must_compile(bytes(a, 0))?, a)),
-    fixed("mustRegexFind", &[STR, STR], STR, |_, a| find(&compile(bytes(a, 0))?, a)),
-    fixed("regexFindAll", &[STR, STR, INT], STRS, |_, a| find_all(&must_compile(bytes(a, 0))?, a)),
-    fixed("mustRegexFindAll", &[STR, STR, INT], STRS, |_, a| find_all(&compile(bytes(a, 0))?, a)),
-    fixed("regexReplaceAll", &[STR, STR, STR], STR, |_, a| replace(&must_compile(bytes(a, 0))?, a, expand)),
-    fixed("mustRegexReplaceAll", &[STR, STR, STR], STR, |_, a| replace(&compile(bytes(a, 0))?, a, expand)),
-    fixed("regexReplaceAllLiteral", &[STR, STR, STR], STR, |_, a| replace(&must_compile(bytes(a, 0))?, a, literal)),
-    fixed("mustRegexReplaceAllLiteral", &[STR, STR, STR], STR, |_, a| replace(&compile(bytes(a, 0))?, a, literal)),
-    fixed("regexSplit", &[STR, STR, INT], STRS, |_, a| split(&must_compile(bytes(a, 0))?, a)),
-    fixed("mustRegexSplit", &[STR, STR, INT], STRS, |_, a| split(&compile(bytes(a, 0))?, a)),
+    fixed("regexMatch", &[STR, STR], BOOL, |e, a| Ok(compiled(e, a).is_ok_and(|r| r.is_match(bytes(a, 1))).into())),
+    fixed("mustRegexMatch", &[STR, STR], BOOL, |e, a| Ok(compiled(e, a)?.is_match(bytes(a, 1)).into())),
+    fixed("regexFind", &[STR, STR], STR, |e, a| find(&must_compile(e, a)?, a)),
+    fixed("mustRegexFind", &[STR, STR], STR, |e, a| find(&compiled(e, a)?, a)),
+    fixed("regexFindAll", &[STR, STR, INT], STRS, |e, a| find_all(&must_compile(e, a)?, a)),
+    fixed("mustRegexFindAll", &[STR, STR, INT], STRS, |e, a| find_all(&compiled(e, a)?, a)),
+    fixed("regexReplaceAll", &[STR, STR, STR], STR, |e, a| replace(&must_compile(e, a)?, a, expand)),
+    fixed("mustRegexReplaceAll", &[STR, STR, STR], STR, |e, a| replace(&compiled(e, a)?, a, expand)),
+    fixed("regexReplaceAllLiteral", &[STR, STR, STR], STR, |e, a| replace(&must_compile(e, a)?, a, literal)),
+    fixed("mustRegexReplaceAllLiteral", &[STR, STR, STR], STR, |e, a| replace(&compiled(e, a)?, a, literal)),
+    fixed("regexSplit", &[STR, STR, INT], STRS, |e, a| split(&must_compile(e, a)?, a)),
+    fixed("mustRegexSplit", &[STR, STR, INT], STRS, |e, a| split(&compiled(e, a)?, a)),
     fixed("regexQuoteMeta", &[STR], STR, |_, a| {
         let quoted: Vec<u8> =
             bytes(a, 0).iter().flat_map(|&b| if br"\.+*?()|[]{}^$".contains(&b) { vec![b'\\', b] } else { vec![b] }).collect();
         string(quoted)
     }),
 ];
+
+/// What a byte of a pattern takes to compile.
+const STEPS_A_BYTE: usize = 4;
+/// So many bytes, times those of the pattern, are matched in a step.
+const MATCHED_A_STEP: usize = 1024;
 
 /// Compiled patterns are kept: charts use the same few again and again.
 const MAX_KEPT: usize = 256;
@@ -68,9 +74,18 @@ pub(super) fn compile(pattern: &[u8]) -> Result<Regex, String> {
     Ok(compiled)
 }
 
+/// The pattern of a call, compiled. What compiling and matching take is paid for whether or not the pattern was kept, so
+/// that a rendering ends at the same place on any thread.
+fn compiled(env: &mut Env<'_>, a: &[Value]) -> Result<Regex, String> {
+    let (pattern, text) = (bytes(a, 0), bytes(a, 1));
+    env.spend(pattern.len().saturating_mul(STEPS_A_BYTE) + pattern.len().saturating_mul(text.len()) / MATCHED_A_STEP)?;
+    compile(pattern)
+}
+
 /// Go's `MustCompile`, which panics with the pattern in its sentence.
-fn must_compile(pattern: &[u8]) -> Result<Regex, String> {
-    compile(pattern).map_err(|e| {
+fn must_compile(env: &mut Env<'_>, a: &[Value]) -> Result<Regex, String> {
+    let pattern = bytes(a, 0);
+    compiled(env, a).map_err(|e| {
         let text = Str::from(pattern);
         let plain =
             std::str::from_utf8(pattern).is_ok_and(|s| !s.chars().any(|c| c == '`' || c == '\u{feff}' || (c.is_control() && c != '\t')));

@@ -92,16 +92,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         room(parts.len(), bytes(a, 0).len())?;
         string(parts.join(bytes(a, 0)))
     }),
-    fixed("sortAlpha", &[ANY], STRS, |_, a| {
+    fixed("sortAlpha", &[ANY], STRS, |e, a| {
         if is_nil_strings(any(a, 0)) {
             return Ok(any(a, 0).clone());
         }
         let mut items = if as_list(any(a, 0)).is_some() { strings_of(any(a, 0)) } else { vec![text::strval(any(a, 0))] };
+        e.spend(items.len())?;
         items.sort();
         Ok(List::strings(items).into())
     }),
-    fixed("split", &[STR, STR], STR_MAP, |_, a| Ok(numbered(split(bytes(a, 1), bytes(a, 0), -1)))),
-    fixed("splitn", &[STR, INT, STR], STR_MAP, |_, a| Ok(numbered(split(bytes(a, 2), bytes(a, 0), int(a, 1))))),
+    fixed("split", &[STR, STR], STR_MAP, |e, a| numbered(e, split(bytes(a, 1), bytes(a, 0), -1))),
+    fixed("splitn", &[STR, INT, STR], STR_MAP, |e, a| numbered(e, split(bytes(a, 2), bytes(a, 0), int(a, 1)))),
     fixed("splitList", &[STR, STR], STRS, |_, a| Ok(List::strings(split(bytes(a, 1), bytes(a, 0), -1)).into())),
 ];
 
@@ -211,9 +212,10 @@ pub(super) fn split(s: &[u8], separator: &[u8], n: i64) -> Vec<Vec<u8>> {
     out
 }
 
-fn numbered(parts: Vec<Vec<u8>>) -> Value {
+fn numbered(env: &mut Env<'_>, parts: Vec<Vec<u8>>) -> Reply {
+    env.spend(parts.len())?;
     let entries = parts.into_iter().enumerate().map(|(i, p)| (Str::from(format!("_{i}")), Value::from(Str::from(p))));
-    Map::typed(GoType::String, None, entries.collect()).into()
+    Ok(Map::typed(GoType::String, None, entries.collect()).into())
 }
 
 fn trunc(_: &mut Env<'_>, a: &[Value]) -> Reply {
