@@ -50,11 +50,15 @@ const YAML_PREFIX: &str = "error unmarshaling JSON: while decoding JSON: ";
 
 /// A step reads so many bytes, besides what each call takes for its text.
 const READ_A_STEP: usize = 16;
+/// Aliases may stand for much that is read before it is refused: a byte of a text with aliases takes so many steps.
+const STEPS_WITH_ALIASES: usize = 8;
 
 /// Reads a text; what it holds, aliases spelt out, takes steps.
 fn read(env: &mut Env<'_>, a: &[Value], decode: impl Fn(&[u8]) -> Reply) -> Reply {
-    env.spend(bytes(a, 0).len() / READ_A_STEP)?;
-    let value = decode(bytes(a, 0))?;
+    let text = bytes(a, 0);
+    let aliases = memchr::memchr(b'&', text).is_some() && memchr::memchr(b'*', text).is_some();
+    env.spend(if aliases { text.len() * STEPS_WITH_ALIASES } else { text.len() / READ_A_STEP })?;
+    let value = decode(text)?;
     let most = env.left();
     env.spend(deep::count(&value, most))?;
     Ok(value)

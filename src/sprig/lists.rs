@@ -133,6 +133,7 @@ fn uniq(env: &mut Env<'_>, a: &[Value]) -> Reply {
 
 /// Whether one of `items` equals `value`.
 fn any_equal(env: &mut Env<'_>, items: &[Value], value: &Value) -> Result<bool, String> {
+    env.spend(items.len() / ITEMS_A_STEP)?;
     for item in items {
         if deep::equal(env, item, value)? {
             return Ok(true);
@@ -149,6 +150,7 @@ fn compact(env: &mut Env<'_>, a: &[Value]) -> Reply {
 
 fn without(env: &mut Env<'_>, a: &[Value]) -> Reply {
     let list = expect(any(a, 0), |k| format!("Cannot find without on type {k}"))?;
+    env.spend(list.items().len() / ITEMS_A_STEP)?;
     let mut kept = Vec::new();
     for item in list.items() {
         if !any_equal(env, a.get(1..).unwrap_or(&[]), item)? {
