@@ -59,9 +59,10 @@ fn run() -> ExitCode {
             std::process::exit(1);
         });
         println!(
-            "fuzz {name}: seed {seed}, runs {from}..{}, slowest {:?}, peak {} MB, {} failures",
+            "fuzz {name}: seed {seed}, runs {from}..{}, slowest {:?} in run {}, peak {} MB, {} failures",
             from + report.runs,
-            report.slowest,
+            report.slowest.0,
+            report.slowest.1,
             report.peak >> 20,
             report.failures.len()
         );

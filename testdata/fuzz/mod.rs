@@ -142,7 +142,8 @@ pub(crate) struct Failure {
 pub(crate) struct Report {
     pub(crate) runs: u64,
     pub(crate) peak: u64,
-    pub(crate) slowest: Duration,
+    /// How long the slowest run took, and which it was.
+    pub(crate) slowest: (Duration, u64),
     /// One failure for each place where something failed.
     pub(crate) failures: Vec<Failure>,
 }
@@ -262,7 +263,7 @@ pub(crate) fn fuzz(target: &Target, seed: u64, from: u64, until: Until, hanging:
     });
     forget_peak();
     let (begin, begin_cpu) = (Instant::now(), cpu());
-    let mut report = Report { runs: 0, peak: 0, slowest: Duration::ZERO, failures: Vec::new() };
+    let mut report = Report { runs: 0, peak: 0, slowest: (Duration::ZERO, from), failures: Vec::new() };
     let mut places: BTreeMap<String, u64> = BTreeMap::new();
     loop {
         let run = from + report.runs;
@@ -277,7 +278,7 @@ pub(crate) fn fuzz(target: &Target, seed: u64, from: u64, until: Until, hanging:
         let start = Instant::now();
         let mut failed = try_one(target, &input, run);
         let took = start.elapsed();
-        report.slowest = report.slowest.max(took);
+        report.slowest = report.slowest.max((took, run));
         if report.runs.is_multiple_of(256) || took > Duration::from_millis(100) {
             let most = peak();
             report.peak = report.peak.max(most);

@@ -17,7 +17,7 @@ fn smoke_here(name: &'static str) {
     let target = targets::target(name).expect("a target");
     let hanging = move |run| panic!("{name}: run {run} does not end");
     let report = targets::fuzz(&target, 1, 0, Until::Elapsed(Duration::from_millis(1500)), hanging);
-    println!("fuzz {name}: {} runs, slowest {:?}", report.runs, report.slowest);
+    println!("fuzz {name}: {} runs, slowest {:?}", report.runs, report.slowest.0);
     let wrong: Vec<String> = report.failures.iter().map(|f| format!("run {}: {}", f.run, f.what)).collect();
     assert!(wrong.is_empty(), "{name}: {}", wrong.join("\n"));
 }
