@@ -3,6 +3,7 @@
 use std::fs;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, Read};
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -133,14 +134,32 @@ impl World for RealWorld {
     }
 }
 
-/// Writes a file so that readers see the old content or the new, never a part.
+/// Writes a file so that readers see the old content or the new, never a part. Through a link its target is written; a file
+/// that is there keeps its permissions; what is no file, such as a device or a pipe, is written to as it is.
+///
+/// # Errors
+/// When it cannot be written; then what was there is untouched.
 pub(super) fn write_atomically(path: &str, content: &[u8]) -> Result<(), WorldError> {
-    let temporary = format!("{path}.{}.tmp", std::process::id());
-    let written = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|e| {
+    let failed = |e: io::Error| world_error("open", path, &e);
+    let there = fs::metadata(path).ok();
+    if there.as_ref().is_some_and(|m| !m.is_file()) {
+        let file = fs::OpenOptions::new().write(true).open(path);
+        return file.and_then(|mut file| io::Write::write_all(&mut file, content)).map_err(failed);
+    }
+    let target = if there.is_some() { fs::canonicalize(path).map_err(failed)? } else { PathBuf::from(path) };
+    let mut temporary = target.clone().into_os_string();
+    temporary.push(format!(".{}.tmp", std::process::id()));
+    let write = || {
+        fs::write(&temporary, content)?;
+        if let Some(there) = &there {
+            fs::set_permissions(&temporary, there.permissions())?;
+        }
+        fs::rename(&temporary, &target)
+    };
+    write().map_err(|e| {
         // Nothing is left to do when the temporary file cannot be removed either.
         let _ = fs::remove_file(&temporary);
-        world_error("open", path, &e)
+        failed(e)
     })
 }
 
@@ -153,4 +172,38 @@ pub(super) fn append(path: &str, content: &[u8]) -> Result<(), WorldError> {
 /// Makes a directory and those above it.
 pub(super) fn create_directories(path: &str) -> Result<(), WorldError> {
     fs::create_dir_all(path).map_err(|e| world_error("mkdir", path, &e))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::FileTypeExt;
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_stays_what_it_was() {
+        let folder = std::env::temp_dir().join(format!("kval-write-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let at = |name: &str| folder.join(name).to_string_lossy().into_owned();
+
+        fs::write(at("file"), "old").unwrap();
+        fs::set_permissions(at("file"), fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("file", at("link")).unwrap();
+        write_atomically(&at("link"), b"new").unwrap();
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(at("file")).unwrap(), "new");
+        assert_eq!(fs::metadata(at("file")).unwrap().permissions().mode() & 0o777, 0o640);
+
+        // A socket cannot be opened for writing, and must not become a file.
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        assert!(write_atomically(&at("socket"), b"new").is_err());
+        assert!(fs::symlink_metadata(at("socket")).unwrap().file_type().is_socket());
+
+        assert!(write_atomically(&at("absent/file"), b"new").is_err());
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 3, "something is left behind");
+        fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -38,8 +38,8 @@ use super::x509::Template;
 const CERTIFICATE: GoType = GoType::Named("sprig.certificate", ReflectKind::Struct);
 
 /// What keys and signatures take of the steps of a rendering: charts make a few of them.
-const KEY_STEPS: usize = 150_000;
-const LARGE_KEY_STEPS: usize = 400_000;
+const KEY_STEPS: usize = 300_000;
+const LARGE_KEY_STEPS: usize = 1_000_000;
 const EC_KEY_STEPS: usize = 2_000;
 const SIGN_STEPS: usize = 20_000;
 

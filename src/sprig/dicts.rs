@@ -134,13 +134,16 @@ fn merge_all(env: &mut Env<'_>, a: &[Value], mode: Mode) -> Reply {
     Ok(any(a, 0).clone())
 }
 
+/// What an entry takes that is merged.
+const STEPS_A_MERGE: usize = 4;
+
 /// As mergo merges maps: maps merge deep, other values fill what is empty or, when overwriting, replace; lists are
 /// replaced as a whole.
 fn merge(env: &mut Env<'_>, target: &Map, source: &Map, mode: Mode, depth: usize) -> Result<(), String> {
     if target.same(source) || depth > MAX_DEPTH {
         return Ok(());
     }
-    env.spend(source.borrow().len())?;
+    env.spend(source.borrow().len() * STEPS_A_MERGE)?;
     let entries: Vec<(Str, Value)> = source.borrow().iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     for (key, new) in entries {
         let old = target.get(key.as_bytes());

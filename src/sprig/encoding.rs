@@ -49,7 +49,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
 const YAML_PREFIX: &str = "error unmarshaling JSON: while decoding JSON: ";
 
 /// A step reads so many bytes, besides what each call takes for its text.
-const READ_A_STEP: usize = 16;
+const READ_A_STEP: usize = 8;
+/// What a value that was read takes.
+const STEPS_A_VALUE: usize = 2;
 /// Aliases may stand for much that is read before it is refused: a byte of a text with aliases takes so many steps.
 const STEPS_WITH_ALIASES: usize = 8;
 
@@ -60,7 +62,7 @@ fn read(env: &mut Env<'_>, a: &[Value], decode: impl Fn(&[u8]) -> Reply) -> Repl
     env.spend(if aliases { text.len() * STEPS_WITH_ALIASES } else { text.len() / READ_A_STEP })?;
     let value = decode(text)?;
     let most = env.left();
-    env.spend(deep::count(&value, most))?;
+    env.spend(deep::count(&value, most).saturating_mul(STEPS_A_VALUE))?;
     Ok(value)
 }
 

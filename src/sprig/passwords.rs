@@ -36,7 +36,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 const COST: u32 = 10;
 
 /// What a slow hash takes of the steps of a rendering: charts make a few of them.
-const HASH_STEPS: usize = 100_000;
+const HASH_STEPS: usize = 400_000;
 
 fn bcrypt(env: &mut Env<'_>, password: &[u8]) -> Result<String, String> {
     env.spend(HASH_STEPS)?;
