@@ -529,6 +529,12 @@ pub(super) fn on(matches: &ArgMatches, name: &str) -> bool {
     matches.try_get_one::<bool>(name).ok().flatten().copied().unwrap_or(false)
 }
 
+/// Whether the command has this switch, on or off. clap itself tells flags that a command does not have only in builds with
+/// debug assertions; a switch that it has always has a value.
+pub(super) fn has_switch(matches: &ArgMatches, name: &str) -> bool {
+    matches.try_get_one::<bool>(name).ok().flatten().is_some()
+}
+
 /// The first flag given, with a value that is not empty, that kval knows of and does not have.
 pub(super) fn refused(matches: &ArgMatches) -> Option<&'static str> {
     REFUSED.iter().copied().find(|name| matches.try_contains_id(name).unwrap_or(false) && strings(matches, name) != [""])

@@ -139,7 +139,7 @@ pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, 
 }
 
 fn shows_defaults(matches: &ArgMatches) -> bool {
-    matches.try_contains_id("show-defaults").is_ok() && super::args::on(matches, "show-defaults")
+    super::args::on(matches, "show-defaults")
 }
 
 /// The input behind the paths on the command line, and what is done with it.
@@ -172,11 +172,11 @@ fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: boo
     }
     let formats = strings(matches, "format");
     let is_kubeconform = formats.iter().any(|f| kubeconform::FORMATS.contains(&f.as_str()));
-    let summed = matches.try_contains_id("summary").is_ok() && super::args::on(matches, "summary");
+    let summed = super::args::on(matches, "summary");
     // Only `kval validate` wants nothing but findings, and not all reports of it.
     let wants_objects =
         is_kubeconform || summed || formats.iter().any(|f| matches!(f.as_str(), "html" | "junit")) || shows_defaults(matches);
-    checks.forget_objects = matches.try_contains_id("show-defaults").is_ok() && !wants_objects;
+    checks.forget_objects = super::args::has_switch(matches, "show-defaults") && !wants_objects;
     // kubeconform takes every file for a manifest, and a kind without schema for an error.
     if is_kubeconform {
         inputs.named.append(&mut inputs.found);
@@ -187,8 +187,7 @@ fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: boo
     if let Some(state) = string(matches, "cluster-state") {
         checks.assume = pipeline::known(world, &state)?;
     }
-    let given = matches.try_contains_id("cluster").is_ok();
-    let mut clusters = if judge && given { strings(matches, "cluster") } else { Vec::new() };
+    let mut clusters = if judge { strings(matches, "cluster") } else { Vec::new() };
     if judge && clusters.is_empty() {
         clusters.extend(checks.configs.settings(".").cluster);
     }
@@ -270,7 +269,7 @@ fn section(unit: &Unit) -> Section<'_> {
 
 /// What a report in one of kubeconform's shapes shows.
 fn shown(matches: &ArgMatches) -> kubeconform::Shown {
-    let on = |name| matches.try_contains_id(name).is_ok() && super::args::on(matches, name);
+    let on = |name| super::args::on(matches, name);
     kubeconform::Shown { verbose: on("verbose"), summary: on("summary"), skip_missing: on("ignore-missing-schemas") }
 }
 
