@@ -54,7 +54,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { steps: 20_000_000, output: 128 << 20 }
+        Self { steps: 40_000_000, output: 128 << 20 }
     }
 }
 
