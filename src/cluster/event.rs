@@ -11,6 +11,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::uid_text;
+use crate::simulate::rollout::events::component;
 
 /// After so long events are forgotten. upstream: kube-apiserver --event-ttl
 const TTL: Nanos = 3600 * SECOND;
@@ -155,23 +156,6 @@ impl Events {
     /// The events about an object.
     pub(super) fn about(&self, uid: Uid) -> impl Iterator<Item = &Record> {
         self.held.get(uid).into_iter().flatten()
-    }
-}
-
-/// Who tells an event of a controller about a kind.
-fn component(kind: &str, reason: &str) -> &'static str {
-    match (kind, reason) {
-        ("Deployment", _) => "deployment-controller",
-        ("ReplicaSet", _) => "replicaset-controller",
-        ("ReplicationController", _) => "replication-controller",
-        ("StatefulSet", _) => "statefulset-controller",
-        ("DaemonSet", _) => "daemonset-controller",
-        ("Job", _) => "job-controller",
-        ("CronJob", _) => "cronjob-controller",
-        ("PersistentVolumeClaim" | "PersistentVolume", _) => "persistentvolume-controller",
-        ("PodDisruptionBudget", _) => "controllermanager",
-        ("HorizontalPodAutoscaler", _) => "horizontal-pod-autoscaler",
-        _ => "controllermanager",
     }
 }
 

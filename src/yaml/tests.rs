@@ -115,32 +115,3 @@ fn lines_are_read_as_tokens_are() {
         }
     }
 }
-
-#[test]
-#[ignore = "reads a tree of manifests: KVAL_MANIFESTS"]
-fn manifests_are_read_both_ways() {
-    let mut folders = vec![std::path::PathBuf::from(std::env::var("KVAL_MANIFESTS").unwrap())];
-    let (mut all, mut lines) = (0, 0);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            if entry.path().is_dir() {
-                folders.push(entry.path());
-            } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
-                both_ways_agree(&text);
-                super::outline_each(&text, FileId(0), &mut |parsed| match parsed {
-                    super::Parsed::Outline(outline) => {
-                        let length = (outline.span().end - outline.span().start) as usize;
-                        (all, lines) = (all + length, lines + length);
-                    }
-                    super::Parsed::Document(document) => {
-                        all += (document.span.end - document.span.start) as usize;
-                        if std::env::var("KVAL_SHOW").is_ok() {
-                            eprintln!("{:?} {:?}", entry.path(), text.get(document.span.range()).map(|t| t.len()));
-                        }
-                    }
-                });
-            }
-        }
-    }
-    eprintln!("{lines} of {all} bytes line by line");
-}
