@@ -9,8 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::source::DirEntry;
 use crate::source::FileKind;
+use crate::source::Opened;
 use crate::source::World;
 use crate::source::WorldError;
+
+/// From how many bytes on a file that may not be needed is left unread.
+const LARGE: u64 = 16 * 1024;
 
 /// The machine the program runs on.
 #[derive(Debug)]
@@ -51,6 +55,17 @@ fn world_error(verb: &str, path: &str, error: &io::Error) -> WorldError {
     }
 }
 
+fn read(path: &str) -> Result<Vec<u8>, WorldError> {
+    let file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
+    read_open(file, path)
+}
+
+fn read_open(mut file: fs::File, path: &str) -> Result<Vec<u8>, WorldError> {
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(|e| world_error("read", path, &e))?;
+    Ok(bytes)
+}
+
 fn kind_of(own: fs::FileType) -> FileKind {
     if own.is_dir() {
         FileKind::Directory
@@ -63,10 +78,17 @@ fn kind_of(own: fs::FileType) -> FileKind {
 
 impl World for RealWorld {
     fn read(&self, path: &str) -> Result<Vec<u8>, WorldError> {
-        let mut file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(|e| world_error("read", path, &e))?;
-        Ok(bytes)
+        read(path)
+    }
+
+    fn open(&self, path: &str) -> Result<Opened, WorldError> {
+        let file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
+        let length = file.metadata().map_or(0, |m| m.len());
+        if length >= LARGE {
+            let path = path.to_owned();
+            return Ok(Opened::Later(length, Box::new(move || read(&path))));
+        }
+        read_open(file, path).map(Opened::Read)
     }
 
     fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError> {

@@ -474,17 +474,17 @@ impl Runtime<'_> {
             (ReflectKind::Bool, _) => frame.error(format!("expected bool; found {}", found())),
             (ReflectKind::String, ArgKind::Str { text, .. }) => Ok(Rv::Val(text.clone().into())),
             (ReflectKind::String, _) => frame.error(format!("expected string; found {}", found())),
-            (ReflectKind::Int, ArgKind::Number(Number { int: Some(i), .. })) => {
+            (ReflectKind::Int, ArgKind::Number(n)) if let Some(i) = &n.int => {
                 let int = if let GoType::Int(t) = t { t } else { crate::value::IntType::Int64 };
                 Ok(Rv::Val(Kind::Int(int, *i).into()))
             }
             (ReflectKind::Int, _) => frame.error(format!("expected integer; found {}", found())),
-            (ReflectKind::Uint, ArgKind::Number(Number { uint: Some(u), .. })) => {
+            (ReflectKind::Uint, ArgKind::Number(n)) if let Some(u) = &n.uint => {
                 let uint = if let GoType::Uint(t) = t { t } else { crate::value::UintType::Uint64 };
                 Ok(Rv::Val(Kind::Uint(uint, *u).into()))
             }
             (ReflectKind::Uint, _) => frame.error(format!("expected unsigned integer; found {}", found())),
-            (ReflectKind::Float64, ArgKind::Number(Number { float: Some(f), .. })) => Ok(Rv::Val((*f).into())),
+            (ReflectKind::Float64, ArgKind::Number(n)) if let Some(f) = &n.float => Ok(Rv::Val((*f).into())),
             (ReflectKind::Float64, _) => frame.error(format!("expected float; found {}", found())),
             _ => frame.error(format!("can't handle {} for arg of type {t}", found())),
         }

@@ -101,20 +101,12 @@ pub(super) fn decode(bytes: &[u8]) -> (char, usize) {
     bytes.get(..want).and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next()).map_or(('\u{fffd}', 1), |c| (c, want))
 }
 
-fn is_space(c: Option<char>) -> bool {
-    matches!(c, Some(' ' | '\t' | '\r' | '\n'))
-}
-
 fn is_alphanumeric(c: Option<char>) -> bool {
     c.is_some_and(|c| c == '_' || crate::value::is_letter(c) || crate::value::is_digit(c))
 }
 
 fn left_trim(s: &[u8]) -> bool {
-    s.len() >= 2 && s[0] == b'-' && is_space(Some(s[1] as char))
-}
-
-fn right_trim(s: &[u8]) -> bool {
-    s.len() >= 2 && is_space(Some(s[0] as char)) && s[1] == b'-'
+    matches!(s, [b'-', blank, ..] if is_blank(*blank))
 }
 
 /// Where the next action starts.
@@ -123,8 +115,26 @@ fn find_left(text: &[u8]) -> Option<usize> {
     LEFT.find(text)
 }
 
+/// Shorter texts are counted byte by byte.
+const SHORT: usize = 16;
+
 fn newlines(s: &[u8]) -> usize {
+    if s.len() < SHORT {
+        return s.iter().filter(|b| **b == b'\n').count();
+    }
     memchr::memchr_iter(b'\n', s).count()
+}
+
+fn is_blank(b: u8) -> bool {
+    matches!(b, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+fn is_name(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_'
+}
+
+fn blanks(s: &[u8]) -> usize {
+    s.iter().take_while(|b| is_blank(**b)).count()
 }
 
 fn unicode_name(c: Option<char>) -> String {
@@ -220,11 +230,12 @@ impl<'a> Lexer<'a> {
 
     /// Reads on to the first character that does not belong to a name, and gives it.
     fn after_name(&mut self) -> Option<char> {
-        self.pos += self.rest().iter().take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
         loop {
-            let c = self.next();
-            if !is_alphanumeric(c) {
-                return c;
+            self.pos += self.rest().iter().take_while(|b| is_name(**b)).count();
+            let c = self.peek();
+            match c {
+                Some(other) if !other.is_ascii() && is_alphanumeric(c) => self.pos += other.len_utf8(),
+                _ => return c,
             }
         }
     }
@@ -252,7 +263,7 @@ impl<'a> Lexer<'a> {
                 let mut trim = 0;
                 if left_trim(&self.input[self.pos + 2..]) {
                     let text = &self.input[self.start..self.pos];
-                    trim = text.iter().rev().take_while(|b| is_space(Some(**b as char))).count();
+                    trim = text.iter().rev().take_while(|b| is_blank(**b)).count();
                 }
                 self.pos -= trim;
                 self.line += newlines(&self.input[self.start..self.pos]);
@@ -299,18 +310,18 @@ impl<'a> Lexer<'a> {
         }
         self.pos += 2;
         if trim {
-            self.pos += self.rest().iter().take_while(|b| is_space(Some(**b as char))).count();
+            self.pos += blanks(self.rest());
         }
         self.ignore();
         None
     }
 
     fn at_right_delim(&self) -> (bool, bool) {
-        let rest = self.rest();
-        if right_trim(rest) && rest[2..].starts_with(b"}}") {
-            return (true, true);
+        match self.rest() {
+            [b'}', b'}', ..] => (true, false),
+            [blank, b'-', b'}', b'}', ..] if is_blank(*blank) => (true, true),
+            _ => (false, false),
         }
-        (rest.starts_with(b"}}"), false)
     }
 
     fn right_delim(&mut self) -> Item {
@@ -322,7 +333,7 @@ impl<'a> Lexer<'a> {
         self.pos += 2;
         let item = self.item(ItemKind::RightDelim);
         if trim {
-            self.pos += self.rest().iter().take_while(|b| is_space(Some(**b as char))).count();
+            self.pos += blanks(self.rest());
             self.ignore();
         }
         self.inside = false;
@@ -336,12 +347,14 @@ impl<'a> Lexer<'a> {
             }
             return self.error("unclosed left paren");
         }
+        match self.rest().first() {
+            Some(blank) if is_blank(*blank) => return self.space(),
+            // A digit starts a number.
+            Some(b) if is_name(*b) && !b.is_ascii_digit() => return self.identifier(),
+            _ => {}
+        }
         let Some(c) = self.next() else { return self.error("unclosed action") };
         match c {
-            ' ' | '\t' | '\r' | '\n' => {
-                self.backup();
-                self.space()
-            }
             '=' => self.item(ItemKind::Assign),
             ':' => {
                 if self.next() == Some('=') {
@@ -352,13 +365,12 @@ impl<'a> Lexer<'a> {
             }
             '|' => self.item(ItemKind::Pipe),
             '"' => self.quoted('"', ItemKind::String, "unterminated quoted string"),
-            '`' => loop {
-                match self.next() {
-                    None => return self.error("unterminated raw quoted string"),
-                    Some('`') => return self.item(ItemKind::RawString),
-                    Some(_) => {}
-                }
-            },
+            '`' => {
+                let Some(length) = memchr::memchr(b'`', self.rest()) else { return self.error("unterminated raw quoted string") };
+                self.line += newlines(&self.rest()[..length]);
+                self.pos += length + 1;
+                self.item(ItemKind::RawString)
+            }
             '$' => {
                 if self.at_terminator() {
                     return self.item(ItemKind::Variable);
@@ -392,14 +404,13 @@ impl<'a> Lexer<'a> {
     }
 
     fn space(&mut self) -> Item {
-        let mut count = 0;
-        while is_space(self.peek()) {
-            self.next();
-            count += 1;
-        }
-        let at = &self.input[self.pos - 1..];
-        if right_trim(at) && at[2..].starts_with(b"}}") {
-            self.backup();
+        let count = blanks(self.rest());
+        self.line += newlines(&self.rest()[..count]);
+        self.pos += count;
+        // A blank before `-}}` belongs to that.
+        if let [blank, b'-', b'}', b'}', ..] = &self.input[self.pos - 1..] {
+            self.pos -= 1;
+            self.line -= usize::from(*blank == b'\n');
             if count == 1 {
                 return self.right_delim();
             }
@@ -409,7 +420,6 @@ impl<'a> Lexer<'a> {
 
     fn identifier(&mut self) -> Item {
         let c = self.after_name();
-        self.backup();
         if !self.at_terminator() {
             return self.error(format!("bad character {}", unicode_name(c)));
         }
@@ -436,7 +446,6 @@ impl<'a> Lexer<'a> {
             return self.item(if kind == ItemKind::Variable { kind } else { ItemKind::Dot });
         }
         let c = self.after_name();
-        self.backup();
         if !self.at_terminator() {
             return self.error(format!("bad character {}", unicode_name(c)));
         }
@@ -444,14 +453,19 @@ impl<'a> Lexer<'a> {
     }
 
     fn at_terminator(&mut self) -> bool {
-        match self.peek() {
-            None | Some(' ' | '\t' | '\r' | '\n' | '.' | ',' | '|' | ':' | ')' | '(') => true,
-            Some(_) => self.rest().starts_with(b"}}"),
+        match self.rest() {
+            [] => {
+                self.at_eof = true;
+                true
+            }
+            [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] | [b'}', b'}', ..] => true,
+            _ => false,
         }
     }
 
     fn quoted(&mut self, end: char, kind: ItemKind, message: &str) -> Item {
         loop {
+            self.pos += memchr::memchr3(b'\\', b'\n', end as u8, self.rest()).unwrap_or(self.rest().len());
             match self.next() {
                 Some('\\') => {
                     if matches!(self.next(), None | Some('\n')) {

@@ -1,6 +1,9 @@
 //! The parser: items to trees, with Go's error texts. upstream: text/template/parse/parse.go
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::lex::{Item, ItemKind, Lexer};
 use super::number;
@@ -44,6 +47,12 @@ pub fn parse(
         peeked: 0,
         trees: Vec::new(),
         scope: Scope::default(),
+        names: FxHashMap::default(),
+        functions: FxHashMap::default(),
+        nodes: Vec::new(),
+        commands: Vec::new(),
+        args: Vec::new(),
+        chain: Vec::new(),
         action_line: 0,
         action_start: 0,
         nesting: 0,
@@ -94,12 +103,31 @@ struct Parser<'a> {
     peeked: usize,
     trees: Vec<Arc<Tree>>,
     scope: Scope,
+    /// Texts that occur again and again share their memory.
+    names: FxHashMap<&'a [u8], Str>,
+    /// The functions that are known.
+    functions: FxHashMap<&'a [u8], Str>,
+    /// What is gathered for lists that are not whole yet, the outer ones first: a list gets its memory when its length is known.
+    nodes: Vec<Node>,
+    commands: Vec<Command>,
+    args: Vec<Arg>,
+    chain: Vec<Str>,
     action_line: usize,
     action_start: usize,
     nesting: usize,
 }
 
-impl Parser<'_> {
+/// Texts up to this length are looked up among those that were there before.
+const SHORT: usize = 32;
+
+impl<'a> Parser<'a> {
+    fn named(&mut self, text: &'a [u8]) -> Str {
+        if text.len() > SHORT {
+            return Str::from(text);
+        }
+        self.names.entry(text).or_insert_with(|| Str::from(text)).clone()
+    }
+
     fn next(&mut self) -> Item {
         if self.peeked > 0 {
             self.peeked -= 1;
@@ -136,7 +164,7 @@ impl Parser<'_> {
         token
     }
 
-    fn slice(&self, item: &Item) -> &[u8] {
+    fn slice(&self, item: &Item) -> &'a [u8] {
         self.text.get(item.pos..item.end).unwrap_or(b"")
     }
 
@@ -235,9 +263,10 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn unquoted(&self, token: &Item) -> Parsed<Str> {
+    fn unquoted(&mut self, token: &Item) -> Parsed<Str> {
         match unquote(self.slice(token)) {
-            Some(text) => Ok(text.into()),
+            Some(Cow::Borrowed(text)) => Ok(self.named(text)),
+            Some(Cow::Owned(text)) => Ok(text.into()),
             None => self.error("invalid syntax"),
         }
     }
@@ -247,13 +276,13 @@ impl Parser<'_> {
         if self.nesting > MAX_DEPTH {
             return self.error("max nesting depth exceeded");
         }
-        let mut nodes = Vec::new();
+        let start = self.nodes.len();
         while self.peek_non_space().kind != ItemKind::Eof {
             match self.text_or_action()? {
-                Step::Node(n) => nodes.push(n),
+                Step::Node(n) => self.nodes.push(n),
                 Step::Stop(stop) => {
                     self.nesting -= 1;
-                    return Ok((nodes, stop));
+                    return Ok((self.nodes.split_off(start), stop));
                 }
             }
         }
@@ -417,12 +446,14 @@ impl Parser<'_> {
 
     fn pipeline(&mut self, context: &str, end: ItemKind) -> Parsed<Pipe> {
         let token = self.peek_non_space();
-        let mut pipe = Pipe { pos: token.pos, assign: false, decl: Vec::new(), commands: Vec::with_capacity(1) };
+        let mut pipe = Pipe { pos: token.pos, assign: false, decl: Vec::new(), commands: Vec::new() };
         self.declarations(&mut pipe, context)?;
+        let start = self.commands.len();
         loop {
             let token = self.next_non_space();
             match token.kind {
                 k if k == end => {
+                    pipe.commands = self.commands.split_off(start);
                     self.check(&pipe, context)?;
                     return Ok(pipe);
                 }
@@ -440,7 +471,7 @@ impl Parser<'_> {
                 | ItemKind::LeftParen => {
                     self.backup();
                     let command = self.command()?;
-                    pipe.commands.push(command);
+                    self.commands.push(command);
                 }
                 _ => return self.unexpected(&token, context),
             }
@@ -456,7 +487,7 @@ impl Parser<'_> {
             self.next();
             let after = self.peek();
             let next = self.peek_non_space();
-            let name = Str::from(self.slice(&v));
+            let name = self.named(self.slice(&v));
             if matches!(next.kind, ItemKind::Assign | ItemKind::Declare) {
                 pipe.assign = next.kind == ItemKind::Assign;
                 self.next_non_space();
@@ -498,11 +529,12 @@ impl Parser<'_> {
     }
 
     fn command(&mut self) -> Parsed<Command> {
-        let mut command = Command { pos: self.peek_non_space().pos, args: Vec::with_capacity(1) };
+        let pos = self.peek_non_space().pos;
+        let start = self.args.len();
         loop {
             self.peek_non_space();
             if let Some(arg) = self.operand()? {
-                command.args.push(arg);
+                self.args.push(arg);
             }
             let token = self.next();
             match token.kind {
@@ -513,10 +545,11 @@ impl Parser<'_> {
             }
             break;
         }
-        if command.args.is_empty() {
+        let args = self.args.split_off(start);
+        if args.is_empty() {
             return self.error("empty command");
         }
-        Ok(command)
+        Ok(Command { pos, args })
     }
 
     fn operand(&mut self) -> Parsed<Option<Arg>> {
@@ -525,20 +558,21 @@ impl Parser<'_> {
             return Ok(Some(arg));
         }
         let pos = self.peek().pos;
-        let mut fields = Vec::new();
+        let own = match &arg.kind {
+            ArgKind::Field(names) | ArgKind::Variable(names) => names.first().cloned(),
+            _ => None,
+        };
+        self.chain.clear();
+        self.chain.extend(own);
         while self.peek().kind == ItemKind::Field {
             let token = self.next();
-            fields.push(Str::from(&self.slice(&token)[1..]));
+            let name = self.named(&self.slice(&token)[1..]);
+            self.chain.push(name);
         }
+        let fields = self.chain.clone();
         let kind = match arg.kind {
-            ArgKind::Field(mut names) => {
-                names.append(&mut fields);
-                ArgKind::Field(names)
-            }
-            ArgKind::Variable(mut names) => {
-                names.append(&mut fields);
-                ArgKind::Variable(names)
-            }
+            ArgKind::Field(_) => ArgKind::Field(fields),
+            ArgKind::Variable(_) => ArgKind::Variable(fields),
             ArgKind::Bool(_) | ArgKind::Str { .. } | ArgKind::Number(_) | ArgKind::Nil | ArgKind::Dot => {
                 let mut text = Vec::new();
                 arg.write(&mut text);
@@ -551,14 +585,18 @@ impl Parser<'_> {
 
     fn term(&mut self) -> Parsed<Option<Arg>> {
         let token = self.next_non_space();
-        let text = || Str::from(self.slice(&token));
         let kind = match token.kind {
             ItemKind::Identifier => {
                 let name = self.slice(&token);
-                if !(self.has_function)(name) {
+                if let Some(known) = self.functions.get(name) {
+                    ArgKind::Identifier(known.clone())
+                } else if (self.has_function)(name) {
+                    let known = Str::from(name);
+                    self.functions.insert(name, known.clone());
+                    ArgKind::Identifier(known)
+                } else {
                     return self.error(format!("function {} not defined", quote(name)));
                 }
-                ArgKind::Identifier(text())
             }
             ItemKind::Dot => ArgKind::Dot,
             ItemKind::Nil => ArgKind::Nil,
@@ -569,12 +607,14 @@ impl Parser<'_> {
                     None => return self.error(format!("undefined variable {}", quote(name))),
                 }
             }
-            ItemKind::Field => ArgKind::Field(vec![Str::from(&self.slice(&token)[1..])]),
+            ItemKind::Field => ArgKind::Field(vec![self.named(&self.slice(&token)[1..])]),
             ItemKind::Bool => ArgKind::Bool(self.slice(&token) == b"true"),
-            ItemKind::CharConstant | ItemKind::Complex | ItemKind::Number => match number::parse(&text().to_str(), token.kind) {
-                Ok(n) => ArgKind::Number(n),
-                Err(message) => return self.error(message),
-            },
+            ItemKind::CharConstant | ItemKind::Complex | ItemKind::Number => {
+                match number::parse(&String::from_utf8_lossy(self.slice(&token)), token.kind) {
+                    Ok(n) => ArgKind::Number(Box::new(n)),
+                    Err(message) => return self.error(message),
+                }
+            }
             ItemKind::LeftParen => {
                 if self.scope.parens >= MAX_DEPTH {
                     return self.error("max expression depth exceeded");
@@ -586,7 +626,7 @@ impl Parser<'_> {
             }
             ItemKind::String | ItemKind::RawString => {
                 let value = self.unquoted(&token)?;
-                ArgKind::Str { quoted: text(), text: value }
+                ArgKind::Str { quoted: Slice::new(self.text, token.pos, token.end), text: value }
             }
             _ => {
                 self.backup();

@@ -125,9 +125,9 @@ pub enum ArgKind {
     Bool(bool),
     Dot,
     Nil,
-    Number(Number),
+    Number(Box<Number>),
     Str {
-        quoted: Str,
+        quoted: Slice,
         text: Str,
     },
     Identifier(Str),
@@ -292,7 +292,7 @@ impl Arg {
             ArgKind::Dot => out.push(b'.'),
             ArgKind::Nil => out.extend_from_slice(b"nil"),
             ArgKind::Number(n) => out.extend_from_slice(n.text.as_bytes()),
-            ArgKind::Str { quoted, .. } => out.extend_from_slice(quoted.as_bytes()),
+            ArgKind::Str { quoted, .. } => out.extend_from_slice(quoted),
             ArgKind::Identifier(name) => out.extend_from_slice(name.as_bytes()),
             ArgKind::Field(names) => write_fields(names, out),
             ArgKind::Variable(names) => {

@@ -1,7 +1,7 @@
 //! `.Capabilities`: what the cluster can do.
 
 use std::any::Any;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use super::strvals::quote;
 use crate::value::{GoError, GoType, List, Map, Object, ReflectKind, Structure, Value};
@@ -81,6 +81,8 @@ pub struct KubeVersion {
     pub major: String,
     /// The second number.
     pub minor: String,
+    /// Whether it is a value of Helm 3, which has another name for the type.
+    v3: bool,
 }
 
 impl Default for KubeVersion {
@@ -90,6 +92,7 @@ impl Default for KubeVersion {
             normalized: DEFAULT_KUBE_VERSION.to_owned(),
             major: "1".to_owned(),
             minor: "37".to_owned(),
+            v3: false,
         }
     }
 }
@@ -131,7 +134,7 @@ impl KubeVersion {
             numbers.push(number.to_string());
         }
         let version = if text.starts_with('v') { text.to_owned() } else { format!("v{text}") };
-        Ok(Self { version, normalized: format!("v{}", numbers.join(".")), major: numbers[0].clone(), minor: numbers[1].clone() })
+        Ok(Self { version, normalized: format!("v{}", numbers.join(".")), major: numbers[0].clone(), minor: numbers[1].clone(), v3: false })
     }
 }
 
@@ -141,7 +144,7 @@ pub struct Capabilities {
     /// The version of Kubernetes.
     pub kube_version: KubeVersion,
     /// The known API versions.
-    pub api_versions: Vec<String>,
+    pub api_versions: Arc<Vec<String>>,
     /// The version of Helm.
     pub helm: HelmVersion,
 }
@@ -191,8 +194,8 @@ impl Capabilities {
     /// Helm 4's defaults with another Kubernetes and more API versions.
     pub fn new(kube_version: KubeVersion, more: &[String]) -> Self {
         static DEFAULT: LazyLock<Vec<String>> = LazyLock::new(|| DEFAULT_API_VERSIONS.iter().map(|s| (*s).to_owned()).collect());
-        let api_versions = DEFAULT.iter().chain(more).cloned().collect();
-        Self { kube_version, api_versions, helm: HelmVersion::v4() }
+        let api_versions: Vec<String> = DEFAULT.iter().chain(more).cloned().collect();
+        Self { kube_version, api_versions: Arc::new(api_versions), helm: HelmVersion::v4() }
     }
 
     /// Whether they are Helm 3's.
@@ -208,8 +211,8 @@ impl Object for Capabilities {
 
     fn field(&self, name: &str) -> Option<Value> {
         Some(match name {
-            "KubeVersion" => Value::object(self.kube_version.clone()),
-            "APIVersions" => Value::object(VersionSet(self.api_versions.clone())),
+            "KubeVersion" => Value::object(KubeVersion { v3: self.is_v3(), ..self.kube_version.clone() }),
+            "APIVersions" => Value::object(VersionSet { versions: Arc::clone(&self.api_versions), v3: self.is_v3() }),
             "HelmVersion" => Value::object(self.helm.clone()),
             _ => return None,
         })
@@ -246,7 +249,7 @@ impl Object for Capabilities {
 
 impl Object for KubeVersion {
     fn go_type(&self) -> GoType {
-        GoType::Named("common.KubeVersion", ReflectKind::Struct)
+        GoType::Named(if self.v3 { "chartutil.KubeVersion" } else { "common.KubeVersion" }, ReflectKind::Struct)
     }
 
     fn field(&self, name: &str) -> Option<Value> {
@@ -359,17 +362,20 @@ impl Object for HelmVersion {
 
 /// `.Capabilities.APIVersions`
 #[derive(Clone, Debug)]
-pub struct VersionSet(pub Vec<String>);
+struct VersionSet {
+    versions: Arc<Vec<String>>,
+    v3: bool,
+}
 
 impl VersionSet {
     fn list(&self) -> Value {
-        List::strings(self.0.iter().map(String::as_str)).into()
+        List::strings(self.versions.iter().map(String::as_str)).into()
     }
 }
 
 impl Object for VersionSet {
     fn go_type(&self) -> GoType {
-        GoType::Named("common.VersionSet", ReflectKind::Slice)
+        GoType::Named(if self.v3 { "chartutil.VersionSet" } else { "common.VersionSet" }, ReflectKind::Slice)
     }
 
     fn method(&self, name: &str) -> Option<(&'static [GoType], bool)> {
@@ -378,7 +384,7 @@ impl Object for VersionSet {
 
     fn call(&self, _: &str, args: &[Value]) -> Result<Value, GoError> {
         let wanted = args.first().and_then(Value::as_str);
-        Ok(wanted.is_some_and(|w| self.0.iter().any(|v| v.as_bytes() == w.as_bytes())).into())
+        Ok(wanted.is_some_and(|w| self.versions.iter().any(|v| v.as_bytes() == w.as_bytes())).into())
     }
 
     fn has_string(&self) -> bool {
@@ -386,11 +392,11 @@ impl Object for VersionSet {
     }
 
     fn print(&self) -> String {
-        format!("[{}]", self.0.join(" "))
+        format!("[{}]", self.versions.join(" "))
     }
 
     fn truth(&self) -> bool {
-        !self.0.is_empty()
+        !self.versions.is_empty()
     }
 
     fn underlying(&self) -> Option<Value> {

@@ -1,40 +1,103 @@
 //! The chart: its metadata, templates, values and files, and the charts below it.
 
+use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::load::LoadError;
 use super::strvals::{is_print, quote};
 use crate::value::{Map, float_text};
 use crate::yaml::{Node, NodeKind};
 
-/// A file of a chart.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A file of a chart; what nobody may look at is read when somebody does.
+#[derive(Clone)]
 pub struct File {
     /// The path from the chart's top, with `/`.
     pub name: String,
-    /// The content, without a byte order mark.
-    pub data: Arc<[u8]>,
-    /// The content as text, the same memory; absent when it is not UTF-8.
+    content: Content,
+}
+
+#[derive(Clone)]
+enum Content {
+    Read(Text),
+    Unread(Arc<Unread>),
+}
+
+#[derive(Clone)]
+struct Text {
+    data: Arc<[u8]>,
+    /// The same memory as text; absent when it is not UTF-8.
     text: Option<Arc<str>>,
+}
+
+impl Text {
+    fn new(data: Vec<u8>) -> Self {
+        match String::from_utf8(data) {
+            Ok(text) => {
+                let text: Arc<str> = text.into();
+                Self { data: Arc::clone(&text).into(), text: Some(text) }
+            }
+            Err(bytes) => Self { data: bytes.into_bytes().into(), text: None },
+        }
+    }
+}
+
+/// Reads a file; on failure, Helm's sentence.
+pub(super) type Reader = Box<dyn Fn() -> Result<Vec<u8>, LoadError> + Send + Sync>;
+
+struct Unread {
+    read: Reader,
+    /// What was read, nothing where that failed, and why.
+    read_once: OnceLock<(Text, Option<LoadError>)>,
 }
 
 impl File {
     /// A file of a name and content.
     pub fn new(name: impl Into<String>, data: Vec<u8>) -> Self {
-        let name = name.into();
-        match String::from_utf8(data) {
-            Ok(text) => {
-                let text: Arc<str> = text.into();
-                Self { name, data: Arc::clone(&text).into(), text: Some(text) }
+        Self { name: name.into(), content: Content::Read(Text::new(data)) }
+    }
+
+    /// A file that is read when it is needed.
+    pub(super) fn later(name: String, read: Reader) -> Self {
+        Self { name, content: Content::Unread(Arc::new(Unread { read, read_once: OnceLock::new() })) }
+    }
+
+    fn content(&self) -> &Text {
+        match &self.content {
+            Content::Read(text) => text,
+            Content::Unread(file) => {
+                let read = || match (file.read)() {
+                    Ok(data) => (Text::new(data), None),
+                    Err(e) => (Text::new(Vec::new()), Some(e)),
+                };
+                &file.read_once.get_or_init(read).0
             }
-            Err(bytes) => Self { name, data: bytes.into_bytes().into(), text: None },
         }
+    }
+
+    /// The content; nothing when it is read only now and that fails, which [`Chart::all_read`] tells.
+    pub fn data(&self) -> &Arc<[u8]> {
+        &self.content().data
     }
 
     /// The content as text, with what is not UTF-8 replaced.
     pub fn text(&self) -> Arc<str> {
-        self.text.clone().unwrap_or_else(|| String::from_utf8_lossy(&self.data).into())
+        let content = self.content();
+        content.text.clone().unwrap_or_else(|| String::from_utf8_lossy(&content.data).into())
+    }
+
+    /// Why it could not be read when it was needed.
+    fn failure(&self) -> Option<&LoadError> {
+        match &self.content {
+            Content::Read(_) => None,
+            Content::Unread(file) => file.read_once.get().and_then(|read| read.1.as_ref()),
+        }
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("File").field(&self.name).finish()
     }
 }
 
@@ -50,7 +113,7 @@ pub struct Chart {
     /// The default values; `None` without `values.yaml`.
     pub values: Option<Map>,
     /// `values.schema.json`
-    pub schema: Option<Vec<u8>>,
+    pub schema: Option<Arc<[u8]>>,
     /// All other files.
     pub files: Vec<File>,
     /// Where it was read from, for display; empty for charts in memory.
@@ -70,6 +133,27 @@ impl Chart {
     /// Whether only its `_` templates count.
     pub fn is_library(&self) -> bool {
         self.metadata.chart_type.eq_ignore_ascii_case("library")
+    }
+
+    /// Reads all files that were left unread so far.
+    ///
+    /// # Errors
+    /// Those of [`Chart::all_read`].
+    pub fn read_all(&self) -> Result<(), LoadError> {
+        self.files.iter().chain(&self.raw).for_each(|f| _ = f.data());
+        self.dependencies.iter().try_for_each(Self::read_all)?;
+        self.all_read()
+    }
+
+    /// Whether all files that somebody looked at could be read.
+    ///
+    /// # Errors
+    /// Helm's sentence for the first that could not.
+    pub fn all_read(&self) -> Result<(), LoadError> {
+        if let Some(e) = self.files.iter().chain(&self.raw).find_map(File::failure) {
+            return Err(e.clone());
+        }
+        self.dependencies.iter().try_for_each(Self::all_read)
     }
 
     /// The custom resource definitions of this chart and those below: full path and file.
@@ -483,5 +567,68 @@ impl Decoder {
             }
             _ => self.mismatch(node, "map[string]string"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::helm::TemplateOptions;
+    use crate::helm::release::template;
+    use crate::source::{DirEntry, FileKind, MemoryWorld, Opened, World, WorldError};
+
+    /// A world in which text files can be opened and then not be read.
+    struct Broken(MemoryWorld);
+
+    impl World for Broken {
+        fn read(&self, path: &str) -> Result<Vec<u8>, WorldError> {
+            self.0.read(path)
+        }
+        fn open(&self, path: &str) -> Result<Opened, WorldError> {
+            let (path, message) = (path.to_owned(), format!("read {path}: input/output error"));
+            Ok(Opened::Later(1, Box::new(move || Err(WorldError { path: path.clone(), message: message.clone(), not_found: false }))))
+        }
+        fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError> {
+            self.0.read_dir(path)
+        }
+        fn kind(&self, path: &str) -> Result<FileKind, WorldError> {
+            self.0.kind(path)
+        }
+        fn stdin(&self) -> Result<Vec<u8>, WorldError> {
+            self.0.stdin()
+        }
+        fn now(&self) -> i128 {
+            0
+        }
+        fn seed(&self) -> u64 {
+            0
+        }
+        fn env(&self, _: &str) -> Option<String> {
+            None
+        }
+        fn current_dir(&self) -> String {
+            self.0.current_dir()
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_fails_only_what_needs_it() {
+        let rendered = |text: &str, include_crds: bool| {
+            let files = [
+                ("c/Chart.yaml", "apiVersion: v2\nname: c\nversion: 1.0.0\n"),
+                ("c/templates/t.yaml", text),
+                ("c/notes.txt", "x"),
+                ("c/crds/a.yaml", "x"),
+            ];
+            let files = files.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).into();
+            let world = Broken(MemoryWorld { files, ..MemoryWorld::default() });
+            let options = TemplateOptions { chart: "c".to_owned(), include_crds, ..TemplateOptions::default() };
+            template(&world, &options).map(|_| ()).map_err(|e| e.message)
+        };
+        assert_eq!(rendered("a: 1", false), Ok(()));
+        assert_eq!(rendered("a: 1", true), Err("error reading crds/a.yaml: read /c/crds/a.yaml: input/output error".to_owned()));
+        assert_eq!(
+            rendered("a: {{ .Files.Get \"notes.txt\" }}", false),
+            Err("error reading notes.txt: read /c/notes.txt: input/output error".to_owned())
+        );
     }
 }

@@ -2,37 +2,37 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use super::chart::File;
 use crate::value::{GoError, GoType, Kind, List, Map, Object, ReflectKind, Str, UintType, Value};
 use crate::yaml;
 
 /// `.Files`
 #[derive(Clone, Debug, Default)]
 pub struct Files {
-    files: BTreeMap<String, Arc<[u8]>>,
+    files: BTreeMap<String, File>,
 }
 
 impl Files {
-    /// From paths and contents; a later one of the same path wins.
-    pub fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a Arc<[u8]>)>) -> Self {
-        Self { files: files.into_iter().map(|(name, data)| (name.to_owned(), Arc::clone(data))).collect() }
+    /// The files of a chart; a later one of the same path wins.
+    pub fn new<'a>(files: impl IntoIterator<Item = &'a File>) -> Self {
+        Self { files: files.into_iter().map(|f| (f.name.clone(), f.clone())).collect() }
     }
 
     fn bytes(&self, name: &Str) -> &[u8] {
-        self.files.get(name.to_str().as_ref()).map_or(&[], |d| d.as_ref())
+        self.files.get(name.to_str().as_ref()).map_or(&[], |f| f.data())
     }
 
     fn glob(&self, pattern: &str) -> Self {
         let glob = Glob::parse(pattern).unwrap_or_else(Glob::all);
-        Self { files: self.files.iter().filter(|(name, _)| glob.matches(name)).map(|(n, d)| (n.clone(), Arc::clone(d))).collect() }
+        Self { files: self.files.iter().filter(|(name, _)| glob.matches(name)).map(|(n, f)| (n.clone(), f.clone())).collect() }
     }
 
     /// A YAML map from base name to content.
     fn as_yaml(&self, content: impl Fn(&[u8]) -> Value) -> String {
         let map = Map::default();
-        for (name, data) in &self.files {
-            map.insert(name.rsplit('/').next().unwrap_or(name), content(data));
+        for (name, file) in &self.files {
+            map.insert(name.rsplit('/').next().unwrap_or(name), content(file.data()));
         }
         let text = yaml::to_yaml(&map.into()).unwrap_or_default();
         String::from_utf8_lossy(text.strip_suffix(b"\n").unwrap_or(&text)).into_owned()
@@ -86,7 +86,7 @@ impl Object for Files {
 
     fn print(&self) -> String {
         let list = |data: &[u8]| data.iter().map(u8::to_string).collect::<Vec<_>>().join(" ");
-        let entries: Vec<String> = self.files.iter().map(|(name, data)| format!("{name}:[{}]", list(data))).collect();
+        let entries: Vec<String> = self.files.iter().map(|(name, file)| format!("{name}:[{}]", list(file.data()))).collect();
         format!("map[{}]", entries.join(" "))
     }
 
@@ -95,14 +95,14 @@ impl Object for Files {
     }
 
     fn underlying(&self) -> Option<Value> {
-        let entries = self.files.iter().map(|(name, data)| (Str::from(name.as_str()), byte_list(data))).collect();
+        let entries = self.files.iter().map(|(name, file)| (Str::from(name.as_str()), byte_list(file.data()))).collect();
         Some(Map::typed(BYTES, Some("engine.files"), entries).into())
     }
 
     fn to_plain(&self) -> Result<Value, GoError> {
         let map = Map::default();
-        for (name, data) in &self.files {
-            map.insert(name.as_str(), data_encoding::BASE64.encode(data).into());
+        for (name, file) in &self.files {
+            map.insert(name.as_str(), data_encoding::BASE64.encode(file.data()).into());
         }
         Ok(map.into())
     }

@@ -8,11 +8,11 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
-use super::chart::{Chart, Decoder, File, decode_lock};
+use super::chart::{Chart, Decoder, File, Reader, decode_lock};
 use super::ignore::Rules;
 use super::strvals::quote;
 use super::values::{Logs, ValuesReader};
-use crate::source::{FileId, FileKind, World, all_cores};
+use crate::source::{FileId, FileKind, Opened, World, WorldError, all_cores};
 use crate::yaml;
 
 /// The most bytes a chart may hold once unpacked.
@@ -67,8 +67,9 @@ pub fn load_with(world: &dyn World, path: &str, values: &mut ValuesReader<'_>, l
 /// The files that [`load_with`] loads a chart from. While others are read, its values are decoded.
 pub(super) fn read_files(world: &dyn World, path: &str, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Vec<File>, LoadError> {
     let path_of_values = within(path.trim_end_matches('/'), VALUES);
-    let mut early = |file: &File| values.read_early(&path_of_values, &file.data);
-    read_as(world, path, logs, &|name, data| File::new(name, data), Some((VALUES, &mut early)))
+    let mut early = |file: &File| values.read_early(&path_of_values, file.data());
+    let make = Make { now: &|name, data| File::new(name, data), later: Some(&File::later) };
+    read_as(world, path, logs, make, Some((VALUES, &mut early)))
 }
 
 /// Where a file of the chart at `shown` is, for display.
@@ -119,11 +120,30 @@ pub fn detect(world: &dyn World, path: &str) -> Result<(), LoadError> {
 
 /// The files of a chart as they would be loaded: ignored ones left out, archives unpacked.
 pub fn read(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
-    read_as(world, path, logs, &|name, data| (name, data), None)
+    read_as(world, path, logs, Make { now: &|name, data| (name, data), later: None }, None)
 }
 
 /// What is made of a file's name and bytes.
-type Make<'a, T> = &'a (dyn Fn(String, Vec<u8>) -> T + Sync);
+#[derive(Clone, Copy)]
+struct Make<'a, T> {
+    now: &'a (dyn Fn(String, Vec<u8>) -> T + Sync),
+    /// For files that may never be looked at.
+    later: Option<&'a (dyn Fn(String, Reader) -> T + Sync)>,
+}
+
+/// Whether rendering may do without a file: all but templates, values and what describes a chart.
+fn may_wait(name: &str) -> bool {
+    let mut rest = name;
+    while let Some(below) = rest.strip_prefix("charts/") {
+        match below.split_once('/') {
+            Some((_, inner)) => rest = inner,
+            // An archive, or a single file.
+            None => return false,
+        }
+    }
+    let needed = ["Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", VALUES, "values.schema.json"];
+    !rest.starts_with("templates/") && !needed.contains(&rest)
+}
 
 /// A file and what to do with it while others are read.
 type Early<'a, T> = Option<(&'static str, &'a mut dyn FnMut(&T))>;
@@ -145,12 +165,12 @@ fn read_as<T: Send + Sync>(
                 "gzip: invalid header" => LoadError(format!("file '{path}' does not appear to be a valid chart file (details: {})", e.0)),
                 _ => e,
             })?;
-            Ok(made(files, make))
+            Ok(made(files, make.now))
         }
     }
 }
 
-fn made<T: Send>(files: Vec<(String, Vec<u8>)>, make: Make<'_, T>) -> Vec<T> {
+fn made<T: Send>(files: Vec<(String, Vec<u8>)>, make: &(dyn Fn(String, Vec<u8>) -> T + Sync)) -> Vec<T> {
     let one = |(name, data)| make(name, data);
     if files.len() <= FEW {
         return files.into_iter().map(one).collect();
@@ -195,11 +215,24 @@ fn read_folder<T: Send + Sync>(
     // What was found before a failure is read first: its failures come before.
     let mut files = Vec::new();
     let mut left = MAX_SIZE;
+    let now = |data: Vec<u8>, name: &String| (data.len() as u64, (make.now)(name.clone(), without_bom(data)));
     for some in walk.found.chunks(AT_ONCE) {
         let read = |(name, full): &(String, String)| {
-            let data = world.read(&format!("{top}/{name}"));
-            let data = data.map_err(|e| LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, full))))?;
-            Ok::<_, LoadError>((data.len() as u64, make(name.clone(), without_bom(data))))
+            let failed =
+                |name: &str, full: &str, e: WorldError| LoadError(format!("error reading {name}: {}", e.message.replace(&e.path, full)));
+            let path = format!("{top}/{name}");
+            let opened = match make.later.filter(|_| may_wait(name)) {
+                Some(later) => world.open(&path).map(|opened| (opened, Some(later))),
+                None => world.read(&path).map(|data| (Opened::Read(data), None)),
+            };
+            Ok::<_, LoadError>(match opened.map_err(|e| failed(name, full, e))? {
+                (Opened::Later(length, read), Some(later)) => {
+                    let (shown, full) = (name.clone(), full.clone());
+                    (length, later(name.clone(), Box::new(move || read().map(without_bom).map_err(|e| failed(&shown, &full, e)))))
+                }
+                (Opened::Later(_, read), None) => now(read().map_err(|e| failed(name, full, e))?, name),
+                (Opened::Read(data), _) => now(data, name),
+            })
         };
         let contents: Vec<_> = if some.len() > FEW {
             let first = early.as_ref().and_then(|(name, _)| some.iter().position(|(found, _)| found == name));
@@ -463,7 +496,7 @@ fn load_named(files: Vec<File>, shown: &str, values: &mut ValuesReader<'_>, logs
     let mut found = false;
     for file in files.iter().filter(|f| f.name == "Chart.yaml") {
         found = true;
-        if let Some(node) = tree(&file.data, "Chart.yaml")? {
+        if let Some(node) = tree(file.data(), "Chart.yaml")? {
             chart.metadata.decode(&node).map_err(|e| LoadError(format!("cannot load Chart.yaml: {e}")))?;
         }
         if chart.metadata.api_version.is_empty() {
@@ -490,7 +523,7 @@ fn load_named(files: Vec<File>, shown: &str, values: &mut ValuesReader<'_>, logs
             "Chart.yaml" => {}
             "Chart.lock" | "requirements.lock" => {
                 found |= name == "requirements.lock";
-                if let Some(node) = tree(&file.data, &name)? {
+                if let Some(node) = tree(file.data(), &name)? {
                     chart.lock = Some(decode_lock(&node).map_err(|e| LoadError(format!("cannot load {name}: {e}")))?);
                 }
                 if name == "requirements.lock" {
@@ -504,13 +537,13 @@ fn load_named(files: Vec<File>, shown: &str, values: &mut ValuesReader<'_>, logs
             }
             VALUES => {
                 let map =
-                    values.read(&within(shown, VALUES), &file.data).map_err(|e| LoadError(format!("cannot load values.yaml: {e}")))?;
+                    values.read(&within(shown, VALUES), file.data()).map_err(|e| LoadError(format!("cannot load values.yaml: {e}")))?;
                 chart.values = Some(map);
             }
-            "values.schema.json" => chart.schema = Some(file.data.to_vec()),
+            "values.schema.json" => chart.schema = Some(Arc::clone(file.data())),
             "requirements.yaml" => {
                 found = true;
-                if let Some(node) = tree(&file.data, "requirements.yaml")? {
+                if let Some(node) = tree(file.data(), "requirements.yaml")? {
                     chart.metadata.decode(&node).map_err(|e| LoadError(format!("cannot load requirements.yaml: {e}")))?;
                 }
                 keep_v1(
@@ -535,7 +568,7 @@ fn load_named(files: Vec<File>, shown: &str, values: &mut ValuesReader<'_>, logs
         let path = within(shown, &format!("charts/{name}"));
         let child = if name.ends_with(".tgz") {
             match files.first() {
-                Some(file) if file.name == name => unpack(&file.data).and_then(|files| {
+                Some(file) if file.name == name => unpack(file.data()).and_then(|files| {
                     let files = made(files, &|name, data| File::new(name, data));
                     load_named(files, &path, values, logs, depth + 1)
                 }),

@@ -18,6 +18,7 @@ pub fn package(chart: &Chart, seconds: u64) -> Result<(String, Vec<u8>), LoadErr
     let gzip = GzBuilder::new().extra(HEADER).comment("Helm").mtime(0).write(Vec::new(), Compression::default());
     let mut archive = tar::Builder::new(gzip);
     write(&mut archive, chart, "", seconds, 0)?;
+    chart.all_read()?;
     let mut gzip = archive.into_inner().map_err(failed)?;
     gzip.flush().map_err(failed)?;
     let bytes = gzip.finish().map_err(failed)?;
@@ -42,11 +43,11 @@ fn write<W: Write>(out: &mut tar::Builder<W>, chart: &Chart, prefix: &str, secon
     let raw = |name: &str| chart.raw.iter().find(|f| f.name == name);
     if chart.metadata.api_version == "v2" {
         if let Some(lock) = raw("Chart.lock").or_else(|| raw("requirements.lock")) {
-            file("Chart.lock", &lock.data)?;
+            file("Chart.lock", lock.data())?;
         }
     }
     if let Some(values) = raw("values.yaml") {
-        file("values.yaml", &values.data)?;
+        file("values.yaml", values.data())?;
     }
     if let Some(schema) = &chart.schema {
         if serde_json::from_slice::<serde::de::IgnoredAny>(schema).is_err() {
@@ -55,7 +56,7 @@ fn write<W: Write>(out: &mut tar::Builder<W>, chart: &Chart, prefix: &str, secon
         file("values.schema.json", schema)?;
     }
     for f in chart.templates.iter().chain(&chart.files) {
-        file(&f.name, &f.data)?;
+        file(&f.name, f.data())?;
     }
     for child in &chart.dependencies {
         write(out, child, &format!("{base}/charts/"), seconds, depth + 1)?;

@@ -467,6 +467,13 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
         }
     };
     run.logs.said(&rendered.warnings);
+    if options.include_crds {
+        chart.crds().iter().for_each(|(_, file)| _ = file.data());
+    }
+    // What templates looked at must have been there.
+    if let Err(e) = chart.all_read() {
+        return Err(run.fail(e.0));
+    }
     let output = compose(run, &chart, &name, rendered, cut);
     if options.once {
         std::mem::forget((chart, user, top, templates));
@@ -510,7 +517,7 @@ fn render(templates: &[engine::Template], options: &engine::Options<'_>) -> (Res
 /// Starts to parse the templates among the files of a chart, when they are many.
 fn parse_ahead(files: &[File], compat: Compat) -> Option<Arc<Ahead>> {
     let is_template = |f: &&File| f.name.starts_with("templates/") || f.name.contains("/templates/");
-    let texts: Vec<Arc<[u8]>> = files.iter().filter(is_template).map(|f| Arc::clone(&f.data)).collect();
+    let texts: Vec<Arc<[u8]>> = files.iter().filter(is_template).map(|f| Arc::clone(f.data())).collect();
     let many = texts.iter().map(|t| t.len()).sum::<usize>() > MANY;
     many.then(|| Ahead::start(texts, sprig::functions(), compat == Compat::V3))
 }
@@ -618,7 +625,7 @@ fn documents(chart: &Chart, options: &TemplateOptions, sorted: Sorted, texts: &[
     let mut out = Vec::new();
     if options.include_crds {
         for (path, file) in chart.crds() {
-            let text = String::from_utf8_lossy(&file.data).into_owned();
+            let text = String::from_utf8_lossy(file.data()).into_owned();
             out.push(RenderedDocument { source: path, text: text.into(), map: None, hook: false, crd: true });
         }
     }
@@ -835,7 +842,7 @@ fn collect(
     let named = || Map::typed(GoType::Any, Some(values_type(v3)), std::collections::BTreeMap::new());
     let dot = named();
     dot.insert("Chart", chart_value(chart, root, v3));
-    dot.insert("Files", Value::object(Files::new(chart.files.iter().map(|f| (f.name.as_str(), &f.data)))));
+    dot.insert("Files", Value::object(Files::new(&chart.files)));
     for key in ["Release", "Capabilities"] {
         dot.insert(key, above.get(key).unwrap_or_default());
     }
@@ -861,7 +868,7 @@ fn collect(
         let shown = if chart.path.is_empty() { file.name.clone() } else { format!("{}/{}", chart.path, file.name) };
         out.push(engine::Template {
             name: clean_path(&format!("{path}/{}", file.name)),
-            text: Arc::clone(&file.data),
+            text: Arc::clone(file.data()),
             file: sources.add(shown, file.text()),
             base_path: format!("{path}/templates"),
             dot: dot.clone().into(),

@@ -27,7 +27,7 @@ pub fn show(chart: &Chart, part: &str) -> Result<Vec<u8>, LoadError> {
         if all {
             line(&mut out, b"---");
         }
-        chart.raw.iter().filter(|f| f.name == "values.yaml").for_each(|f| line(&mut out, &f.data));
+        chart.raw.iter().filter(|f| f.name == "values.yaml").for_each(|f| line(&mut out, f.data()));
     }
     if all || part == "readme" {
         let readme = |name: &str| ["readme.md", "readme.txt", "readme"].iter().any(|n| name.eq_ignore_ascii_case(n));
@@ -35,17 +35,18 @@ pub fn show(chart: &Chart, part: &str) -> Result<Vec<u8>, LoadError> {
             if all {
                 line(&mut out, b"---");
             }
-            line(&mut out, &file.data);
+            line(&mut out, file.data());
         }
     }
     if all || part == "crds" {
         for (_, file) in chart.crds() {
-            if !file.data.starts_with(b"---") {
+            if !file.data().starts_with(b"---") {
                 line(&mut out, b"---");
             }
-            line(&mut out, &file.data);
+            line(&mut out, file.data());
         }
     }
+    chart.all_read()?;
     Ok(out)
 }
 

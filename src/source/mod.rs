@@ -11,4 +11,4 @@ pub use origin::{Origin, OriginId, Origins, Piece};
 pub use shared::SharedText;
 pub use text::{FileId, Frame, LineColumn, RENDERED, Segment, SourceFile, SourceMap, Sources, Span};
 pub use threads::{STACK, all_cores, reserve};
-pub use world::{DirEntry, FileKind, MemoryWorld, World, WorldError};
+pub use world::{DirEntry, FileKind, Later, MemoryWorld, Opened, World, WorldError};

@@ -45,10 +45,28 @@ impl fmt::Display for WorldError {
 
 impl std::error::Error for WorldError {}
 
+/// What reads a file when it is needed.
+pub type Later = Box<dyn Fn() -> Result<Vec<u8>, WorldError> + Send + Sync>;
+
+/// A file that can be read.
+pub enum Opened {
+    /// Its bytes.
+    Read(Vec<u8>),
+    /// How many bytes it has, and what reads them.
+    Later(u64, Later),
+}
+
 /// Where bytes, time and random seeds come from. The command line has the real one; tests bring their own.
 pub trait World: Sync {
     /// The bytes of a file.
     fn read(&self, path: &str) -> Result<Vec<u8>, WorldError>;
+    /// A file that may not be needed: what is small is read at once, what is large can be read later.
+    ///
+    /// # Errors
+    /// Those of [`World::read`], as far as they show before the bytes are read.
+    fn open(&self, path: &str) -> Result<Opened, WorldError> {
+        self.read(path).map(Opened::Read)
+    }
     /// The names in a directory, sorted bytewise.
     fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError>;
     /// What a path names, links followed.

@@ -1,5 +1,7 @@
 //! Go string literals: quoting and unquoting as Go's strconv does.
 
+use std::borrow::Cow;
+
 use super::unicode::is_print;
 
 /// `strconv.Quote`.
@@ -116,17 +118,23 @@ fn next_char(text: &[u8], mark: u8) -> Option<(u32, &[u8], bool)> {
 }
 
 /// `strconv.Unquote` for double-quoted and raw strings.
-pub fn unquote(text: &[u8]) -> Option<Vec<u8>> {
+pub fn unquote(text: &[u8]) -> Option<Cow<'_, [u8]>> {
     let (&mark, rest) = text.split_first()?;
     let (&last, body) = rest.split_last()?;
-    if mark != last {
+    if mark != last || memchr::memchr(mark, body).is_some_and(|_| mark == b'`') {
         return None;
     }
     if mark == b'`' {
-        return (!body.contains(&b'`')).then(|| body.iter().copied().filter(|b| *b != b'\r').collect());
+        return Some(match memchr::memchr(b'\r', body) {
+            None => Cow::Borrowed(body),
+            Some(_) => body.iter().copied().filter(|b| *b != b'\r').collect(),
+        });
     }
-    if mark != b'"' || body.contains(&b'\n') {
+    if mark != b'"' || memchr::memchr(b'\n', body).is_some() {
         return None;
+    }
+    if memchr::memchr2(b'\\', b'"', body).is_none() {
+        return Some(Cow::Borrowed(body));
     }
     let mut out = Vec::with_capacity(body.len());
     let mut rest = body;
@@ -140,5 +148,5 @@ pub fn unquote(text: &[u8]) -> Option<Vec<u8>> {
             out.extend_from_slice(char::from_u32(code)?.encode_utf8(&mut buffer).as_bytes());
         }
     }
-    Some(out)
+    Some(out.into())
 }

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What one input may take of the processor.
-const MOST_TIME: Duration = Duration::from_secs(10);
+/// What one input may take of the processor: it may be rendered twice, each time up to the limit of steps.
+const MOST_TIME: Duration = Duration::from_secs(30);
 /// What the process may take of memory.
 const MOST_MEMORY: u64 = 1 << 30;
 
@@ -244,20 +244,20 @@ fn shrink(target: &Target, input: &[u8], variant: u64, what: &str) -> Vec<u8> {
 }
 
 /// Runs a target from a run on until the time is over. An input that never ends, or that ends the process, is found by
-/// the number that is printed: `hanging` is told the run that takes over a minute.
+/// the number that is printed: `hanging` is told the run that takes minutes of the processor's time.
 pub(crate) fn fuzz(target: &Target, seed: u64, from: u64, until: Until, hanging: impl Fn(u64) + Send + 'static) -> Report {
     let current = Arc::new((AtomicU64::new(from), AtomicU64::new(0)));
     let watched = Arc::clone(&current);
     std::thread::spawn(move || {
-        let mut seen = (u64::MAX, Instant::now());
+        let mut seen = (u64::MAX, cpu());
         while watched.1.load(Relaxed) == 0 {
             std::thread::sleep(Duration::from_millis(200));
             let run = watched.0.load(Relaxed);
             if run != seen.0 {
-                seen = (run, Instant::now());
-            } else if seen.1.elapsed() > MOST_TIME * 12 {
+                seen = (run, cpu());
+            } else if cpu().saturating_sub(seen.1) > MOST_TIME * 4 {
                 hanging(run);
-                seen.1 = Instant::now();
+                seen.1 = cpu();
             }
         }
     });

@@ -72,7 +72,7 @@ impl Session<'_> {
     }
 
     fn install_crds(&mut self, wanted: &Chart, flags: &Flags) -> Result<(), String> {
-        let crds: Vec<String> = wanted.crds().iter().map(|(_, f)| String::from_utf8_lossy(&f.data).into_owned()).collect();
+        let crds: Vec<String> = wanted.crds().iter().map(|(_, f)| String::from_utf8_lossy(f.data()).into_owned()).collect();
         if crds.is_empty() || flags.skip_crds {
             return Ok(());
         }

@@ -1,5 +1,7 @@
 //! Rendering a chart for a cluster, and a chart as part of a release record.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 use serde_json::json;
 
@@ -68,6 +70,8 @@ pub fn load(world: &dyn World, path: &str, options: &TemplateOptions, installs: 
     let values = values::merge_options(world, user, &mut reader)?;
     load::detect(world, path).map_err(|e| e.0)?;
     let chart = load::load_with(world, path, &mut reader, logs).map_err(|e| e.0)?;
+    // The record of the release holds all files.
+    chart.read_all().map_err(|e| e.0)?;
     if installs && !matches!(chart.metadata.chart_type.as_str(), "" | "application") {
         return Err(format!("{} charts are not installable", chart.metadata.chart_type));
     }
@@ -99,13 +103,14 @@ impl Session<'_> {
                 _ => schema::newest().kind(entry).is_some(),
             }
         };
-        out.api_versions.retain(served);
+        let api_versions = Arc::make_mut(&mut out.api_versions);
+        api_versions.retain(served);
         for crd in self.cluster.list("CustomResourceDefinition", "") {
             let (group, kind) = (text(&crd, &["spec", "group"]), text(&crd, &["spec", "names", "kind"]));
             for version in list(&crd, &["spec", "versions"]).iter().filter(|v| v["served"] == true) {
                 let full = format!("{group}/{}", text(version, &["name"]));
-                out.api_versions.push(format!("{full}/{kind}"));
-                out.api_versions.push(full);
+                api_versions.push(format!("{full}/{kind}"));
+                api_versions.push(full);
             }
         }
         out
@@ -201,7 +206,7 @@ fn served_groups() -> &'static std::collections::BTreeSet<String> {
 pub fn encode(chart: &Chart) -> Value {
     let meta = to_json(&package::metadata(chart, true).into());
     let files = |all: &[crate::helm::File]| -> Value {
-        all.iter().map(|f| json!({"name": f.name, "data": data_encoding::BASE64.encode(&f.data)})).collect()
+        all.iter().map(|f| json!({"name": f.name, "data": data_encoding::BASE64.encode(f.data())})).collect()
     };
     let values = chart.values.as_ref().map_or(Value::Null, |v| to_json(&v.clone().into()));
     let schema = chart.schema.as_ref().map_or(Value::Null, |s| data_encoding::BASE64.encode(s).into());

@@ -203,7 +203,7 @@ fn check_crds(linter: &mut Linter<'_>, logs: &mut Logs) {
     if !linter.rule("crd-directory-wrong-kind", Level::Error, folder, verdict) {
         return;
     }
-    let chart = match linter.load(logs) {
+    let chart = match linter.load(logs).and_then(|chart| chart.read_all().map(|()| chart).map_err(|e| e.0)) {
         Ok(chart) => chart,
         Err(e) => {
             linter.rule("crd-directory-wrong-kind", Level::Error, folder, Err(e));
@@ -211,7 +211,7 @@ fn check_crds(linter: &mut Linter<'_>, logs: &mut Logs) {
         }
     };
     for (_, file) in chart.crds() {
-        for document in documents::read(&file.data) {
+        for document in documents::read(file.data()) {
             let head = match document {
                 Ok(head) => head,
                 Err(e) => {
