@@ -91,6 +91,12 @@ impl World for RealWorld {
         read_open(file, path).map(Opened::Read)
     }
 
+    fn read_into(&self, path: &str, buffer: &mut Vec<u8>) -> Result<(), WorldError> {
+        let mut file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
+        file.read_to_end(buffer).map_err(|e| world_error("read", path, &e))?;
+        Ok(())
+    }
+
     fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError> {
         let fail = |e: io::Error| world_error("open", path, &e);
         let mut entries = Vec::new();

@@ -70,12 +70,22 @@ fn gvk_of(api_version: &str, kind: &str) -> String {
 
 /// The schema and type to decode with: Go's own types for the version they are of, OpenAPI's for others.
 fn type_of(gvk: &str, version: &str) -> Option<(std::sync::Arc<schema::Schema>, &'static str)> {
+    let newest = || Some((std::sync::Arc::clone(schema::newest()), schema::newest().kind(gvk)?));
+    if schema::minor(version) == schema::minor(schema::NEWEST_VALIDATED)
+        && let Some(has) = schema::newest_has(gvk)
+    {
+        match newest() {
+            _ if !has => return None,
+            Some(found) => return Some(found),
+            None => {}
+        }
+    }
     let at = schema::of_version(version)?;
     let listed = at.kind(gvk)?;
     if schema::minor(version) == schema::minor(schema::NEWEST_VALIDATED)
-        && let Some(ty) = schema::newest().kind(gvk)
+        && let Some(found) = newest()
     {
-        return Some((std::sync::Arc::clone(schema::newest()), ty));
+        return Some(found);
     }
     Some((at, listed))
 }
@@ -255,7 +265,11 @@ fn undecodable(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str,
 
 /// The object as validation sees it, of the type `ty` of `schema`.
 fn filled(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node: &Node) -> serde_json::Value {
-    let mut object = shape::read(schema, ty, node);
+    prepared(api_version, kind, shape::read(schema, ty, node))
+}
+
+/// An object that was read, as validation sees it.
+pub(super) fn prepared(api_version: &str, kind: &str, mut object: serde_json::Value) -> serde_json::Value {
     if scope::is_namespaced(api_version, kind) {
         fill::namespace(&mut object);
     } else if let Some(meta) = object.get_mut("metadata").and_then(serde_json::Value::as_object_mut) {

@@ -4,7 +4,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::crd_formats;
+use crate::value::go_regex;
 use crate::yaml::{Document, Entry, Node, NodeKind, Outline, Part, PartKind};
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
@@ -20,6 +23,10 @@ pub fn essential(outline: &Outline<'_>) -> Option<Document> {
     let versions = root.get("spec").and_then(|spec| spec.get("versions"));
     // Selectable fields name parts of the schema.
     if versions.is_some_and(|all| all.items().any(|v| v.get("selectableFields").is_some())) {
+        return None;
+    }
+    // Where unknown fields are kept, no schema may have defaults.
+    if root.get("spec").and_then(|spec| spec.get("preserveUnknownFields")).is_some_and(|keeps| !is_bool(keeps, false)) {
         return None;
     }
     let node = mapping(root, |key, spec| match key {
@@ -70,13 +77,24 @@ fn entry(key: &str, part: Part<'_>, value: Arc<Node>) -> Entry {
     Entry { key: key.to_owned(), key_span: part.key_span(), value }
 }
 
-/// The document of a definition without its descriptions, for objects that are held against it; `None` for any other document.
-pub fn undescribed(outline: &Outline<'_>) -> Option<Document> {
+/// The objects that are held against a version of a definition, by `apiVersion` and kind.
+pub type Instances<'v> = &'v dyn Fn(&str, &str) -> Vec<&'v Value>;
+
+/// The document of a definition without its descriptions, for objects that are held against it, and without what none of
+/// `instances` is about, where those are all; `None` for any other document.
+pub fn undescribed(outline: &Outline<'_>, instances: Option<Instances<'_>>) -> Option<Document> {
     let root = outline.root()?;
     root.get("kind").and_then(Part::text).filter(|kind| kind == "CustomResourceDefinition")?;
+    let text = |part: Option<Part<'_>>| part.and_then(Part::text).unwrap_or_default().into_owned();
+    let spec = root.get("spec");
+    let group = text(spec.and_then(|spec| spec.get("group")));
+    let kind = text(spec.and_then(|spec| spec.get("names")).and_then(|names| names.get("kind")));
     let version = |version: Part<'_>| {
-        mapping(version, |key, part| match key {
-            "schema" => mapping(part, |_, part| whole(part)),
+        let found = instances.map(|of| of(&format!("{group}/{}", text(version.get("name"))), &kind));
+        mapping(version, |key, part| match (key, &found) {
+            ("schema", Some(found)) if found.is_empty() => Arc::new(Node { span: part.span(), kind: NodeKind::Mapping(Vec::new()) }),
+            ("schema", Some(found)) => mapping(part, |_, part| used(part, found)),
+            ("schema", None) => mapping(part, |_, part| whole(part)),
             _ => part.node(),
         })
     };
@@ -91,6 +109,35 @@ pub fn undescribed(outline: &Outline<'_>) -> Option<Document> {
         _ => spec.node(),
     });
     Some(outline.with_root(Some(node)))
+}
+
+/// A schema as far as it is about `values`. What is absent matters where it has a default, and where rules may name it.
+fn used(part: Part<'_>, values: &[&Value]) -> Arc<Node> {
+    const ABOUT_ALL: [&str; 5] = ["x-kubernetes-validations", "allOf", "anyOf", "oneOf", "not"];
+    if part.kind() != PartKind::Mapping || repeats(part) || part.entries().any(|(key, _)| ABOUT_ALL.contains(&&*key)) {
+        return whole(part);
+    }
+    let property = |name: &str, property: Part<'_>| {
+        let below: Vec<&Value> = values.iter().filter_map(|value| value.get(name)).collect();
+        match property.get("default") {
+            Some(_) => Some(whole(property)),
+            None if below.is_empty() => None,
+            None => Some(used(property, &below)),
+        }
+    };
+    with_entries(part, |key, below| match key {
+        "description" if below.kind() == PartKind::Text => None,
+        "properties" if below.kind() == PartKind::Mapping => Some(with_entries(below, property)),
+        "items" => {
+            let items: Vec<&Value> = values.iter().filter_map(|value| value.as_array()).flatten().collect();
+            Some(used(below, &items))
+        }
+        "additionalProperties" => {
+            let values: Vec<&Value> = values.iter().filter_map(|value| value.as_object()).flat_map(|map| map.values()).collect();
+            Some(used(below, &values))
+        }
+        _ => Some(below.node()),
+    })
 }
 
 /// What the schema above asks of one.
@@ -113,8 +160,16 @@ struct Found<'o> {
     additional: Option<Part<'o>>,
     list_type: Option<Cow<'o, str>>,
     list_keys: Option<Part<'o>>,
+    pattern: Option<Part<'o>>,
+    default: Option<Part<'o>>,
+    choices: Option<Part<'o>>,
+    any_of: Option<Part<'o>>,
     map_type: bool,
     preserves: bool,
+    /// An integer or a string.
+    either: bool,
+    /// Lengths or numbers have limits.
+    limited: bool,
     /// A rule is about it.
     special: bool,
     /// Rules are about all that is in it.
@@ -125,6 +180,14 @@ struct Found<'o> {
 
 fn is_texts(part: Part<'_>) -> bool {
     part.kind() == PartKind::Sequence && part.items().all(|p| p.kind() == PartKind::Text)
+}
+
+fn is_bool(part: Part<'_>, wanted: bool) -> bool {
+    matches!(part.scalar(), Some(NodeKind::Bool(given)) if given == wanted)
+}
+
+fn is_int(part: Part<'_>) -> bool {
+    matches!(part.scalar(), Some(NodeKind::Int(_)))
 }
 
 fn found(schema: Part<'_>) -> Found<'_> {
@@ -166,15 +229,17 @@ fn found(schema: Part<'_>) -> Found<'_> {
                 6
             }
             "enum" => {
+                out.choices = Some(part);
                 out.special |= part.kind() != PartKind::Sequence;
                 7
             }
             "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties" | "minimum" | "maximum" => {
-                out.special |= !matches!(part.node().kind, NodeKind::Int(_));
+                out.limited = true;
+                out.special |= !is_int(part);
                 continue;
             }
             "nullable" => {
-                out.special |= !matches!(part.node().kind, NodeKind::Bool(_));
+                out.special |= !matches!(part.scalar(), Some(NodeKind::Bool(_)));
                 8
             }
             "x-kubernetes-list-type" => {
@@ -184,7 +249,7 @@ fn found(schema: Part<'_>) -> Found<'_> {
             }
             "x-kubernetes-list-map-keys" => {
                 out.list_keys = Some(part);
-                out.special = true;
+                out.special |= !is_texts(part);
                 10
             }
             "x-kubernetes-map-type" => {
@@ -194,15 +259,29 @@ fn found(schema: Part<'_>) -> Found<'_> {
             }
             "x-kubernetes-preserve-unknown-fields" => {
                 out.preserves = true;
-                out.special |= !matches!(part.node().kind, NodeKind::Bool(true));
+                out.special |= !is_bool(part, true);
                 12
             }
-            "pattern" | "x-kubernetes-int-or-string" => {
-                out.special = true;
-                continue;
+            "pattern" => {
+                out.pattern = Some(part);
+                out.special |= !part.text().is_some_and(|pattern| is_regex(&pattern));
+                13
+            }
+            "x-kubernetes-int-or-string" => {
+                out.either = true;
+                out.special |= !is_bool(part, true);
+                14
+            }
+            "default" => {
+                out.default = Some(part);
+                15
+            }
+            "anyOf" => {
+                out.any_of = Some(part);
+                16
             }
             // Schemas that speak of no properties need no others.
-            "anyOf" | "oneOf" | "allOf" => {
+            "oneOf" | "allOf" => {
                 out.special = true;
                 out.whole |= part.kind() != PartKind::Sequence || !part.items().all(speaks_of_itself);
                 continue;
@@ -220,7 +299,85 @@ fn found(schema: Part<'_>) -> Found<'_> {
         out.repeated |= seen & (1 << bit) != 0;
         seen |= 1 << bit;
     }
+    if let Some(any_of) = out.any_of.filter(|any_of| !(out.either && out.ty.is_empty() && is_int_or_string(*any_of))) {
+        out.special = true;
+        out.whole |= any_of.kind() != PartKind::Sequence || !any_of.items().all(speaks_of_itself);
+    }
+    if out.default.is_some_and(|default| !out.takes(default)) {
+        (out.special, out.whole) = (true, true);
+    }
     out
+}
+
+impl Found<'_> {
+    /// Whether a scalar is a fit default without a closer look.
+    fn takes(&self, default: Part<'_>) -> bool {
+        let free = !self.special && !self.limited && self.pattern.is_none() && self.format.is_none() && self.any_of.is_none();
+        let chosen = |text: &str| self.choices.is_none_or(|all| all.items().any(|one| one.text().is_some_and(|one| one == text)));
+        free && match &*self.ty {
+            "string" => default.text().is_some_and(|text| chosen(&text)),
+            "boolean" => self.choices.is_none() && matches!(default.scalar(), Some(NodeKind::Bool(_))),
+            "integer" => self.choices.is_none() && is_int(default),
+            _ => false,
+        }
+    }
+
+    /// Whether what is said about the items of a list can be wrong.
+    fn doubtful_list(&self) -> bool {
+        let Some(list_type) = self.list_type.as_deref() else { return self.list_keys.is_some() };
+        if self.ty != "array" || (list_type == "map") != self.list_keys.is_some() {
+            return true;
+        }
+        let Some(items) = self.items.filter(|items| items.kind() == PartKind::Mapping) else { return true };
+        match list_type {
+            "atomic" => false,
+            "set" => !is_definite_scalar(items),
+            "map" => !self.list_keys.is_some_and(|keys| tell_apart(keys, items)),
+            _ => true,
+        }
+    }
+}
+
+/// Whether a schema is of a scalar that is never null.
+fn is_definite_scalar(schema: Part<'_>) -> bool {
+    let ty = schema.get("type").and_then(Part::text);
+    schema.get("nullable").is_none() && ty.is_some_and(|ty| matches!(&*ty, "boolean" | "integer" | "number" | "string"))
+}
+
+/// Whether keys are properties that all objects of a list have.
+fn tell_apart(keys: Part<'_>, items: Part<'_>) -> bool {
+    let names: Vec<Cow<'_, str>> = keys.items().filter_map(Part::text).collect();
+    let Some(properties) = items.get("properties") else { return false };
+    let required = items.get("required");
+    let fits = |(i, name): (usize, &Cow<'_, str>)| {
+        let required = || required.is_some_and(|all| all.items().any(|one| one.text().as_ref() == Some(name)));
+        !names[..i].contains(name)
+            && properties.get(name).is_some_and(|p| is_definite_scalar(p) && (required() || p.get("default").is_some()))
+    };
+    items.get("type").and_then(Part::text).is_some_and(|ty| ty == "object")
+        && items.get("nullable").is_none()
+        && !names.is_empty()
+        && names.iter().enumerate().all(fits)
+}
+
+/// Whether `anyOf` says "an integer or a string" and nothing else.
+fn is_int_or_string(any_of: Part<'_>) -> bool {
+    let is = |part: Option<Part<'_>>, wanted: &str| {
+        part.filter(|p| p.kind() == PartKind::Mapping).is_some_and(|part| {
+            let mut entries = part.entries();
+            let first = entries.next().is_some_and(|(key, ty)| key == "type" && ty.text().is_some_and(|ty| ty == wanted));
+            first && entries.next().is_none()
+        })
+    };
+    let mut items = any_of.items();
+    is(items.next(), "integer") && is(items.next(), "string") && items.next().is_none()
+}
+
+/// Whether Go compiles a pattern. Most are those of quantities.
+fn is_regex(pattern: &str) -> bool {
+    const QUANTITY: &str =
+        r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$";
+    pattern == QUANTITY || go_regex::translate(pattern.as_bytes()).is_ok()
 }
 
 /// Whether a schema inside of a junctor is about the value itself only.
@@ -243,10 +400,11 @@ fn unusual(found: &Found<'_>) -> bool {
         "number" => matches!(format, "float" | "double"),
         _ => false,
     };
-    !(TYPES.contains(&ty) || ty.is_empty() && found.preserves)
+    !(TYPES.contains(&ty) || ty.is_empty() && (found.preserves || found.either))
+        || found.preserves && found.either
         || !format.is_empty() && !known_format
         || found.map_type && ty != "object"
-        || found.list_type.as_deref().is_some_and(|t| t != "atomic" || ty != "array")
+        || found.doubtful_list()
         || ty == "array" && found.items.is_none()
 }
 
@@ -266,7 +424,8 @@ fn schema(part: Part<'_>, ask: &Ask<'_>) -> Option<Arc<Node>> {
     if found.additional.is_some() && (ask.root || found.properties.is_some() || !additional_is_schema) {
         return Some(whole(part));
     }
-    let mut special = ask.kept || found.special || unusual(&found);
+    let unusual = unusual(&found);
+    let mut special = ask.kept || found.special || unusual;
     let mut properties: Vec<Entry> = Vec::new();
     if let Some(all) = found.properties {
         let mut last = Cow::Borrowed("");
@@ -275,6 +434,7 @@ fn schema(part: Part<'_>, ask: &Ask<'_>) -> Option<Arc<Node>> {
             sorted &= last < name;
             let meta = ask.root && matches!(&*name, "apiVersion" | "kind" | "metadata");
             let below = if meta { Some(property.node()) } else { schema(property, &Ask { kept: false, root: false, keys: &[] }) };
+            special |= below.is_some();
             if let Some(node) = below.or_else(|| ask.keys.contains(&name).then(|| shallow(property))) {
                 properties.push(entry(&name, property, node));
             }
@@ -283,11 +443,10 @@ fn schema(part: Part<'_>, ask: &Ask<'_>) -> Option<Arc<Node>> {
         if !sorted && repeats(all) {
             return Some(part.node());
         }
-        special |= !properties.is_empty();
     }
     let keys: Vec<Cow<'_, str>> = found.list_keys.iter().flat_map(|keys| keys.items().filter_map(Part::text)).collect();
-    let distinct = found.list_type.as_deref().is_some_and(|t| t != "atomic");
-    let items = found.items.map(|items| (items, schema(items, &Ask { kept: distinct, root: false, keys: &keys })));
+    let kept = unusual && found.list_type.as_deref().is_some_and(|t| t != "atomic");
+    let items = found.items.map(|items| (items, schema(items, &Ask { kept, root: false, keys: &keys })));
     special |= items.as_ref().is_some_and(|(_, node)| node.is_some());
     let additional = found.additional.map(|extra| (extra, schema(extra, &Ask { kept: false, root: false, keys: &[] })));
     special |= additional.as_ref().is_some_and(|(_, node)| node.is_some());
@@ -345,7 +504,10 @@ fn whole(part: Part<'_>) -> Arc<Node> {
 mod tests {
     use std::io::Read;
 
-    use super::essential;
+    use serde_json::Value;
+
+    use super::{essential, undescribed};
+    use crate::kube::custom_resource;
     use crate::kube::{ValidateOptions, light_objects, validate};
     use crate::source::FileId;
     use crate::value::json::from_json;
@@ -385,5 +547,33 @@ mod tests {
             });
         }
         assert!(fine > 100 && refused > 100, "{fine} {refused}");
+    }
+
+    /// What no object is about is nothing that any of them is judged by.
+    #[test]
+    fn objects_are_judged_alike_by_what_is_left_of_a_definition() {
+        let mut compared = 0;
+        for line in recorded("cr").lines() {
+            let record: Value = serde_json::from_str(line).unwrap();
+            let object = &record["manifest"];
+            let known: Vec<Value> = record["setup"].as_array().into_iter().flatten().cloned().collect();
+            let word = |key: &str| object[key].as_str().unwrap_or("");
+            let Some((crd, version)) = custom_resource::definition_of(&known, word("apiVersion"), word("kind")) else { continue };
+            let of = |api_version: &str, kind: &str| {
+                if (api_version, kind) == (word("apiVersion"), word("kind")) { vec![object] } else { Vec::new() }
+            };
+            let text = String::from_utf8(yaml::to_yaml(&from_json(crd.to_string().as_bytes()).unwrap()).unwrap()).unwrap();
+            yaml::outline_each(&text, FileId(0), &mut |parsed| {
+                let Parsed::Outline(outline) = parsed else { return };
+                let short = [undescribed(&outline, Some(&of)).unwrap().root.unwrap().to_json()];
+                let (short, short_version) = custom_resource::definition_of(&short, word("apiVersion"), word("kind")).unwrap();
+                let mut answers = [(crd, version), (short, short_version)].map(|(c, v)| custom_resource::admit(c, v, object, None, ""));
+                // What another version stores is not asked for.
+                answers.iter_mut().for_each(|answer| answer.object = None);
+                assert_eq!(answers[0], answers[1], "{}", record["id"]);
+                compared += 1;
+            });
+        }
+        assert!(compared > 100, "{compared}");
     }
 }

@@ -1,6 +1,8 @@
 //! Custom resources against their definitions, on the API server's path: decoding, pruning, defaulting, validation.
 //! upstream: apiextensions-apiserver pkg/apiserver/customresource_handler.go, pkg/registry/customresource
 
+use std::cell::OnceCell;
+
 use serde_json::Map;
 use serde_json::Value;
 
@@ -88,6 +90,40 @@ pub fn invalid_message(kind: &str, group: &str, name: &str, causes: &[Cause]) ->
 /// What creating (or, with `old`, updating) a custom resource would be answered; the version must be served.
 /// `subresource` is `status` for updates of the status alone.
 pub fn admit(crd: &Value, version: &Value, manifest: &Value, old: Option<&Value>, subresource: &str) -> Answer {
+    Served::new(crd, version).admit(manifest, old, subresource)
+}
+
+/// A version of a definition, for any number of objects: its rules are compiled once.
+pub struct Served<'c> {
+    crd: &'c Value,
+    version: &'c Value,
+    rules: OnceCell<Option<Rules<'c>>>,
+}
+
+impl<'c> Served<'c> {
+    /// The version, which must be served.
+    pub fn new(crd: &'c Value, version: &'c Value) -> Self {
+        Self { crd, version, rules: OnceCell::new() }
+    }
+
+    fn rules(&self) -> Option<&Rules<'c>> {
+        let made = || Rules::new(self.version["schema"].get("openAPIV3Schema")?, true);
+        self.rules.get_or_init(made).as_ref()
+    }
+
+    /// As [`admit`].
+    pub fn admit(&self, manifest: &Value, old: Option<&Value>, subresource: &str) -> Answer {
+        self::answer(self, manifest, old, subresource)
+    }
+
+    /// As [`stored`].
+    pub fn stored(&self, manifest: &Value) -> Value {
+        self::stored(self.crd, self.version, manifest)
+    }
+}
+
+fn answer(served: &Served<'_>, manifest: &Value, old: Option<&Value>, subresource: &str) -> Answer {
+    let Served { crd, version, .. } = served;
     let empty = Value::Object(Map::new());
     let schema = version["schema"].get("openAPIV3Schema").unwrap_or(&empty);
     let spec = &crd["spec"];
@@ -123,7 +159,7 @@ pub fn admit(crd: &Value, version: &Value, manifest: &Value, old: Option<&Value>
     prepare(&mut object, old, version, subresource);
     let mut causes = type_meta(&object, kind, group, version);
     if causes.is_empty() {
-        causes = validate(&object, old, schema, version, subresource, &mut answer.warnings);
+        causes = validate(&object, old, schema, served, subresource, &mut answer.warnings);
     }
     if !causes.is_empty() {
         let name = word(&manifest["metadata"], "name");
@@ -299,7 +335,7 @@ fn validate(
     object: &Value,
     old: Option<&Value>,
     schema: &Value,
-    version: &Value,
+    served: &Served<'_>,
     subresource: &str,
     warnings: &mut Vec<String>,
 ) -> Vec<Cause> {
@@ -313,7 +349,7 @@ fn validate(
     } else {
         causes.extend(crd_openapi::validate(object, schema, pair.as_ref(), None));
     }
-    scale(object, version, subresource, &mut causes);
+    scale(object, served.version, subresource, &mut causes);
     embedded(object, schema, None, true, &mut causes);
     let mut duplicates = Vec::new();
     list_types(object, schema, None, &mut duplicates);
@@ -326,7 +362,7 @@ fn validate(
     }
     causes.extend(duplicates);
     let blocking = ["FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"];
-    if let Some(rules) = Rules::new(schema, true) {
+    if let Some(rules) = served.rules() {
         if causes.iter().any(|c| blocking.contains(&c.reason)) {
             let detail = "some validation rules were not checked because the object was invalid; \
                           correct the existing errors to complete validation";

@@ -21,10 +21,13 @@ pub(super) fn decides(object: &Object) -> bool {
     }
 }
 
+/// The kinds that may take part in admission.
+pub(super) const DECIDING: [&str; 5] =
+    ["LimitRange", "Namespace", "ResourceQuota", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
+
 /// Whether an object may take part in admission, by its kind alone.
 pub fn may_decide(object: &Object) -> bool {
-    const KINDS: &[&str] = &["LimitRange", "Namespace", "ResourceQuota", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"];
-    KINDS.contains(&object.id.kind.as_str())
+    DECIDING.contains(&object.id.kind.as_str())
 }
 
 /// The reach of the objects that decide.

@@ -390,7 +390,7 @@ fn sorted(entries: &[Entry]) -> Vec<&Entry> {
 }
 
 /// `map[K]T` taken apart.
-fn map_parts(ty: &str) -> Option<(&str, &str)> {
+pub(super) fn map_parts(ty: &str) -> Option<(&str, &str)> {
     ty.strip_prefix("map[")?.split_once(']')
 }
 
@@ -441,7 +441,7 @@ pub(crate) fn quote(text: &str) -> String {
 }
 
 /// The byte at which Go's decoder gives up on a base64 text.
-fn bad_base64(text: &str) -> Option<usize> {
+pub(super) fn bad_base64(text: &str) -> Option<usize> {
     let bytes: Vec<(usize, u8)> = text.bytes().enumerate().filter(|(_, b)| !matches!(b, b'\r' | b'\n')).collect();
     let valid = |b: u8| b.is_ascii_alphanumeric() || b == b'+' || b == b'/';
     let mut i = 0;

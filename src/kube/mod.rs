@@ -39,18 +39,20 @@ mod resource_sums;
 pub mod schema;
 pub mod scope;
 mod shape;
+mod sound;
 mod together;
 mod validation;
 mod warnings;
 
 pub use against::{Identity, identity, validate_update};
 pub use check::{Cause, ValidateOptions, Verdict, admit, admit_in, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
-pub use crd_outline::{essential, undescribed};
+pub use crd_outline::{Instances, essential, undescribed};
 pub use deprecation::{warning, warnings};
 pub use object::{Object, light_objects, objects};
 
 pub use about::field_page;
 pub use deciders::{Deciders, may_decide};
+pub use sound::is_sound;
 pub use together::{Surroundings, as_stored, defines, group_of, is_custom, validate_together};
 pub use validation::certificates::USAGES as KEY_USAGES;
 pub use validation::service_with_allocated;

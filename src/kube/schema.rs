@@ -147,10 +147,16 @@ pub struct Lifecycle {
 /// A definition that a version sets (its number) or drops.
 type Change = (&'static str, Option<usize>);
 
+/// When all APIs came and went: the head of the versions' text, and all of it that most objects need.
+#[derive(Debug, Default)]
+struct Lives {
+    all: Vec<Lifecycle>,
+    groups: BTreeSet<&'static str>,
+    numbers: FxHashMap<(&'static str, &'static str, &'static str), usize>,
+}
+
 #[derive(Debug, Default)]
 struct Bundle {
-    lives: Vec<Lifecycle>,
-    groups: BTreeSet<&'static str>,
     definitions: Vec<(Arc<Struct>, Vec<&'static str>)>,
     versions: Vec<(&'static str, Vec<Change>)>,
 }
@@ -163,6 +169,26 @@ pub(crate) fn inflate(bytes: &[u8]) -> &'static str {
     Box::leak(text.into_boxed_str())
 }
 
+/// The lines up to the first one that starts with `mark`.
+fn inflate_head(bytes: &[u8], mark: u8) -> &'static str {
+    let mut decoder = flate2::read::DeflateDecoder::new(bytes);
+    let mut head = Vec::new();
+    let mut part = [0; 4096];
+    let end = loop {
+        let before = head.len();
+        match decoder.read(&mut part) {
+            Ok(read @ 1..) => head.extend_from_slice(&part[..read]),
+            _ => break head.len(),
+        }
+        if let Some(at) = memchr::memmem::find(&head[before.saturating_sub(1)..], &[b'\n', mark]) {
+            break before.saturating_sub(1) + at + 1;
+        }
+    };
+    head.truncate(end);
+    Box::leak(String::from_utf8_lossy(&head).into_owned().into_boxed_str())
+}
+
+static LIVES: LazyLock<Lives> = LazyLock::new(|| read_lives(inflate_head(VERSIONS, b'D')));
 static NEWEST: LazyLock<Arc<Schema>> = LazyLock::new(|| Arc::new(read_go_types(inflate(GO_TYPES))));
 static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| read_versions(inflate(VERSIONS)));
 /// By the version as it was asked for.
@@ -207,6 +233,28 @@ fn read_go_types(text: &'static str) -> Schema {
     schema
 }
 
+fn read_lives(text: &'static str) -> Lives {
+    let mut lives = Lives::default();
+    for line in text.lines() {
+        let mut cells = line.split('\t').skip(1);
+        let mut cell = || cells.next().unwrap_or("");
+        let life = Lifecycle {
+            group: cell(),
+            version: cell(),
+            kind: cell(),
+            first: cell(),
+            last: cell(),
+            deprecated: cell(),
+            removed: cell(),
+            replacement: cell(),
+        };
+        lives.groups.insert(life.group);
+        lives.numbers.insert((life.group, life.version, life.kind), lives.all.len());
+        lives.all.push(life);
+    }
+    lives
+}
+
 fn read_versions(text: &'static str) -> Bundle {
     let mut bundle = Bundle::default();
     let mut open: Option<(Struct, Vec<&'static str>)> = None;
@@ -220,20 +268,6 @@ fn read_versions(text: &'static str) -> Bundle {
             }
         }
         match tag {
-            "L" => {
-                let life = Lifecycle {
-                    group: cell(),
-                    version: cell(),
-                    kind: cell(),
-                    first: cell(),
-                    last: cell(),
-                    deprecated: cell(),
-                    removed: cell(),
-                    replacement: cell(),
-                };
-                bundle.groups.insert(life.group);
-                bundle.lives.push(life);
-            }
             "D" => open = Some((Struct::default(), Vec::new())),
             "F" => {
                 if let Some((body, _)) = &mut open {
@@ -320,17 +354,48 @@ pub fn of_version(version: &str) -> Option<Arc<Schema>> {
 
 /// The life of an API, when it is one of Kubernetes' own.
 pub fn lifecycle(group: &str, version: &str, kind: &str) -> Option<&'static Lifecycle> {
-    BUNDLE.lives.iter().find(|l| l.group == group && l.version == version && l.kind == kind)
+    LIVES.numbers.get(&(group, version, kind)).and_then(|number| LIVES.all.get(*number))
 }
 
 /// All APIs of Kubernetes' own.
 pub fn lifecycles() -> &'static [Lifecycle] {
-    &BUNDLE.lives
+    &LIVES.all
+}
+
+/// Whether [`NEWEST_VALIDATED`] has a kind, `group/version/Kind`; `None` where only its schema can say.
+pub(super) fn newest_has(gvk: &str) -> Option<bool> {
+    let (api_version, kind) = gvk.rsplit_once('/')?;
+    let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+    let now = minor(NEWEST_VALIDATED)?;
+    match lifecycle(group, version, kind) {
+        Some(life) => Some(minor(life.first)? <= now && now <= minor(life.last)?),
+        // Of groups without kinds of their own the schema lists what all requests are made of.
+        None => (!is_builtin_group(group) && !matches!(kind, "DeleteOptions" | "WatchEvent")).then_some(false),
+    }
 }
 
 /// Whether the group is one of Kubernetes' own (in any version), and not of custom resources.
 pub fn is_builtin_group(group: &str) -> bool {
-    BUNDLE.groups.contains(group)
+    LIVES.groups.contains(group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said without the schema is what the schema says.
+    #[test]
+    fn the_newest_version_has_what_its_schema_lists() {
+        let schema = of_version(NEWEST_VALIDATED).unwrap();
+        let lives = lifecycles().iter().map(|l| {
+            if l.group.is_empty() { format!("{}/{}", l.version, l.kind) } else { format!("{}/{}/{}", l.group, l.version, l.kind) }
+        });
+        let listed = schema.kinds().into_iter().map(|(gvk, _)| gvk.to_owned());
+        for gvk in lives.chain(listed).chain(["example.com/v1/Some".to_owned(), "v1/Nothing".to_owned()]) {
+            let said = newest_has(&gvk);
+            assert!(said.is_none_or(|said| said == schema.kind(&gvk).is_some()), "{gvk}: {said:?}");
+        }
+    }
 }
 
 #[cfg(test)]

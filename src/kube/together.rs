@@ -1,6 +1,7 @@
 //! Objects that are sent together: custom resources by the definitions beside them, and what policies, Pod Security, limit
 //! ranges and quotas among them say about the others. What only a cluster knows is not asked for.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use super::check::Cause;
 use super::crd_openapi;
 use super::crd_schema::word;
 use super::custom_resource;
+use super::custom_resource::Served;
 use super::deciders;
 use super::field::Path;
 use super::pod_security;
@@ -31,6 +33,8 @@ use crate::diagnostic::Severity;
 const DENIED: &str = "admission-denied";
 /// The code of what admission warns of.
 const WARNED: &str = "admission-warning";
+/// How many objects of a kind one thread takes at a time: it compiles the rules of their definition anew.
+const AT_ONCE: usize = 64;
 /// The code of a kind without a schema.
 const UNCHECKED: &str = "unchecked-kind";
 
@@ -101,13 +105,24 @@ pub fn validate_together<'o>(
         own.extend(around.definitions.iter().cloned());
         &own
     };
-    let one = |(i, object)| {
-        let mut out = Vec::new();
-        let known = custom(object, definitions, around, old, &mut out);
-        (i, object, known, out)
+    let mut of_kind: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    for (i, object) in objects.iter().enumerate().filter(|(_, o)| is_custom(o)) {
+        of_kind.entry((&object.id.api_version, &object.id.kind)).or_default().push(i);
+    }
+    let some: Vec<&[usize]> = of_kind.values().flat_map(|all| all.chunks(AT_ONCE)).collect();
+    let alike = |some: &&[usize]| {
+        let id = &objects[some[0]].id;
+        let served = custom_resource::definition_of(definitions, &id.api_version, &id.kind);
+        let served = served.map(|(crd, version)| Served::new(crd, version));
+        let one = |i: &usize| {
+            let mut out = Vec::new();
+            let known = custom(&objects[*i], served.as_ref(), definitions, around, old, &mut out);
+            (*i, &objects[*i], known, out)
+        };
+        some.iter().map(one).collect::<Vec<_>>()
     };
-    let each: Vec<(usize, &Object, bool, Vec<Diagnostic>)> =
-        objects.par_iter().enumerate().filter(|(_, o)| is_custom(o)).map(one).collect();
+    let mut each: Vec<(usize, &Object, bool, Vec<Diagnostic>)> = some.par_iter().flat_map_iter(alike).collect();
+    each.sort_by_key(|(i, ..)| *i);
     let mut out = Vec::new();
     let mut unchecked: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut wrong = refused.clone();
@@ -134,21 +149,21 @@ pub fn validate_together<'o>(
 /// A custom resource against its definition or schema; gives whether there is one.
 fn custom<'o>(
     object: &Object,
+    served: Option<&Served<'_>>,
     definitions: &[Value],
     around: &Surroundings,
     old: &(dyn Fn(&Identity) -> Option<&'o Object> + Sync),
     out: &mut Vec<Diagnostic>,
 ) -> bool {
     let id = &object.id;
-    if let Some((crd, version)) = custom_resource::definition_of(definitions, &id.api_version, &id.kind) {
+    if let Some(served) = served {
         let old = old(&identity(object)).filter(|old| old.id.api_version == id.api_version);
-        let old = old.map(|old| custom_resource::stored(crd, version, &old.value));
-        let mut answer = custom_resource::admit(crd, version, &object.value, old.as_ref(), "");
+        let old = old.map(|old| served.stored(&old.value));
+        let mut answer = served.admit(&object.value, old.as_ref(), "");
         if answer.status == 400 {
             decoding(object, &answer.message, out);
             // The rest is told too, as if the unknown fields were not there.
-            let pruned = custom_resource::stored(crd, version, &object.value);
-            answer = custom_resource::admit(crd, version, &pruned, old.as_ref(), "");
+            answer = served.admit(&served.stored(&object.value), old.as_ref(), "");
         }
         for cause in answer.causes {
             out.push(finding_of(object, cause));

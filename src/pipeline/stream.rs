@@ -1,12 +1,16 @@
 //! Plain manifests that only the API server judges: each document is read, judged and forgotten before the next one, so
 //! that a tree of any size takes the memory of its largest documents. What others of the input are judged by stays.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde_json::Value;
 
+use super::inputs::STDIN;
 use super::run::{self, Checks, Unit, bug};
 use super::surroundings;
 use crate::diagnostic::Diagnostic;
@@ -67,23 +71,27 @@ pub(super) fn judged(
     let mut left = pass(world, paths, Some(checks), &first)?;
     let mut refused: BTreeSet<Span> = BTreeSet::new();
     left.iter_mut().for_each(|l| refused.append(&mut l.refused));
-    let custom: BTreeSet<(String, String)> = left
-        .iter()
-        .flat_map(|l| &l.objects)
-        .filter(|o| kube::is_custom(o))
-        .map(|o| (kube::group_of(&o.id.api_version).to_owned(), o.id.kind.clone()))
-        .collect();
-    let mut common = common.clone();
-    for (l, (path, _)) in left.iter().zip(paths) {
-        let mut needed = l.definitions.iter().filter(|d| custom.contains(&(d.group.clone(), d.kind.clone()))).peekable();
-        if needed.peek().is_none() {
-            continue;
+    let mut custom: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
+    let mut kinds: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for object in left.iter().flat_map(|l| &l.objects).filter(|o| kube::is_custom(o)) {
+        let (api_version, kind) = (object.id.api_version.as_str(), object.id.kind.as_str());
+        custom.entry((api_version, kind)).or_default().push(&object.value);
+        kinds.insert((kube::group_of(api_version), kind));
+    }
+    let instances = |api_version: &str, kind: &str| custom.get(&(api_version, kind)).cloned().unwrap_or_default();
+    let needed = |(l, (path, _)): (&Left, &(&str, bool))| {
+        let needed: Vec<&Definition> = l.definitions.iter().filter(|d| kinds.contains(&(d.group.as_str(), d.kind.as_str()))).collect();
+        if needed.is_empty() {
+            return Ok(Vec::new());
         }
         let text = run::text_of(world, path)?;
-        for definition in needed {
-            let text = text.get(definition.span.range()).unwrap_or("");
-            Arc::make_mut(&mut common.definitions).extend(surroundings::definitions_in(text));
-        }
+        let parts = needed.into_iter().filter_map(|d| text.get(d.span.range()));
+        Ok(parts.flat_map(|part| surroundings::definitions_in(part, Some(&instances))).collect())
+    };
+    let found: Vec<Vec<Value>> = left.par_iter().zip(paths).map(needed).collect::<Result<_, WorldError>>()?;
+    let mut common = common.clone();
+    if found.iter().any(|some| !some.is_empty()) {
+        Arc::make_mut(&mut common.definitions).extend(found.into_iter().flatten());
     }
     let deciders = {
         let objects: Vec<&Object> = left.iter().flat_map(|l| &l.objects).collect();
@@ -117,10 +125,24 @@ pub(super) fn judged(
     Ok((unit, places, around, count))
 }
 
+thread_local! {
+    /// Where this thread reads files, one after the other.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Larger buffers are not kept.
+const MAX_BUFFER: usize = 1 << 20;
+
 /// Reads all files, and judges them where there are `checks`; `keep` says which objects stay.
 fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Option<&Checks>, keep: Keep<'_>) -> Result<Vec<Left>, WorldError> {
     let one = |(i, (path, named)): (usize, &(&str, bool))| {
-        let text = run::text_of(world, path)?;
+        let mut buffer = BUFFER.take();
+        buffer.clear();
+        match path {
+            &STDIN => buffer = world.stdin()?,
+            path => world.read_into(path, &mut buffer)?,
+        }
+        let text = String::from_utf8_lossy(&buffer);
         let file = FileId(i as u32);
         let read = catch_unwind(AssertUnwindSafe(|| read(&text, file, *named, checks, keep)));
         let mut left = read.unwrap_or_else(|panic| Left {
@@ -130,6 +152,9 @@ fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Option<&Checks>, keep
         });
         if left.manifest && !(left.findings.is_empty() && left.objects.is_empty()) {
             left.text = Some(text.into());
+        }
+        if buffer.capacity() <= MAX_BUFFER {
+            BUFFER.set(buffer);
         }
         Ok(left)
     };
@@ -156,7 +181,18 @@ const CHUNK: usize = 256 << 10;
 fn read_chunk(text: &str, chunk: &yaml::Chunk, file: FileId, checks: Option<&Checks>, keep: Keep<'_>) -> Left {
     let mut left = Left::default();
     let newest = checks.filter(|c| c.at_newest());
+    let plain = newest.is_some_and(|c| c.skip.is_empty() && c.reject.is_empty() && !c.judge);
     yaml::outline_chunk(text, chunk, file, &mut |parsed| {
+        // Comments may be about a finding or about none.
+        if plain
+            && let yaml::Parsed::Outline(outline) = &parsed
+            && !outline.comments().any(|c| is_for_us(text, c))
+            && kube::is_sound(outline)
+        {
+            left.manifest = true;
+            left.count += 1;
+            return;
+        }
         // Definitions are large, and hardly anything in them can be wrong.
         if newest.is_some()
             && let yaml::Parsed::Outline(outline) = &parsed
@@ -170,6 +206,11 @@ fn read_chunk(text: &str, chunk: &yaml::Chunk, file: FileId, checks: Option<&Che
         left.add(judge(text, file, parsed.document(), checks, keep));
     });
     left
+}
+
+/// Whether a comment may silence a finding.
+fn is_for_us(text: &str, comment: Span) -> bool {
+    text.get(comment.range()).is_some_and(|c| c.contains("kval:ignore"))
 }
 
 impl Left {
@@ -211,7 +252,7 @@ fn judge(text: &str, file: FileId, mut document: Document, checks: Option<&Check
     } else {
         left.objects.extend(kube::light_objects(file, &document).into_iter().filter(|o| keep(o)).map(Object::whole));
     }
-    if document.comments.iter().any(|c| text.get(c.span.range()).is_some_and(|c| c.contains("kval:ignore"))) {
+    if document.comments.iter().any(|c| is_for_us(text, c.span)) {
         document.root = None;
         left.documents.push(document);
     }

@@ -30,7 +30,7 @@ pub(super) fn common(world: &dyn World, checks: &Checks) -> Result<Surroundings,
     let inputs = discover(world, &checks.crds)?;
     let mut definitions = Vec::new();
     for path in inputs.named.iter().chain(&inputs.found) {
-        definitions.extend(definitions_in(&String::from_utf8_lossy(&world.read(path)?)));
+        definitions.extend(definitions_in(&String::from_utf8_lossy(&world.read(path)?), None));
     }
     for chart in &inputs.charts {
         definitions.extend(of_chart(world, chart));
@@ -40,13 +40,13 @@ pub(super) fn common(world: &dyn World, checks: &Checks) -> Result<Surroundings,
     Ok(Surroundings { definitions, pod_security: checks.pod_security.clone(), unchecked, ..Surroundings::default() })
 }
 
-/// The definitions in a text.
-pub(super) fn definitions_in(text: &str) -> Vec<Value> {
+/// The definitions in a text, as far as they are about `instances` where those are all that is held against them.
+pub(super) fn definitions_in(text: &str, instances: Option<kube::Instances<'_>>) -> Vec<Value> {
     let file = FileId::default();
     let mut out = Vec::new();
     yaml::outline_each(text, file, &mut |parsed| {
         let short = match &parsed {
-            yaml::Parsed::Outline(outline) => kube::undescribed(outline),
+            yaml::Parsed::Outline(outline) => kube::undescribed(outline, instances),
             yaml::Parsed::Document(_) => None,
         };
         let document = short.unwrap_or_else(|| parsed.document());
@@ -60,7 +60,7 @@ pub(super) fn definitions_in(text: &str) -> Vec<Value> {
 fn of_chart(world: &dyn World, chart: &str) -> Vec<Value> {
     let files = helm::load::read(world, chart, &mut Logs::default()).unwrap_or_default();
     let in_crds = |name: &str| name.split('/').rev().skip(1).any(|folder| folder == "crds");
-    files.iter().filter(|(name, _)| in_crds(name)).flat_map(|(_, bytes)| definitions_in(&String::from_utf8_lossy(bytes))).collect()
+    files.iter().filter(|(name, _)| in_crds(name)).flat_map(|(_, bytes)| definitions_in(&String::from_utf8_lossy(bytes), None)).collect()
 }
 
 /// What is known about the objects of a chart, or of the plain manifests.

@@ -67,6 +67,14 @@ pub trait World: Sync {
     fn open(&self, path: &str) -> Result<Opened, WorldError> {
         self.read(path).map(Opened::Read)
     }
+    /// As [`World::read`], into a buffer that was emptied: who reads many files needs no memory for each.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    fn read_into(&self, path: &str, buffer: &mut Vec<u8>) -> Result<(), WorldError> {
+        *buffer = self.read(path)?;
+        Ok(())
+    }
     /// The names in a directory, sorted bytewise.
     fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError>;
     /// What a path names, links followed.

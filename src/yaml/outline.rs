@@ -1,14 +1,15 @@
 //! A document read line by line: where its keys and values stand, and nothing copied until somebody asks.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::compose::{Build, Key, NONE_NODE, bool_key};
 use super::lines::{Form, Lines, Sink};
-use super::node::{Comment, Document, Node};
+use super::node::{Comment, Document, Node, NodeKind};
 use super::resolve::{Scalar, resolve};
 use super::scanner::{RawComment, Scanner};
-use super::tree::Nodes;
+use super::tree::{Nodes, kind_of};
 use crate::source::{FileId, Span};
 
 /// A key or value, before the keys and values in it.
@@ -72,8 +73,27 @@ pub(super) fn cells(text: &str) -> Option<Cells> {
         return None;
     }
     // Most lines hold a key and a value.
-    let all = Vec::with_capacity(text.len() / 24 + 8);
-    Lines::new(text.as_bytes(), Cells { all, ..Cells::default() }).all()
+    let mut all = SPARE.take();
+    all.reserve(text.len() / 24 + 8);
+    Lines::new(text.as_bytes(), Cells { all, open: Vec::new(), comments: Vec::new() }).all()
+}
+
+thread_local! {
+    /// The cells of the last document that this thread read, to be used again.
+    static SPARE: RefCell<Vec<Cell>> = const { RefCell::new(Vec::new()) };
+}
+
+/// More cells are not kept.
+const MAX_SPARE: usize = 1 << 16;
+
+impl Drop for Cells {
+    fn drop(&mut self) {
+        let mut all = std::mem::take(&mut self.all);
+        if all.capacity() <= MAX_SPARE {
+            all.clear();
+            SPARE.set(all);
+        }
+    }
 }
 
 /// A document of the plain subset, before its tree is made.
@@ -114,6 +134,11 @@ impl<'a> Outline<'a> {
     /// The root; `None` for a document of comments.
     pub fn root(&self) -> Option<Part<'_>> {
         (!self.cells.all.is_empty()).then_some(Part { of: self, at: 0 })
+    }
+
+    /// The places of its comments.
+    pub fn comments(&self) -> impl Iterator<Item = Span> {
+        self.cells.comments.iter().map(|c| Span::new(self.file, c.start + self.base, c.end + self.base))
     }
 
     /// The document with its tree.
@@ -284,6 +309,13 @@ impl<'o> Part<'o> {
         let What::Scalar(form) = self.cell().what else { return None };
         let (found, value) = scalar_of(self.of.text, self.cell(), form);
         matches!(found, Scalar::Str | Scalar::Timestamp).then_some(value)
+    }
+
+    /// The value of a scalar.
+    pub fn scalar(self) -> Option<NodeKind> {
+        let What::Scalar(form) = self.cell().what else { return None };
+        let (found, value) = scalar_of(self.of.text, self.cell(), form);
+        Some(kind_of(found, || value.into_owned()))
     }
 
     /// The entries of a mapping, in order; those that occur twice stay twice.

@@ -36,6 +36,18 @@ impl Nodes {
     }
 }
 
+/// What a scalar is in a tree.
+pub(super) fn kind_of(scalar: Scalar, text: impl FnOnce() -> String) -> NodeKind {
+    match scalar {
+        Scalar::Null => NodeKind::Null,
+        Scalar::Bool(b) => NodeKind::Bool(b),
+        Scalar::Int(i) => NodeKind::Int(i),
+        Scalar::Uint(u) => NodeKind::Uint(u),
+        Scalar::Float(f) => NodeKind::Float(f),
+        Scalar::Timestamp | Scalar::Str => NodeKind::Str(text()),
+    }
+}
+
 /// A text that nearly always is UTF-8.
 fn string(text: Cow<'_, [u8]>) -> String {
     match text {
@@ -48,15 +60,7 @@ impl Build for Nodes {
     type Out = Arc<Node>;
 
     fn scalar(&mut self, place: Place, scalar: Scalar, text: Cow<'_, [u8]>) -> Arc<Node> {
-        let kind = match scalar {
-            Scalar::Null => NodeKind::Null,
-            Scalar::Bool(b) => NodeKind::Bool(b),
-            Scalar::Int(i) => NodeKind::Int(i),
-            Scalar::Uint(u) => NodeKind::Uint(u),
-            Scalar::Float(f) => NodeKind::Float(f),
-            Scalar::Timestamp | Scalar::Str => NodeKind::Str(string(text)),
-        };
-        self.node(place, kind)
+        self.node(place, kind_of(scalar, || string(text)))
     }
 
     fn sequence(&mut self, place: Place, items: Vec<Arc<Node>>) -> Arc<Node> {
