@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::crd_formats;
+use crate::cel::decl::escape;
 use crate::value::go_regex;
 use crate::yaml::{Document, Entry, Node, NodeKind, Outline, Part, PartKind};
 
@@ -164,6 +165,7 @@ struct Found<'o> {
     default: Option<Part<'o>>,
     choices: Option<Part<'o>>,
     any_of: Option<Part<'o>>,
+    rules: Option<Part<'o>>,
     map_type: bool,
     preserves: bool,
     /// An integer or a string.
@@ -279,6 +281,10 @@ fn found(schema: Part<'_>) -> Found<'_> {
             "anyOf" => {
                 out.any_of = Some(part);
                 16
+            }
+            "x-kubernetes-validations" => {
+                out.rules = Some(part);
+                17
             }
             // Schemas that speak of no properties need no others.
             "oneOf" | "allOf" => {
@@ -408,6 +414,38 @@ fn unusual(found: &Found<'_>) -> bool {
         || ty == "array" && found.items.is_none()
 }
 
+/// The texts of rules that are about properties of `self` by their names, and about nothing else of it; `None` for others.
+fn named(rules: Part<'_>) -> Option<String> {
+    let mut out = String::new();
+    for rule in rules.items() {
+        for (key, part) in rule.entries() {
+            match &*key {
+                "rule" | "messageExpression" | "fieldPath" => {
+                    out.push_str(&part.text()?);
+                    out.push('\n');
+                }
+                _ => {}
+            }
+        }
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    for word in ["self", "oldSelf"] {
+        for (at, _) in out.match_indices(word) {
+            let inner = out[..at].ends_with(|c: char| is_name(c) || c == '.');
+            let rest = &out[at + word.len()..];
+            if !inner && !rest.starts_with(is_name) && !rest.strip_prefix('.').is_some_and(|rest| rest.starts_with(is_name)) {
+                return None;
+            }
+        }
+    }
+    Some(out)
+}
+
+/// Whether rules may speak of a property.
+fn names(rules: &str, property: &str) -> bool {
+    rules.contains(property) || escape(property).is_some_and(|name| rules.contains(&name))
+}
+
 /// What is to be looked at in a schema; `None` for nothing.
 fn schema(part: Part<'_>, ask: &Ask<'_>) -> Option<Arc<Node>> {
     if part.kind() != PartKind::Mapping {
@@ -417,6 +455,13 @@ fn schema(part: Part<'_>, ask: &Ask<'_>) -> Option<Arc<Node>> {
     if found.repeated {
         return Some(part.node());
     }
+    let named = match found.rules {
+        Some(rules) => match named(rules).filter(|_| found.items.is_none() && found.additional.is_none()) {
+            Some(named) => Some(named),
+            None => return Some(whole(part)),
+        },
+        None => None,
+    };
     if found.whole {
         return Some(whole(part));
     }
@@ -425,7 +470,7 @@ fn schema(part: Part<'_>, ask: &Ask<'_>) -> Option<Arc<Node>> {
         return Some(whole(part));
     }
     let unusual = unusual(&found);
-    let mut special = ask.kept || found.special || unusual;
+    let mut special = ask.kept || found.special || unusual || named.is_some();
     let mut properties: Vec<Entry> = Vec::new();
     if let Some(all) = found.properties {
         let mut last = Cow::Borrowed("");
@@ -433,7 +478,11 @@ fn schema(part: Part<'_>, ask: &Ask<'_>) -> Option<Arc<Node>> {
         for (name, property) in all.entries() {
             sorted &= last < name;
             let meta = ask.root && matches!(&*name, "apiVersion" | "kind" | "metadata");
-            let below = if meta { Some(property.node()) } else { schema(property, &Ask { kept: false, root: false, keys: &[] }) };
+            let below = match &named {
+                _ if meta => Some(property.node()),
+                Some(rules) if names(rules, &name) => Some(whole(property)),
+                _ => schema(property, &Ask { kept: false, root: false, keys: &[] }),
+            };
             special |= below.is_some();
             if let Some(node) = below.or_else(|| ask.keys.contains(&name).then(|| shallow(property))) {
                 properties.push(entry(&name, property, node));

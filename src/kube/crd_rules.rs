@@ -89,8 +89,9 @@ impl<'s> Rules<'s> {
             return None;
         }
         let decl = (!stated.is_empty()).then(|| decl(schema, root)).flatten();
+        let mut envs = [None, None];
         let rules: Vec<Rule<'s>> = match &decl {
-            Some(decl) => stated.iter().map(|rule| compile_rule(rule, decl, schema)).collect(),
+            Some(decl) => stated.iter().map(|rule| compile_rule(rule, decl, schema, &mut envs)).collect(),
             None => Vec::new(),
         };
         Some(Self { schema, decl, own: rules, properties, additional, items, all_of })
@@ -120,15 +121,16 @@ impl<'s> Rules<'s> {
     }
 }
 
-fn compile_rule<'s>(rule: &'s Value, decl: &Decl, schema: &Value) -> Rule<'s> {
+/// `envs` are the environments with a plain and with an optional `oldSelf`, each made when a rule needs it.
+fn compile_rule<'s>(rule: &'s Value, decl: &Decl, schema: &Value, envs: &mut [Option<Env>; 2]) -> Rule<'s> {
     let text = word(rule, "rule");
     let optional = flag(rule, "optionalOldSelf");
-    let env = rule_env(decl, optional);
+    let env = envs[usize::from(optional)].get_or_insert_with(|| rule_env(decl, optional));
     let mut out = Rule { stated: rule, program: Ok(None), message: None, field: None, uses_old: false };
     if text.trim().is_empty() {
         return out;
     }
-    out.program = match compile(text, &env) {
+    out.program = match compile(text, env) {
         Ok(program) if program.result == Type::Bool => {
             out.uses_old = program.names("oldSelf");
             match program.unplannable() {
@@ -141,7 +143,7 @@ fn compile_rule<'s>(rule: &'s Value, decl: &Decl, schema: &Value) -> Rule<'s> {
     };
     let message = word(rule, "messageExpression");
     if !message.is_empty() {
-        out.message = compile(message, &env).ok().filter(|p| p.result == Type::Str && p.unplannable().is_none());
+        out.message = compile(message, env).ok().filter(|p| p.result == Type::Str && p.unplannable().is_none());
     }
     let field = word(rule, "fieldPath");
     if !field.is_empty() {

@@ -369,8 +369,8 @@ pub(super) fn newest_has(gvk: &str) -> Option<bool> {
     let now = minor(NEWEST_VALIDATED)?;
     match lifecycle(group, version, kind) {
         Some(life) => Some(minor(life.first)? <= now && now <= minor(life.last)?),
-        // Of groups without kinds of their own the schema lists what all requests are made of.
-        None => (!is_builtin_group(group) && !matches!(kind, "DeleteOptions" | "WatchEvent")).then_some(false),
+        // Of every group the schema lists what all requests are made of.
+        None => (!matches!(kind, "DeleteOptions" | "WatchEvent") && newest().kind(gvk).is_none()).then_some(false),
     }
 }
 

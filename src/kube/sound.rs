@@ -151,13 +151,17 @@ impl Plans {
             }
             (Plan::Struct(fields), PartKind::Mapping) if depth < MAX_DEPTH => {
                 let mut out = Map::new();
+                let mut nulls = false;
                 for (key, below) in part.entries() {
                     let field = fields.get(&*key)?;
-                    // Nothing at all is the field's zero value, and may stand twice.
+                    // Nothing at all is the field's zero value.
                     let value = if is_null(below) { Value::Null } else { self.read(*field, below, depth + 1)? };
+                    nulls |= value.is_null();
                     out.insert(key.into_owned(), value).is_none().then_some(())?;
                 }
-                out.retain(|_, value| !value.is_null());
+                if nulls {
+                    out.retain(|_, value| !value.is_null());
+                }
                 out.into()
             }
             _ => return None,

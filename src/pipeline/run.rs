@@ -270,7 +270,8 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
         let checks = checks.of(&settings);
         let around = |common: &Surroundings, objects: &[Object]| surroundings::of_unit(world, common, objects, None, &checks);
         let (unit, refused, around, count) = stream::judged(world, &paths, &checks, &common, &around)?;
-        units.push(conclude(unit, None, (&checks, &settings), (&old, &around), &refused));
+        let fill = |sources: &mut Sources, findings: &[Diagnostic]| stream::fill(world, &paths, sources, findings);
+        units.push(conclude(unit, None, (&checks, &settings), (&old, &around), &refused, &fill));
         objects += count;
     }
     let counts = Counts { charts: charts.len(), files: units.iter().map(|u| u.files).sum(), objects };
@@ -593,23 +594,25 @@ fn examine(
     findings.extend(alone.into_iter().flatten());
     unit.findings = findings;
     let around = around(&unit.objects);
-    conclude(unit, files, (checks, settings), (old, &around), &refused)
+    conclude(unit, files, (checks, settings), (old, &around), &refused, &|_, _| {})
 }
 
 /// What the objects together are told, and what rules say; without what is ignored. `refused` are the places of objects
-/// that the server does not take.
+/// that the server does not take; `fill` supplies texts that findings point at.
 fn conclude(
     mut unit: Unit,
     files: ChartFiles<'_>,
     (checks, settings): (&Checks, &Settings),
     (old, around): (&Replaced, &Surroundings),
     refused: &BTreeSet<usize>,
+    fill: &dyn Fn(&mut Sources, &[Diagnostic]),
 ) -> Unit {
     let mut findings = std::mem::take(&mut unit.findings);
     let together = catch_unwind(AssertUnwindSafe(|| {
         kube::validate_together(&unit.objects, around, refused, &|identity: &kube::Identity| old.get(identity))
     }));
     findings.extend(together.unwrap_or_else(|panic| vec![bug("the objects together", &*panic)]));
+    fill(&mut unit.sources, &findings);
     if checks.judge && !checks.cluster.is_empty() {
         let predicted = catch_unwind(AssertUnwindSafe(|| predict::findings(&unit.objects, &checks.cluster, refused, &settings.rules)));
         findings.extend(predicted.unwrap_or_else(|panic| vec![bug("the prediction", &*panic)]));

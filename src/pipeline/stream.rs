@@ -1,6 +1,7 @@
 //! Plain manifests that only the API server judges: each document is read, judged and forgotten before the next one, so
 //! that a tree of any size takes the memory of its largest documents. What others of the input are judged by stays.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -20,6 +21,7 @@ use crate::kube::Deciders;
 use crate::kube::Object;
 use crate::kube::Surroundings;
 use crate::source::FileId;
+use crate::source::Sources;
 use crate::source::Span;
 use crate::source::World;
 use crate::source::WorldError;
@@ -125,6 +127,18 @@ pub(super) fn judged(
     Ok((unit, places, around, count))
 }
 
+/// Gives findings the texts that they point at, where those were not kept. A file that is gone stays without.
+pub(super) fn fill(world: &dyn World, paths: &[(&str, bool)], sources: &mut Sources, findings: &[Diagnostic]) {
+    for file in findings.iter().filter_map(|f| f.span).map(|span| span.file) {
+        if let Some((path, _)) = paths.get(file.0 as usize)
+            && sources.get(file).text.is_empty()
+            && let Ok(text) = run::text_of(world, path)
+        {
+            sources.supply(file, text);
+        }
+    }
+}
+
 thread_local! {
     /// Where this thread reads files, one after the other.
     static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -142,7 +156,8 @@ fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Option<&Checks>, keep
             &STDIN => buffer = world.stdin()?,
             path => world.read_into(path, &mut buffer)?,
         }
-        let text = String::from_utf8_lossy(&buffer);
+        // Checking is many times faster than mending.
+        let text = std::str::from_utf8(&buffer).map_or_else(|_| String::from_utf8_lossy(&buffer), Cow::Borrowed);
         let file = FileId(i as u32);
         let read = catch_unwind(AssertUnwindSafe(|| read(&text, file, *named, checks, keep)));
         let mut left = read.unwrap_or_else(|panic| Left {
@@ -150,7 +165,9 @@ fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Option<&Checks>, keep
             manifest: true,
             ..Left::default()
         });
-        if left.manifest && !(left.findings.is_empty() && left.objects.is_empty()) {
+        // What is said later about objects that stay is rare: their file is read again then.
+        let stays = !left.objects.is_empty() && (!left.documents.is_empty() || *path == STDIN);
+        if left.manifest && (!left.findings.is_empty() || stays) {
             left.text = Some(text.into());
         }
         if buffer.capacity() <= MAX_BUFFER {

@@ -1,4 +1,4 @@
-//! The shapes of kubeconform's reports (JSON, JUnit, TAP, text), for what already reads them: an entry per document, with
+//! The shapes of kubeconform's reports (JSON, JUnit, TAP, text, pretty), for what already reads them: an entry per document, with
 //! the API server's sentences. Unlike kubeconform's, the order is that of the input.
 
 use std::fmt::Write;
@@ -25,7 +25,7 @@ pub struct Shown {
 }
 
 /// The formats by their names on the command line.
-pub const FORMATS: &[&str] = &["kubeconform-json", "kubeconform-junit", "kubeconform-tap", "kubeconform-text"];
+pub const FORMATS: &[&str] = &["kubeconform-json", "kubeconform-junit", "kubeconform-pretty", "kubeconform-tap", "kubeconform-text"];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Status {
@@ -172,6 +172,7 @@ pub fn render(format: &str, sections: &[Section<'_>], shown: Shown) -> String {
     match format {
         "kubeconform-json" => as_json(&entries, shown),
         "kubeconform-junit" => as_junit(&entries),
+        "kubeconform-pretty" => as_pretty(&entries, shown),
         "kubeconform-tap" => as_tap(&entries),
         _ => as_text(&entries, shown),
     }
@@ -314,17 +315,45 @@ fn as_text(entries: &[Entry], shown: Shown) -> String {
             _ => Ok(()),
         };
     }
+    out + &summed(entries, shown)
+}
+
+/// Coloured, always.
+fn as_pretty(entries: &[Entry], shown: Shown) -> String {
+    let mut out = String::new();
+    for entry in entries {
+        let (kind, name, message) = (&entry.kind, &entry.name, &entry.message);
+        let (color, mark, text) = match entry.status {
+            Status::Invalid => (31, '✖', format!("{kind} {name} is invalid: {message}")),
+            // Where there is no object, the gap before its name stays.
+            Status::Error if kind.is_empty() => (31, '✖', format!("failed validation: {name} {message}")),
+            Status::Error => (31, '✖', format!("{kind} failed validation: {name} {message}")),
+            Status::Valid if shown.verbose => (32, '✔', format!("{kind} {name} is valid")),
+            Status::Skipped if shown.verbose => (33, '-', format!("{kind} {name} skipped")),
+            _ => continue,
+        };
+        let _ = writeln!(out, "\x1b[{color}m{mark}\x1b[0m {}: \x1b[{color}m{text}\x1b[0m", entry.file);
+    }
+    out + &summed(entries, shown)
+}
+
+/// The last line, where one is asked for.
+fn summed(entries: &[Entry], shown: Shown) -> String {
+    let mut out = String::new();
     if shown.summary {
         let found: Vec<&Entry> = entries.iter().filter(|e| e.status != Status::Empty).collect();
         let mut files: Vec<&str> = entries.iter().map(|e| e.file.as_str()).collect();
         files.dedup();
+        let place = match files.as_slice() {
+            ["stdin"] => "parsing stdin".to_owned(),
+            [_] => "in 1 file".to_owned(),
+            files => format!("in {} files", files.len()),
+        };
         let _ = writeln!(
             out,
-            "Summary: {} resource{} found in {} file{} - Valid: {}, Invalid: {}, Errors: {}, Skipped: {}",
+            "Summary: {} resource{} found {place} - Valid: {}, Invalid: {}, Errors: {}, Skipped: {}",
             found.len(),
             if found.len() == 1 { "" } else { "s" },
-            files.len(),
-            if files.len() == 1 { "" } else { "s" },
             count(entries, Status::Valid),
             count(entries, Status::Invalid),
             count(entries, Status::Error),

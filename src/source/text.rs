@@ -88,7 +88,7 @@ impl SourceFile {
     }
 }
 
-/// All texts of a run. A `FileId` never changes its text.
+/// All texts of a run. A `FileId` never changes its text, but an empty one may be supplied later.
 #[derive(Debug, Default)]
 pub struct Sources {
     files: Vec<SourceFile>,
@@ -109,6 +109,13 @@ impl Sources {
     pub fn add_rendered(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>, map: Option<Arc<SourceMap>>) -> FileId {
         self.files.push(SourceFile { name: name.into(), text: text.into(), map, line_starts: OnceLock::new() });
         FileId(self.files.len() as u32 - 1)
+    }
+
+    /// Gives a text that was left out because nothing pointed at it.
+    pub fn supply(&mut self, id: FileId, text: impl Into<Arc<str>>) {
+        if let Some(file) = self.files.get_mut(id.0 as usize) {
+            (file.text, file.line_starts) = (text.into(), OnceLock::new());
+        }
     }
 
     /// The text with this number.
