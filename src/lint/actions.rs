@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::chart::Template;
+use crate::gotmpl::tree::Arg;
 use crate::gotmpl::tree::ArgKind;
 use crate::gotmpl::tree::Branch;
 use crate::gotmpl::tree::Command;
@@ -32,6 +33,23 @@ fn list<'t>(nodes: &'t [Node], depth: usize, f: &mut dyn FnMut(&'t Node)) {
             list(branch.other.as_deref().unwrap_or_default(), depth + 1, f);
         }
     }
+}
+
+/// Calls `f` with the pipe of each condition among nodes, those inside others included.
+pub(super) fn conditions<'t>(nodes: &'t [Node], f: &mut dyn FnMut(&'t Pipe)) {
+    list(nodes, 0, &mut |node| {
+        if let NodeKind::If(branch) | NodeKind::With(branch) = &node.kind {
+            f(&branch.pipe);
+        }
+    });
+}
+
+/// Whether nodes end the rendering with `fail`.
+pub(super) fn refuses(nodes: &[Node]) -> bool {
+    nodes.iter().any(|node| match &node.kind {
+        NodeKind::Action(pipe) => pipe.commands.iter().any(|c| function(c).as_deref() == Some("fail")),
+        _ => false,
+    })
 }
 
 /// The branch of a control structure.
@@ -99,7 +117,7 @@ pub(super) fn text(kind: &ArgKind) -> Option<String> {
 }
 
 /// The names of templates that a template calls by a constant, with the place of the call; and whether it also calls
-/// some by a computed name.
+/// some by a computed name; that of a file of the chart is none.
 pub(super) fn calls(template: &Template) -> (Vec<(String, usize)>, bool) {
     let mut out = Vec::new();
     let mut computed = false;
@@ -112,12 +130,33 @@ pub(super) fn calls(template: &Template) -> (Vec<(String, usize)>, bool) {
             if function(command).as_deref() == Some("include") {
                 match command.args.get(1).and_then(|a| text(&a.kind)) {
                     Some(name) => out.push((name, command.pos)),
-                    None => computed = true,
+                    None => computed |= !command.args.get(1).is_some_and(of_file),
                 }
             }
         });
     });
     (out, computed)
+}
+
+/// The pipe of an operand in parentheses.
+pub(super) fn inner_pipe(arg: &Arg) -> Option<&Pipe> {
+    match &arg.kind {
+        ArgKind::Pipe(pipe) => Some(pipe),
+        _ => None,
+    }
+}
+
+/// Whether a name is worked out from where the chart's files are.
+pub(super) fn of_file(arg: &Arg) -> bool {
+    let Some(pipe) = inner_pipe(arg) else { return false };
+    let mut found = false;
+    commands(pipe, &mut |command| {
+        found |= command.args.iter().any(|a| match &a.kind {
+            ArgKind::Field(names) | ArgKind::Variable(names) => names.iter().any(|n| n.to_string() == "BasePath"),
+            _ => false,
+        });
+    });
+    found
 }
 
 /// Where a text defines named templates: name and range of `define "name"`.

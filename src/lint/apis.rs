@@ -48,3 +48,17 @@ pub(super) const REMOVED: &[(&str, &str, u32, &str)] = &[
     ("flowcontrol.apiserver.k8s.io/v1beta3", "FlowSchema", 32, "flowcontrol.apiserver.k8s.io/v1"),
     ("flowcontrol.apiserver.k8s.io/v1beta3", "PriorityLevelConfiguration", 32, "flowcontrol.apiserver.k8s.io/v1"),
 ];
+
+/// Fields of kinds and the minor version that knows them first.
+pub(super) const LATE_FIELDS: &[(&str, &str, u32)] = &[
+    ("CronJob", "spec.timeZone", 25),
+    ("Job", "spec.podFailurePolicy", 25),
+    ("Job", "spec.successPolicy", 30),
+    ("Job", "spec.backoffLimitPerIndex", 28),
+    ("Job", "spec.podReplacementPolicy", 28),
+    ("StatefulSet", "spec.persistentVolumeClaimRetentionPolicy", 23),
+    ("StatefulSet", "spec.ordinals", 26),
+    ("Service", "spec.trafficDistribution", 30),
+    ("Service", "spec.internalTrafficPolicy", 21),
+    ("PodDisruptionBudget", "spec.unhealthyPodEvictionPolicy", 26),
+];

@@ -1,6 +1,7 @@
 //! A chart as its author wrote it, before any rendering: what rules about charts and templates look at.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::gotmpl;
@@ -161,6 +162,12 @@ impl ChartSource {
         self.metadata.as_ref().map(|m| Span::new(m.file, 0, 0))
     }
 
+    /// The keys in comments of `values.yaml`: those that users may give.
+    pub(super) fn mentioned<'s>(&self, sources: &'s Sources) -> BTreeSet<&'s str> {
+        let text = self.values.as_ref().map_or("", |v| &*sources.get(v.file).text);
+        text.lines().filter_map(commented).collect()
+    }
+
     /// This chart and all below it.
     pub fn all(&self) -> Vec<&ChartSource> {
         let mut out = vec![self];
@@ -171,6 +178,14 @@ impl ChartSource {
         }
         out
     }
+}
+
+/// The key that a line holds in a comment: `# name: value`.
+fn commented(line: &str) -> Option<&str> {
+    let body = line.trim_start().strip_prefix('#')?.trim_start_matches(['#', ' ', '-']);
+    let (key, rest) = body.split_once(':')?;
+    let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    (plain && (rest.is_empty() || rest.starts_with(' '))).then_some(key)
 }
 
 fn yaml_file(sources: &Sources, file: FileId) -> YamlFile {

@@ -1,8 +1,9 @@
 //! What rules see: the objects by kind and name, the pods of all workloads, and the place findings go to.
 
-use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::ChartSource;
 use super::Input;
@@ -12,6 +13,7 @@ use super::field::Place;
 use super::hooks;
 use super::labels;
 use super::labels::Labels;
+use super::labels::Selector;
 use super::values;
 use super::values::Reads;
 use crate::diagnostic::Diagnostic;
@@ -89,17 +91,28 @@ impl<'a> Pod<'a> {
 pub(super) struct Context<'a> {
     /// What is judged.
     pub(super) input: &'a Input<'a>,
+    index: Arc<Index<'a>>,
+    rule: (&'static str, Severity),
+    found: RefCell<Vec<Diagnostic>>,
+}
+
+/// The objects as rules look them up, made once for all rules.
+pub(super) struct Index<'a> {
     pods: Vec<Pod<'a>>,
+    /// The places of the pods of each namespace.
+    pods_in: BTreeMap<&'a str, Vec<usize>>,
     by_name: BTreeMap<(&'a str, &'a str, &'a str), &'a Object>,
     /// The objects of each kind with their places in the set: rules ask for kinds again and again.
     by_kind: BTreeMap<&'a str, Vec<(usize, &'a Object)>>,
-    reads: std::cell::OnceCell<Reads>,
+    reads: OnceLock<Reads>,
     /// The Services with a selector, and what they select.
-    services: std::cell::OnceCell<Vec<(Field<'a>, Labels<'a>)>>,
+    services: OnceLock<Vec<(Field<'a>, Labels<'a>)>>,
     /// The autoscalers by the namespace and name of what they scale.
-    scalers: std::cell::OnceCell<BTreeMap<(&'a str, String), Vec<Field<'a>>>>,
-    rule: Cell<(&'static str, Severity)>,
-    found: RefCell<Vec<Diagnostic>>,
+    scalers: OnceLock<BTreeMap<(&'a str, String), Vec<Field<'a>>>>,
+    /// The disruption budgets with a selector.
+    budgets: OnceLock<Vec<(Field<'a>, Selector<'a>)>>,
+    /// The places of the pods that each Service selects, by the Service's place in memory.
+    selected: OnceLock<BTreeMap<usize, Vec<usize>>>,
 }
 
 /// The API groups of kinds whose names other groups use as well; other kinds are taken from any group.
@@ -211,6 +224,11 @@ pub(super) fn template_path(object: &Object) -> Option<&'static str> {
     })
 }
 
+/// What tells objects of the set apart, even such as have one name.
+fn address(object: &Object) -> usize {
+    std::ptr::from_ref(object).addr()
+}
+
 /// The pod of a workload.
 pub(super) fn pod(object: &Object) -> Option<Pod<'_>> {
     let root = Field::root(object);
@@ -228,9 +246,11 @@ pub(super) fn pod(object: &Object) -> Option<Pod<'_>> {
     Some(Pod { object, labels: labels::labels(&template, "metadata.labels"), spec, containers })
 }
 
-impl<'a> Context<'a> {
+impl<'a> Index<'a> {
     pub(super) fn new(input: &'a Input<'a>) -> Self {
-        let pods = input.objects.iter().filter_map(pod).collect();
+        let pods: Vec<Pod> = input.objects.iter().filter_map(pod).collect();
+        let mut pods_in: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        pods.iter().enumerate().for_each(|(i, pod)| pods_in.entry(namespace(pod.object)).or_default().push(i));
         let mut by_name = BTreeMap::new();
         let mut by_kind: BTreeMap<&str, Vec<(usize, &Object)>> = BTreeMap::new();
         for (place, object) in input.objects.iter().enumerate() {
@@ -239,22 +259,26 @@ impl<'a> Context<'a> {
             by_name.entry((id.kind.as_str(), namespace(object), id.name.as_str())).or_insert(object);
         }
         Self {
-            input,
             pods,
+            pods_in,
             by_name,
             by_kind,
-            reads: std::cell::OnceCell::new(),
-            services: std::cell::OnceCell::new(),
-            scalers: std::cell::OnceCell::new(),
-            rule: Cell::new(("", Severity::Bug)),
-            found: RefCell::default(),
+            reads: OnceLock::new(),
+            services: OnceLock::new(),
+            scalers: OnceLock::new(),
+            budgets: OnceLock::new(),
+            selected: OnceLock::new(),
         }
     }
+}
 
-    pub(super) fn start(&self, id: &'static str, severity: Severity) {
-        self.rule.set((id, severity));
+impl<'a> Context<'a> {
+    /// What one rule is given, with the severity of its findings.
+    pub(super) fn new(input: &'a Input<'a>, index: Arc<Index<'a>>, rule: (&'static str, Severity)) -> Self {
+        Self { input, index, rule, found: RefCell::default() }
     }
 
+    /// What the rule found.
     pub(super) fn take(&self) -> Vec<Diagnostic> {
         self.found.take()
     }
@@ -266,7 +290,7 @@ impl<'a> Context<'a> {
 
     /// The objects of a kind with their places, in order.
     fn of_kind(&self, kind: &str) -> impl Iterator<Item = (usize, &'a Object)> {
-        let known = self.by_kind.get(kind).map_or(&[][..], Vec::as_slice);
+        let known = self.index.by_kind.get(kind).map_or(&[][..], Vec::as_slice);
         let kind = kind.to_owned();
         known.iter().copied().filter(move |(_, object)| is_kind(object, &kind))
     }
@@ -292,7 +316,7 @@ impl<'a> Context<'a> {
     /// The object of this kind and name in a namespace.
     pub(super) fn find_in(&self, kind: &str, namespace: &str, name: &str) -> Option<Field<'a>> {
         let key = (kind, namespace, name);
-        self.by_name.get(&key).copied().filter(|o| is_kind(o, kind)).map(Field::root)
+        self.index.by_name.get(&key).copied().filter(|o| is_kind(o, kind)).map(Field::root)
     }
 
     /// The object of this kind and name, wherever it is.
@@ -358,42 +382,47 @@ impl<'a> Context<'a> {
 
     /// The pods of all workloads.
     pub(super) fn pods(&self) -> &[Pod<'a>] {
-        &self.pods
+        &self.index.pods
     }
 
     /// The pods of all workloads in the namespace of `from`.
     pub(super) fn pods_beside(&self, from: &Object) -> Vec<&Pod<'a>> {
-        self.pods.iter().filter(|p| namespace(p.object) == namespace(from)).collect()
+        self.index.pods_in.get(namespace(from)).into_iter().flatten().map(|i| &self.index.pods[*i]).collect()
     }
 
     /// All containers with their pods.
     pub(super) fn containers(&self) -> impl Iterator<Item = (&Pod<'a>, &Container<'a>)> {
-        self.pods.iter().flat_map(|p| p.containers.iter().map(move |c| (p, c)))
+        self.index.pods.iter().flat_map(|p| p.containers.iter().map(move |c| (p, c)))
     }
 
     /// The Services that select a pod.
     pub(super) fn services_of(&self, pod: &Pod) -> Vec<Field<'a>> {
-        let services = self.services.get_or_init(|| {
+        let services = self.index.services.get_or_init(|| {
             let all = self.all("Service").into_iter().map(|s| (labels::labels(&s, "spec.selector"), s));
             all.filter(|(wanted, _)| !wanted.is_empty()).map(|(wanted, s)| (s, wanted)).collect()
         });
         let here = namespace(pod.object);
         let selects = |s: &&(Field, Labels)| namespace(s.0.object) == here && labels::subset(&s.1, &pod.labels);
-        services.iter().filter(selects).map(|(s, _)| s.clone()).collect()
+        services.iter().filter(selects).map(|(s, _)| *s).collect()
     }
 
     /// The pods a Service selects.
     pub(super) fn selected_by(&self, service: &Field) -> Vec<&Pod<'a>> {
-        let wanted = labels::labels(service, "spec.selector");
-        if wanted.is_empty() {
-            return Vec::new();
-        }
-        self.pods_beside(service.object).into_iter().filter(|p| labels::subset(&wanted, &p.labels)).collect()
+        let selected = self.index.selected.get_or_init(|| {
+            let places = |object: &Object| self.index.pods_in.get(namespace(object)).map_or(&[][..], Vec::as_slice);
+            let of = |s: &Field<'a>| {
+                let wanted = labels::labels(s, "spec.selector");
+                let found = |i: &&usize| !wanted.is_empty() && labels::subset(&wanted, &self.index.pods[**i].labels);
+                places(s.object).iter().filter(found).copied().collect()
+            };
+            self.all("Service").iter().map(|s| (address(s.object), of(s))).collect()
+        });
+        selected.get(&address(service.object)).into_iter().flatten().map(|i| &self.index.pods[*i]).collect()
     }
 
     /// The workload's autoscaler.
     pub(super) fn autoscaler(&self, object: &Object) -> Option<Field<'a>> {
-        let scalers = self.scalers.get_or_init(|| {
+        let scalers = self.index.scalers.get_or_init(|| {
             let mut out: BTreeMap<(&str, String), Vec<Field>> = BTreeMap::new();
             for scaler in self.of(&["HorizontalPodAutoscaler", "ScaledObject"]) {
                 let name = scaler.text("spec.scaleTargetRef.name").unwrap_or("").to_owned();
@@ -402,15 +431,17 @@ impl<'a> Context<'a> {
             out
         });
         let of_name = scalers.get(&(namespace(object), object.id.name.clone()))?;
-        of_name.iter().find(|h| h.text("spec.scaleTargetRef.kind") == Some(&object.id.kind)).cloned()
+        of_name.iter().find(|h| h.text("spec.scaleTargetRef.kind") == Some(&object.id.kind)).copied()
     }
 
     /// The disruption budgets that select a pod.
     pub(super) fn budgets_of(&self, pod: &Pod) -> Vec<Field<'a>> {
-        let selects = |b: &Field| {
-            namespace(b.object) == namespace(pod.object) && b.get("spec.selector").is_some_and(|s| labels::matches(&s, &pod.labels))
-        };
-        self.all("PodDisruptionBudget").into_iter().filter(selects).collect()
+        let budgets = self.index.budgets.get_or_init(|| {
+            let all = self.all("PodDisruptionBudget").into_iter();
+            all.filter_map(|b| Some((b, Selector::of(&b.get("spec.selector")?)))).collect()
+        });
+        let here = namespace(pod.object);
+        budgets.iter().filter(|(b, selector)| namespace(b.object) == here && selector.matches(&pod.labels)).map(|(b, _)| *b).collect()
     }
 
     /// The chart itself, when the objects come from one.
@@ -421,7 +452,7 @@ impl<'a> Context<'a> {
     /// Which values the chart's templates read; worked out once.
     pub(super) fn reads(&self) -> Option<&Reads> {
         let chart = self.chart()?;
-        Some(self.reads.get_or_init(|| values::reads(chart)))
+        Some(self.index.reads.get_or_init(|| values::reads(chart)))
     }
 
     /// The default of a value: what `values.yaml` of the chart says, or that of the chart below it that the path is of.
@@ -450,7 +481,7 @@ impl<'a> Context<'a> {
 
     /// A setting of the rule that runs; empty when the user gave none.
     pub(super) fn param(&self, name: &str) -> &'a [String] {
-        self.input.options.params.get(&format!("{}.{name}", self.rule.get().0)).map_or(&[], Vec::as_slice)
+        self.input.options.params.get(&format!("{}.{name}", self.rule.0)).map_or(&[], Vec::as_slice)
     }
 
     /// The Kubernetes minor version the set is meant for.
@@ -461,7 +492,7 @@ impl<'a> Context<'a> {
     /// A finding at a place of an object.
     pub(super) fn report<'p>(&self, place: impl Into<Place<'p>>, message: impl Into<String>, help: impl Into<String>) {
         let place: Place = place.into();
-        let (id, severity) = self.rule.get();
+        let (id, severity) = self.rule;
         if hooks::spared(id, place.object) {
             return;
         }
@@ -475,7 +506,7 @@ impl<'a> Context<'a> {
 
     /// A finding about a file of the chart that is absent or has no text; shown at the start of `Chart.yaml`.
     pub(super) fn report_file(&self, chart: &ChartSource, name: &str, message: impl Into<String>, help: impl Into<String>) {
-        let (id, severity) = self.rule.get();
+        let (id, severity) = self.rule;
         let mut finding = Diagnostic::new(id, severity, message).help(help);
         finding.span = chart.start();
         name.clone_into(&mut finding.field);
@@ -484,7 +515,7 @@ impl<'a> Context<'a> {
 
     /// A finding at a place of a text.
     pub(super) fn report_span(&self, span: Span, message: impl Into<String>, help: impl Into<String>) {
-        let (id, severity) = self.rule.get();
+        let (id, severity) = self.rule;
         self.found.borrow_mut().push(Diagnostic::new(id, severity, message).at(span).help(help));
     }
 }

@@ -7,15 +7,13 @@ use crate::kube::field::Path;
 use crate::kube::field::Step;
 use crate::source::Span;
 
-/// A value of an object and its path.
-#[derive(Clone, Debug)]
+/// A value of an object. Where it stands is looked up when somebody asks: most fields are fine, and need no path.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Field<'a> {
     /// The object.
     pub(super) object: &'a Object,
-    /// The value, never null.
+    /// The value, never null; one of the values in the object.
     pub(super) value: &'a Value,
-    /// Where it stands.
-    pub(super) path: Path,
 }
 
 /// A place of an object, which need not exist.
@@ -29,13 +27,13 @@ pub(super) struct Place<'a> {
 
 impl<'a> From<&Field<'a>> for Place<'a> {
     fn from(f: &Field<'a>) -> Self {
-        Place { object: f.object, path: f.path.clone() }
+        Place { object: f.object, path: f.path() }
     }
 }
 
 impl<'a> From<Field<'a>> for Place<'a> {
     fn from(f: Field<'a>) -> Self {
-        Place { object: f.object, path: f.path }
+        Place { object: f.object, path: f.path() }
     }
 }
 
@@ -48,7 +46,15 @@ impl<'a> From<&'a Object> for Place<'a> {
 impl<'a> Field<'a> {
     /// The whole object.
     pub(super) fn root(object: &'a Object) -> Self {
-        Field { object, value: &object.value, path: Path::default() }
+        Field { object, value: &object.value }
+    }
+
+    /// Where it stands in its object.
+    pub(super) fn path(&self) -> Path {
+        let mut steps = Vec::new();
+        locate(&self.object.value, self.value, &mut steps);
+        steps.reverse();
+        Path(steps)
     }
 
     /// The value below dotted names, when present and not null.
@@ -57,13 +63,13 @@ impl<'a> Field<'a> {
         for name in dotted.split('.') {
             value = value.get(name)?;
         }
-        (!value.is_null()).then(|| Field { object: self.object, value, path: self.path.child(dotted) })
+        (!value.is_null()).then_some(Field { object: self.object, value })
     }
 
     /// The value of one key of a map, which may hold dots.
     pub(super) fn key(&self, key: &str) -> Option<Field<'a>> {
         let value = self.value.get(key).filter(|v| !v.is_null())?;
-        Some(Field { object: self.object, value, path: self.path.key(key) })
+        Some(Field { object: self.object, value })
     }
 
     /// The value of one field; unlike [`Field::get`] the name is taken as it is.
@@ -73,19 +79,19 @@ impl<'a> Field<'a> {
 
     /// The place below dotted names, whether or not anything is there.
     pub(super) fn place(&self, dotted: &str) -> Place<'a> {
-        Place { object: self.object, path: self.path.child(dotted) }
+        Place { object: self.object, path: self.path().child(dotted) }
     }
 
     /// The place of one key, taken as it is, whether or not anything is there.
     pub(super) fn place_key(&self, key: &str) -> Place<'a> {
-        let path = if plain(key) { self.path.child(key) } else { self.path.key(key) };
+        let path = if plain(key) { self.path().child(key) } else { self.path().key(key) };
         Place { object: self.object, path }
     }
 
     /// The items of this list; none when it is something else.
     pub(super) fn list(&self) -> Vec<Field<'a>> {
         let Value::Array(items) = self.value else { return Vec::new() };
-        items.iter().enumerate().map(|(i, value)| Field { object: self.object, value, path: self.path.index(i) }).collect()
+        items.iter().map(|value| Field { object: self.object, value }).collect()
     }
 
     /// The items of the list below dotted names.
@@ -97,7 +103,7 @@ impl<'a> Field<'a> {
     pub(super) fn entries(&self, dotted: &str) -> Vec<(&'a str, Field<'a>)> {
         let Some(map) = self.get(dotted) else { return Vec::new() };
         let Value::Object(entries) = map.value else { return Vec::new() };
-        entries.iter().map(|(k, value)| (k.as_str(), Field { object: self.object, value, path: map.path.key(k) })).collect()
+        entries.iter().map(|(k, value)| (k.as_str(), Field { object: self.object, value })).collect()
     }
 
     /// This value, when it is a string.
@@ -183,4 +189,37 @@ impl Place<'_> {
 
 fn plain(key: &str) -> bool {
     !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+/// Trees deeper than this are not objects of the API.
+const MAX_DEPTH: usize = 500;
+
+/// Collects the steps from `tree` to `wanted`, a value in it, the last one first.
+fn locate(tree: &Value, wanted: &Value, steps: &mut Vec<Step>) -> bool {
+    fn below(tree: &Value, wanted: &Value, steps: &mut Vec<Step>, depth: usize) -> bool {
+        if std::ptr::eq(tree, wanted) {
+            return true;
+        }
+        if depth > MAX_DEPTH {
+            return false;
+        }
+        match tree {
+            Value::Array(items) => items.iter().enumerate().any(|(i, item)| {
+                let found = below(item, wanted, steps, depth + 1);
+                if found {
+                    steps.push(Step::Index(i));
+                }
+                found
+            }),
+            Value::Object(map) => map.iter().any(|(key, value)| {
+                let found = below(value, wanted, steps, depth + 1);
+                if found {
+                    steps.push(if plain(key) { Step::Field(key.clone()) } else { Step::Key(key.clone()) });
+                }
+                found
+            }),
+            _ => false,
+        }
+    }
+    below(tree, wanted, steps, 0)
 }

@@ -17,22 +17,38 @@ pub(super) fn subset(wanted: &Labels, labels: &Labels) -> bool {
     wanted.iter().all(|(k, v)| labels.get(k) == Some(v))
 }
 
-/// Whether a LabelSelector matches; an empty one matches everything. upstream: metav1.LabelSelectorAsSelector
-pub(super) fn matches(selector: &Field, labels: &Labels) -> bool {
-    if !subset(&self::labels(selector, "matchLabels"), labels) {
-        return false;
+/// A LabelSelector, read once for many labels.
+pub(super) struct Selector<'a> {
+    pairs: Labels<'a>,
+    expressions: Vec<Field<'a>>,
+}
+
+impl<'a> Selector<'a> {
+    /// The selector in a field.
+    pub(super) fn of(field: &Field<'a>) -> Self {
+        Self { pairs: labels(field, "matchLabels"), expressions: field.items("matchExpressions") }
     }
-    selector.items("matchExpressions").iter().all(|e| {
-        let have = e.text("key").and_then(|k| labels.get(k));
-        let among = e.items("values").iter().any(|v| v.str().is_some() && v.str() == have.copied());
-        match e.text("operator") {
-            Some("In") => have.is_some() && among,
-            Some("NotIn") => !among,
-            Some("Exists") => have.is_some(),
-            Some("DoesNotExist") => have.is_none(),
-            _ => false,
-        }
-    })
+
+    /// Whether it matches; an empty one matches everything. upstream: metav1.LabelSelectorAsSelector
+    pub(super) fn matches(&self, labels: &Labels) -> bool {
+        subset(&self.pairs, labels)
+            && self.expressions.iter().all(|e| {
+                let have = e.text("key").and_then(|k| labels.get(k));
+                let among = e.items("values").iter().any(|v| v.str().is_some() && v.str() == have.copied());
+                match e.text("operator") {
+                    Some("In") => have.is_some() && among,
+                    Some("NotIn") => !among,
+                    Some("Exists") => have.is_some(),
+                    Some("DoesNotExist") => have.is_none(),
+                    _ => false,
+                }
+            })
+    }
+}
+
+/// Whether a LabelSelector matches.
+pub(super) fn matches(selector: &Field, labels: &Labels) -> bool {
+    Selector::of(selector).matches(labels)
 }
 
 /// Whether a LabelSelector names nothing and so matches everything.
@@ -43,7 +59,7 @@ pub(super) fn is_empty(selector: &Field) -> bool {
 /// The part of a selector that fails best explains a mismatch: the only wrong pair, else the selector itself.
 pub(super) fn culprit<'a>(selector: &Field<'a>, pairs: &str, labels: &Labels) -> Field<'a> {
     let entries = if pairs.is_empty() {
-        let serde_json::Value::Object(map) = selector.value else { return selector.clone() };
+        let serde_json::Value::Object(map) = selector.value else { return *selector };
         map.keys().filter_map(|k| Some((k.as_str(), selector.key(k)?))).collect()
     } else {
         selector.entries(pairs)
@@ -51,7 +67,7 @@ pub(super) fn culprit<'a>(selector: &Field<'a>, pairs: &str, labels: &Labels) ->
     let mut wrong = entries.into_iter().filter(|(k, v)| v.str().is_none() || labels.get(k).copied() != v.str());
     match (wrong.next(), wrong.next()) {
         (Some((_, field)), None) => field,
-        _ => selector.clone(),
+        _ => *selector,
     }
 }
 

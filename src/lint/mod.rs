@@ -36,6 +36,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::diagnostic::similar;
@@ -144,17 +146,15 @@ pub fn verdicts() -> impl Iterator<Item = &'static str> {
 /// Runs every rule that is on and gives the findings in order of their place. What the user asked to ignore is among
 /// them: [`suppress()`] drops it, once for the findings of all phases.
 pub fn check(input: &Input) -> Vec<Diagnostic> {
-    let cx = context::Context::new(input);
-    let mut out = Vec::new();
-    for (entry, rule) in rules::ALL.iter().zip(rules()) {
-        if !selected(rule, input.options) {
-            continue;
-        }
+    let index = Arc::new(context::Index::new(input));
+    let all: Vec<_> = rules::ALL.iter().zip(rules()).filter(|(_, rule)| selected(rule, input.options)).collect();
+    let one = |(entry, rule): &(&rules::Entry, &Rule)| {
         let severity = input.options.severities.iter().rfind(|(id, _)| id == rule.id).map_or(rule.severity, |(_, s)| *s);
-        cx.start(rule.id, severity);
+        let cx = context::Context::new(input, Arc::clone(&index), (rule.id, severity));
         (entry.check)(&cx);
-        out.append(&mut cx.take());
-    }
+        cx.take()
+    };
+    let mut out: Vec<Diagnostic> = all.par_iter().map(one).collect::<Vec<_>>().into_iter().flatten().collect();
     // Of a team's own rules all run, but where some are chosen by name.
     let only = &input.options.only;
     let chosen = |rule: &&CustomRule| only.is_empty() || only.iter().any(|id| id == rule.id);

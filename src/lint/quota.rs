@@ -18,7 +18,7 @@ pub(super) fn limits<'a>(cx: &Context<'a>) -> Vec<(Field<'a>, &'a str, i128)> {
             continue;
         }
         for (name, field) in quota.entries("spec.hard") {
-            out.extend(amount::of(&field).map(|hard| (quota.clone(), name, hard)));
+            out.extend(amount::of(&field).map(|hard| (quota, name, hard)));
         }
     }
     out

@@ -36,7 +36,7 @@ pub(super) struct Scalar<'a> {
     /// Its source text, quotes included.
     pub(super) raw: &'a str,
     /// The keys above it from the top; empty texts stand for list items.
-    pub(super) keys: &'a [String],
+    pub(super) keys: &'a [&'a str],
     /// The object's kind.
     pub(super) kind: &'a str,
 }
@@ -44,24 +44,24 @@ pub(super) struct Scalar<'a> {
 impl Scalar<'_> {
     /// The nearest key above it.
     pub(super) fn key(&self) -> &str {
-        self.keys.iter().rev().find(|k| !k.is_empty()).map_or("", String::as_str)
+        self.keys.iter().rev().find(|k| !k.is_empty()).copied().unwrap_or("")
     }
 
     /// Whether Kubernetes wants a string here.
     pub(super) fn is_string_field(&self) -> bool {
-        let parent = self.keys.iter().rev().nth(1).map_or("", String::as_str);
+        let parent = self.keys.iter().rev().nth(1).copied().unwrap_or("");
         let map = matches!(parent, "labels" | "annotations" | "matchLabels" | "nodeSelector" | "stringData" | "binaryData")
             || parent == "data" && matches!(self.kind, "ConfigMap" | "Secret")
             || parent == "selector" && self.kind == "Service";
-        let item = self.keys.last().is_some_and(String::is_empty)
+        let item = self.keys.last().is_some_and(|k| k.is_empty())
             && matches!(self.key(), "command" | "args" | "accessModes" | "resourceNames" | "verbs" | "hosts" | "values");
-        let variable = self.key() == "value" && self.keys.iter().any(|k| k == "env");
-        let name = self.keys.len() == 2 && self.keys[0] == "metadata" && matches!(self.keys[1].as_str(), "name" | "namespace");
+        let variable = self.key() == "value" && self.keys.contains(&"env");
+        let name = self.keys.len() == 2 && self.keys[0] == "metadata" && matches!(self.keys[1], "name" | "namespace");
         map || item || variable || name
     }
 }
 
-/// Calls `f` for each scalar of each object.
+/// Calls `f` for each scalar of each object. The schemas of definitions are none of what users write.
 pub(super) fn scalars(cx: &Context, f: &mut dyn FnMut(&Scalar)) {
     for (_, document) in cx.input.documents {
         let Some(root) = &document.root else { continue };
@@ -70,25 +70,32 @@ pub(super) fn scalars(cx: &Context, f: &mut dyn FnMut(&Scalar)) {
             Some(NodeKind::Str(kind)) => kind.as_str(),
             _ => "",
         };
-        walk(cx, root, &mut Vec::new(), kind, f);
+        match &root.kind {
+            NodeKind::Mapping(entries) if kind == "CustomResourceDefinition" => {
+                for entry in entries.iter().filter(|e| e.key != "spec") {
+                    walk(cx, &entry.value, &mut vec![&entry.key], kind, f);
+                }
+            }
+            _ => walk(cx, root, &mut Vec::new(), kind, f),
+        }
     }
 }
 
-fn walk(cx: &Context, node: &Node, keys: &mut Vec<String>, kind: &str, f: &mut dyn FnMut(&Scalar)) {
+fn walk<'a>(cx: &'a Context, node: &'a Node, keys: &mut Vec<&'a str>, kind: &str, f: &mut dyn FnMut(&Scalar)) {
     if keys.len() > MAX_DEPTH {
         return;
     }
     match &node.kind {
         NodeKind::Mapping(entries) => {
             for entry in entries {
-                keys.push(entry.key.clone());
+                keys.push(&entry.key);
                 walk(cx, &entry.value, keys, kind, f);
                 keys.pop();
             }
         }
         NodeKind::Sequence(items) => {
             for item in items {
-                keys.push(String::new());
+                keys.push("");
                 walk(cx, item, keys, kind, f);
                 keys.pop();
             }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::actions;
 use super::chart::ChartSource;
@@ -55,14 +56,23 @@ pub(super) struct Read {
     pub(super) whole: bool,
     /// Whether an `if`, `with`, `default` or the like asks about it first.
     pub(super) guarded: bool,
-    /// Whether a condition around it asks about what it is a field of.
-    pub(super) parent_guarded: bool,
+    /// How much of the path conditions around it ask about: bit `n` is for its first `n` names.
+    asked: u64,
+    /// Whether a rendering may come here: nothing calls some named templates.
+    pub(super) reached: bool,
     /// How it is used.
     pub(super) usage: Usage,
     /// The template.
     pub(super) file: FileId,
     /// Where in it.
     pub(super) at: (usize, usize),
+}
+
+impl Read {
+    /// Whether a condition around it asks about the first `names` of its path.
+    pub(super) fn asks(&self, names: usize) -> bool {
+        names < 64 && self.asked & (1 << names) != 0
+    }
 }
 
 /// How a value is used.
@@ -102,16 +112,43 @@ pub(super) struct Reads {
     pub(super) replaced: bool,
     /// Values that templates set themselves.
     pub(super) set: BTreeSet<Vec<String>>,
+    /// The reads of each chart by their paths, once somebody asks.
+    trees: OnceLock<BTreeMap<usize, Paths>>,
 }
 
 impl Reads {
     /// Whether a chart reads the value at a path, something in it, or all of a map around it.
     pub(super) fn uses(&self, chart: usize, path: &[String]) -> bool {
-        self.found.iter().filter(|r| r.chart == chart).any(|r| {
-            let common = r.path.len().min(path.len());
-            let same = r.path[..common].iter().zip(&path[..common]).all(|(a, b)| a == b || a == "*" || b == "*");
-            same && (r.path.len() >= path.len() || r.whole)
-        })
+        let trees = self.trees.get_or_init(|| {
+            let mut trees: BTreeMap<usize, Paths> = BTreeMap::new();
+            for read in &self.found {
+                let mut tree = trees.entry(read.chart).or_default();
+                for name in &read.path {
+                    tree = tree.below.entry(name.clone()).or_default();
+                }
+                tree.whole |= read.whole;
+            }
+            trees
+        });
+        trees.get(&chart).is_some_and(|tree| tree.uses(path))
+    }
+}
+
+/// Reads by the names of their paths.
+#[derive(Clone, Debug, Default)]
+struct Paths {
+    whole: bool,
+    below: BTreeMap<String, Paths>,
+}
+
+impl Paths {
+    fn uses(&self, path: &[String]) -> bool {
+        let Some((name, rest)) = path.split_first() else { return true };
+        let next: Vec<&Paths> = match name.as_str() {
+            "*" => self.below.values().collect(),
+            name => [self.below.get(name), self.below.get("*")].into_iter().flatten().collect(),
+        };
+        self.whole || next.into_iter().any(|tree| tree.uses(rest))
     }
 }
 
@@ -134,6 +171,8 @@ struct Walk<'c> {
     chart: usize,
     /// The template that is walked; none for a text of the values, whose places are no file's.
     file: Option<FileId>,
+    /// Whether a rendering may come here.
+    reached: bool,
     depth: usize,
 }
 
@@ -174,7 +213,7 @@ pub(super) fn reads(chart: &ChartSource) -> Reads {
             }
         }
     }
-    let mut walk = Walk { charts, defined, called: BTreeSet::new(), out: Reads::default(), chart: 0, file: None, depth: 0 };
+    let mut walk = Walk { charts, defined, called: BTreeSet::new(), out: Reads::default(), chart: 0, file: None, reached: true, depth: 0 };
     for number in 0..walk.charts.len() {
         walk.chart = number;
         let chart = walk.charts[number];
@@ -189,6 +228,7 @@ pub(super) fn reads(chart: &ChartSource) -> Reads {
     // What nothing calls by a constant name may be called by a computed one.
     for number in 0..walk.charts.len() {
         walk.chart = number;
+        walk.reached = walk.charts[number].templates.iter().any(|t| actions::calls(t).1);
         for template in &walk.charts[number].templates.clone() {
             walk.unreached(template);
         }
@@ -260,7 +300,10 @@ impl Walk<'_> {
                 self.guard(&branch.pipe, scope);
                 self.list(&branch.list, scope);
                 self.list(branch.other.as_deref().unwrap_or_default(), scope);
-                scope.guards.truncate(guards);
+                // What comes after a refusal has passed it.
+                if !actions::refuses(&branch.list) {
+                    scope.guards.truncate(guards);
+                }
                 scope.vars.truncate(vars);
             }
             NodeKind::With(branch) => {
@@ -313,10 +356,17 @@ impl Walk<'_> {
     /// Notes everything that a condition mentions.
     fn guard(&mut self, pipe: &Pipe, scope: &mut Scope) {
         let mut found = Vec::new();
+        self.asked_in(pipe, scope, 0, &mut found);
+        scope.guards.extend(found);
+    }
+
+    fn asked_in(&self, pipe: &Pipe, scope: &Scope, helpers: usize, found: &mut Vec<String>) {
         actions::commands(pipe, &mut |command| {
-            let args: Vec<&Arg> = command.args.iter().collect();
             let keys: Vec<String> = command.args.iter().filter_map(|a| actions::text(&a.kind)).collect();
-            for arg in &args {
+            if let Some(("include", [name])) = actions::function(command).as_deref().map(|f| (f, keys.as_slice())) {
+                return self.asked_by(name, command.args.get(2), scope, helpers, found);
+            }
+            for arg in &command.args {
                 match &arg.kind {
                     ArgKind::Variable(names) => found.push(names[0].to_string()),
                     ArgKind::Field(_) | ArgKind::Chain(..) | ArgKind::Dot => {}
@@ -326,11 +376,22 @@ impl Walk<'_> {
                     for key in &keys {
                         found.push(joined(&[path.as_slice(), std::slice::from_ref(key)].concat()));
                     }
-                    (1..=path.len()).for_each(|n| found.push(joined(&path[..n])));
+                    // `index` and `dig` take the names one after the other.
+                    let all = [path.as_slice(), &keys].concat();
+                    (1..=all.len()).for_each(|n| found.push(joined(&all[..n])));
                 }
             }
         });
-        scope.guards.extend(found);
+    }
+
+    /// What the conditions of a named template ask about: where it says nothing, what it is asked for is not done.
+    fn asked_by(&self, name: &str, dot: Option<&Arg>, scope: &Scope, helpers: usize, found: &mut Vec<String>) {
+        let (Some(tree), Some(dot)) = (self.defined.get(name), dot) else { return };
+        if helpers > 2 {
+            return;
+        }
+        let inner = Scope::new(quiet(dot, scope));
+        actions::conditions(&tree.root, &mut |pipe| self.asked_in(pipe, &inner, helpers + 1, found));
     }
 
     fn read(&mut self, path: &[String], whole: bool, usage: Usage, scope: &Scope, at: (usize, usize), soft: bool) {
@@ -338,10 +399,27 @@ impl Walk<'_> {
         let (at, soft) = if self.file.is_some() { (at, soft) } else { ((0, 0), true) };
         let usage = if self.file.is_some() { usage } else { Usage::Other };
         let file = self.file.unwrap_or_default();
-        let guarded = soft || scope.guards.iter().any(|g| *g == joined(path));
-        let parent = path.len().checked_sub(1).map(|n| joined(&path[..n]));
-        let parent_guarded = scope.guards.iter().any(|g| Some(g) == parent.as_ref());
-        self.out.found.insert(Read { chart: self.chart, path: path.to_vec(), whole, guarded, parent_guarded, usage, file, at });
+        let whole_path = joined(path);
+        let mut asked = 0;
+        for guard in &scope.guards {
+            let below = whole_path.strip_prefix(guard.as_str());
+            if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.')) {
+                let names = guard.split('.').count();
+                asked |= if names < 64 { 1 << names } else { 0 };
+            }
+        }
+        let guarded = soft || scope.guards.contains(&whole_path);
+        self.out.found.insert(Read {
+            chart: self.chart,
+            path: path.to_vec(),
+            whole,
+            guarded,
+            asked,
+            reached: self.reached,
+            usage,
+            file,
+            at,
+        });
     }
 
     fn whole(&mut self, value: &Known, scope: &Scope, at: usize) {
@@ -411,6 +489,14 @@ impl Walk<'_> {
         let gathers = matches!(name.as_str(), "dict" | "list" | "tuple" | "concat" | "merge" | "mergeOverwrite");
         let soft_args = is_soft(&name) || name == "include" || gathers;
         let guards = scope.guards.len();
+        if name == "ternary" {
+            // What the test asks about is used where the test says so.
+            let mut asked = Vec::new();
+            for pipe in command.args.iter().filter_map(actions::inner_pipe) {
+                self.asked_in(pipe, scope, 0, &mut asked);
+            }
+            scope.guards.extend(asked);
+        }
         let mut args = Vec::new();
         for arg in &command.args[1..] {
             // Literal formatting keeps what it is given.
@@ -419,6 +505,12 @@ impl Walk<'_> {
                 "not" | "and" | "or" => usage,
                 _ => Usage::Other,
             };
+            if name == "or" && !args.is_empty() {
+                // What comes first may decide, and then nobody looks here.
+                if let Known::Values(path) = quiet(arg, scope) {
+                    (1..path.len()).for_each(|n| scope.guards.push(joined(&path[..n])));
+                }
+            }
             args.push(self.arg(arg, scope, inner, soft || soft_args));
             if name == "and" {
                 if let Known::Values(path) = quiet(arg, scope) {
@@ -446,7 +538,13 @@ impl Walk<'_> {
                 let (_, dot) = (args.next(), args.next().unwrap_or(Known::Plain));
                 match key(1) {
                     Some(called) => self.call(&called, dot, scope),
-                    None => self.whole(&dot, scope, at),
+                    None => {
+                        self.whole(&dot, scope, at);
+                        // Whoever is called by a computed name may read anything of what it is given.
+                        if holds_top(&dot) && !command.args.get(1).is_some_and(actions::of_file) {
+                            self.read(&[], true, Usage::Other, scope, (at, at), true);
+                        }
+                    }
                 }
                 Known::Plain
             }
@@ -673,6 +771,16 @@ impl Walk<'_> {
     }
 }
 
+/// Whether a value is the top, or has it in it.
+fn holds_top(value: &Known) -> bool {
+    match value {
+        Known::Top => true,
+        Known::Dict(map) => map.values().any(holds_top),
+        Known::List(items) => items.iter().any(holds_top),
+        _ => false,
+    }
+}
+
 /// Functions that are there for values that may be absent.
 fn is_soft(name: &str) -> bool {
     matches!(
@@ -696,6 +804,7 @@ fn is_soft(name: &str) -> bool {
             | "merge"
             | "mergeOverwrite"
             | "get"
+            | "contains"
     )
 }
 
@@ -713,6 +822,12 @@ fn quiet(arg: &Arg, scope: &Scope) -> Known {
             let base = scope.vars.iter().rev().find(|v| v.0 == names[0]).map_or(Known::Unknown, |v| v.1.clone());
             (base, names[1..].to_vec())
         }
+        // Parentheses only group here: `((.Values.a).b).c`.
+        ArgKind::Chain(inner, names) => (quiet(inner, scope), strings(names)),
+        ArgKind::Pipe(pipe) => match (pipe.decl.is_empty(), pipe.commands.as_slice()) {
+            (true, [Command { args, .. }]) if args.len() == 1 => return quiet(&args[0], scope),
+            _ => return Known::Unknown,
+        },
         _ => return Known::Unknown,
     };
     match base {
@@ -720,7 +835,12 @@ fn quiet(arg: &Arg, scope: &Scope) -> Known {
             Known::Values(names[1..].strip_prefix(&["AsMap".to_owned()]).unwrap_or(&names[1..]).to_vec())
         }
         Known::Values(path) => Known::Values([path, names].concat()),
-        Known::Dict(map) if names.len() == 1 => map.get(&names[0]).cloned().unwrap_or(Known::Unknown),
+        Known::Dict(map) if !names.is_empty() => match map.get(&names[0]) {
+            Some(Known::Values(path)) => Known::Values([path.as_slice(), &names[1..]].concat()),
+            Some(Known::Top) if names.len() > 2 && names[1] == "Values" => Known::Values(names[2..].to_vec()),
+            Some(other) if names.len() == 1 => other.clone(),
+            _ => Known::Unknown,
+        },
         other if names.is_empty() => other,
         _ => Known::Unknown,
     }

@@ -61,18 +61,9 @@ fn place(chart: &ChartSource, finding: &mut Diagnostic) -> bool {
     true
 }
 
-/// Runs the rules and gives their findings and those of the phases before, without what is ignored.
-pub(super) fn judge(
-    unit: &Unit,
-    mut findings: Vec<Diagnostic>,
-    chart: Option<&ChartSource>,
-    checks: &Checks,
-    settings: &Settings,
-) -> Vec<Diagnostic> {
-    let sources = &unit.sources;
-    let groups = Groups::new(sources, checks, settings);
-    let input = |options| lint::Input {
-        sources,
+fn input<'a>(unit: &'a Unit, chart: Option<&'a ChartSource>, options: &'a lint::Options) -> lint::Input<'a> {
+    lint::Input {
+        sources: &unit.sources,
         objects: &unit.objects,
         documents: &unit.documents,
         chart,
@@ -80,7 +71,35 @@ pub(super) fn judge(
         other: unit.given.other.as_ref(),
         api_versions: &unit.given.api_versions,
         options,
-    };
+    }
+}
+
+/// What the rules find, each file's by what is in force for it.
+pub(super) fn rules(unit: &Unit, chart: Option<&ChartSource>, checks: &Checks, settings: &Settings) -> Vec<Diagnostic> {
+    if !checks.judge {
+        return Vec::new();
+    }
+    let groups = Groups::new(&unit.sources, checks, settings);
+    let mut out = Vec::new();
+    for (number, (settings, _)) in groups.all.iter().enumerate() {
+        let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input(unit, chart, &settings.rules))));
+        let found = found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)]);
+        out.extend(found.into_iter().filter(|f| groups.number(&unit.sources, f) == number));
+    }
+    out
+}
+
+/// Joins the findings of the phases before with those of the rules, without what is ignored.
+pub(super) fn judge(
+    unit: &Unit,
+    (mut findings, found): (Vec<Diagnostic>, Vec<Diagnostic>),
+    chart: Option<&ChartSource>,
+    checks: &Checks,
+    settings: &Settings,
+) -> Vec<Diagnostic> {
+    let sources = &unit.sources;
+    let groups = Groups::new(sources, checks, settings);
+    let input = |options| input(unit, chart, options);
     if let Some(chart) = chart {
         findings.retain_mut(|finding| finding.code != RENDER_ERROR || finding.span.is_some() || place(chart, finding));
     }
@@ -90,13 +109,7 @@ pub(super) fn judge(
     // Where the cluster is known, the scheduler itself has spoken.
     let spoken = !checks.cluster.is_empty();
     let sure = |f: &Diagnostic| !(partial && of_objects(f.code) || spoken && PREDICTED.contains(&f.code));
-    if checks.judge {
-        for (number, (settings, _)) in groups.all.iter().enumerate() {
-            let found = catch_unwind(AssertUnwindSafe(|| lint::check(&input(&settings.rules))));
-            let found = found.unwrap_or_else(|panic| vec![bug("the rules", &*panic)]);
-            findings.extend(found.into_iter().filter(|f| groups.number(sources, f) == number && sure(f)));
-        }
-    }
+    findings.extend(found.into_iter().filter(sure));
     let told = lint::suppress(&input(&settings.rules), findings);
     let mut findings = told.kept;
     if checks.judge {

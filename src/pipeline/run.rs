@@ -14,7 +14,7 @@ use super::baseline::Accepted;
 use super::config::{Configs, Settings, Variant};
 use super::failure;
 use super::inputs::{Inputs, STDIN, discover};
-use super::judge::judge;
+use super::judge;
 use super::predict;
 use super::stream;
 use super::surroundings;
@@ -554,7 +554,8 @@ fn examine(
 ) -> Unit {
     let mut findings = std::mem::take(&mut unit.findings);
     let mut silent = BTreeSet::new();
-    for (file, document) in &unit.documents {
+    let decoded: Vec<Vec<Object>> = unit.documents.par_iter().map(|(file, document)| kube::objects(*file, document)).collect();
+    for ((file, document), objects) in unit.documents.iter().zip(decoded) {
         let unreadable = unreadable(*file, document);
         if !unreadable.is_empty() {
             // The rules about broken YAML say more than the parser does.
@@ -566,7 +567,7 @@ fn examine(
         if document.root.is_none() {
             unit.empty.push(document.span);
         }
-        for object in kube::objects(*file, document) {
+        for object in objects {
             if checks.skips(&object) {
                 unit.skipped.push(object);
                 continue;
@@ -608,17 +609,23 @@ fn conclude(
     fill: &dyn Fn(&mut Sources, &[Diagnostic]),
 ) -> Unit {
     let mut findings = std::mem::take(&mut unit.findings);
-    let together = catch_unwind(AssertUnwindSafe(|| {
-        kube::validate_together(&unit.objects, around, refused, &|identity: &kube::Identity| old.get(identity))
-    }));
+    let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));
+    // The rules look at the same objects and need no verdict.
+    let (together, found) = rayon::join(
+        || {
+            catch_unwind(AssertUnwindSafe(|| {
+                kube::validate_together(&unit.objects, around, refused, &|identity: &kube::Identity| old.get(identity))
+            }))
+        },
+        || judge::rules(&unit, chart.as_ref(), checks, settings),
+    );
     findings.extend(together.unwrap_or_else(|panic| vec![bug("the objects together", &*panic)]));
     fill(&mut unit.sources, &findings);
     if checks.judge && !checks.cluster.is_empty() {
         let predicted = catch_unwind(AssertUnwindSafe(|| predict::findings(&unit.objects, &checks.cluster, refused, &settings.rules)));
         findings.extend(predicted.unwrap_or_else(|panic| vec![bug("the prediction", &*panic)]));
     }
-    let chart = files.map(|(path, files)| lint::ChartSource::read(&mut unit.sources, path, files));
-    let mut findings = judge(&unit, findings, chart.as_ref(), checks, settings);
+    let mut findings = judge::judge(&unit, (findings, found), chart.as_ref(), checks, settings);
     sort(&unit.sources, &mut findings);
     unit.findings = findings;
     unit.fail_on = settings.fail_on;

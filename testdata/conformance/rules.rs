@@ -25,7 +25,7 @@ pub(crate) fn rules(set: &str) -> Option<(bool, Vec<Outcome>)> {
     Some((true, each(cases, id, |case| check(case, folder.as_deref()))))
 }
 
-fn text<'j>(case: &'j Json, key: &str) -> &'j str {
+pub(super) fn text<'j>(case: &'j Json, key: &str) -> &'j str {
     case[key].as_str().unwrap_or("")
 }
 
@@ -60,7 +60,7 @@ fn prepared(case: &Json, folder: Option<&Path>) -> (MemoryWorld, &'static str, C
     (world, named, checks)
 }
 
-fn check(case: &Json, folder: Option<&Path>) -> Result<(), String> {
+pub(super) fn check(case: &Json, folder: Option<&Path>) -> Result<(), String> {
     let rule = text(case, "rule");
     let (world, named, checks) = prepared(case, folder);
     let inputs = pipeline::discover(&world, &[named.to_owned()]).map_err(|e| e.message)?;
@@ -113,7 +113,7 @@ fn check_fix(case: &Json, folder: Option<&Path>) -> Result<(), String> {
 }
 
 /// The files of a case: name below its folder (empty for a single file) and content.
-fn files(case: &Json, folder: Option<&Path>) -> Vec<(String, Vec<u8>)> {
+pub(super) fn files(case: &Json, folder: Option<&Path>) -> Vec<(String, Vec<u8>)> {
     if let Some(packed) = case["files"].as_object() {
         return packed.iter().filter_map(|(name, value)| Some((name.clone(), data::value_bytes(value)?))).collect();
     }

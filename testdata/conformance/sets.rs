@@ -17,6 +17,8 @@ mod kubectl;
 mod kubectl_cluster;
 #[path = "rules.rs"]
 mod rules;
+#[path = "rules_variants.rs"]
+mod rules_variants;
 #[path = "provenance.rs"]
 mod provenance;
 #[path = "simulation.rs"]
@@ -51,6 +53,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("corpus", cli::corpus),
         ("rules", rules::rules),
         ("rules-siblings", rules::rules),
+        ("rules-variants", rules_variants::variants),
         ("fixes", rules::fixes),
         ("corpus-lint", cli::corpus),
         ("corpus-helm3", cli::corpus_v3),

@@ -358,7 +358,8 @@ fn add(sources: &Sources, mapping: &Node, key: &str, value: &Value) -> Option<Ve
         if written_line.trim_end().ends_with("-}}") || controls(written_line) {
             continue;
         }
-        let depth = depth(text, at.start as usize);
+        // Only templates decide about what follows.
+        let depth = if at.file == mapping.span.file { 0 } else { depth(text, at.start as usize) };
         if best.as_ref().is_none_or(|(known, _)| depth < *known) {
             best = Some((depth, behind(sources, whole, &lines(key, value, before.chars().count()))));
         }

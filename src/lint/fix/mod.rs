@@ -54,7 +54,12 @@ pub fn fix(input: &Input, finding: &Diagnostic) -> Option<Fix> {
 /// The object a finding is about: one that was judged, or a file of the chart.
 fn object<'a>(input: &Input<'a>, finding: &Diagnostic, span: Span) -> Option<&'a Object> {
     let id = finding.object.as_ref()?;
-    if let Some(found) = input.objects.iter().find(|o| o.file == span.file && o.id == *id) {
+    // Objects stand in the order of their files.
+    let first = input.objects.partition_point(|o| o.file < span.file);
+    let is = |o: &&Object| o.file == span.file && o.id == *id;
+    if let Some(found) =
+        input.objects[first..].iter().take_while(|o| o.file == span.file).find(is).or_else(|| input.objects.iter().find(is))
+    {
         return Some(found);
     }
     let chart = input.chart?;

@@ -11,6 +11,7 @@ use crate::diagnostic::Edit;
 use crate::diagnostic::similar;
 use crate::kube::field::Path;
 use crate::kube::field::Step;
+use crate::lint::apis;
 use crate::lint::context;
 use crate::lint::field::Field;
 use crate::lint::labels;
@@ -355,7 +356,7 @@ pub(super) fn bump(old: &str) -> Option<String> {
     Some(format!("{above}.{}", last.parse::<u64>().ok()?.checked_add(1)?))
 }
 
-/// The version that served the kind before.
+/// The version that served the kind before, without what it does not know.
 pub(super) fn api_before(t: &Target) -> Edits {
     const OLDER: &[(&str, &[&str], &str)] = &[
         ("policy/v1", &["PodDisruptionBudget"], "policy/v1beta1"),
@@ -368,7 +369,10 @@ pub(super) fn api_before(t: &Target) -> Edits {
     ];
     let id = &t.object.id;
     let (_, _, old) = OLDER.iter().find(|(new, kinds, _)| *new == id.api_version && kinds.contains(&id.kind.as_str()))?;
-    t.set(&Path::new("apiVersion"), &json!(old))
+    let minor = t.input.options.minor.unwrap_or(u32::MAX);
+    let late = apis::LATE_FIELDS.iter().filter(|(kind, _, since)| *kind == id.kind && minor < *since);
+    let late = late.map(|(_, field, _)| Path::default().child(field)).filter(|field| t.at(field).is_some());
+    late.fold(t.set(&Path::new("apiVersion"), &json!(old)), |edits, field| both(edits, t.remove(&field)))
 }
 
 /// The namespace enforces the baseline of the Pod Security Standards.

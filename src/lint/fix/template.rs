@@ -1,5 +1,8 @@
 //! Fixes of templates as text: actions, pipes and definitions.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::edit;
@@ -7,6 +10,8 @@ use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Edit;
 use crate::kube::field::Path;
 use crate::lint::Input;
+use crate::lint::actions;
+use crate::lint::chart::Template;
 use crate::source::Span;
 
 type Edits = Option<Vec<Edit>>;
@@ -163,21 +168,7 @@ pub(super) fn dash(input: &Input, _: &Diagnostic, span: Span) -> Edits {
 pub(super) fn definition(input: &Input, _: &Diagnostic, span: Span) -> Edits {
     let (text, _) = texts(input, span)?;
     let start = text[..span.start as usize].rfind("{{")?;
-    let mut depth = 0;
-    let mut at = start;
-    let end = loop {
-        let open = at + text[at..].find("{{")?;
-        let close = open + text[open..].find("}}")? + 2;
-        match text[open + 2..close].trim_start_matches(['-', ' ']).split([' ', '}', '-']).next().unwrap_or("") {
-            "if" | "range" | "with" | "define" | "block" => depth += 1,
-            "end" => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            break close;
-        }
-        at = close;
-    };
+    let end = block(text, start)?.1.end;
     let before = text[..start].trim_end_matches([' ', '\t']);
     if !(before.is_empty() || before.ends_with('\n')) {
         return None;
@@ -196,25 +187,63 @@ pub(super) fn definition(input: &Input, _: &Diagnostic, span: Span) -> Edits {
     replace(Span::new(span.file, from, to), String::new())
 }
 
-/// The name of a definition begins with the chart's, wherever it is used.
+/// The name of a definition begins with the chart's, wherever it is used. Where the chart defines the same text under
+/// that name too, the other definition goes.
 pub(super) fn prefix(input: &Input, finding: &Diagnostic, _: Span) -> Edits {
     let chart = input.chart?;
     let name = finding.message.split('`').nth(1)?;
-    let (old, new) = (format!("\"{name}\""), format!("\"{}.{name}\"", chart.name()));
+    let prefixed = format!("{}.{name}", chart.name());
+    let (old, new) = (format!("\"{name}\""), format!("\"{prefixed}\""));
+    let text_of = |template: &Template| Arc::clone(&input.sources.get(template.file).text);
+    let known = chart.templates.iter().find_map(|t| defined(&text_of(t), &prefixed).map(|(_, body)| text_of(t)[body].to_owned()));
     let mut out = Vec::new();
     for template in &chart.templates {
-        let text = &input.sources.get(template.file).text;
-        if text.contains(&format!("define {new}")) {
-            return None;
+        let text = text_of(template);
+        let mut gone = 0..0;
+        if let Some(known) = &known
+            && let Some((whole, body)) = defined(&text, name)
+        {
+            if text[body] != **known {
+                return None;
+            }
+            out.push(Edit { span: Span::new(template.file, whole.start, whole.end), text: String::new() });
+            gone = whole;
         }
         for (at, _) in text.match_indices(&old) {
             let before = text[..at].trim_end();
-            if ["define", "include", "template", "block"].iter().any(|word| before.ends_with(word)) {
+            if !gone.contains(&at) && ["define", "include", "template", "block"].iter().any(|word| before.ends_with(word)) {
                 out.push(Edit { span: Span::new(template.file, at, at + old.len()), text: new.clone() });
             }
         }
     }
     Some(out)
+}
+
+/// The definition of a name in a text: all of it, and what is in it.
+fn defined(text: &str, name: &str) -> Option<(Range<usize>, Range<usize>)> {
+    let (_, at) = actions::defines(text).into_iter().find(|(defined, _)| defined == name)?;
+    let (body, whole) = block(text, text[..at.start].rfind("{{")?)?;
+    let after = if text[whole.end..].starts_with('\n') { whole.end + 1 } else { whole.end };
+    Some((whole.start..after, body))
+}
+
+/// The block that begins with the action at `start`: what is in it, and all of it with its `end`.
+fn block(text: &str, start: usize) -> Option<(Range<usize>, Range<usize>)> {
+    let (mut depth, mut at, mut body) = (0, start, None);
+    loop {
+        let open = at + text[at..].find("{{")?;
+        let close = open + text[open..].find("}}")? + 2;
+        match text[open + 2..close].trim_start_matches(['-', ' ']).split([' ', '}', '-']).next().unwrap_or("") {
+            "if" | "range" | "with" | "define" | "block" => depth += 1,
+            "end" => depth -= 1,
+            _ => {}
+        }
+        let inside = *body.get_or_insert(close);
+        if depth == 0 {
+            return Some((inside.min(open)..open, start..close));
+        }
+        at = close;
+    }
 }
 
 /// The name has at most 63 characters: the whole of it is written by one action.

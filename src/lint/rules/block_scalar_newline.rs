@@ -13,7 +13,7 @@ pub(super) fn check(cx: &Context) {
         if !block || !value.ends_with('\n') || value.trim_end().contains('\n') {
             return;
         }
-        let parent = scalar.keys.iter().rev().nth(1).map_or("", |k| k);
+        let parent = scalar.keys.iter().rev().nth(1).copied().unwrap_or("");
         let secret = scalar.kind == "Secret" && matches!(parent, "data" | "stringData");
         // Certificates and keys of several lines end in a newline by custom.
         let single = matches!(scalar.key(), "image" | "name" | "value" | "namespace");

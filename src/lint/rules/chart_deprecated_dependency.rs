@@ -10,7 +10,7 @@ pub(super) fn check(cx: &Context) {
         let deprecated =
             child.and_then(|(_, c)| c.about()).is_some_and(|o| o.value.get("deprecated") == Some(&serde_json::Value::Bool(true)));
         if deprecated {
-            cx.report(&name, format!("the chart `{}` is deprecated", name.str().unwrap_or("")), "replace it");
+            cx.report(name, format!("the chart `{}` is deprecated", name.str().unwrap_or("")), "replace it");
         }
     }
 }

@@ -9,13 +9,13 @@ pub(super) fn check(cx: &Context) {
             cx.report(maintainer.place("name"), "the maintainer has no name", "add it");
         }
         if let Some(email) = maintainer.get("email").filter(|e| e.str().is_some_and(|t| !t.is_empty() && !is_email(t))) {
-            cx.report(&email, format!("`{}` is no e-mail address", email.str().unwrap_or("")), "mend it");
+            cx.report(email, format!("`{}` is no e-mail address", email.str().unwrap_or("")), "mend it");
         }
         if let Some(url) = maintainer
             .get("url")
             .filter(|u| u.str().is_some_and(|t| !t.is_empty() && (t.contains(' ') || !t.contains('.') && !t.contains("://"))))
         {
-            cx.report(&url, format!("`{}` is no web address", url.str().unwrap_or("")), "mend it");
+            cx.report(url, format!("`{}` is no web address", url.str().unwrap_or("")), "mend it");
         }
     }
 }

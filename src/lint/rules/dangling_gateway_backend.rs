@@ -31,7 +31,7 @@ pub(super) fn check(cx: &Context) {
             if !ports.iter().any(|p| p.int("port") == port.value.as_i64()) {
                 let known: Vec<String> = ports.iter().filter_map(|p| p.int("port")).map(|p| p.to_string()).collect();
                 cx.report(
-                    port.clone(),
+                    port,
                     format!("the Service `{text}` has no port {}", port.value),
                     format!("its ports are: {}", known.join(", ")),
                 );

@@ -13,7 +13,7 @@ pub(super) fn check(cx: &Context) {
         }
         let wanted = labels::labels(&selector, "matchLabels");
         let nearest = labels::nearest(&wanted, beside.iter().map(|p| &p.labels));
-        let place = nearest.map_or_else(|| selector.clone(), |l| labels::culprit(&selector, "matchLabels", l));
+        let place = nearest.map_or(selector, |l| labels::culprit(&selector, "matchLabels", l));
         cx.report(place, "the policy selects no pod of the set", "select labels that a pod template of this namespace carries");
     }
 }

@@ -21,7 +21,7 @@ pub(super) fn check(cx: &Context) {
                 continue;
             }
             let nearest = labels::nearest(&wanted, beside.iter().map(|p| &p.labels));
-            let place = nearest.map_or_else(|| selector.clone(), |l| labels::culprit(&selector, "matchLabels", l));
+            let place = nearest.map_or(selector, |l| labels::culprit(&selector, "matchLabels", l));
             cx.report(place, "the peer matches no pod of the set", "select labels that a pod template of this namespace carries");
         }
     }

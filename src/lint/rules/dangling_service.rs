@@ -23,7 +23,7 @@ pub(super) fn check(cx: &Context) {
             continue;
         }
         let nearest = labels::nearest(&written, beside.iter().map(|p| &p.labels));
-        let place = nearest.map_or_else(|| selector.clone(), |l| labels::culprit(&selector, "", l));
+        let place = nearest.map_or(selector, |l| labels::culprit(&selector, "", l));
         let help = nearest.map_or_else(
             || "select labels that a pod template of this namespace carries".to_owned(),
             |l| {

@@ -21,7 +21,7 @@ pub(super) fn check(cx: &Context) {
             continue;
         }
         let place = labels::nearest(&labels::labels(&selector, "matchLabels"), &sets)
-            .map_or_else(|| selector.clone(), |l| labels::culprit(&selector, "matchLabels", l));
+            .map_or(selector, |l| labels::culprit(&selector, "matchLabels", l));
         let what = if of_pods { "pod" } else { "Service" };
         cx.report(
             place,

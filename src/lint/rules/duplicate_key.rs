@@ -21,9 +21,12 @@ fn walk(cx: &Context, node: &Node, depth: usize) {
     }
     match &node.kind {
         NodeKind::Mapping(entries) => {
+            // Most maps are small: comparing is cheaper than a set.
             let mut seen = BTreeSet::new();
-            for entry in entries {
-                if !seen.insert(entry.key.as_str()) {
+            for (at, entry) in entries.iter().enumerate() {
+                let few = at < 16 && entries[..at].iter().any(|e| e.key == entry.key);
+                let repeated = if entries.len() > 16 { !seen.insert(entry.key.as_str()) } else { few };
+                if repeated {
                     cx.report_span(
                         entry.key_span,
                         format!("the key `{}` occurs twice; the last one counts", entry.key),

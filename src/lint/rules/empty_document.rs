@@ -6,28 +6,28 @@ use crate::source::Span;
 
 pub(super) fn check(cx: &Context) {
     for file in texts::written(cx) {
-        let source = cx.input.sources.get(file);
-        let mut open = None;
-        let last = source.line_starts().len();
-        for range in (0..last).filter_map(|l| source.line_range(l)) {
-            let text = &source.text[range.clone()];
-            let marker = text == "---"
-                || text
-                    .strip_prefix("---")
-                    .is_some_and(|r| r.starts_with([' ', '\t']) && matches!(r.trim_start().chars().next(), None | Some('#')));
-            if marker {
-                report(cx, open);
-                open = Some(Span::new(file, range.start, range.start + 3));
-            } else if !text.trim().is_empty() && !text.trim_start().starts_with('#') {
-                open = None;
+        let text = &cx.input.sources.get(file).text;
+        let mut from = 0;
+        while let Some(at) = marker(text, from) {
+            let next = marker(text, at + 3).unwrap_or(text.len());
+            let mut lines = text[at..next].lines().skip(1).map(str::trim_start);
+            if lines.all(|line| line.is_empty() || line.starts_with('#')) {
+                cx.report_span(Span::new(file, at, at + 3), "the document holds nothing but comments", "remove the marker");
             }
+            from = next.max(at + 3);
         }
-        report(cx, open);
     }
 }
 
-fn report(cx: &Context, open: Option<Span>) {
-    if let Some(span) = open {
-        cx.report_span(span, "the document holds nothing but comments", "remove the marker");
+/// The next marker of a document from an offset on.
+fn marker(text: &str, mut from: usize) -> Option<usize> {
+    loop {
+        let at = from + text[from..].find("---")?;
+        let rest = text[at + 3..].split('\n').next().unwrap_or("").trim_end_matches('\r');
+        let alone = rest.is_empty() || rest.starts_with([' ', '\t']) && matches!(rest.trim_start().chars().next(), None | Some('#'));
+        if alone && (at == 0 || text[..at].ends_with('\n')) {
+            return Some(at);
+        }
+        from = at + 3;
     }
 }

@@ -1,5 +1,6 @@
 //! `field-not-in-version`: reports a field of a pod that the target version does not know or ignores.
 
+use crate::lint::apis;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
 
@@ -30,19 +31,6 @@ const POD: &[(&str, u32)] = &[
     ("topologySpreadConstraints", 18),
 ];
 
-/// Fields of workloads.
-const WORKLOAD: &[(&str, &str, u32)] = &[
-    ("CronJob", "spec.timeZone", 25),
-    ("Job", "spec.podFailurePolicy", 25),
-    ("Job", "spec.successPolicy", 30),
-    ("Job", "spec.backoffLimitPerIndex", 28),
-    ("Job", "spec.podReplacementPolicy", 28),
-    ("StatefulSet", "spec.persistentVolumeClaimRetentionPolicy", 23),
-    ("StatefulSet", "spec.ordinals", 26),
-    ("Service", "spec.trafficDistribution", 30),
-    ("Service", "spec.internalTrafficPolicy", 21),
-];
-
 pub(super) fn check(cx: &Context) {
     let late = |field: Option<Field>, since: u32| {
         if let Some(field) = field.filter(|_| cx.minor() < since) {
@@ -64,7 +52,7 @@ pub(super) fn check(cx: &Context) {
                 .for_each(|(path, since)| late(constraint.get(path), *since));
         }
     }
-    for (kind, path, since) in WORKLOAD {
+    for (kind, path, since) in apis::LATE_FIELDS {
         for object in cx.all(kind) {
             late(object.get(path), *since);
         }

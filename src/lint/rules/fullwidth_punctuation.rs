@@ -8,8 +8,14 @@ pub(super) fn check(cx: &Context) {
     files.dedup();
     for file in files {
         let source = cx.input.sources.get(file);
+        if source.text.is_ascii() {
+            continue;
+        }
         for range in (0..source.line_starts().len()).filter_map(|l| source.line_range(l)) {
             let text = &source.text[range.clone()];
+            if text.is_ascii() {
+                continue;
+            }
             if let Some((start, end)) = find(text) {
                 cx.report_span(
                     Span::new(file, range.start + start, range.start + end),

@@ -24,7 +24,7 @@ pub(super) fn check(cx: &Context) {
     for object in cx.objects().filter(|o| !SHARED.contains(&o.object.id.kind.as_str())) {
         let Some(name) = object.get("metadata.name") else { continue };
         let Some(text) = name.str().filter(|t| !t.is_empty()) else { continue };
-        let span = object.object.span(&name.path);
+        let span = object.object.span(&name.path());
         let Some(map) = &cx.input.sources.get(span.file).map else { continue };
         let place = resolve(cx.input.sources, span).template;
         let Some(place) = place.filter(|p| chart.templates.iter().any(|t| t.file == p.file && !t.is_partial())) else { continue };

@@ -10,7 +10,7 @@ pub(super) fn check(cx: &Context) {
     }
     for object in cx.of(&["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"]) {
         for (_, label) in object.entries("spec.selector.matchLabels") {
-            let resolved = resolve(cx.input.sources, object.object.span(&label.path));
+            let resolved = resolve(cx.input.sources, object.object.span(&label.path()));
             let value = resolved.origins.iter().find_map(|o| match o {
                 Origin::Key { path, .. } | Origin::Argument { path, .. } => Some(path),
                 _ => None,

@@ -8,7 +8,7 @@ pub(super) fn check(cx: &Context) {
         let entries = Field::root(pod.object).entries("metadata.labels");
         let Some((_, label)) = entries.into_iter().find(|(k, _)| *k == "app.kubernetes.io/instance") else { continue };
         if label.str() != Some(&pod.object.id.name) {
-            cx.report(&label, format!("the instance `{}` is not the name", label.str().unwrap_or("")), "use the name of the workload");
+            cx.report(label, format!("the instance `{}` is not the name", label.str().unwrap_or("")), "use the name of the workload");
         }
     }
 }

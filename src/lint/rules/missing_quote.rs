@@ -10,10 +10,6 @@ pub(super) fn check(cx: &Context) {
         return;
     }
     texts::scalars(cx, &mut |scalar| {
-        // The schemas of definitions describe labels and are none.
-        if scalar.kind == "CustomResourceDefinition" {
-            return;
-        }
         let what = match scalar.node.kind {
             NodeKind::Bool(_) => "a boolean",
             NodeKind::Int(_) | NodeKind::Uint(_) | NodeKind::Float(_) => "a number",

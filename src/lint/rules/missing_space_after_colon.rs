@@ -3,6 +3,7 @@
 use crate::lint::context::Context;
 use crate::lint::texts;
 use crate::source::Span;
+use crate::yaml::Entry;
 use crate::yaml::Node;
 use crate::yaml::NodeKind;
 
@@ -44,18 +45,27 @@ fn walk(cx: &Context, node: &Node, depth: usize) {
     match &node.kind {
         NodeKind::Mapping(entries) => {
             for entry in entries {
-                let source = cx.input.sources.get(node.span.file);
-                let below = source.line_index(entry.value.span.start as usize) > source.line_index(entry.key_span.start as usize);
-                let raw = cx.input.sources.slice(entry.value.span);
-                if below && matches!(entry.value.kind, NodeKind::Str(_)) && raw.split('\n').next().is_some_and(|l| glued(l.trim_end())) {
-                    let first = raw.split('\n').next().unwrap_or("").trim_end().len();
-                    let start = entry.value.span.start as usize;
-                    report(cx, Span::new(node.span.file, start, start + first));
+                if matches!(entry.value.kind, NodeKind::Str(_)) {
+                    value(cx, node, entry);
                 }
                 walk(cx, &entry.value, depth + 1);
             }
         }
         NodeKind::Sequence(items) => items.iter().for_each(|i| walk(cx, i, depth + 1)),
         _ => {}
+    }
+}
+
+/// Reports a text of the line below its key.
+fn value(cx: &Context, node: &Node, entry: &Entry) {
+    let (key, start) = (entry.key_span.end as usize, entry.value.span.start as usize);
+    // An alias stands elsewhere.
+    let below = cx.input.sources.get(node.span.file).text.get(key..start).is_some_and(|between| between.contains('\n'));
+    if !below {
+        return;
+    }
+    let first = cx.input.sources.slice(entry.value.span).split('\n').next().unwrap_or("").trim_end();
+    if glued(first) {
+        report(cx, Span::new(node.span.file, start, start + first.len()));
     }
 }

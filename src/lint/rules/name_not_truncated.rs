@@ -15,7 +15,7 @@ pub(super) fn check(cx: &Context) {
     for object in cx.objects().filter(|o| !LONG.contains(&o.object.id.kind.as_str())) {
         let Some(name) = object.get("metadata.name") else { continue };
         let Some(text) = name.str() else { continue };
-        let span = object.object.span(&name.path);
+        let span = object.object.span(&name.path());
         let Some(map) = &cx.input.sources.get(span.file).map else { continue };
         let parts = map.within(span.range());
         let release = parts.iter().filter(|s| s.action).find(|s| {

@@ -7,7 +7,7 @@ pub(super) fn check(cx: &Context) {
     for namespace in cx.all("Namespace") {
         let name = &namespace.object.id.name;
         if !quotas.iter().any(|r| r.object.id.namespace == *name) {
-            cx.report(&namespace, format!("the Namespace `{name}` has no ResourceQuota"), "add one");
+            cx.report(namespace, format!("the Namespace `{name}` has no ResourceQuota"), "add one");
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn check(cx: &Context) {
                     };
                     if only(&pair[0], "namespaceSelector") && only(&pair[1], "podSelector") {
                         let help = "drop the dash before podSelector when pods of those namespaces are meant";
-                        cx.report(&pair[1], "namespaceSelector and podSelector as two list items mean \"or\"", help);
+                        cx.report(pair[1], "namespaceSelector and podSelector as two list items mean \"or\"", help);
                     }
                 }
             }

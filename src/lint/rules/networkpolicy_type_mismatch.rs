@@ -11,7 +11,7 @@ pub(super) fn check(cx: &Context) {
         for (rules, direction) in [("spec.ingress", "Ingress"), ("spec.egress", "Egress")] {
             if !policy.items(rules).is_empty() && !named.contains(&direction) {
                 cx.report(
-                    &types,
+                    types,
                     format!("the policy has {direction} rules, but policyTypes lacks {direction}"),
                     format!("add {direction} to policyTypes"),
                 );

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::lint::context::Context;
+use crate::source::FileId;
 use crate::source::Span;
 
 pub(super) fn check(cx: &Context) {
@@ -13,35 +14,36 @@ pub(super) fn check(cx: &Context) {
     }
     let below: Vec<&str> = chart.below.iter().map(|(_, c)| c.name()).collect();
     let mut seen: BTreeSet<(u32, usize)> = BTreeSet::new();
-    for read in reads.found.iter().filter(|r| r.chart == 0 && r.at.0 < r.at.1) {
+    let mentioned = chart.mentioned(cx.input.sources);
+    let own: BTreeSet<FileId> = chart.templates.iter().map(|t| t.file).collect();
+    let guarded: BTreeSet<&[String]> = reads.found.iter().filter(|r| r.guarded).map(|r| r.path.as_slice()).collect();
+    for read in reads.found.iter().filter(|r| r.chart == 0 && r.reached && r.at.0 < r.at.1) {
         let path = &read.path;
         let first = path.first().map_or("", String::as_str);
-        if path.len() < 2
-            || first == "global"
-            || below.contains(&first)
-            || path.iter().any(|p| p == "*")
-            || !chart.templates.iter().any(|t| t.file == read.file)
-        {
+        let known = path.len() < 2 || first == "global" || below.contains(&first) || path.iter().any(|p| p == "*");
+        if known || !own.contains(&read.file) {
             continue;
         }
-        // The text of the action must walk through the absent parent in one go.
+        let parent = &path[..path.len() - 1];
+        // What a comment of `values.yaml` tells users to give.
+        if mentioned.contains(parent[parent.len() - 1].as_str()) {
+            continue;
+        }
+        // Where it is asked for first somewhere, it is meant to be absent.
+        if cx.default_of(parent).is_some_and(|v| !v.is_null()) || read.guarded && guarded.contains(parent) {
+            continue;
+        }
+        // Who gives what a condition around asks for, gives all of it.
+        let given = |names: usize| read.asks(names) && cx.default_of(&path[..names]).is_none_or(nothing);
+        if (1..path.len()).any(given) || reads.set.iter().any(|s| parent.starts_with(s)) {
+            continue;
+        }
+        // The text of the action must walk through the absent parent in one go. A condition such as
+        // `eq .Values.provider "infoblox"` chooses by the name of what is then given.
         let text = cx.input.sources.slice(Span::new(read.file, read.at.0, read.at.1));
-        let tail = path[path.len() - 2..].join(".");
-        let parent = path[..path.len() - 1].to_vec();
-        // A condition such as `eq .Values.provider "infoblox"` chooses by the name of what is then given.
         let before = &cx.input.sources.get(read.file).text[..read.at.0];
-        if read.parent_guarded || before.contains(&format!("\"{first}\"")) {
-            continue;
-        }
-        let guarded = read.guarded && reads.found.iter().any(|r| r.path == parent && r.guarded);
-        let absent = cx.default_of(&parent).is_none_or(serde_json::Value::is_null);
-        if text.ends_with(&tail)
-            && absent
-            && !guarded
-            && !reads.set.iter().any(|s| parent.starts_with(s))
-            && seen.insert((read.file.0, read.at.0))
-        {
-            // Somewhere else it is asked for first: then it is meant to be absent, and only this use forgets it.
+        let whole = text.ends_with(&path[path.len() - 2..].join(".")) && !before.contains(&format!("\"{first}\""));
+        if whole && seen.insert((read.file.0, read.at.0)) {
             let message = format!("`{}` is not defined, so `.{}` stops Helm", parent.join("."), path[path.len() - 1]);
             cx.report_span(
                 Span::new(read.file, read.at.0, read.at.1),
@@ -50,4 +52,9 @@ pub(super) fn check(cx: &Context) {
             );
         }
     }
+}
+
+/// Whether a condition takes a default for nothing.
+fn nothing(value: &serde_json::Value) -> bool {
+    value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty)
 }

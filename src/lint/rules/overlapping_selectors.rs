@@ -4,6 +4,7 @@
 use crate::lint::context::Context;
 use crate::lint::field::Field;
 use crate::lint::labels;
+use crate::lint::labels::Selector;
 
 const KINDS: &[&str] = &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"];
 
@@ -13,9 +14,10 @@ pub(super) fn check(cx: &Context) {
         if labels::is_empty(&selector) {
             continue;
         }
+        let chosen = Selector::of(&selector);
         let other = cx.pods_beside(pod.object).into_iter().find(|o| {
             let same = o.object.id.kind == pod.object.id.kind && o.object.id.name == pod.object.id.name;
-            o.is(KINDS) && !same && labels::matches(&selector, &o.labels)
+            o.is(KINDS) && !same && chosen.matches(&o.labels)
         });
         if let Some(other) = other {
             let id = &other.object.id;

@@ -60,7 +60,7 @@ fn walk(cx: &Context, field: &Field, depth: usize) {
                 if let Some(child) = field.get_key(name) {
                     if matches!(name.as_str(), "workingDir" | "readOnly" | "image" | "name" | "mountPath" | "path") {
                         if let Some(text @ ("String" | "string" | "boolean" | "Boolean" | "integer" | "Integer" | "Object")) = child.str() {
-                            cx.report(&child, format!("`{text}` was left to be filled in"), "write the real value");
+                            cx.report(child, format!("`{text}` was left to be filled in"), "write the real value");
                             continue;
                         }
                     }

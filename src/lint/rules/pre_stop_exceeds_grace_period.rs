@@ -29,12 +29,12 @@ fn exec<'a>(words: &[Field<'a>]) -> Option<(i64, Field<'a>)> {
     let first = words.first()?.str()?;
     if first.rsplit('/').next() == Some("sleep") {
         let place = words.get(1)?;
-        return Some((seconds(place.str()?)?, place.clone()));
+        return Some((seconds(place.str()?)?, *place));
     }
     words.iter().find_map(|word| {
         let mut parts = word.str()?.split(|c: char| c.is_whitespace() || c == ';' || c == '&').filter(|p| !p.is_empty());
         parts.find(|p| p.rsplit('/').next() == Some("sleep"))?;
-        Some((seconds(parts.next()?)?, word.clone()))
+        Some((seconds(parts.next()?)?, *word))
     })
 }
 

@@ -10,7 +10,7 @@ pub(super) fn check(cx: &Context) {
             let mut handlers: Vec<_> = ["exec", "httpGet", "tcpSocket", "grpc"].iter().filter_map(|h| probe.get(h)).collect();
             handlers.sort_by_key(|h| Place::from(h).span().start);
             if handlers.is_empty() {
-                cx.report(&probe, "the probe has no handler", "add httpGet, tcpSocket, grpc or exec");
+                cx.report(probe, "the probe has no handler", "add httpGet, tcpSocket, grpc or exec");
             }
             for extra in handlers.into_iter().skip(1) {
                 cx.report(extra, "the probe has more than one handler", "keep one");

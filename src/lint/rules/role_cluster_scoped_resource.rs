@@ -39,7 +39,7 @@ pub(super) fn check(cx: &Context) {
                 let Some(text) = resource.str() else { continue };
                 if CLUSTER.contains(&text.split('/').next().unwrap_or(text)) {
                     cx.report(
-                        &resource,
+                        resource,
                         format!("`{text}` belongs to no namespace, so the Role cannot grant it"),
                         "use a ClusterRole and a ClusterRoleBinding",
                     );

@@ -13,7 +13,7 @@ pub(super) fn check(cx: &Context) {
         for options in found {
             if let Some(kind) = options.get("type").filter(|t| t.str().is_some_and(|t| !TYPES.contains(&t))) {
                 cx.report(
-                    &kind,
+                    kind,
                     format!("the SELinux type `{}` is not among those for containers", kind.str().unwrap_or("")),
                     "use container_t, or leave it out",
                 );

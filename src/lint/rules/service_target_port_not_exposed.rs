@@ -12,7 +12,7 @@ pub(super) fn check(cx: &Context) {
         }
         for port in service.items("spec.ports") {
             let target = port.get("targetPort").or_else(|| port.get("port"));
-            let Some((place, number)) = target.and_then(|t| Some((t.clone(), t.value.as_i64()?))) else { continue };
+            let Some((place, number)) = target.and_then(|t| Some((t, t.value.as_i64()?))) else { continue };
             if !numbers.contains(&number) {
                 cx.report(place, format!("no selected pod declares port {number}"), format!("the pods declare {numbers:?}"));
             }

@@ -4,7 +4,7 @@ use crate::lint::amount;
 use crate::lint::context::Context;
 
 pub(super) fn check(cx: &Context) {
-    let containers = cx.containers().map(|(_, c)| c.field.clone());
+    let containers = cx.containers().map(|(_, c)| c.field);
     let claims = cx.all("PersistentVolumeClaim").into_iter().filter_map(|c| c.get("spec"));
     let templates = cx.all("StatefulSet").into_iter().flat_map(|s| s.items("spec.volumeClaimTemplates")).filter_map(|c| c.get("spec"));
     for field in containers.chain(claims).chain(templates) {

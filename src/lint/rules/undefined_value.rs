@@ -19,9 +19,7 @@ pub(super) fn check(cx: &Context) {
     }
     let schema = chart.schema.as_ref().and_then(|s| s.object.as_ref()).map(|o| &o.value);
     let mut seen: BTreeSet<(u32, usize)> = BTreeSet::new();
-    // A key in a comment of `values.yaml` is one that users may give.
-    let values = chart.values.as_ref().map_or("", |v| &*cx.input.sources.get(v.file).text);
-    let mentioned: BTreeSet<&str> = values.lines().filter_map(commented).collect();
+    let mentioned = chart.mentioned(cx.input.sources);
     // A range over nothing is over at once.
     let asks = |r: &&Read| r.chart == 0 && !r.guarded && !matches!(r.usage, Usage::Condition | Usage::Range);
     for read in reads.found.iter().filter(asks) {
@@ -46,7 +44,7 @@ pub(super) fn check(cx: &Context) {
         }
         // A variable holds what `default` made of it.
         let span = Span::new(read.file, read.at.0, read.at.1);
-        let by_name = path.last().is_some_and(|name| cx.input.sources.slice(span).contains(name.as_str()));
+        let by_name = path.last().is_some_and(|name| cx.input.sources.slice(span).contains(&format!(".{name}")));
         if !by_name && reads.found.iter().any(|r| r.guarded && r.file == read.file && r.path == *path) {
             continue;
         }
@@ -58,14 +56,6 @@ pub(super) fn check(cx: &Context) {
             .map_or_else(|| "define it in values.yaml, or guard it".to_owned(), |n| format!("did you mean `{n}`?"));
         cx.report_span(span, format!("values.yaml does not define `{}`", path.join(".")), help);
     }
-}
-
-/// The key that a line holds in a comment: `# name: value`.
-fn commented(line: &str) -> Option<&str> {
-    let body = line.trim_start().strip_prefix('#')?.trim_start_matches(['#', ' ', '-']);
-    let (key, rest) = body.split_once(':')?;
-    let plain = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    (plain && (rest.is_empty() || rest.starts_with(' '))).then_some(key)
 }
 
 /// Whether a schema has a property at a path.

@@ -25,6 +25,9 @@ const STARTS: &[&str] = &[
 pub(super) fn check(cx: &Context) {
     for file in texts::written(cx) {
         let source = cx.input.sources.get(file);
+        if !source.text.contains("{{") {
+            continue;
+        }
         let quoted: Vec<Span> = cx
             .input
             .documents

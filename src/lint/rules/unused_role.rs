@@ -14,7 +14,7 @@ pub(super) fn check(cx: &Context) {
         // Aggregated roles extend others without a binding.
         let aggregated = role.entries("metadata.labels").iter().any(|(k, _)| k.starts_with("rbac.authorization.k8s.io/aggregate-to-"));
         if !bound && !aggregated {
-            cx.report(&role, format!("nothing binds the {} `{}`", id.kind, id.name), "remove it, or bind it");
+            cx.report(role, format!("nothing binds the {} `{}`", id.kind, id.name), "remove it, or bind it");
         }
     }
     for account in cx.all("ServiceAccount") {
@@ -27,7 +27,7 @@ pub(super) fn check(cx: &Context) {
             .iter()
             .any(|b| b.items("subjects").iter().any(|s| s.text("kind") == Some("ServiceAccount") && s.text("name") == Some(name)));
         if !used && !bound && name != "default" {
-            cx.report(&account, format!("no pod uses the ServiceAccount `{name}`"), "remove it, or name it in a pod");
+            cx.report(account, format!("no pod uses the ServiceAccount `{name}`"), "remove it, or name it in a pod");
         }
     }
 }

@@ -35,23 +35,18 @@ pub(super) fn check(cx: &Context) {
 }
 
 fn walk(cx: &Context, root: &Field, path: &mut Vec<String>, conditions: &[Vec<String>], reads: &Reads) {
-    let mut place = root.place_key("");
-    let mut field = Some(root.clone());
-    for name in path.iter() {
-        let Some(parent) = field else { return };
-        place = parent.place_key(name);
-        field = parent.get_key(name);
-    }
+    let Some((last, above)) = path.split_last() else { return };
+    let Some(parent) = above.iter().try_fold(*root, |field, name| field.get_key(name)) else { return };
+    let field = parent.get_key(last);
     if conditions.iter().any(|c| c.starts_with(path)) {
         return;
     }
     if !reads.uses(0, path) {
-        let above = path[..path.len() - 1].to_vec();
-        let defined = |name: &str| cx.default_of(&[above.as_slice(), &[name.to_owned()]].concat()).is_some();
+        let defined = |name: &str| cx.default_of(&[above, &[name.to_owned()]].concat()).is_some();
         let help = reads
             .near(path, defined)
             .map_or_else(|| "remove it, or use it".to_owned(), |n| format!("templates read `{n}`: did you mean that?"));
-        cx.report(place, format!("no template reads `{}`", path.join(".")), help);
+        cx.report(parent.place_key(last), format!("no template reads `{}`", path.join(".")), help);
         return;
     }
     if let Some(Value::Object(map)) = field.map(|f| f.value) {

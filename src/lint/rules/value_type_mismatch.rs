@@ -18,7 +18,7 @@ pub(super) fn check(cx: &Context) {
             if let Some(field) = at(&read.path).filter(|f| matches!(f.value, Value::String(_) | Value::Bool(_))) {
                 if seen.insert(read.path.clone()) {
                     cx.report(
-                        &field,
+                        field,
                         format!("`{}` is a text, but range needs a list or a map", read.path.join(".")),
                         "use [] or {} as the default",
                     );
@@ -33,7 +33,7 @@ pub(super) fn check(cx: &Context) {
                 if !guarded && seen.insert(parent.to_vec()) {
                     let name = read.path.last().map_or("", String::as_str);
                     cx.report(
-                        &field,
+                        field,
                         format!("`{}` is no map, but a template reads `.{name}` of it", parent.join(".")),
                         "use a map as the default",
                     );
