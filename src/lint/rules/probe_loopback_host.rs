@@ -3,7 +3,8 @@
 use crate::lint::context::Context;
 
 pub(super) fn check(cx: &Context) {
-    for (_, container) in cx.containers() {
+    // On the host network the node is the pod.
+    for (_, container) in cx.containers().filter(|(pod, _)| !pod.spec.is_true("hostNetwork")) {
         for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
             for handler in ["httpGet", "tcpSocket"] {
                 let host = container.field.get(&format!("{probe}.{handler}.host"));
