@@ -43,9 +43,7 @@ pub(super) fn makes_secrets(cx: &Context) -> bool {
 pub(super) fn brought(cx: &Context, kind: &str, from: &Object, name: &str) -> bool {
     let own = || {
         let ids = cx.input.objects.iter().map(|o| o.id.name.as_str());
-        // Short words begin too many names.
-        ids.filter(|id| id.len() > 2 && (id.len() > 6 || id.contains('-'))).any(|id| name.starts_with(id))
-            || similar(name, cx.names(kind, from)).is_some()
+        ids.filter(|id| id.len() > 2).any(|id| name.starts_with(id)) || similar(name, cx.names(kind, from)).is_some()
     };
     cx.chart().is_some() && !own()
 }

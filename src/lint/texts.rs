@@ -65,19 +65,29 @@ impl Scalar<'_> {
 pub(super) fn scalars(cx: &Context, f: &mut dyn FnMut(&Scalar)) {
     for (_, document) in cx.input.documents {
         let Some(root) = &document.root else { continue };
-        let kind = root.get("kind").map(|e| e.value.as_ref());
-        let kind = match kind.map(|k| &k.kind) {
-            Some(NodeKind::Str(kind)) => kind.as_str(),
-            _ => "",
-        };
-        match &root.kind {
-            NodeKind::Mapping(entries) if kind == "CustomResourceDefinition" => {
-                for entry in entries.iter().filter(|e| e.key != "spec") {
-                    walk(cx, &entry.value, &mut vec![&entry.key], kind, f);
-                }
-            }
-            _ => walk(cx, root, &mut Vec::new(), kind, f),
+        match root.get("items").map(|e| &e.value.kind) {
+            Some(NodeKind::Sequence(items)) if kind_of(root) == "List" => items.iter().for_each(|item| of_object(cx, item, f)),
+            _ => of_object(cx, root, f),
         }
+    }
+}
+
+fn kind_of(root: &Node) -> &str {
+    match root.get("kind").map(|e| &e.value.kind) {
+        Some(NodeKind::Str(kind)) => kind,
+        _ => "",
+    }
+}
+
+fn of_object(cx: &Context, root: &Node, f: &mut dyn FnMut(&Scalar)) {
+    let kind = kind_of(root);
+    match &root.kind {
+        NodeKind::Mapping(entries) if kind == "CustomResourceDefinition" => {
+            for entry in entries.iter().filter(|e| e.key != "spec") {
+                walk(cx, &entry.value, &mut vec![&entry.key], kind, f);
+            }
+        }
+        _ => walk(cx, root, &mut Vec::new(), kind, f),
     }
 }
 

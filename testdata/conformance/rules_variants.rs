@@ -24,7 +24,7 @@ pub(crate) fn variants(_: &str) -> Option<(bool, Vec<Outcome>)> {
     cases.extend(data::lines("rules/siblings.jsonl")?);
     let mut all = Vec::new();
     for case in cases.iter().filter(|c| !text(c, "file").ends_with('/')) {
-        let [(name, bytes)] = files(case, folder.as_deref()).try_into().unwrap_or_default();
+        let [(_, bytes)] = files(case, folder.as_deref()).try_into().unwrap_or_default();
         let Ok(source) = String::from_utf8(bytes) else { continue };
         for (way, write) in WAYS {
             if apart(way, text(case, "rule")) {
@@ -34,15 +34,71 @@ pub(crate) fn variants(_: &str) -> Option<(bool, Vec<Outcome>)> {
             written["file"] = format!("{} as {way}", text(case, "file")).into();
             all.push(written);
         }
-        drop(name);
     }
     let id = |c: &Json| format!("{}/{}", text(c, "rule"), text(c, "file"));
     Some((true, each(all, id, |case| check(case, folder.as_deref()))))
 }
 
-/// Whether a rule is about what another way of writing changes.
-fn apart(_way: &str, _rule: &str) -> bool {
-    false
+/// Whether a rule is about what another way of writing changes: the layout of YAML, how long a container runs, or that the
+/// pods of a workload stay.
+fn apart(way: &str, rule: &str) -> bool {
+    let rules: &[&str] = match way {
+        "list" => {
+            &["crlf-line-endings", "empty-document", "inconsistent-indentation", "no-kubernetes-object", "no-newline-at-end", "sorted-keys"]
+        }
+        "json" => &[
+            "block-scalar-newline",
+            "comment-not-separated",
+            "crlf-line-endings",
+            "duplicate-container-name",
+            "duplicate-key",
+            "empty-document",
+            "inconsistent-indentation",
+            "missing-space-after-colon",
+            "no-break-space",
+            "no-newline-at-end",
+            "null-value",
+            "octal-value",
+            "sorted-keys",
+            "tab-before-comment",
+            "trailing-spaces",
+            "truthy-value",
+            "unused-anchor",
+        ],
+        "cronjob" => &[
+            "anti-affinity-selector-mismatch",
+            "daemonset-not-on-all-nodes",
+            "database-as-deployment",
+            "duplicate-container-name",
+            "host-port-conflict",
+            "job-restart-policy",
+            "missing-pre-stop",
+            "no-anti-affinity",
+            "no-liveness-probe",
+            "no-readiness-probe",
+            "no-topology-spread",
+            "one-shot-command",
+            "preempts-other-workloads",
+            "statefulset-start-blocked",
+            "unschedulable-anti-affinity",
+            "workload-restart-policy",
+        ],
+        _ => &[
+            "database-as-deployment",
+            "duplicate-container-name",
+            "duplicate-container-port",
+            "host-port-conflict",
+            "image-same-repo-different-tag",
+            "missing-pre-stop",
+            "no-liveness-probe",
+            "no-readiness-probe",
+            "one-shot-command",
+            "subpath-no-update",
+        ],
+    };
+    // Ephemeral containers may not ask for resources.
+    let sized = ["limit", "request", "storage", "resources"];
+    rules.contains(&rule) || way == "ephemeral" && (rule == "missing-security-context" || sized.iter().any(|word| rule.contains(word)))
 }
 
 fn with(case: &Json, source: String) -> Json {
