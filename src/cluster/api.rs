@@ -1,5 +1,8 @@
 //! The cluster as kubectl's verbs see it.
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
@@ -19,11 +22,15 @@ use crate::kubectl::api::Target;
 use crate::kubectl::resources;
 use crate::kubectl::resources::Resource;
 use crate::simulate::apiserver::Nanos;
+use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::object::uid_of;
 use crate::simulate::apiserver::patch;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::text;
+
+/// So many objects are worth the help of other threads.
+const MANY: usize = 100;
 
 impl From<Refusal> for Box<Status> {
     fn from(r: Refusal) -> Self {
@@ -109,17 +116,50 @@ impl Api for Cluster {
     }
 
     fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Box<Status>> {
-        let labels = |o: &crate::simulate::apiserver::Object| {
-            let labels = &o.meta.labels;
-            chosen(&if labels.is_empty() { Value::Null } else { json!(labels) }, &o.spec)
-        };
         if matches!(resource.kind.as_str(), "Event" | "APIService") {
             let mut all = Api::list(self, resource, namespace)?;
             all.retain(|o| chosen(&o["metadata"]["labels"], &&o["spec"]));
             return Ok(all);
         }
-        let all = self.list_where(&resource.kind, if resource.namespaced { namespace } else { "" }, &labels);
+        let all = self.list_where(&resource.kind, if resource.namespaced { namespace } else { "" }, &|o| is_chosen(o, chosen));
         Ok(all.into_iter().filter(|o| same_group(o, resource)).map(|o| as_version(o, resource)).collect())
+    }
+
+    fn visit(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        chosen: &Chosen<'_>,
+        see: &(dyn Fn(usize, Value) + Sync),
+    ) -> Result<(), Box<Status>> {
+        if resource.kind == "Event" && self.objects_where("Event", "", &|_| true).is_empty() {
+            if !chosen(&Value::Null, &&Value::Null) {
+                return Ok(());
+            }
+            let mut all: Vec<(String, &Record)> = self.events().map(|e| (e.name(), e)).collect();
+            all.retain(|(_, e)| namespace.is_empty() || e.namespace() == namespace);
+            all.sort_by(|a, b| a.1.namespace().cmp(b.1.namespace()).then_with(|| a.0.cmp(&b.0)));
+            let one = |(i, (_, event)): (usize, (String, &Record))| see(i, as_version(event.to_json(), resource));
+            if all.len() > MANY {
+                all.into_par_iter().enumerate().for_each(one);
+            } else {
+                all.into_iter().enumerate().for_each(one);
+            }
+            return Ok(());
+        }
+        if matches!(resource.kind.as_str(), "Event" | "APIService" | "ResourceQuota") || self.brief {
+            self.list_if(resource, namespace, chosen)?.into_iter().enumerate().for_each(|(i, o)| see(i, o));
+            return Ok(());
+        }
+        let namespace = if resource.namespaced { namespace } else { "" };
+        let objects = self.objects_where(&resource.kind, namespace, &|o| same_group_of(&o.api_version, resource) && is_chosen(o, chosen));
+        let one = |(i, object): (usize, &Arc<Object>)| see(i, as_version(super::present::object(object), resource));
+        if objects.len() > MANY {
+            objects.into_par_iter().enumerate().for_each(one);
+        } else {
+            objects.into_iter().enumerate().for_each(one);
+        }
+        Ok(())
     }
 
     fn events_about(&self, resource: &Resource, namespace: &str, uids: &[&str]) -> Result<Vec<Value>, Box<Status>> {
@@ -239,7 +279,16 @@ impl Api for Cluster {
 }
 
 fn same_group(object: &Value, resource: &Resource) -> bool {
-    text(object, &["apiVersion"]).split_once('/').map_or("", |g| g.0) == resource.group || resource.kind == "Event"
+    same_group_of(text(object, &["apiVersion"]), resource)
+}
+
+fn same_group_of(api_version: &str, resource: &Resource) -> bool {
+    api_version.split_once('/').map_or("", |g| g.0) == resource.group || resource.kind == "Event"
+}
+
+fn is_chosen(object: &Object, chosen: &Chosen<'_>) -> bool {
+    let labels = &object.meta.labels;
+    chosen(&if labels.is_empty() { Value::Null } else { json!(labels) }, &object.spec)
 }
 
 /// The parent of what a JSON pointer names, and the last word.

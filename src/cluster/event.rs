@@ -57,10 +57,19 @@ pub struct Record {
 }
 
 impl Record {
+    /// The namespace it stands in.
+    pub(super) fn namespace(&self) -> &str {
+        if self.about.2.is_empty() { "default" } else { &self.about.2 }
+    }
+
+    /// Its name. The real one is of the time in nanoseconds, which differs from event to event.
+    pub(super) fn name(&self) -> String {
+        format!("{}.{:x}", self.about.3, self.first + self.number)
+    }
+
     /// As an object of `v1`.
     pub fn to_json(&self) -> Value {
         let (api_version, kind, namespace, name, uid) = &self.about;
-        let home = if namespace.is_empty() { "default" } else { namespace };
         let mut about = json!({"apiVersion": api_version, "kind": kind, "name": name, "uid": uid_text(*uid)});
         if !namespace.is_empty() {
             about["namespace"] = namespace.as_str().into();
@@ -76,9 +85,8 @@ impl Record {
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {
-                // The real name is of the time in nanoseconds, which differs from event to event.
-                "name": format!("{name}.{:x}", self.first + self.number),
-                "namespace": home,
+                "name": self.name(),
+                "namespace": self.namespace(),
                 "uid": uid_text(self.version),
                 "resourceVersion": self.version.to_string(),
                 "creationTimestamp": rfc3339(self.first),

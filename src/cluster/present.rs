@@ -68,7 +68,7 @@ fn times(value: &mut Value, depth: usize) {
 }
 
 /// The metadata of an object as the API returns it.
-fn metadata(object: &Object) -> Value {
+fn metadata(object: &Object, specified: bool) -> Value {
     let meta = &object.meta;
     let mut about = json!({
         "name": meta.name,
@@ -83,7 +83,7 @@ fn metadata(object: &Object) -> Value {
     if !meta.namespace.is_empty() {
         set("namespace", meta.namespace.as_str().into());
     }
-    if !object.spec.is_null() && !is_generation_less(&object.kind) {
+    if specified && !is_generation_less(&object.kind) {
         set("generation", meta.generation.into());
     }
     if let Some(at) = meta.deletion {
@@ -117,7 +117,7 @@ fn metadata(object: &Object) -> Value {
 
 /// What an object is about: its identity and metadata alone.
 pub fn about(object: &Object) -> Value {
-    json!({"apiVersion": object.api_version, "kind": object.kind, "metadata": metadata(object)})
+    json!({"apiVersion": object.api_version, "kind": object.kind, "metadata": metadata(object, !object.spec.is_absent())})
 }
 
 /// The object as the API returns it.
@@ -125,12 +125,14 @@ pub fn object(object: &Object) -> Value {
     let mut out = Map::new();
     out.insert("apiVersion".to_owned(), object.api_version.as_str().into());
     out.insert("kind".to_owned(), object.kind.as_str().into());
-    out.insert("metadata".to_owned(), metadata(object));
-    if !object.spec.is_null() {
-        out.insert("spec".to_owned(), (*object.spec).clone());
+    let spec = object.spec.read();
+    let about = metadata(object, !spec.is_null());
+    out.insert("metadata".to_owned(), about);
+    if !spec.is_null() {
+        out.insert("spec".to_owned(), spec);
     }
     out.extend(object.rest.clone());
-    let mut status = Value::clone(&object.status);
+    let mut status = object.status.read();
     if !status.is_null() {
         times(&mut status, 0);
         let left_out = zeros(&object.kind);

@@ -13,8 +13,8 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::store;
 use crate::simulate::controllers::conditions;
-use crate::simulate::controllers::phase;
 use crate::simulate::replay::first_by_name;
 use crate::simulate::scheduler::api::Node;
 use crate::simulate::scheduler::api::Owner;
@@ -48,6 +48,30 @@ impl std::fmt::Debug for Scheduler {
     }
 }
 
+/// What is looked at in each pod; the rest is the same in pods of one ReplicaSet.
+struct Seen {
+    node: String,
+    nominated: String,
+    over: bool,
+    claims: bool,
+    volumes: Vec<Value>,
+}
+
+impl Seen {
+    fn of(pod: &Object) -> Self {
+        let [node, claims, volumes] = pod.spec.fields(["nodeName", "resourceClaims", "volumes"]);
+        let [phase, nominated] = pod.status.fields(["phase", "nominatedNodeName"]);
+        let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            node: word(&node),
+            nominated: word(&nominated),
+            over: matches!(phase.as_str(), Some("Succeeded" | "Failed")),
+            claims: claims.as_array().is_some_and(|all| !all.is_empty()),
+            volumes: if let Value::Array(all) = volumes { all } else { Vec::new() },
+        }
+    }
+}
+
 impl Scheduler {
     fn new(cluster: &Cluster) -> Self {
         let api = &cluster.plane.api;
@@ -56,8 +80,8 @@ impl Scheduler {
         for object in api.all() {
             match object.kind.as_str() {
                 "Node" => nodes.push(Node::new(&object.to_json())),
-                "Pod" => {}
-                _ => listers.add(&object.to_json()),
+                kind if Listers::takes(kind) => listers.add(&object.to_json()),
+                _ => {}
             }
         }
         let snapshot = Snapshot::new(nodes, listers);
@@ -70,15 +94,19 @@ impl Scheduler {
             placed: BTreeMap::new(),
         };
         let pods: Vec<&Arc<Object>> = api.list("Pod").collect();
-        let placed = |p: &&Arc<Object>| !text(&p.spec, &["nodeName"]).is_empty() && !is_over(p);
         // Reading what nobody has read yet is most of the work.
-        let placed: Vec<&Arc<Object>> =
-            if pods.len() > MANY { pods.into_par_iter().filter(placed).collect() } else { pods.into_iter().filter(placed).collect() };
-        placed.into_iter().for_each(|pod| out.place(pod));
+        let read = |pod: &Arc<Object>| Seen::of(pod);
+        let seen: Vec<Seen> =
+            if pods.len() > MANY { pods.par_iter().map(|p| read(p)).collect() } else { pods.iter().map(|p| read(p)).collect() };
+        for (pod, seen) in pods.into_iter().zip(seen) {
+            if !seen.over && !seen.node.is_empty() {
+                out.place_seen(pod, &seen);
+            }
+        }
         out
     }
 
-    fn pod(&mut self, object: &Object) -> Pod {
+    fn pod(&mut self, object: &Object, seen: &Seen) -> Pod {
         let owner = object.meta.controller();
         let source = Owner {
             kind: owner.map_or("Pod", |o| o.kind.as_str()).to_owned(),
@@ -88,19 +116,19 @@ impl Scheduler {
         let key = owner.filter(|o| o.kind == "ReplicaSet").map_or(object.meta.uid, |o| o.uid);
         let shape = self.shapes.entry(key).or_insert_with(|| Arc::new(PodShape::new(&object.to_json())));
         let shape = Arc::clone(shape);
-        if !list(&object.spec, &["resourceClaims"]).is_empty() {
+        if seen.claims {
             return Pod::with_shape(&object.to_json(), shape, source, 0);
         }
         Pod {
             name: object.meta.name.clone(),
             source: Arc::new(source),
             input: 0,
-            node_name: text(&object.spec, &["nodeName"]).to_owned(),
-            nominated: text(&object.status, &["nominatedNodeName"]).to_owned(),
+            node_name: seen.node.clone(),
+            nominated: seen.nominated.clone(),
             terminating: object.meta.is_deleted(),
             start_time: String::new(),
             arrival: 0,
-            volumes: list(&object.spec, &["volumes"]).into(),
+            volumes: seen.volumes.as_slice().into(),
             device_claims: Arc::new([]),
             shape,
         }
@@ -108,11 +136,15 @@ impl Scheduler {
 
     /// Counts a pod on its node.
     pub(super) fn place(&mut self, object: &Object) {
-        let Some(node) = self.snapshot.find(text(&object.spec, &["nodeName"])) else { return };
+        self.place_seen(object, &Seen::of(object));
+    }
+
+    fn place_seen(&mut self, object: &Object, seen: &Seen) {
+        let Some(node) = self.snapshot.find(&seen.node) else { return };
         if self.placed.contains_key(&object.meta.uid) {
             return;
         }
-        let pod = Arc::new(self.pod(object));
+        let pod = Arc::new(self.pod(object, seen));
         self.snapshot.place(node, &pod);
         self.placed.insert(object.meta.uid, (node, pod));
     }
@@ -127,7 +159,7 @@ impl Scheduler {
 
 /// Whether a pod needs its node's resources no longer.
 pub(super) fn is_over(pod: &Object) -> bool {
-    matches!(phase(pod), "Succeeded" | "Failed")
+    store::is_finished(pod)
 }
 
 /// Says whether a pod has a node, or why it has none; the time of the last change stays.
@@ -166,7 +198,7 @@ impl Cluster {
         let mut hopeless: BTreeMap<usize, String> = BTreeMap::new();
         for object in waiting {
             let uid = object.meta.uid;
-            let pod = Arc::new(scheduler.pod(&object));
+            let pod = Arc::new(scheduler.pod(&object, &Seen::of(&object)));
             let shape = Arc::as_ptr(&pod.shape) as usize;
             let mut message = hopeless.get(&shape).cloned();
             if message.is_none() {
@@ -236,7 +268,8 @@ impl Cluster {
 
     /// What the scheduler has to know of a change of a pod.
     pub(super) fn scheduler_sees(&mut self, pod: &Object, gone: bool) {
-        let bound = !text(&pod.spec, &["nodeName"]).is_empty();
+        let [node] = pod.spec.fields(["nodeName"]);
+        let bound = node.as_str().is_some_and(|n| !n.is_empty());
         if gone || bound || is_over(pod) {
             self.unbound.remove(&pod.meta.uid);
         } else {

@@ -230,11 +230,17 @@ impl Cluster {
         self.list_where(kind, namespace, &|_| true)
     }
 
-    /// The stored objects of a kind that are chosen.
-    pub(super) fn list_where(&self, kind: &str, namespace: &str, chosen: &dyn Fn(&Object) -> bool) -> Vec<Value> {
+    /// The stored objects of a kind that are chosen, by namespace and name.
+    pub(super) fn objects_where(&self, kind: &str, namespace: &str, chosen: &dyn Fn(&Object) -> bool) -> Vec<&Arc<Object>> {
         let here = |o: &&Arc<Object>| (namespace.is_empty() || o.meta.namespace == namespace) && chosen(o);
         let mut all: Vec<&Arc<Object>> = self.plane.api.list(kind).filter(here).collect();
         all.sort_by(|a, b| a.meta.namespace.cmp(&b.meta.namespace).then_with(|| a.meta.name.cmp(&b.meta.name)));
+        all
+    }
+
+    /// The stored objects of a kind that are chosen, as the API returns them.
+    pub(super) fn list_where(&self, kind: &str, namespace: &str, chosen: &dyn Fn(&Object) -> bool) -> Vec<Value> {
+        let all = self.objects_where(kind, namespace, chosen);
         if all.len() > MANY && kind != "ResourceQuota" && !self.brief {
             return all.into_par_iter().map(|o| present::object(o)).collect();
         }

@@ -24,7 +24,7 @@ pub(crate) mod expressions;
 pub mod field;
 mod internal;
 pub mod ip;
-mod json_patch;
+pub(crate) mod json_patch;
 pub mod merge_key;
 pub mod names;
 mod mutation;

@@ -122,12 +122,29 @@ pub fn config_key(text: &str) -> Vec<String> {
         let words = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
         out.push(shape_error(words, "[-._a-zA-Z0-9]+", &["key.name", "KEY_NAME", "key-name"]));
     }
+    out.extend(above(text));
+    out
+}
+
+/// What is wrong with a text that names a directory above. upstream: hasChDirPrefix
+fn above(text: &str) -> Option<String> {
     match text {
-        "." => out.push("must not be '.'".to_owned()),
-        ".." => out.push("must not be '..'".to_owned()),
-        _ if text.starts_with("..") => out.push("must not start with '..'".to_owned()),
-        _ => {}
+        "." => Some("must not be '.'".to_owned()),
+        ".." => Some("must not be '..'".to_owned()),
+        _ if text.starts_with("..") => Some("must not start with '..'".to_owned()),
+        _ => None,
     }
+}
+
+/// The name of an environment variable as clients take it. upstream: validation.IsEnvVarName
+pub fn plain_env_name(text: &str) -> Vec<String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let mut out = Vec::new();
+    if !text.bytes().all(allowed) || text.bytes().next().is_none_or(|b| b.is_ascii_digit()) {
+        let words = "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit";
+        out.push(shape_error(words, "[-._a-zA-Z][-._a-zA-Z0-9]*", &["my.env-name", "MY_ENV.NAME", "MyEnvName1"]));
+    }
+    out.extend(above(text));
     out
 }
 

@@ -180,6 +180,13 @@ pub trait Api {
         Ok(all)
     }
 
+    /// As [`Api::list_if`], one object after the other, maybe on several threads: with its place in the order. Nothing is
+    /// kept, so that a large list takes no more memory than a small one.
+    fn visit(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>, see: &(dyn Fn(usize, Value) + Sync)) -> Result<(), Refused> {
+        self.list_if(resource, namespace, chosen)?.into_iter().enumerate().for_each(|(i, o)| see(i, o));
+        Ok(())
+    }
+
     /// The events, listed as `resource`, that are about an object of one of these uids.
     fn events_about(&self, resource: &Resource, namespace: &str, uids: &[&str]) -> Result<Vec<Value>, Refused> {
         let mut all = self.list(resource, namespace)?;

@@ -78,6 +78,11 @@ fn of_verb(verb: &str) -> String {
             "all-containers:b all-pods:b container,c:s follow,f:b ignore-errors:b insecure-skip-tls-verify-backend:b limit-bytes:i \
              max-log-requests:i pod-running-timeout:d prefix:b previous,p:b selector,l:s since:d since-time:s tail:i timestamps:b"
         }
+        "debug" => {
+            "arguments-only:b attach:b container,c:s copy-to:s custom:s env:l image:s image-pull-policy:s keep-annotations:b \
+             keep-init-containers:b keep-labels:b keep-liveness:b keep-readiness:b keep-startup:b profile:s quiet,q:b replace:b \
+             same-node:b set-image:l share-processes:b stdin,i:b target:s tty,t:b FILES"
+        }
         "exec" | "attach" => "container,c:s stdin,i:b tty,t:b quiet,q:b pod-running-timeout:d FILES",
         "cp" => "container,c:s no-preserve:b retries:i",
         "port-forward" => "address:l pod-running-timeout:d",

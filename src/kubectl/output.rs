@@ -18,6 +18,8 @@ use super::table;
 use super::tabwriter;
 use crate::simulate::scheduler::json::{at, scalar, text};
 use crate::value::quantity;
+use crate::yaml::json_to_kyaml;
+use crate::yaml::json_to_yaml;
 
 /// The formats `get` allows, in the order its error lists them.
 const OF_GET: &[&str] = &[
@@ -60,6 +62,7 @@ pub(super) enum Format {
     /// A table; the flag says whether with all columns.
     Table(bool),
     Yaml,
+    Kyaml,
     Json,
     Name,
     JsonPath(Box<jsonpath::Template>, bool),
@@ -93,7 +96,8 @@ impl Session<'_> {
             "" if flags.given("template") => Format::Template(argument.ok_or_else(no_template)?),
             "" => Format::Table(false),
             "wide" if of_get => Format::Table(true),
-            "yaml" | "kyaml" => Format::Yaml,
+            "yaml" => Format::Yaml,
+            "kyaml" => Format::Kyaml,
             "json" => Format::Json,
             "name" => Format::Name,
             "jsonpath" => path(argument, false)?,
@@ -116,29 +120,11 @@ impl Session<'_> {
         match format {
             Format::Table(_) => {}
             Format::Yaml => {
-                let yaml = |value: &Value| crate::yaml::to_yaml(&from_json(value)).map_err(Fault::error);
-                if items.len() > MANY {
-                    // Each item as a list of its own looks as it does in the whole.
-                    let all: Vec<Vec<u8>> = items.par_iter().map(|i| yaml(&Value::Array(vec![(*i).clone()]))).collect::<Result<_, _>>()?;
-                    let whole = String::from_utf8_lossy(&yaml(&shell(value))?).replacen("items: []\n", "items:\n\u{0}", 1);
-                    let (head, tail) = whole.split_once('\u{0}').unwrap_or((whole.as_str(), ""));
-                    self.out.push_str(head);
-                    all.iter().for_each(|item| self.out.push_str(&String::from_utf8_lossy(item)));
-                    self.out.push_str(tail);
-                } else {
-                    self.out.push_str(&String::from_utf8_lossy(&yaml(value)?));
-                }
+                self.out.push_str(&String::from_utf8_lossy(&json_to_yaml(value).map_err(Fault::error)?));
             }
+            Format::Kyaml => self.out.push_str(&json_to_kyaml(value)),
             Format::Json => {
-                if items.len() > MANY {
-                    let all: Vec<String> = items.par_iter().map(|i| pretty(i).replace('\n', "\n        ")).collect();
-                    let whole = pretty(&shell(value));
-                    let (head, tail) = whole.split_once("[]").unwrap_or((whole.as_str(), ""));
-                    let body = all.join(",\n        ");
-                    self.out.push_str(&format!("{head}[\n        {body}\n    ]{tail}"));
-                } else {
-                    self.out.push_str(&pretty(value));
-                }
+                self.out.push_str(&pretty(value));
                 self.out.push('\n');
             }
             Format::Name => {
@@ -184,6 +170,36 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// A list of items that are written already by [`item`].
+    pub(super) fn print_items(&mut self, format: &Format, items: &[String]) -> Result<(), Fault> {
+        let empty = list_of(Vec::new());
+        match format {
+            Format::Yaml if !items.is_empty() => {
+                let whole = String::from_utf8_lossy(&json_to_yaml(&empty).map_err(Fault::error)?).into_owned();
+                let (head, tail) = whole.split_once("items: []\n").unwrap_or((whole.as_str(), ""));
+                self.out.push_str(head);
+                self.out.push_str("items:\n");
+                items.iter().for_each(|item| self.out.push_str(item));
+                self.out.push_str(tail);
+            }
+            Format::Json if !items.is_empty() => {
+                let whole = pretty(&empty);
+                let (head, tail) = whole.split_once("[]").unwrap_or((whole.as_str(), ""));
+                self.out.push_str(head);
+                for (i, item) in items.iter().enumerate() {
+                    self.out.push_str(if i == 0 { "[\n        " } else { ",\n        " });
+                    self.out.push_str(item);
+                }
+                self.out.push_str("\n    ]");
+                self.out.push_str(tail);
+                self.out.push('\n');
+            }
+            Format::Name => items.iter().for_each(|item| self.say(item)),
+            _ => self.print_value(format, &empty, &Flags::default())?,
+        }
+        Ok(())
+    }
+
     /// `deployment.apps/web`.
     pub(super) fn full_name(&self, object: &Value) -> String {
         let name = text(object, &["metadata", "name"]);
@@ -202,11 +218,32 @@ impl Session<'_> {
         let now = self.now();
         let mut blocks: Vec<String> = Vec::new();
         for (resource, objects) in groups.iter().filter(|(_, objects)| !objects.is_empty()) {
-            let definition = self.definition(resource);
-            blocks.push(one_table(resource, objects, definition.as_ref(), layout, now));
+            let drawn = Drawn::new(resource, self.definition(resource), layout, now);
+            let lines: Vec<String> = if objects.len() > MANY {
+                objects.par_iter().map(|o| drawn.line(o)).collect()
+            } else {
+                objects.iter().map(|o| drawn.line(o)).collect()
+            };
+            blocks.push(drawn.table(&lines));
         }
+        self.print_blocks(&blocks, layout);
+    }
+
+    /// Tables that are laid out already.
+    pub(super) fn print_blocks(&mut self, blocks: &[String], layout: &Layout) {
         let gap = if layout.headers { "\n" } else { "" };
         self.out.push_str(&blocks.join(gap));
+    }
+}
+
+/// An item of a list as it is printed there; nothing for formats that print none by itself.
+pub(super) fn item(format: &Format, resource: &Resource, object: Value) -> Option<Result<String, String>> {
+    match format {
+        // As a list of its own an item looks as it does in the whole.
+        Format::Yaml => Some(json_to_yaml(&Value::Array(vec![object])).map(|b| String::from_utf8_lossy(&b).into_owned())),
+        Format::Json => Some(Ok(pretty(&object).replace('\n', "\n        "))),
+        Format::Name => Some(Ok(resource.named(text(&object, &["metadata", "name"])))),
+        _ => None,
     }
 }
 
@@ -221,35 +258,42 @@ pub(super) struct Layout {
     pub(super) labels: Vec<String>,
 }
 
-/// upstream: TablePrinter, decorateTable
-fn one_table(resource: &Resource, objects: &[Value], definition: Option<&Value>, layout: &Layout, now: Nanos) -> String {
-    let columns = table::columns(&resource.api_version(), &resource.kind, definition);
-    let shown = |i: usize| layout.wide || columns.get(i).is_some_and(|c| !c.wide);
-    let mut lines: Vec<String> = Vec::new();
-    let namespaced = layout.namespace && resource.namespaced;
-    if layout.headers {
-        let mut head: Vec<String> = Vec::new();
-        if namespaced {
-            head.push("NAMESPACE".to_owned());
-        }
-        head.extend(columns.iter().enumerate().filter(|(i, _)| shown(*i)).map(|(_, c)| c.name.to_uppercase()));
-        head.extend(layout.labels.iter().map(|l| l.rsplit('/').next().unwrap_or(l).to_uppercase()));
-        if layout.all_labels {
-            head.push("LABELS".to_owned());
-        }
-        lines.push(head.join("\t"));
+/// A table of the objects of a resource. upstream: TablePrinter, decorateTable
+pub(super) struct Drawn<'a> {
+    resource: &'a Resource,
+    definition: Option<Value>,
+    columns: Vec<table::Column>,
+    layout: &'a Layout,
+    now: Nanos,
+}
+
+impl<'a> Drawn<'a> {
+    pub(super) fn new(resource: &'a Resource, definition: Option<Value>, layout: &'a Layout, now: Nanos) -> Self {
+        let columns = table::columns(&resource.api_version(), &resource.kind, definition.as_ref());
+        Self { resource, definition, columns, layout, now }
     }
-    // The kind goes before the name, wherever that column stands.
-    let name_column = columns.iter().position(|c| c.name == "Name");
-    let line = |object: &Value| {
-        let row = table::row(object, now, definition);
+
+    fn shows(&self, column: usize) -> bool {
+        self.layout.wide || self.columns.get(column).is_some_and(|c| !c.wide)
+    }
+
+    fn namespaced(&self) -> bool {
+        self.layout.namespace && self.resource.namespaced
+    }
+
+    /// The cells of an object, apart by tabs.
+    pub(super) fn line(&self, object: &Value) -> String {
+        let layout = self.layout;
+        let row = table::row(object, self.now, self.definition.as_ref());
+        // The kind goes before the name, wherever that column stands.
+        let name_column = self.columns.iter().position(|c| c.name == "Name");
         let mut cells: Vec<String> = Vec::new();
-        if namespaced {
+        if self.namespaced() {
             cells.push(text(object, &["metadata", "namespace"]).to_owned());
         }
-        for (i, cell) in row.cells.iter().enumerate().take(columns.len()).filter(|(i, _)| shown(*i)) {
+        for (i, cell) in row.cells.iter().enumerate().take(self.columns.len()).filter(|(i, _)| self.shows(*i)) {
             let shown = cell_text(cell);
-            cells.push(if layout.kinds && Some(i) == name_column { format!("{}/{shown}", resource.kind_group()) } else { shown });
+            cells.push(if layout.kinds && Some(i) == name_column { format!("{}/{shown}", self.resource.kind_group()) } else { shown });
         }
         let labels = at(object, &["metadata", "labels"]);
         cells.extend(layout.labels.iter().map(|l| labels.get(l).map(scalar).unwrap_or_default()));
@@ -257,13 +301,31 @@ fn one_table(resource: &Resource, objects: &[Value], definition: Option<&Value>,
             cells.push(super::labels::format(labels));
         }
         cells.join("\t")
-    };
-    if objects.len() > MANY {
-        lines.par_extend(objects.par_iter().map(line));
-    } else {
-        lines.extend(objects.iter().map(line));
     }
-    tabwriter::align(&(lines.join("\n") + "\n"), 6, 3)
+
+    /// The whole of it, aligned.
+    pub(super) fn table(&self, rows: &[String]) -> String {
+        let layout = self.layout;
+        let mut lines = String::new();
+        if layout.headers {
+            let mut head: Vec<String> = Vec::new();
+            if self.namespaced() {
+                head.push("NAMESPACE".to_owned());
+            }
+            head.extend(self.columns.iter().enumerate().filter(|(i, _)| self.shows(*i)).map(|(_, c)| c.name.to_uppercase()));
+            head.extend(layout.labels.iter().map(|l| l.rsplit('/').next().unwrap_or(l).to_uppercase()));
+            if layout.all_labels {
+                head.push("LABELS".to_owned());
+            }
+            lines.push_str(&head.join("\t"));
+            lines.push('\n');
+        }
+        for row in rows {
+            lines.push_str(row);
+            lines.push('\n');
+        }
+        tabwriter::align(&lines, 6, 3)
+    }
 }
 
 /// A cell, cut at its first line break. upstream: printRows
@@ -292,11 +354,6 @@ pub(super) fn pretty(value: &Value) -> String {
 /// A `List` of objects, as `get` prints several.
 pub(super) fn list_of(objects: Vec<Value>) -> Value {
     json!({"apiVersion": "v1", "kind": "List", "items": objects, "metadata": {"resourceVersion": ""}})
-}
-
-/// A list without its items.
-fn shell(list: &Value) -> Value {
-    json!({"apiVersion": list["apiVersion"], "kind": list["kind"], "items": [], "metadata": list["metadata"]})
 }
 
 /// `N:.metadata.name,…`. upstream: NewCustomColumnsPrinterFromSpec
@@ -358,15 +415,37 @@ fn execute(given: &str, value: &Value) -> Result<String, String> {
 
 /// Sorts objects by a path, as `--sort-by` does. upstream: kubectl/pkg/cmd/get.RuntimeSort
 pub(super) fn order(objects: &[&Value], given: &str) -> Result<Vec<usize>, Fault> {
-    let path = jsonpath::relaxed(given).map_err(Fault::error)?;
-    let mut template = jsonpath::parse(&path).map_err(Fault::error)?;
-    template.strict = false;
-    let key = |o: &Value| template.find(o).ok().and_then(|v| v.into_iter().next());
-    let keys: Vec<Option<Value>> = objects.iter().map(|o| key(o)).collect();
-    if !objects.is_empty() && keys.iter().all(Option::is_none) {
+    let path = SortPath::new(given)?;
+    order_of(&objects.iter().map(|o| path.key(o)).collect::<Vec<_>>(), &path)
+}
+
+/// The path of `--sort-by`.
+pub(super) struct SortPath {
+    path: String,
+    template: jsonpath::Template,
+}
+
+impl SortPath {
+    pub(super) fn new(given: &str) -> Result<Self, Fault> {
+        let path = jsonpath::relaxed(given).map_err(Fault::error)?;
+        let mut template = jsonpath::parse(&path).map_err(Fault::error)?;
+        template.strict = false;
+        Ok(Self { path, template })
+    }
+
+    /// What an object is sorted by.
+    pub(super) fn key(&self, object: &Value) -> Option<Value> {
+        self.template.find(object).ok().and_then(|v| v.into_iter().next())
+    }
+}
+
+/// As [`order`], of what objects are sorted by.
+pub(super) fn order_of(keys: &[Option<Value>], path: &SortPath) -> Result<Vec<usize>, Fault> {
+    let path = &path.path;
+    if !keys.is_empty() && keys.iter().all(Option::is_none) {
         return Err(Fault::error(format!("couldn't find any field with path \"{path}\" in the list of objects")));
     }
-    let mut order: Vec<usize> = (0..objects.len()).collect();
+    let mut order: Vec<usize> = (0..keys.len()).collect();
     // An object without the field comes before any other, also before another without it: among few objects, which Go
     // sorts by insertion, those turn around.
     let less = |i: usize, j: usize| match (&keys[i], &keys[j]) {
@@ -374,7 +453,7 @@ pub(super) fn order(objects: &[&Value], given: &str) -> Result<Vec<usize>, Fault
         (_, None) => false,
         (a, b) => compare(a.as_ref(), b.as_ref()).is_lt(),
     };
-    if objects.len() <= 12 {
+    if keys.len() <= 12 {
         for i in 1..order.len() {
             let mut j = i;
             while j > 0 && less(order[j], order[j - 1]) {

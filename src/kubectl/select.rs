@@ -68,7 +68,7 @@ impl Session<'_> {
     }
 
     /// The types of a word such as `deploy,svc` or `all`.
-    fn types(&self, word: &str) -> Result<Vec<Resource>, Fault> {
+    pub(super) fn types(&self, word: &str) -> Result<Vec<Resource>, Fault> {
         let mut out = Vec::new();
         for one in word.split(',').filter(|w| !w.is_empty()) {
             let of_category: Vec<Resource> =
@@ -190,6 +190,21 @@ impl Session<'_> {
 
     /// The objects of a resource that selectors choose.
     pub(super) fn choose(&self, resource: &Resource, namespace: &str, selector: &str, fields: &str) -> Result<Vec<Value>, Fault> {
+        if selector.is_empty() && fields.is_empty() {
+            return Ok(self.list(resource, namespace)?);
+        }
+        self.each_chosen(resource, namespace, selector, fields, |object| object)
+    }
+
+    /// What becomes of each object of a resource that selectors choose, in order.
+    pub(super) fn each_chosen<T: Send>(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        selector: &str,
+        fields: &str,
+        make: impl Fn(Value) -> T + Sync,
+    ) -> Result<Vec<T>, Fault> {
         let wrong = |why: &str| {
             let api_version = if resource.group.is_empty() { format!("/{}", resource.version) } else { resource.api_version() };
             let message = format!(
@@ -217,16 +232,12 @@ impl Session<'_> {
             }
         }
         let by_node: Vec<_> = by_fields.iter().filter(|f| f.field == "spec.nodeName").collect();
-        let mut objects = if by_labels.is_empty() && by_node.is_empty() {
-            self.list(resource, namespace)?
-        } else {
-            self.list_if(resource, namespace, &|labels, spec| {
-                labels::matches(&by_labels, labels)
-                    && (by_node.is_empty() || by_node.iter().all(|f| (text(spec, &["nodeName"]) == f.value) != f.negated))
-            })?
+        let chosen = |labels: &Value, spec: &dyn std::ops::Deref<Target = Value>| {
+            labels::matches(&by_labels, labels)
+                && (by_node.is_empty() || by_node.iter().all(|f| (text(spec, &["nodeName"]) == f.value) != f.negated))
         };
-        objects.retain(|o| by_fields.iter().all(|f| (labels::field_value(o, &f.field) == f.value) != f.negated));
-        Ok(objects)
+        let met = |o: &Value| by_fields.iter().all(|f| (labels::field_value(o, &f.field) == f.value) != f.negated);
+        Ok(self.each(resource, namespace, &chosen, |object| met(&object).then(|| make(object)))?)
     }
 
     fn select_files(&mut self, flags: &Flags, wish: Wish, out: &mut Selection) -> Result<(), Fault> {
@@ -260,7 +271,7 @@ impl Session<'_> {
             if !labels::matches(&selector, at(&object, &["metadata", "labels"])) {
                 continue;
             }
-            if resource.namespaced {
+            if resource.namespaced && !flags.on("local") {
                 object["metadata"]["namespace"] = namespace.clone().into();
             }
             let name = text(&object, &["metadata", "name"]).to_owned();

@@ -1,6 +1,8 @@
 //! One command line: the cluster it speaks to, the files it may read, and what it printed.
 
 use std::cell::Cell;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use serde_json::Value;
 
@@ -28,6 +30,8 @@ pub struct Session<'a> {
     pub(super) user: String,
     pub(super) groups: Vec<String>,
     pub(super) resources: Vec<Resource>,
+    /// An object was told of as YAML.
+    pub(super) told: bool,
     /// An API was used that the server warns of: not asked for, asked for, told.
     old: Cell<u8>,
 }
@@ -125,6 +129,7 @@ impl<'a> Session<'a> {
             user: String::new(),
             groups: Vec::new(),
             resources,
+            told: false,
             old: Cell::new(0),
         }
     }
@@ -193,11 +198,25 @@ impl<'a> Session<'a> {
         self.api.list(resource, namespace)
     }
 
-    /// Objects that are chosen, when the user may see them.
-    pub(super) fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Refused> {
+    /// What becomes of each object that is chosen, in order, when the user may see them.
+    pub(super) fn each<T: Send>(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        chosen: &Chosen<'_>,
+        make: impl Fn(Value) -> Option<T> + Sync,
+    ) -> Result<Vec<T>, Refused> {
         let namespace = if resource.namespaced { namespace } else { "" };
         self.permitted("list", resource, namespace, "")?;
-        self.api.list_if(resource, namespace, chosen)
+        let made: Mutex<Vec<(usize, T)>> = Mutex::default();
+        self.api.visit(resource, namespace, chosen, &|i, object| {
+            if let Some(one) = make(object) {
+                made.lock().unwrap_or_else(PoisonError::into_inner).push((i, one));
+            }
+        })?;
+        let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
+        made.sort_by_key(|(i, _)| *i);
+        Ok(made.into_iter().map(|(_, one)| one).collect())
     }
 
     /// Whether the user may change something.

@@ -15,6 +15,7 @@ mod durations;
 mod encoding;
 mod go_layout;
 mod go_time;
+mod key_pair;
 mod keys;
 mod kinds;
 mod lists;
@@ -53,6 +54,11 @@ pub(crate) fn go_regexp(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {
 /// Whether a text is a date such as `2006-01-02`, or Go's sentence.
 pub(crate) fn go_date(text: &[u8]) -> Result<(), String> {
     go_layout::parse(b"2006-01-02", text).map(|_| ())
+}
+
+/// Whether a certificate and a private key in PEM belong together, or Go's sentence.
+pub(crate) fn key_pair(certificate: &[u8], key: &[u8]) -> Result<(), String> {
+    key_pair::check(certificate, key)
 }
 
 /// All functions, by family.

@@ -42,13 +42,18 @@ fn line(data: &[u8]) -> (&[u8], &[u8]) {
 
 /// The first well-formed block.
 pub(super) fn decode(data: &[u8]) -> Option<Block> {
+    decode_next(data).map(|found| found.0)
+}
+
+/// The first well-formed block, and what follows it.
+pub(super) fn decode_next(data: &[u8]) -> Option<(Block, &[u8])> {
     let mut rest = data;
     loop {
         let end = find(rest, END)?;
         let after_end = &rest[end + END.len()..];
         let begin = rest[..end].windows(BEGIN.len()).rposition(|w| w == BEGIN);
         if let Some(block) = begin.filter(|b| *b == 0 || rest[*b - 1] == b'\n').and_then(|b| block(&rest[b + BEGIN.len()..], after_end)) {
-            return Some(block);
+            return Some((block, after_end));
         }
         rest = after_end;
     }

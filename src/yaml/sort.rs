@@ -6,7 +6,12 @@ use crate::value::{Str, Value, is_digit, is_letter};
 /// Sorts entries that are in byte order. go-yaml's comparison is not transitive for some keys, so the
 /// sort must bear any answers: it is a merge sort, and stable.
 pub(super) fn sort_keys(entries: &mut Vec<(Str, Value)>, dialect: Dialect) {
-    if entries.windows(2).all(|w| !less(w[1].0.as_bytes(), w[0].0.as_bytes(), dialect)) {
+    sort_by_key(entries, |entry| entry.0.as_bytes(), dialect);
+}
+
+/// As [`sort_keys`], of entries of any kind.
+pub(super) fn sort_by_key<T>(entries: &mut Vec<T>, key: impl Fn(&T) -> &[u8], dialect: Dialect) {
+    if entries.windows(2).all(|w| !less(key(&w[1]), key(&w[0]), dialect)) {
         return;
     }
     let n = entries.len();
@@ -20,7 +25,7 @@ pub(super) fn sort_keys(entries: &mut Vec<(Str, Value)>, dialect: Dialect) {
             let end = (start + width * 2).min(n);
             let (mut a, mut b) = (start, middle);
             while a < middle && b < end {
-                if less(entries[order[b]].0.as_bytes(), entries[order[a]].0.as_bytes(), dialect) {
+                if less(key(&entries[order[b]]), key(&entries[order[a]]), dialect) {
                     merged.push(order[b]);
                     b += 1;
                 } else {
@@ -34,7 +39,7 @@ pub(super) fn sort_keys(entries: &mut Vec<(Str, Value)>, dialect: Dialect) {
         std::mem::swap(&mut order, &mut merged);
         width *= 2;
     }
-    let mut slots: Vec<Option<(Str, Value)>> = std::mem::take(entries).into_iter().map(Some).collect();
+    let mut slots: Vec<Option<T>> = std::mem::take(entries).into_iter().map(Some).collect();
     entries.extend(order.into_iter().filter_map(|i| slots[i].take()));
 }
 

@@ -13,6 +13,8 @@ mod cli;
 mod helm;
 #[path = "kubectl.rs"]
 mod kubectl;
+#[path = "kubectl_client.rs"]
+mod kubectl_client;
 #[path = "kubectl_cluster.rs"]
 mod kubectl_cluster;
 #[path = "rules.rs"]
@@ -79,6 +81,7 @@ pub(crate) fn all() -> Vec<(&'static str, Set)> {
         ("kubectl-columns", kubectl::columns),
         ("kubectl-transcripts", kubectl::transcripts),
         ("kubectl-cluster", kubectl_cluster::cluster),
+        ("kubectl-client", kubectl_client::client),
     ];
     all.extend(simulation::names().map(|name| (name, simulation::group as Set)));
     all

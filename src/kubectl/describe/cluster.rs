@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::super::api::Api;
 use super::super::labels;
+use super::super::resources::Resource;
 use super::Store;
 use super::network::moved_conditions;
 use super::out::{Out, amount, date, flag, go_list, or};
@@ -83,10 +86,8 @@ pub(super) fn node(out: &mut Out, n: &Value, store: &Store<'_>) {
             out.field(0, title, value);
         }
     }
-    let here = |p: &&Value| text(p, &["spec", "nodeName"]) == name && !matches!(text(p, &["status", "phase"]), "Succeeded" | "Failed");
-    let all = store.list("", "pods", "");
-    let pods: Vec<&Value> = all.iter().filter(here).collect();
-    load(out, n, &pods);
+    let all = store.pods_by_node();
+    load(out, n, all.get(name).map(Vec::as_slice).unwrap_or_default());
 }
 
 /// `key=value:Effect`. upstream: Taint.ToString
@@ -142,8 +143,42 @@ fn percent(amounts: &BTreeMap<String, (Quantity, Format)>, whole: &BTreeMap<Stri
     if total == 0.0 { 0 } else { (of(amounts) / total * 100.0) as i64 }
 }
 
+/// What a node's description says of a pod.
+pub(super) struct NodePod {
+    namespace: String,
+    name: String,
+    created: Value,
+    asked: BTreeMap<String, (Quantity, Format)>,
+    allowed: BTreeMap<String, (Quantity, Format)>,
+}
+
+/// The pods that have not come to their end, by node.
+pub(super) fn pods_by_node(api: &dyn Api, pods: &Resource) -> BTreeMap<String, Vec<NodePod>> {
+    let found: Mutex<Vec<(usize, String, NodePod)>> = Mutex::default();
+    // Where the server refuses there are none.
+    let _ = api.visit(pods, "", &|_, _| true, &|i, pod| {
+        let node = text(&pod, &["spec", "nodeName"]).to_owned();
+        if node.is_empty() || matches!(text(&pod, &["status", "phase"]), "Succeeded" | "Failed") {
+            return;
+        }
+        let one = NodePod {
+            namespace: text(&pod, &["metadata", "namespace"]).to_owned(),
+            name: text(&pod, &["metadata", "name"]).to_owned(),
+            created: at(&pod, &["metadata", "creationTimestamp"]).clone(),
+            asked: read(&resources::requests(at(&pod, &["spec"])).to_json()),
+            allowed: read(&resources::limits(at(&pod, &["spec"])).to_json()),
+        };
+        found.lock().unwrap_or_else(PoisonError::into_inner).push((i, node, one));
+    });
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_by_key(|(i, ..)| *i);
+    let mut out: BTreeMap<String, Vec<NodePod>> = BTreeMap::new();
+    found.into_iter().for_each(|(_, node, pod)| out.entry(node).or_default().push(pod));
+    out
+}
+
 /// upstream: describeNodeResource
-fn load(out: &mut Out, node: &Value, pods: &[&Value]) {
+fn load(out: &mut Out, node: &Value, pods: &[NodePod]) {
     out.field(0, "Non-terminated Pods", format!("({} in total)", pods.len()));
     out.line(1, "Namespace\tName\t\tCPU Requests\tCPU Limits\tMemory Requests\tMemory Limits\tAge");
     out.line(1, "---------\t----\t\t------------\t----------\t---------------\t-------------\t---");
@@ -162,23 +197,21 @@ fn load(out: &mut Out, node: &Value, pods: &[&Value]) {
         }
     };
     for pod in pods {
-        let asked = read(&resources::requests(at(pod, &["spec"])).to_json());
-        let allowed = read(&resources::limits(at(pod, &["spec"])).to_json());
+        let NodePod { namespace, name, created, asked, allowed } = pod;
         let cell = |of: &BTreeMap<String, (Quantity, Format)>, name: &str| format!("{} ({}%)", shown(of, name), percent(of, &whole, name));
-        let age = out.since(at(pod, &["metadata", "creationTimestamp"]));
-        let (namespace, name) = (text(pod, &["metadata", "namespace"]), text(pod, &["metadata", "name"]));
+        let age = out.since(created);
         out.line(
             1,
             &format!(
                 "{namespace}\t{name}\t\t{}\t{}\t{}\t{}\t{age}",
-                cell(&asked, "cpu"),
-                cell(&allowed, "cpu"),
-                cell(&asked, "memory"),
-                cell(&allowed, "memory")
+                cell(asked, "cpu"),
+                cell(allowed, "cpu"),
+                cell(asked, "memory"),
+                cell(allowed, "memory")
             ),
         );
-        add(&mut requests, &asked);
-        add(&mut limits, &allowed);
+        add(&mut requests, asked);
+        add(&mut limits, allowed);
     }
     out.line(0, "Allocated resources:");
     out.line(0, "  (Total limits may be over 100 percent, i.e., overcommitted.)");

@@ -9,6 +9,7 @@ mod pod;
 mod volume;
 mod workload;
 
+use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -28,12 +29,13 @@ pub(super) struct Store<'a> {
     api: &'a dyn Api,
     resources: Vec<Resource>,
     lists: RefCell<Lists>,
+    by_node: OnceCell<BTreeMap<String, Vec<cluster::NodePod>>>,
 }
 
 impl<'a> Store<'a> {
     /// All that a server has; it is asked once for each list.
     pub(super) fn new(api: &'a dyn Api) -> Self {
-        Self { api, resources: api.resources(), lists: RefCell::default() }
+        Self { api, resources: api.resources(), lists: RefCell::default(), by_node: OnceCell::new() }
     }
 
     /// The objects of a resource in a namespace (all for ""), none where the server refuses.
@@ -46,6 +48,12 @@ impl<'a> Store<'a> {
         let listed = Rc::new(found.and_then(|r| self.api.list(r, namespace).ok()).unwrap_or_default());
         self.lists.borrow_mut().insert(key, Rc::clone(&listed));
         listed
+    }
+
+    /// The pods that have not come to their end, by node.
+    fn pods_by_node(&self) -> &BTreeMap<String, Vec<cluster::NodePod>> {
+        let pods = self.resources.iter().find(|r| r.is("", "pods"));
+        self.by_node.get_or_init(|| pods.map(|r| cluster::pods_by_node(self.api, r)).unwrap_or_default())
     }
 
     /// The events about objects of these uids; none where the server refuses.

@@ -97,7 +97,17 @@ impl Session<'_> {
                 self.say(&line);
                 Ok(())
             }
-            format => self.print_value(&format, object, flags),
+            format => {
+                // Verbs with a printer for each object part nothing.
+                let own = verb.ends_with("labeled") || verb == "modified" || verb.starts_with("patched");
+                if format == Format::Yaml && !own {
+                    if self.told {
+                        self.out.push_str("---\n");
+                    }
+                    self.told = true;
+                }
+                self.print_value(&format, object, flags)
+            }
         }
     }
 }

@@ -46,13 +46,13 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
 }
 
 /// The verbs that need a running program or an editor.
-pub(super) const CANNOT: [&str; 13] =
-    ["attach", "completion", "cp", "debug", "edit", "exec", "help", "kustomize", "logs", "options", "plugin", "port-forward", "proxy"];
+pub(super) const CANNOT: [&str; 12] =
+    ["attach", "completion", "cp", "edit", "exec", "help", "kustomize", "logs", "options", "plugin", "port-forward", "proxy"];
 
 /// Why a verb cannot be played.
 pub(super) fn not_simulated(verb: &str) -> String {
     let why = match verb {
-        "exec" | "attach" | "cp" | "debug" => "no container runs in a simulated cluster, so there is nothing to enter",
+        "exec" | "attach" | "cp" => "no container runs in a simulated cluster, so there is nothing to enter",
         "logs" => {
             "no container runs in a simulated cluster, so there is no log; `kubectl describe` and `kubectl events` tell what happened"
         }

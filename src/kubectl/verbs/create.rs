@@ -3,13 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::super::flags::Flags;
-use super::super::resources::Resource;
 use super::super::select::Wish;
 use super::super::session::{Fault, Session};
 use super::apply::annotated;
 use super::change::options;
 use super::run::without_status;
-use super::{Ended, dry, ended};
+use super::{Ended, create_access, create_data, create_ingress, dry, ended};
+use crate::kube::names;
 use crate::simulate::scheduler::json::{at, text};
 use crate::value::quantity;
 
@@ -40,13 +40,24 @@ pub(super) fn generator(words: &[String]) -> Option<(String, &'static str)> {
     Some((word.clone(), found.0))
 }
 
-fn required(flags: &Flags, names: &[&str]) -> Result<(), Fault> {
+pub(super) fn required(flags: &Flags, names: &[&str]) -> Result<(), Fault> {
     let missing: Vec<String> = names.iter().filter(|n| !flags.given(n)).map(|n| format!("\"{n}\"")).collect();
     if missing.is_empty() { Ok(()) } else { Err(Fault::error(format!("required flag(s) {} not set", missing.join(", ")))) }
 }
 
+/// Refuses the flags that only other kinds of a generator know: each is told with the kind that knows it.
+pub(super) fn own_flags(flags: &Flags, generator: &str, kind: &str, known: &[(&str, &str)]) -> Result<(), Fault> {
+    let foreign = |flag: &str| known.iter().any(|(_, f)| *f == flag) && !known.contains(&(kind, flag));
+    match known.iter().find(|(_, flag)| flags.given(flag) && foreign(flag)) {
+        Some((_, flag)) => {
+            Err(Fault::plain(format!("error: unknown flag: --{flag}\nSee 'kubectl create {generator} {kind} --help' for usage.")))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The name a generator is given, and words beyond it.
-fn named<'a>(flags: &'a Flags, generator: &str, skip: usize) -> Result<(&'a str, &'a [String]), Fault> {
+pub(super) fn named<'a>(flags: &'a Flags, generator: &str, skip: usize) -> Result<(&'a str, &'a [String]), Fault> {
     let args = flags.args.get(skip..).unwrap_or_default();
     match args.split_first() {
         Some((name, rest)) if rest.is_empty() || flags.dashed => Ok((name, rest)),
@@ -72,16 +83,19 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags, generator: Option<&'
             json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": named(flags, generator, skip)?.0}}),
         ),
         "service" => ("services", service(flags)?),
-        "configmap" => ("configmaps", config_map(session, flags, skip)?),
-        "secret" => ("secrets", secret(session, flags)?),
+        "configmap" => ("configmaps", create_data::config_map(session, flags, skip)?),
+        "secret" => ("secrets", create_data::secret(session, flags)?),
         "job" => ("jobs.batch", job(session, flags, skip)?),
         "cronjob" => ("cronjobs.batch", cron_job(flags, skip)?),
         "quota" => ("resourcequotas", quota(flags, skip)?),
-        "role" | "clusterrole" => (if generator == "role" { "roles" } else { "clusterroles" }, role(session, flags, generator, skip)?),
-        "rolebinding" | "clusterrolebinding" => {
-            (if generator == "rolebinding" { "rolebindings" } else { "clusterrolebindings" }, binding(flags, generator, skip)?)
+        "role" | "clusterrole" => {
+            (if generator == "role" { "roles" } else { "clusterroles" }, create_access::role(session, flags, generator, skip)?)
         }
-        "ingress" => ("ingresses.networking.k8s.io", ingress(flags, skip)?),
+        "rolebinding" | "clusterrolebinding" => (
+            if generator == "rolebinding" { "rolebindings" } else { "clusterrolebindings" },
+            create_access::binding(flags, generator, skip)?,
+        ),
+        "ingress" => ("ingresses.networking.k8s.io", create_ingress::ingress(flags, skip)?),
         "poddisruptionbudget" => ("poddisruptionbudgets", budget(flags, skip)?),
         "priorityclass" => ("priorityclasses", priority_class(flags, skip)?),
         _ => return Err(Fault::error("kval mints no tokens: a simulated cluster has nobody to show them to").into()),
@@ -137,7 +151,7 @@ fn from_files(session: &mut Session<'_>, flags: &Flags) -> Ended {
         if !flags.args.is_empty() {
             return Err(Fault::usage("create", format!("Unexpected args: [{}]", flags.args.join(" "))).into());
         }
-        return Err(Fault::usage("create", "must specify one of -f and -k").into());
+        return Err(Fault::error("must specify one of -f and -k").into());
     }
     if !flags.args.is_empty() {
         return Err(Fault::usage("create", format!("Unexpected args: [{}]", flags.args.join(" "))).into());
@@ -173,9 +187,6 @@ fn deployment(flags: &Flags, skip: usize) -> Result<Value, Fault> {
         return Err(Fault::error("cannot specify multiple --image options and command"));
     }
     let replicas = flags.number("replicas").unwrap_or(1);
-    if replicas < 0 {
-        return Err(Fault::error("negative --replicas not allowed"));
-    }
     let containers: Vec<Value> = images
         .iter()
         .map(|image| {
@@ -203,6 +214,24 @@ fn deployment(flags: &Flags, skip: usize) -> Result<Value, Fault> {
     }))
 }
 
+/// Port and target port of `--tcp`. upstream: parsePorts, k8s.io/utils/net.ParsePort
+fn pair_of_ports(given: &str) -> Result<(u16, Value), Fault> {
+    let wrong = |text: &str, why: &str| Fault::error(format!("strconv.ParseUint: parsing {}: {why}", crate::value::quote(text.as_bytes())));
+    let mut parts = given.split(':');
+    let port = parts.next().unwrap_or_default();
+    let number: u16 = match port.parse::<u64>() {
+        _ if port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) => return Err(wrong(port, "invalid syntax")),
+        Ok(n) => u16::try_from(n).map_err(|_| wrong(port, "value out of range"))?,
+        Err(_) => return Err(wrong(port, "value out of range")),
+    };
+    let Some(target) = parts.next() else { return Ok((number, number.into())) };
+    let (wrong, target) = match target.parse::<i64>() {
+        Ok(n) => (names::port_number(n), Value::from(n)),
+        Err(_) => (names::port_name(target), Value::from(target)),
+    };
+    if wrong.is_empty() { Ok((number, target)) } else { Err(Fault::error(wrong.join(","))) }
+}
+
 fn service(flags: &Flags) -> Result<Value, Fault> {
     let Some(kind) = flags.args.get(1) else {
         return Err(Fault::error("service of what type? There is: clusterip, externalname, loadbalancer, nodeport"));
@@ -212,22 +241,31 @@ fn service(flags: &Flags) -> Result<Value, Fault> {
         "nodeport" => "NodePort",
         "loadbalancer" => "LoadBalancer",
         "externalname" => "ExternalName",
-        other => return Err(Fault::error(format!("unknown command \"{other}\" for \"kubectl create service\""))),
+        _ => return Err(super::no_such_command("create service", flags.args.get(1..).unwrap_or_default())),
     };
+    own_flags(flags, "service", kind, &[("clusterip", "clusterip"), ("nodeport", "node-port"), ("externalname", "external-name")])?;
+    if of == "ExternalName" {
+        required(flags, &["external-name"])?;
+    }
     let (name, _) = named(flags, &format!("service {kind}"), 2)?;
+    if flags.text("clusterip") == "None" && of != "ClusterIP" {
+        return Err(Fault::error("ClusterIP=None can only be used with ClusterIP service type"));
+    }
+    let pairs = flags.list("tcp");
+    if pairs.is_empty() && flags.text("clusterip") != "None" && of != "ExternalName" {
+        return Err(Fault::error("at least one tcp port specifier must be provided"));
+    }
+    if of == "ExternalName" && !names::dns1123_subdomain(flags.text("external-name")).is_empty() {
+        return Err(Fault::error(format!("invalid service external name {}", flags.text("external-name"))));
+    }
     let mut ports = Vec::new();
-    for given in flags.list("tcp") {
-        let (port, target) = given.split_once(':').map_or((given.as_str(), None), |(p, t)| (p, Some(t)));
-        let number: i64 = port.parse().map_err(|_| Fault::error(format!("invalid port format {given}")))?;
-        let target = target.map_or_else(|| Value::from(number), |t| t.parse::<i64>().map_or_else(|_| t.into(), Value::from));
-        let mut entry = json!({"name": given.replace(':', "-"), "port": number, "protocol": "TCP", "targetPort": target});
-        if let Some(node) = flags.number("node-port").filter(|n| *n > 0) {
+    for given in pairs {
+        let (port, target) = pair_of_ports(&given)?;
+        let mut entry = json!({"name": given.replace(':', "-"), "port": port, "protocol": "TCP", "targetPort": target});
+        if let Some(node) = flags.number("node-port").filter(|n| *n != 0) {
             entry["nodePort"] = node.into();
         }
         ports.push(entry);
-    }
-    if ports.is_empty() && flags.text("clusterip") != "None" && of != "ExternalName" {
-        return Err(Fault::error("at least one tcp port specifier must be provided"));
     }
     let mut object = json!({
         "apiVersion": "v1",
@@ -243,124 +281,7 @@ fn service(flags: &Flags) -> Result<Value, Fault> {
         object["spec"]["clusterIP"] = flags.text("clusterip").into();
     }
     if of == "ExternalName" {
-        required(flags, &["external-name"])?;
         object["spec"]["externalName"] = flags.text("external-name").into();
-    }
-    Ok(object)
-}
-
-/// Entries of `--from-literal`, `--from-file` and `--from-env-file`, as bytes.
-fn entries(session: &Session<'_>, flags: &Flags) -> Result<Vec<(String, Vec<u8>)>, Fault> {
-    let mut out: Vec<(String, Vec<u8>)> = Vec::new();
-    let read = |path: &str| {
-        session
-            .world
-            .read(path)
-            .map_err(|e| Fault::error(if e.not_found { format!("open {path}: no such file or directory") } else { e.message }))
-    };
-    for given in flags.all("from-file").iter().flat_map(|g| g.split(',')) {
-        let (key, path) = given.split_once('=').map_or((None, given), |(k, p)| (Some(k), p));
-        if key.is_none() && matches!(session.world.kind(path), Ok(crate::source::FileKind::Directory)) {
-            for entry in session.world.read_dir(path).map_err(|e| Fault::error(e.message))? {
-                if entry.kind == crate::source::FileKind::File {
-                    out.push((entry.name.clone(), read(&format!("{}/{}", path.trim_end_matches('/'), entry.name))?));
-                }
-            }
-            continue;
-        }
-        let name = key.unwrap_or_else(|| path.rsplit('/').next().unwrap_or(path));
-        out.push((name.to_owned(), read(path)?));
-    }
-    for path in flags.list("from-env-file") {
-        let text = String::from_utf8_lossy(&read(&path)?).into_owned();
-        for line in text.lines().map(str::trim_start).filter(|l| !l.is_empty() && !l.starts_with('#')) {
-            let (key, value) = line.split_once('=').unwrap_or((line, ""));
-            out.push((key.to_owned(), value.as_bytes().to_vec()));
-        }
-    }
-    for given in flags.all("from-literal") {
-        let (key, value) = given
-            .split_once('=')
-            .filter(|(k, _)| !k.is_empty())
-            .ok_or_else(|| Fault::error(format!("invalid literal source {given}, expected key=value")))?;
-        let value = value
-            .strip_prefix('\'')
-            .and_then(|v| v.strip_suffix('\''))
-            .or_else(|| value.strip_prefix('"').and_then(|v| v.strip_suffix('"')))
-            .unwrap_or(value);
-        out.push((key.to_owned(), value.as_bytes().to_vec()));
-    }
-    for (i, (key, _)) in out.iter().enumerate() {
-        if out.iter().take(i).any(|(k, _)| k == key) {
-            return Err(Fault::error(format!("cannot add key {key}, another key by that name already exists")));
-        }
-        if let Some(wrong) = crate::kube::names::config_key(key).first() {
-            return Err(Fault::error(format!("\"{key}\" is not a valid key name: {wrong}")));
-        }
-    }
-    Ok(out)
-}
-
-fn config_map(session: &Session<'_>, flags: &Flags, skip: usize) -> Result<Value, Fault> {
-    let (name, _) = named(flags, "configmap", skip)?;
-    let (mut data, mut binary) = (Map::new(), Map::new());
-    for (key, bytes) in entries(session, flags)? {
-        match String::from_utf8(bytes) {
-            Ok(text) => data.insert(key, text.into()),
-            Err(e) => binary.insert(key, data_encoding::BASE64.encode(e.as_bytes()).into()),
-        };
-    }
-    let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}});
-    if !data.is_empty() {
-        object["data"] = data.into();
-    }
-    if !binary.is_empty() {
-        object["binaryData"] = binary.into();
-    }
-    Ok(object)
-}
-
-fn secret(session: &Session<'_>, flags: &Flags) -> Result<Value, Fault> {
-    let Some(kind) = flags.args.get(1) else {
-        return Err(Fault::error("secret of what type? There is: docker-registry, generic, tls"));
-    };
-    let (name, _) = named(flags, &format!("secret {kind}"), 2)?;
-    let coded = |bytes: &[u8]| Value::from(data_encoding::BASE64.encode(bytes));
-    let mut data = Map::new();
-    let mut of = flags.text("type").to_owned();
-    match kind.as_str() {
-        "generic" => data.extend(entries(session, flags)?.into_iter().map(|(k, v)| (k, coded(&v)))),
-        "tls" => {
-            required(flags, &["cert", "key"])?;
-            for (field, flag) in [("tls.crt", "cert"), ("tls.key", "key")] {
-                let bytes = session.world.read(flags.text(flag)).map_err(|e| Fault::error(e.message))?;
-                data.insert(field.to_owned(), coded(&bytes));
-            }
-            "kubernetes.io/tls".clone_into(&mut of);
-        }
-        "docker-registry" => {
-            if flags.text("docker-username").is_empty() || flags.text("docker-password").is_empty() {
-                return Err(Fault::error(
-                    "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
-                ));
-            }
-            let server = if flags.text("docker-server").is_empty() { "https://index.docker.io/v1/" } else { flags.text("docker-server") };
-            let (user, password) = (flags.text("docker-username"), flags.text("docker-password"));
-            let mut entry = json!({"username": user, "password": password, "auth": data_encoding::BASE64.encode(format!("{user}:{password}").as_bytes())});
-            if !flags.text("docker-email").is_empty() {
-                entry["email"] = flags.text("docker-email").into();
-            }
-            data.insert(".dockerconfigjson".to_owned(), coded(json!({"auths": {server: entry}}).to_string().as_bytes()));
-            "kubernetes.io/dockerconfigjson".clone_into(&mut of);
-        }
-        other => return Err(Fault::error(format!("unknown command \"{other}\" for \"kubectl create secret\""))),
-    }
-    let mut object = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}});
-    if !data.is_empty() {
-        object["data"] = data.into();
-    }
-    if !of.is_empty() {
-        object["type"] = of.into();
     }
     Ok(object)
 }
@@ -385,6 +306,9 @@ fn job(session: &Session<'_>, flags: &Flags, skip: usize) -> Result<Value, Fault
     }
     if !flags.text("image").is_empty() {
         return Err(Fault::error("either --image or --from must be specified"));
+    }
+    if !flags.rest.is_empty() {
+        return Err(Fault::error("cannot specify --from and command"));
     }
     let from = flags.text("from");
     let (kind, source) = from.split_once('/').ok_or_else(|| Fault::error("from must be an existing cronjob"))?;
@@ -447,9 +371,12 @@ fn quota(flags: &Flags, skip: usize) -> Result<Value, Fault> {
     let (name, _) = named(flags, "quota", skip)?;
     let mut object = json!({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}, "spec": {}, "status": {}});
     let mut hard = Map::new();
-    for part in flags.text("hard").split(',').filter(|p| !p.is_empty()) {
-        let (resource, amount) =
-            part.split_once('=').ok_or_else(|| Fault::error(format!("Invalid argument syntax {part}, expected <resource>=<value>")))?;
+    let given = flags.text("hard");
+    for part in given.split(',').filter(|_| !given.is_empty()) {
+        let (resource, amount) = part
+            .split_once('=')
+            .filter(|(_, amount)| !amount.contains('='))
+            .ok_or_else(|| Fault::error(format!("Invalid argument syntax {part}, expected <resource>=<value>")))?;
         if quantity::parse(amount).is_err() {
             return Err(Fault::error(quantity::FORMAT_WRONG));
         }
@@ -460,151 +387,46 @@ fn quota(flags: &Flags, skip: usize) -> Result<Value, Fault> {
     }
     let scopes = flags.text("scopes");
     if !scopes.is_empty() {
+        if scopes.split(',').any(str::is_empty) {
+            return Err(Fault::error("invalid resource quota scope \"\""));
+        }
         object["spec"]["scopes"] = scopes.split(',').map(Value::from).collect::<Vec<_>>().into();
     }
     Ok(object)
 }
 
-fn role(session: &Session<'_>, flags: &Flags, generator: &str, skip: usize) -> Result<Value, Fault> {
-    let (name, _) = named(flags, generator, skip)?;
-    let kind = if generator == "role" { "Role" } else { "ClusterRole" };
-    let mut verbs: Vec<String> = Vec::new();
-    for verb in flags.list("verb") {
-        if verb == "*" {
-            verbs = vec![verb];
-            break;
-        }
-        if !verbs.contains(&verb) {
-            verbs.push(verb);
-        }
-    }
-    let urls = flags.list("non-resource-url");
-    if verbs.is_empty() {
-        return Err(Fault::error("at least one verb must be specified"));
-    }
-    if flags.list("resource").is_empty() && urls.is_empty() {
-        return Err(Fault::error(if generator == "role" {
-            "at least one resource must be specified"
-        } else {
-            "one of resource or nonResourceURL must be specified"
-        }));
-    }
-    // Resources of a group share a rule, in the order in which groups are met.
-    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
-    for given in flags.list("resource") {
-        let (head, sub) = given.split_once('/').map_or((given.as_str(), None), |(h, s)| (h, Some(s)));
-        let resource: Resource = if head == "*" {
-            Resource { name: "*".to_owned(), group: "*".to_owned(), ..Resource::default() }
-        } else {
-            session.resource(head).map_err(|_| Fault::plain(format!("the server doesn't have a resource type \"{head}\"")))?
+/// A selector's text as a label selector. upstream: metav1.ParseToLabelSelector
+pub(super) fn label_selector(given: &str) -> Result<Value, Fault> {
+    let wrong = |e: String| Fault::error(format!("couldn't parse the selector string \"{given}\": {e}"));
+    let (mut labels, mut expressions) = (Map::new(), Vec::new());
+    for requirement in super::super::labels::parse(given).map_err(wrong)? {
+        let operator = match requirement.operator {
+            "=" => {
+                labels.insert(requirement.key, requirement.values.concat().into());
+                continue;
+            }
+            "in" => "In",
+            "notin" => "NotIn",
+            "exists" => "Exists",
+            "!" => "DoesNotExist",
+            sign @ ("gt" | "lt") => return Err(Fault::error(format!("\"{sign}\" isn't supported in label selectors"))),
+            other => return Err(Fault::error(format!("\"{other}\" is not a valid label selector operator"))),
         };
-        let full = sub.map_or_else(|| resource.name.clone(), |s| format!("{}/{s}", resource.name));
-        match groups.iter_mut().find(|(g, _)| *g == resource.group) {
-            Some((_, all)) if all.contains(&full) => {}
-            Some((_, all)) => all.push(full),
-            None => groups.push((resource.group.clone(), vec![full])),
+        let mut one = json!({"key": requirement.key, "operator": operator});
+        if !requirement.values.is_empty() {
+            let values: std::collections::BTreeSet<String> = requirement.values.into_iter().collect();
+            one["values"] = values.into_iter().collect::<Vec<_>>().into();
         }
+        expressions.push(one);
     }
-    groups.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut rules: Vec<Value> = Vec::new();
-    for (group, resources) in groups {
-        let mut rule = json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
-        let names = flags.list("resource-name");
-        if !names.is_empty() {
-            rule["resourceNames"] = names.into();
-        }
-        rules.push(rule);
+    let mut out = json!({});
+    if !labels.is_empty() {
+        out["matchLabels"] = labels.into();
     }
-    if !urls.is_empty() {
-        rules.push(json!({"nonResourceURLs": urls, "verbs": verbs}));
+    if !expressions.is_empty() {
+        out["matchExpressions"] = expressions.into();
     }
-    Ok(json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}, "rules": rules}))
-}
-
-fn binding(flags: &Flags, generator: &str, skip: usize) -> Result<Value, Fault> {
-    let (name, _) = named(flags, generator, skip)?;
-    let (role, cluster) = (flags.text("role"), flags.text("clusterrole"));
-    let kind = if generator == "rolebinding" { "RoleBinding" } else { "ClusterRoleBinding" };
-    let reference = match (role.is_empty(), cluster.is_empty()) {
-        (false, true) if generator == "rolebinding" => json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": role}),
-        (true, false) => json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": cluster}),
-        _ if generator == "rolebinding" => return Err(Fault::error("exactly one of clusterrole or role must be specified")),
-        _ => return Err(Fault::error("required flag(s) \"clusterrole\" not set")),
-    };
-    let mut object = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": kind, "metadata": {"name": name}, "roleRef": reference});
-    let subjects = super::set::subjects(flags)?;
-    if !subjects.is_empty() {
-        object["subjects"] = subjects.into();
-    }
-    Ok(object)
-}
-
-fn ingress(flags: &Flags, skip: usize) -> Result<Value, Fault> {
-    let (name, _) = named(flags, "ingress", skip)?;
-    if flags.all("rule").is_empty() && flags.text("default-backend").is_empty() {
-        return Err(Fault::error(
-            "not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)",
-        ));
-    }
-    let backend = |given: &str| -> Result<Value, Fault> {
-        let (service, port) = given
-            .split_once(':')
-            .ok_or_else(|| Fault::error(format!("default-backend should be in format servicename:serviceport: {given}")))?;
-        let port = port.parse::<i64>().map_or_else(|_| json!({"name": port}), |n| json!({"number": n}));
-        Ok(json!({"service": {"name": service, "port": port}}))
-    };
-    let mut rules: Vec<Value> = Vec::new();
-    let mut tls: Vec<Value> = Vec::new();
-    for given in flags.all("rule") {
-        let wrong = || Fault::error(format!("rule {given} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]"));
-        let (target, rest) = given.split_once('=').ok_or_else(wrong)?;
-        let (host, path) = target.split_once('/').map(|(h, p)| (h, format!("/{p}"))).ok_or_else(wrong)?;
-        let (service, secure) = rest.split_once(',').map_or((rest, None), |(s, t)| (s, Some(t)));
-        let (path, kind) = path.strip_suffix('*').map_or((path.clone(), "Exact"), |p| (p.to_owned(), "Prefix"));
-        let entry = json!({"backend": backend(service)?, "path": path, "pathType": kind});
-        match rules.iter_mut().find(|r| r["host"].as_str().unwrap_or("") == host) {
-            Some(rule) => {
-                if let Some(paths) = rule.pointer_mut("/http/paths").and_then(Value::as_array_mut) {
-                    paths.push(entry);
-                }
-            }
-            None => {
-                let mut rule = json!({"http": {"paths": [entry]}});
-                if !host.is_empty() {
-                    rule["host"] = host.into();
-                }
-                rules.push(rule);
-            }
-        }
-        if let Some(secret) = secure.and_then(|s| s.strip_prefix("tls")) {
-            let mut entry = json!({});
-            if !host.is_empty() {
-                entry["hosts"] = json!([host]);
-            }
-            if let Some(secret) = secret.strip_prefix('=') {
-                entry["secretName"] = secret.into();
-            }
-            tls.push(entry);
-        }
-    }
-    let mut object = json!({"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": name}, "spec": {}, "status": {"loadBalancer": {}}});
-    if !flags.text("default-backend").is_empty() {
-        object["spec"]["defaultBackend"] = backend(flags.text("default-backend"))?;
-    }
-    if !flags.text("class").is_empty() {
-        object["spec"]["ingressClassName"] = flags.text("class").into();
-    }
-    if !rules.is_empty() {
-        object["spec"]["rules"] = rules.into();
-    }
-    if !tls.is_empty() {
-        object["spec"]["tls"] = tls.into();
-    }
-    let annotations = super::run::labels(flags.all("annotation"))?;
-    if !annotations.is_empty() {
-        object["metadata"]["annotations"] = annotations.into();
-    }
-    Ok(object)
+    Ok(out)
 }
 
 fn budget(flags: &Flags, skip: usize) -> Result<Value, Fault> {
@@ -619,19 +441,23 @@ fn budget(flags: &Flags, skip: usize) -> Result<Value, Fault> {
         (false, true) => ("minAvailable", min),
         (true, false) => ("maxUnavailable", max),
     };
+    let digits = given.strip_suffix('%').unwrap_or(given);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        let flag = if field == "minAvailable" { "min-available" } else { "max-unavailable" };
+        return Err(Fault::error(format!("invalid format specified for {flag}")));
+    }
     let amount = given.parse::<i64>().map_or_else(|_| Value::from(given), Value::from);
-    let labels = super::run::labels(&[flags.text("selector").to_owned()])?;
+    let selector = label_selector(flags.text("selector"))?;
     Ok(json!({
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": {"name": name},
-        "spec": {field: amount, "selector": {"matchLabels": labels}},
+        "spec": {field: amount, "selector": selector},
         "status": {"currentHealthy": 0, "desiredHealthy": 0, "disruptionsAllowed": 0, "expectedPods": 0},
     }))
 }
 
 fn priority_class(flags: &Flags, skip: usize) -> Result<Value, Fault> {
-    required(flags, &["value"])?;
     let (name, _) = named(flags, "priorityclass", skip)?;
     let policy = if flags.text("preemption-policy").is_empty() { "PreemptLowerPriority" } else { flags.text("preemption-policy") };
     let mut object = json!({

@@ -1,7 +1,5 @@
 //! `kubectl describe`. upstream: kubectl/pkg/cmd/describe
 
-use rayon::prelude::*;
-
 use super::super::describe;
 use super::super::describe::Store;
 use super::super::flags::Flags;
@@ -10,14 +8,14 @@ use super::super::session::{Fault, Session};
 use super::get::name;
 use super::{Ended, ended};
 
-/// So many pods are worth the help of other threads.
-const MANY: usize = 200;
-
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     if flags.args.is_empty() && !flags.given("filename") {
         let hint =
             "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.";
         return Err(Fault::error(hint).into());
+    }
+    if let Some(done) = pods(session, flags) {
+        return done;
     }
     let wish = Wish { all: true, latest: true, ..Wish::default() };
     let mut chosen = session.select(flags, &flags.args, wish)?;
@@ -36,13 +34,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     // Of several objects, the events are shown on demand only.
     let events = if flags.given("show-events") { flags.on("show-events") } else { chosen.found.len() == 1 };
     let store = Store::new(&*session.api);
-    let pods = chosen.found.len() > MANY && !events && chosen.found.iter().all(|f| f.resource.is("", "pods"));
-    let now = session.now();
-    let shown: Vec<String> = if pods {
-        chosen.found.par_iter().map(|f| describe::pod_alone(now, &f.object)).collect()
-    } else {
-        chosen.found.iter().map(|f| describe::describe(&store, &f.resource, &f.object, events)).collect()
-    };
+    let shown: Vec<String> = chosen.found.iter().map(|f| describe::describe(&store, &f.resource, &f.object, events)).collect();
     let text = shown.join("\n\n");
     drop(store);
     session.out.push_str(&text);
@@ -56,4 +48,21 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         });
     }
     ended(chosen.faults)
+}
+
+/// Describes pods, one at a time; nothing when something else is asked for, or when there are less than two.
+fn pods(session: &mut Session<'_>, flags: &Flags) -> Option<Ended> {
+    let [word] = flags.args.as_slice() else { return None };
+    let resource = session.resource(word).ok().filter(|r| r.is("", "pods"))?;
+    if flags.given("filename") || flags.given("kustomize") || flags.on("show-events") {
+        return None;
+    }
+    let (namespace, _) = session.scope(flags);
+    let now = session.now();
+    let shown = session.each_chosen(&resource, &namespace, flags.text("selector"), flags.text("field-selector"), |object| {
+        describe::pod_alone(now, &object)
+    });
+    let shown = shown.ok().filter(|all| all.len() > 1)?;
+    session.out.push_str(&shown.join("\n\n"));
+    Some(Ok(()))
 }

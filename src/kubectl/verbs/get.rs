@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::flags::Flags;
-use super::super::output::{Format, Layout, list_of, order};
+use super::super::output::{Drawn, Format, Layout, SortPath, item, list_of, order, order_of};
 use super::super::resources::Resource;
 use super::super::select::{Found, Selection, Wish};
 use super::super::session::{Fault, Session};
@@ -24,6 +24,9 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let format = session.format(flags, true)?;
     if flags.on("watch") || flags.on("watch-only") {
         return watch(session, flags, &format);
+    }
+    if let Some(done) = listed(session, flags, &format) {
+        return done;
     }
     let wish = Wish { all: true, latest: true, ..Wish::default() };
     let mut chosen = session.select(flags, &flags.args, wish)?;
@@ -56,6 +59,106 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         }
     }
     ended(chosen.faults)
+}
+
+/// Lists types, an object at a time; nothing when that cannot be done.
+fn listed(session: &mut Session<'_>, flags: &Flags, format: &Format) -> Option<Ended> {
+    let [word] = flags.args.as_slice() else { return None };
+    let of_files = flags.given("filename") || flags.given("kustomize") || flags.given("raw");
+    if of_files || word.contains('/') || !matches!(format, Format::Table(_) | Format::Yaml | Format::Json | Format::Name) {
+        return None;
+    }
+    Some(list_types(session, flags, format, word))
+}
+
+fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &str) -> Ended {
+    let types = session.types(word)?;
+    let (namespace, everywhere) = session.scope(flags);
+    let (selector, fields) = (flags.text("selector"), flags.text("field-selector"));
+    let several = word == "all" || (word.contains(',') && types.len() > 1);
+    let wide = matches!(format, Format::Table(true));
+    let layout = layout(flags, wide, everywhere, several);
+    let path = match flags.text("sort-by") {
+        "" => None,
+        given => Some(SortPath::new(given)?),
+    };
+    let now = session.now();
+    let mut faults = Vec::new();
+    // What each object is sorted by, its type and its text.
+    let mut all: Vec<(Option<Value>, usize, String)> = Vec::new();
+    let definitions: Vec<Option<Value>> = types.iter().map(|r| session.definition(r)).collect();
+    let drawn: Vec<Drawn<'_>> = types.iter().zip(definitions).map(|(r, d)| Drawn::new(r, d, &layout, now)).collect();
+    for (i, (resource, drawn)) in types.iter().zip(&drawn).enumerate() {
+        let made = session.each_chosen(resource, &namespace, selector, fields, |object| {
+            let key = path.as_ref().and_then(|p| p.key(&object));
+            let text = match format {
+                Format::Table(_) => Ok(drawn.line(&object)),
+                format => item(format, resource, object).unwrap_or_else(|| Ok(String::new())),
+            };
+            text.map(|text| (key, i, text))
+        });
+        match made {
+            Ok(lines) => {
+                for line in lines {
+                    all.push(line.map_err(Fault::error)?);
+                }
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    session.hear();
+    if let Some(path) = path {
+        let keys: Vec<Option<Value>> = all.iter_mut().map(|line| line.0.take()).collect();
+        let mut left: Vec<Option<_>> = all.into_iter().map(Some).collect();
+        all = order_of(&keys, &path)?.into_iter().filter_map(|i| left.get_mut(i)?.take()).collect();
+    }
+    if !matches!(format, Format::Table(_)) {
+        let items: Vec<String> = all.into_iter().map(|line| line.2).collect();
+        session.print_items(format, &items)?;
+        return ended(faults);
+    }
+    if all.is_empty() {
+        if faults.is_empty() {
+            nothing(session, flags, &namespace, everywhere);
+        }
+        return ended(faults);
+    }
+    // Objects of one type that follow each other share a table.
+    let mut blocks: Vec<String> = Vec::new();
+    let mut rest = all.into_iter().peekable();
+    while let Some((_, i, line)) = rest.next() {
+        let mut lines = vec![line];
+        while let Some((_, _, line)) = rest.next_if(|next| next.1 == i) {
+            lines.push(line);
+        }
+        blocks.extend(drawn.get(i).map(|d| d.table(&lines)));
+    }
+    session.print_blocks(&blocks, &layout);
+    ended(faults)
+}
+
+fn layout(flags: &Flags, wide: bool, everywhere: bool, several: bool) -> Layout {
+    Layout {
+        wide,
+        headers: !flags.on("no-headers"),
+        namespace: everywhere,
+        kinds: several || flags.on("show-kind"),
+        all_labels: flags.on("show-labels"),
+        labels: flags.list("label-columns"),
+    }
+}
+
+/// Tells that there is nothing.
+fn nothing(session: &mut Session<'_>, flags: &Flags, namespace: &str, everywhere: bool) {
+    if flags.on("ignore-not-found") {
+        return;
+    }
+    let cluster_wide = flags.args.first().is_some_and(|a| session.resource(a.split('/').next().unwrap_or(a)).is_ok_and(|r| !r.namespaced));
+    session.warn(&if everywhere || cluster_wide {
+        "No resources found".to_owned()
+    } else {
+        format!("No resources found in {namespace} namespace.")
+    });
 }
 
 /// After so long without a change a watch ends: nobody is there to interrupt it.
@@ -146,22 +249,9 @@ fn table(session: &mut Session<'_>, flags: &Flags, chosen: Selection, all: bool,
     kinds.sort();
     kinds.dedup();
     let (namespace, everywhere) = session.scope(flags);
-    let layout = Layout {
-        wide,
-        headers: !flags.on("no-headers"),
-        namespace: everywhere,
-        kinds: chosen.several || kinds.len() > 1 || flags.on("show-kind"),
-        all_labels: flags.on("show-labels"),
-        labels: flags.list("label-columns"),
-    };
-    if groups.is_empty() && all && !flags.on("ignore-not-found") {
-        let cluster_wide =
-            flags.args.first().is_some_and(|a| session.resource(a.split('/').next().unwrap_or(a)).is_ok_and(|r| !r.namespaced));
-        session.warn(&if everywhere || cluster_wide {
-            "No resources found".to_owned()
-        } else {
-            format!("No resources found in {namespace} namespace.")
-        });
+    let layout = layout(flags, wide, everywhere, chosen.several || kinds.len() > 1);
+    if groups.is_empty() && all {
+        nothing(session, flags, &namespace, everywhere);
         return;
     }
     session.print_tables(&groups, &layout);

@@ -6,6 +6,10 @@ mod autoscale;
 mod change;
 mod config;
 mod create;
+mod create_access;
+mod create_data;
+mod create_ingress;
+mod debug;
 mod delete;
 mod describe;
 mod discovery;
@@ -182,6 +186,7 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
         "apply" => apply::apply(session, &flags),
         "diff" => apply::diff(session, &flags),
         "create" => create::run(session, &flags, generator.map(|(_, name)| name)),
+        "debug" => debug::run(session, &flags),
         "replace" => apply::replace(session, &flags),
         "delete" => delete::run(session, &flags),
         "scale" => scale::run(session, &flags),
@@ -201,6 +206,11 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
         "config" => config::run(session, &flags),
         other => Err(Fault::error(config::not_simulated(other)).into()),
     }
+}
+
+/// What a command with commands of its own says of words that are none of them.
+pub(super) fn no_such_command(command: &str, words: &[String]) -> Fault {
+    Fault::usage(command, format!("unknown command {}", crate::value::quote(words.join(" ").as_bytes())))
 }
 
 /// Levenshtein's distance, as the command line library suggests by.

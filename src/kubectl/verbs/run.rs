@@ -1,5 +1,7 @@
 //! `kubectl run`. upstream: kubectl/pkg/cmd/run
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::super::flags::Flags;
@@ -7,14 +9,47 @@ use super::super::session::{Fault, Session};
 use super::change::options;
 use super::{DryRun, Ended, dry};
 
+/// What an image may be called. upstream: github.com/distribution/reference
+static REFERENCE: LazyLock<regex::Regex> = LazyLock::new(|| {
+    const LABEL: &str = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
+    const PART: &str = "[a-z0-9]+(?:(?:[._]|__|[-]+)[a-z0-9]+)*";
+    let domain = format!(r"(?:{LABEL}(?:\.{LABEL})*|\[(?:[a-fA-F0-9:]+)\])(?::[0-9]+)?");
+    let tag = r"[\w][\w.-]{0,127}";
+    let digest = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*[:][[:xdigit:]]{32,}";
+    let text = format!("^(?:{domain}/)?{PART}(?:/{PART})*(?::{tag})?(?:@{digest})?$");
+    regex::Regex::new(&text).expect("the expression is a constant")
+});
+
+/// Whether a text may be an image's name.
+pub(super) fn is_reference(image: &str) -> bool {
+    REFERENCE.is_match(image)
+}
+
 /// Labels given as `a=b,c=d`.
 pub(super) fn labels(given: &[String]) -> Result<Map<String, Value>, Fault> {
     let mut out = Map::new();
     for pair in given.iter().flat_map(|g| g.split(',')).filter(|p| !p.is_empty()) {
-        let (key, value) = pair.split_once('=').ok_or_else(|| Fault::error(format!("unexpected label spec: {pair}")))?;
+        let wrong = || Fault::error(format!("unexpected label spec: {pair}"));
+        let (key, value) = pair.split_once('=').filter(|(_, value)| !value.contains('=')).ok_or_else(wrong)?;
+        if key.is_empty() {
+            return Err(Fault::error("unexpected empty label key"));
+        }
         out.insert(key.to_owned(), value.into());
     }
     Ok(out)
+}
+
+/// Annotations, each given as `a=b`. upstream: getAnnotations
+fn annotations(given: &[String]) -> Result<Map<String, Value>, Fault> {
+    let mut out = Map::new();
+    let mut wrong = Vec::new();
+    for pair in given {
+        match pair.split_once('=') {
+            Some((key, value)) if !key.is_empty() => drop(out.insert(key.to_owned(), value.into())),
+            _ => wrong.push(pair.as_str()),
+        }
+    }
+    if wrong.is_empty() { Ok(out) } else { Err(Fault::error(format!("invalid annotations format: {}", wrong.join(", ")))) }
 }
 
 /// Environment variables given as `A=b`.
@@ -48,25 +83,39 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     if !flags.given("image") {
         return Err(Fault::error("required flag(s) \"image\" not set").into());
     }
+    let wrong = |why: &str| Err(Fault::usage("run", why).into());
     let Some(name) = flags.args.first() else {
-        return Err(Fault::usage("run", "NAME is required for run").into());
+        return wrong("NAME is required for run");
     };
-    if image.is_empty() || image.contains(char::is_whitespace) {
+    if image.is_empty() {
+        return Err(Fault::error("--image is required").into());
+    }
+    if !is_reference(image) {
         return Err(Fault::error(format!("Invalid image name {}: invalid reference format", crate::value::quote(image.as_bytes()))).into());
+    }
+    if flags.on("tty") && !flags.on("stdin") {
+        return wrong("-i/--stdin is required for containers with -t/--tty=true");
+    }
+    if flags.on("expose") && flags.text("port").is_empty() {
+        return wrong("--port must be set when exposing a service");
     }
     let restart = match flags.text("restart") {
         "" => "Always",
         given @ ("Always" | "OnFailure" | "Never") => given,
-        other => return Err(Fault::error(format!("invalid restart policy: {other}")).into()),
+        other => return wrong(&format!("invalid restart policy: {other}")),
     };
-    if flags.on("rm") && !flags.on("attach") && !flags.on("stdin") {
-        return Err(Fault::error("--rm should only be used for attached containers").into());
+    let attach = if flags.given("attach") { flags.on("attach") } else { flags.on("stdin") };
+    if flags.on("rm") && !attach {
+        return wrong("--rm should only be used for attached containers");
     }
-    if flags.on("attach") || flags.on("tty") {
+    if attach && how != DryRun::No {
+        return wrong("--dry-run=[server|client] can't be used with attached containers options (--attach, --stdin, or --tty)");
+    }
+    if !matches!(flags.text("image-pull-policy"), "" | "Always" | "IfNotPresent" | "Never") {
+        return wrong(&format!("invalid image pull policy: {}", flags.text("image-pull-policy")));
+    }
+    if attach {
         return Err(Fault::error("kval cannot attach: no container runs in a simulated cluster").into());
-    }
-    if flags.on("expose") && flags.text("port").is_empty() {
-        return Err(Fault::error("--port must be set when exposing a service").into());
     }
     let mut labels = labels(flags.all("labels"))?;
     if labels.is_empty() {
@@ -83,7 +132,10 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         container["env"] = env.into();
     }
     if !flags.text("port").is_empty() {
-        let port: i64 = flags.text("port").parse().map_err(|_| Fault::error(format!("invalid port: {}", flags.text("port"))))?;
+        let port: i64 = flags.text("port").parse().map_err(|_| {
+            let quoted = crate::value::quote(flags.text("port").as_bytes());
+            Fault::error(format!("strconv.Atoi: parsing {quoted}: invalid syntax"))
+        })?;
         container["ports"] = json!([{"containerPort": port}]);
     }
     if !flags.text("image-pull-policy").is_empty() {
@@ -92,6 +144,9 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     if flags.on("stdin") {
         container["stdin"] = true.into();
         container["stdinOnce"] = (!flags.on("leave-stdin-open")).into();
+    }
+    if flags.on("tty") {
+        container["tty"] = true.into();
     }
     if flags.on("privileged") {
         container["securityContext"] = json!({"privileged": true});
@@ -103,7 +158,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         "spec": {"containers": [container], "dnsPolicy": "ClusterFirst", "restartPolicy": restart},
         "status": {},
     });
-    let annotations = self::labels(flags.all("annotations"))?;
+    let annotations = annotations(flags.all("annotations"))?;
     if !annotations.is_empty() {
         pod["metadata"]["annotations"] = annotations.into();
     }
@@ -130,9 +185,6 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     // The service is told of first, as it is made first.
     if let Some((resource, object)) = service {
         session.tell(flags, &resource, &object, "created", how)?;
-        if !flags.text("output").is_empty() {
-            session.out.push_str("---\n");
-        }
     }
     session.tell(flags, &pods, &created, "created", how)?;
     Ok(())

@@ -1,11 +1,17 @@
 //! JSON that copies share, and that is read from its text when somebody looks at it first.
 
+use std::borrow::Cow;
 use std::ops::Deref;
 use std::ops::DerefMut;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use serde::Deserializer;
+use serde::de::DeserializeSeed;
+use serde::de::IgnoredAny;
+use serde::de::MapAccess;
+use serde::de::Visitor;
 use serde_json::Value;
 
 /// A value, or the text of one that nobody has looked at.
@@ -20,6 +26,38 @@ struct Inner {
 
 static NULL: Value = Value::Null;
 
+/// Reads the fields of these names and passes over the others.
+struct Fields<'a, const N: usize> {
+    names: [&'a str; N],
+    out: &'a mut [Value; N],
+}
+
+impl<'de, const N: usize> DeserializeSeed<'de> for Fields<'_, N> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+            match self.names.iter().position(|name| *name == key) {
+                Some(i) => self.out[i] = map.next_value()?,
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Shared {
     /// The value whose text stands at a place; `null` when there is no JSON.
     pub fn of_text(bytes: &Arc<Vec<u8>>, place: Range<usize>) -> Self {
@@ -30,6 +68,38 @@ impl Shared {
     pub fn text(&self) -> Option<&[u8]> {
         let (bytes, place) = self.0.text.as_ref()?;
         bytes.get(place.clone())
+    }
+
+    /// The value as one's own. What nobody has looked at is read for this alone, not kept.
+    pub fn read(&self) -> Value {
+        match (self.0.value.get(), self.text()) {
+            (Some(value), _) => value.clone(),
+            (None, Some(text)) => serde_json::from_slice(text).unwrap_or_default(),
+            (None, None) => Value::Null,
+        }
+    }
+
+    /// Whether there is nothing; told without reading it.
+    pub fn is_absent(&self) -> bool {
+        match (self.0.value.get(), self.text()) {
+            (Some(value), _) => value.is_null(),
+            (None, Some(text)) => text == b"null",
+            (None, None) => true,
+        }
+    }
+
+    /// Some fields of an object, `null` those it does not have. Of what nobody has looked at the rest is passed over.
+    pub fn fields<const N: usize>(&self, names: [&str; N]) -> [Value; N] {
+        match (self.0.value.get(), self.text()) {
+            (Some(value), _) => names.map(|name| value.get(name).cloned().unwrap_or_default()),
+            (None, Some(text)) => {
+                let mut out = std::array::from_fn(|_| Value::Null);
+                // What is no object has no fields.
+                drop(Fields { names, out: &mut out }.deserialize(&mut serde_json::Deserializer::from_slice(text)));
+                out
+            }
+            (None, None) => std::array::from_fn(|_| Value::Null),
+        }
     }
 
     /// The value, to change it.
@@ -107,6 +177,8 @@ mod tests {
     fn a_text_is_read_once_and_lost_by_a_change() {
         let bytes = Arc::new(b"x{\"a\":1}x".to_vec());
         let one = Shared::of_text(&bytes, 1..8);
+        assert_eq!(one.fields(["b", "a"]), [Value::Null, json!(1)]);
+        assert_eq!(one.read(), json!({"a": 1}));
         let mut other = one.clone();
         assert_eq!(one["a"], 1);
         assert!(one.text().is_some());

@@ -501,7 +501,8 @@ impl ApiServer {
 
 /// Whether a pod has come to its end.
 pub fn is_finished(pod: &Object) -> bool {
-    matches!(text(&pod.status, &["phase"]), "Succeeded" | "Failed")
+    let [phase] = pod.status.fields(["phase"]);
+    matches!(phase.as_str(), Some("Succeeded" | "Failed"))
 }
 
 /// `pods`, `deployments.apps`: how the server names the resource of an object.

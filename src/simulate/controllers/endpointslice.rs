@@ -30,7 +30,10 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     let selector = selector_of(&service);
     let publish = at(&service.spec, &["publishNotReadyAddresses"]) == true;
     let known = plane.api.list("Node").next().is_some();
-    let mut groups: BTreeMap<String, (Value, Vec<Value>)> = BTreeMap::new();
+    // Only ports that are named may be others at other pods.
+    let named = list(&service.spec, &["ports"]).iter().any(|p| at(p, &["targetPort"]).is_string());
+    let mut fixed: Option<(String, Value)> = None;
+    let mut groups: BTreeMap<String, (Value, Vec<Endpoint>)> = BTreeMap::new();
     for pod in plane.api.list_in("Pod", &service.meta.namespace).filter(|p| selector.matches(&p.meta.labels)) {
         let address = text(&pod.status, &["podIP"]);
         let node = text(&pod.spec, &["nodeName"]);
@@ -40,29 +43,78 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
         if known && !publish && plane.api.find("Node", "", node).is_none() {
             continue;
         }
-        let ports = ports_of(&service, pod);
         let serving = pods::is_ready(pod) || publish;
-        let endpoint = json!({
-            "addresses": [address],
-            "conditions": {"ready": serving && (publish || !pod.meta.is_deleted()), "serving": serving, "terminating": pod.meta.is_deleted()},
-            "nodeName": node,
-            "targetRef": {"kind": "Pod", "name": pod.meta.name},
-        });
-        groups.entry(ports.to_string()).or_insert_with(|| (ports, Vec::new())).1.push(endpoint);
+        let endpoint = Endpoint {
+            address: address.to_owned(),
+            ready: serving && (publish || !pod.meta.is_deleted()),
+            serving,
+            terminating: pod.meta.is_deleted(),
+            node: node.to_owned(),
+            pod: pod.meta.name.clone(),
+        };
+        if named || fixed.is_none() {
+            let ports = ports_of(&service, pod);
+            fixed = Some((ports.to_string(), ports));
+        }
+        let Some((key, ports)) = &fixed else { continue };
+        match groups.get_mut(key) {
+            Some(group) => group.1.push(endpoint),
+            None => drop(groups.insert(key.clone(), (ports.clone(), vec![endpoint]))),
+        }
     }
     if groups.is_empty() {
         // A Service without pods has one slice that says so.
         groups.insert(String::new(), (json!([]), Vec::new()));
     }
-    let mut wanted = Vec::new();
-    for (ports, endpoints) in groups.into_values() {
-        let mut chunks: Vec<Vec<Value>> = endpoints.chunks(MAX_ENDPOINTS).map(<[Value]>::to_vec).collect();
-        if chunks.is_empty() {
-            chunks.push(Vec::new());
+    let mut wanted: Vec<(&Value, &[Endpoint])> = Vec::new();
+    for (ports, endpoints) in groups.values() {
+        match endpoints.as_slice() {
+            [] => wanted.push((ports, &[])),
+            all => wanted.extend(all.chunks(MAX_ENDPOINTS).map(|chunk| (ports, chunk))),
         }
-        wanted.extend(chunks.into_iter().map(|c| (ports.clone(), c)));
     }
-    store(plane, &service, wanted);
+    store(plane, &service, &wanted);
+}
+
+/// What a slice says of a pod.
+struct Endpoint {
+    address: String,
+    ready: bool,
+    serving: bool,
+    terminating: bool,
+    node: String,
+    pod: String,
+}
+
+impl Endpoint {
+    fn to_json(&self) -> Value {
+        json!({
+            "addresses": [self.address],
+            "conditions": {"ready": self.ready, "serving": self.serving, "terminating": self.terminating},
+            "nodeName": self.node,
+            "targetRef": {"kind": "Pod", "name": self.pod},
+        })
+    }
+
+    /// Whether this is what [`Endpoint::to_json`] wrote.
+    fn is(&self, written: &Value) -> bool {
+        let conditions = &written["conditions"];
+        written["addresses"][0] == self.address.as_str()
+            && conditions["ready"] == self.ready
+            && conditions["serving"] == self.serving
+            && conditions["terminating"] == self.terminating
+            && written["nodeName"] == self.node.as_str()
+            && written["targetRef"]["name"] == self.pod.as_str()
+    }
+}
+
+/// Whether a pod stands behind its services as it did before. upstream: podEndpointsChanged
+pub(super) fn is_same_endpoint(old: &Object, new: &Object) -> bool {
+    let status = |pod: &Object| {
+        let over = matches!(phase(pod), "Succeeded" | "Failed");
+        (over, pods::is_ready(pod), text(&pod.status, &["podIP"]).to_owned())
+    };
+    old.meta.deletion == new.meta.deletion && old.spec == new.spec && status(old) == status(new)
 }
 
 fn fill(slice: &mut Object, ports: Value, endpoints: Value) {
@@ -71,15 +123,17 @@ fn fill(slice: &mut Object, ports: Value, endpoints: Value) {
     slice.rest.insert("endpoints".to_owned(), endpoints);
 }
 
-fn store(plane: &mut ControlPlane, service: &Object, wanted: Vec<(Value, Vec<Value>)>) {
+fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&Value, &[Endpoint])]) {
     let present: Vec<Arc<Object>> = plane.api.dependents(service.meta.uid).filter(|o| o.kind == "EndpointSlice").cloned().collect();
-    let count = wanted.len();
-    for (i, (ports, endpoints)) in wanted.into_iter().enumerate() {
-        let endpoints = Value::Array(endpoints);
+    for (i, (ports, endpoints)) in wanted.iter().enumerate() {
+        let written = || Value::Array(endpoints.iter().map(Endpoint::to_json).collect());
         if let Some(slice) = present.get(i) {
-            let same = slice.rest.get("ports") == Some(&ports) && slice.rest.get("endpoints") == Some(&endpoints);
+            let same = slice.rest.get("ports") == Some(*ports)
+                && slice.rest.get("endpoints").and_then(Value::as_array).is_some_and(|all| {
+                    all.len() == endpoints.len() && endpoints.iter().zip(all).all(|(endpoint, written)| endpoint.is(written))
+                });
             if !same {
-                plane.api.edit(slice.meta.uid, |slice| fill(slice, ports, endpoints));
+                plane.api.edit(slice.meta.uid, |slice| fill(slice, (*ports).clone(), written()));
             }
             continue;
         }
@@ -87,11 +141,11 @@ fn store(plane: &mut ControlPlane, service: &Object, wanted: Vec<(Value, Vec<Val
         slice.meta.generate_name = format!("{}-", service.meta.name);
         slice.meta.labels.insert(SERVICE_NAME.to_owned(), service.meta.name.clone());
         slice.meta.owners = vec![service.as_controller()];
-        fill(&mut slice, ports, endpoints);
+        fill(&mut slice, (*ports).clone(), written());
         // A name that is taken is tried again with the next change.
         drop(plane.api.create(slice));
     }
-    for slice in present.iter().skip(count) {
+    for slice in present.iter().skip(wanted.len()) {
         plane.api.delete(slice.meta.uid, Propagation::Background);
     }
 }

@@ -318,12 +318,14 @@ impl ControlPlane {
             ("Job", Controller::Job),
         ];
         let quiet = change.old.as_ref().is_some_and(|old| is_about_only(old, pod));
-        let mut services = self.services_of(pod);
-        if let Some(old) = change.old.as_ref().filter(|old| quiet || old.meta.labels != pod.meta.labels) {
+        let same = change.old.as_ref().is_some_and(|old| quiet || endpointslice::is_same_endpoint(old, pod));
+        let relabelled = change.old.as_ref().is_some_and(|old| old.meta.labels != pod.meta.labels);
+        let mut services = if same && !relabelled { Vec::new() } else { self.services_of(pod) };
+        if let Some(old) = change.old.as_ref().filter(|_| relabelled) {
             // upstream: determineNeededServiceUpdates
             let before = self.services_of(old);
             let gone: Vec<Uid> = before.iter().filter(|s| !services.contains(s)).copied().collect();
-            services.retain(|s| !(quiet && before.contains(s)));
+            services.retain(|s| !(same && before.contains(s)));
             services.extend(gone);
         }
         for service in services {

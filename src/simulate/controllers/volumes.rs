@@ -33,10 +33,10 @@ pub const SELECTED_NODE: &str = "volume.kubernetes.io/selected-node";
 /// Everything that waits looks again when a claim, a volume or a class changes.
 pub(super) fn notify(plane: &mut ControlPlane, change: &Change) {
     // The end of a pod may be what a claim's deletion waits for.
-    let pod_ended = change.object.kind == "Pod" && (change.operation == Operation::Deleted || is_finished(&change.object));
+    let pod_ended = || change.object.kind == "Pod" && (change.operation == Operation::Deleted || is_finished(&change.object));
     let claims_leave = || plane.api.list("PersistentVolumeClaim").any(|c| c.meta.is_deleted());
     let concerned = matches!(change.object.kind.as_str(), "PersistentVolume" | "PersistentVolumeClaim" | "StorageClass");
-    if !(concerned || pod_ended && claims_leave()) {
+    if !(concerned || claims_leave() && pod_ended()) {
         return;
     }
     let all: Vec<Uid> =

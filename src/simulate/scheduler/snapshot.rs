@@ -145,6 +145,15 @@ impl Listers {
         }
     }
 
+    /// Whether [`Listers::add`] takes in objects of this kind.
+    pub fn takes(kind: &str) -> bool {
+        Self::reads(kind)
+            || matches!(
+                kind,
+                "CSIStorageCapacity" | "VolumeAttachment" | "DeviceClass" | "ResourceClaim" | "ResourceClaimTemplate" | "ResourceSlice"
+            )
+    }
+
     /// Whether an object of this kind is one that plugins read.
     pub fn reads(kind: &str) -> bool {
         matches!(
