@@ -347,7 +347,8 @@ pub(super) fn command() -> Command {
                 list(
                     "cluster",
                     "FILE",
-                    "A file or directory of nodes and of what runs on them (see `kval cluster capture`), or nodes such as 3x4cpu,16Gi \
+                    "A file or directory of nodes and of what runs on them (see `kval cluster capture`; - reads standard input), or nodes such as \
+                     3x4cpu,16Gi \
                      [default: 3x4cpu,16Gi]",
                 )
                 .alias("nodes"),

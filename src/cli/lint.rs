@@ -9,7 +9,7 @@ use clap::ArgMatches;
 use super::args::{string, strings};
 use super::error::Error;
 use super::output::Output;
-use super::simulate::nodes;
+use super::simulate::pieces;
 use super::world::{RealWorld, append, write_atomically};
 use super::{BUG, CLEAN, FINDINGS, options, scope, watch};
 use crate::diagnostic::FailOn;
@@ -198,7 +198,7 @@ fn prepare(matches: &ArgMatches, world: &RealWorld, default: &[&str], judge: boo
         clusters.extend(checks.configs.settings(".").cluster);
     }
     if !clusters.is_empty() {
-        checks.cluster = Arc::new(nodes(world, &clusters)?);
+        checks.cluster = Arc::new(pieces(world, &clusters)?);
     }
     Ok(Prepared { inputs, checks, empty })
 }
@@ -232,7 +232,18 @@ pub(super) fn examine(
     default: &[&str],
     judge: bool,
 ) -> Result<Outcome, Error> {
-    let Prepared { inputs, mut checks, empty } = prepare(matches, world, default, judge)?;
+    run(matches, world, template, prepare(matches, world, default, judge)?)
+}
+
+/// As [`examine`], of plain manifests only what predictions read.
+pub(super) fn examine_pieces(matches: &ArgMatches, world: &RealWorld, template: &TemplateOptions) -> Result<Outcome, Error> {
+    let mut prepared = prepare(matches, world, &["."], false)?;
+    prepared.checks.pieces = true;
+    run(matches, world, template, prepared)
+}
+
+fn run(matches: &ArgMatches, world: &RealWorld, template: &TemplateOptions, prepared: Prepared) -> Result<Outcome, Error> {
+    let Prepared { inputs, mut checks, empty } = prepared;
     let _old = super::against::checkout(&mut checks.against, &strings(matches, "paths"))?;
     let done = Arc::new(AtomicUsize::new(0));
     checks.done = Some(Arc::clone(&done));

@@ -11,9 +11,11 @@ use super::error::Error;
 use super::lint::{examine, print};
 use super::options;
 use super::output::Output;
-use super::simulate::{changes, nodes, profiles};
+use super::simulate::{changes, pieces, profiles};
 use crate::pipeline;
 use crate::pipeline::Outcome;
+use crate::simulate::piece;
+use crate::simulate::piece::Piece;
 use crate::simulate::rollout;
 use crate::simulate::rollout::{Prediction, Scenario, Step, Workload};
 use crate::simulate::whatif;
@@ -23,15 +25,16 @@ use crate::sprig::Duration;
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let template = options::template(matches)?;
     let world = options::world(matches)?;
-    let mut cluster = nodes(&world, &strings(matches, "cluster"))?;
+    let mut cluster = pieces(&world, &strings(matches, "cluster"))?;
     let scenario = match string(matches, "scenario") {
         Some(file) => Scenario::parse(&file, &String::from_utf8_lossy(&world.read(&file)?)).map_err(Error::unusable)?,
         None => Scenario::default(),
     };
     let assertions = strings(matches, "assert").iter().map(|a| Assertion::parse(a)).collect::<Result<Vec<_>, _>>()?;
     let mut outcome = examine(matches, &world, &template, &["."], false)?;
-    let mut new = objects(&outcome);
+    let mut new: Vec<Piece> = objects(&outcome).into_iter().map(Piece::from).collect();
     let told = whatif::change(&mut cluster, &mut new, &changes(matches)?).map_err(Error::unusable)?;
+    let (cluster, new) = (piece::whole(&cluster), piece::whole(&new));
     let from = strings(matches, "from");
     let old = if from.is_empty() {
         Vec::new()

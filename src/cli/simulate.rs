@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::args::{on, string, strings};
 use super::error::Error;
-use super::lint::{examine, print};
+use super::lint::{examine_pieces, formats, print};
 use super::options;
 use super::output::Output;
 use super::world::RealWorld;
@@ -15,6 +15,8 @@ use crate::pipeline;
 use crate::pipeline::ClusterError;
 use crate::pipeline::Outcome;
 use crate::simulate::answer::{Answer, Block};
+use crate::simulate::piece;
+use crate::simulate::piece::Piece;
 use crate::simulate::placement;
 use crate::simulate::placement::{Prediction, Setting};
 use crate::simulate::present;
@@ -34,8 +36,8 @@ pub(super) const CAPTURE_DEVICES: &str =
 
 /// What is to be simulated.
 struct Scene {
-    cluster: Vec<Value>,
-    objects: Vec<Value>,
+    cluster: Vec<Piece>,
+    objects: Vec<Piece>,
     outcome: Outcome,
     namespace: String,
     /// What the changes did by themselves.
@@ -46,9 +48,15 @@ impl Scene {
     fn read(matches: &ArgMatches) -> Result<Self, Error> {
         let template = options::template(matches)?;
         let world = options::world(matches)?;
-        let mut cluster = nodes(&world, &strings(matches, "cluster"))?;
-        let outcome = examine(matches, &world, &template, &["."], false)?;
-        let mut objects: Vec<Value> = outcome.units.iter().flat_map(|u| u.objects.iter().map(|o| o.value.clone())).collect();
+        let mut cluster = pieces(&world, &strings(matches, "cluster"))?;
+        let outcome = examine_pieces(matches, &world, &template)?;
+        let mut objects: Vec<Piece> = Vec::new();
+        for unit in &outcome.units {
+            objects.extend(unit.pieces.iter().map(|(piece, _)| piece.clone()));
+            if unit.pieces.is_empty() {
+                objects.extend(unit.objects.iter().map(|o| Piece::from(o.value.clone())));
+            }
+        }
         let told = whatif::change(&mut cluster, &mut objects, &changes(matches)?).map_err(Error::unusable)?;
         let namespace = string(matches, "namespace").unwrap_or_else(|| "default".to_owned());
         Ok(Self { cluster, objects, outcome, namespace, told })
@@ -93,7 +101,9 @@ pub(super) fn placement(matches: &ArgMatches, output: &mut Output) -> Result<u8,
     };
     let (prediction, run) = placement::predict_in(&setting, &profiles, &choices);
     add_findings(&mut scene.outcome, &prediction, &run, &profiles);
-    let mut answer = present::answer(&prediction, &run, &profiles);
+    // Programs want each pod and node; people would not read them.
+    let whole = formats(matches)?.0.iter().any(|f| !matches!(f.as_str(), "text" | "concise" | "markdown" | "html" | "svg"));
+    let mut answer = present::answer(&prediction, &run, &profiles, whole);
     if let Some(pod) = string(matches, "explain") {
         if setting.expanded.nodes.len() > MAX_EXPLAINED {
             return Err(Error::unusable(format!("--explain: more than {MAX_EXPLAINED} nodes are too many to print")));
@@ -101,8 +111,12 @@ pub(super) fn placement(matches: &ArgMatches, output: &mut Output) -> Result<u8,
         let whole = setting.run(&profiles, Keep::All);
         let advice = answer.blocks.iter().position(|b| *b == Block::Heading("What would help".to_owned()));
         let advice: Vec<Block> = advice.map(|i| answer.blocks[i..i + 2].to_vec()).unwrap_or_default();
-        answer = present::explain(&whole, &profiles, &pod)
-            .ok_or_else(|| Error::unusable(format!("--explain: there is no pod {pod:?}; name a pod, namespace/pod or kind/workload")))?;
+        answer = present::explain(&whole, &profiles, &pod).ok_or_else(|| {
+            Error::unusable(format!(
+                "--explain: there is no pod {pod:?}; name a pod, namespace/pod or kind/workload: {}",
+                present::workload_names(&prediction)
+            ))
+        })?;
         answer.blocks.extend(advice);
     }
     if let Some(kind) = string(matches, "how-many-more-nodes") {
@@ -164,7 +178,7 @@ fn finish(
     let told: Vec<String> = scene.told.iter().chain(&setting.told).cloned().collect();
     if !told.is_empty() {
         answer.json["changes"] = told.clone().into();
-        answer.blocks.splice(0..0, [Block::Heading("Changes".to_owned()), Block::Lines(told)]);
+        answer.blocks.splice(0..0, [Block::Heading("Changes".to_owned()), Block::Lines(present::cut(told, "changes"))]);
     }
     print(matches, &scene.outcome, Some((name, &answer)), output)
 }
@@ -173,14 +187,20 @@ fn finish(
 fn add_findings(outcome: &mut Outcome, prediction: &Prediction, run: &Run, profiles: &Profiles) {
     let mut first = 0;
     for unit in &mut outcome.units {
-        unit.findings.extend(pipeline::pending(&unit.objects, first, prediction, run, profiles));
-        first += unit.objects.len();
+        let (found, count) = pipeline::pending(unit, first, prediction, run, profiles);
+        unit.findings.extend(found);
+        first += count;
     }
 }
 
 /// The nodes (and what runs there) of `--cluster`; three plain ones where it is not given.
-pub(super) fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>, Error> {
+pub(super) fn pieces(world: &RealWorld, clusters: &[String]) -> Result<Vec<Piece>, Error> {
     pipeline::cluster(world, clusters).map_err(unreadable)
+}
+
+/// As [`pieces`], whole.
+pub(super) fn nodes(world: &RealWorld, clusters: &[String]) -> Result<Vec<Value>, Error> {
+    Ok(piece::whole(&pieces(world, clusters)?))
 }
 
 fn unreadable(why: ClusterError) -> Error {

@@ -97,6 +97,20 @@ impl World for RealWorld {
         Ok(())
     }
 
+    fn read_parts(&self, path: &str, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), WorldError> {
+        let mut file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
+        let mut part = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut part) {
+                Ok(0) => return Ok(()),
+                Ok(n) if take(&part[..n]) => {}
+                Ok(_) => return Ok(()),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(world_error("read", path, &e)),
+            }
+        }
+    }
+
     fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError> {
         let fail = |e: io::Error| world_error("open", path, &e);
         let mut entries = Vec::new();

@@ -125,6 +125,8 @@ impl Scheduler {
             input: 0,
             node_name: seen.node.clone(),
             nominated: seen.nominated.clone(),
+            unready: false,
+            mirror: false,
             terminating: object.meta.is_deleted(),
             start_time: String::new(),
             arrival: 0,

@@ -23,6 +23,7 @@ verdicts! {
     "unchecked-kind",
     "unknown-field",
     "unknown-kind",
+    "unschedulable-devices",
     "unschedulable-pod",
     "unsupported-value",
     "wrong-type",

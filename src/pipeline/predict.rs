@@ -6,23 +6,30 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::run::Unit;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
+use crate::kube;
 use crate::kube::Object;
 use crate::kube::field::Path;
 use crate::kube::field::Step;
 use crate::lint;
 use crate::simulate::advice;
 use crate::simulate::advice::Cause;
+use crate::simulate::piece;
+use crate::simulate::piece::Piece;
 use crate::simulate::placement;
 use crate::simulate::placement::{PodPrediction, Prediction, Setting};
 use crate::simulate::replay::{Keep, Run};
 use crate::simulate::rollout;
 use crate::simulate::scheduler::api::Pod;
 use crate::simulate::scheduler::json::{at, int, list, strings, text};
+use crate::simulate::scheduler::plugins::dynamic_resources;
 use crate::simulate::scheduler::profile::Profiles;
 use crate::simulate::scheduler::selector::Selector;
 use crate::simulate::whatif;
+use crate::source::Span;
+use crate::yaml;
 
 /// The rules about nodes, on which the real scheduler has the last word.
 pub(super) const PREDICTED: [&str; 16] = [
@@ -52,14 +59,14 @@ const MAX_PODS: usize = 2_000;
 
 struct Predictor<'a> {
     objects: &'a [Object],
-    cluster: &'a [Value],
+    cluster: &'a [Piece],
     profiles: &'a Profiles,
     rules: &'a lint::Options,
     out: Vec<Diagnostic>,
 }
 
 /// What a cluster would make of objects; those in `refused` the server does not even take.
-pub(super) fn findings(objects: &[Object], cluster: &[Value], refused: &BTreeSet<usize>, rules: &lint::Options) -> Vec<Diagnostic> {
+pub(super) fn findings(objects: &[Object], cluster: &[Piece], refused: &BTreeSet<usize>, rules: &lint::Options) -> Vec<Diagnostic> {
     let profiles = Profiles::default();
     let mut this = Predictor { objects, cluster, profiles: &profiles, rules, out: Vec::new() };
     let taken: Vec<usize> = (0..objects.len()).filter(|i| !refused.contains(i)).collect();
@@ -77,14 +84,71 @@ pub(super) fn findings(objects: &[Object], cluster: &[Value], refused: &BTreeSet
     this.out
 }
 
-/// Findings about the pods of a placement that stay pending: those of `objects`, which are the objects from `first` on.
-pub fn pending(objects: &[Object], first: usize, prediction: &Prediction, run: &Run, profiles: &Profiles) -> Vec<Diagnostic> {
+/// Findings about the pods of a placement that stay pending: those of a unit, whose objects are those from `first` on; gives
+/// how many these are too. Of plain pods that are told the same only a few are named.
+pub fn pending(unit: &Unit, first: usize, prediction: &Prediction, run: &Run, profiles: &Profiles) -> (Vec<Diagnostic>, usize) {
+    let count = if unit.pieces.is_empty() { unit.objects.len() } else { unit.pieces.len() };
+    let of_unit = |p: &PodPrediction| p.object.and_then(|i| i.checked_sub(first)).filter(|i| *i < count);
+    let mut alike: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut left_out: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut wanted: BTreeSet<usize> = BTreeSet::new();
+    for pod in prediction.pods.iter().filter(|p| p.node.is_none()) {
+        let (Some(object), Some(message)) = (of_unit(pod), &pod.message) else { continue };
+        let told = alike.entry(message).or_default();
+        *told += usize::from(run.pods[pod.index].source.kind == "Pod");
+        if *told <= MAX_ALIKE {
+            wanted.insert(object);
+            last.insert(message, object);
+        } else if let Some(last) = last.get(message.as_str()) {
+            *left_out.entry(*last).or_default() += 1;
+        }
+    }
+    if wanted.is_empty() {
+        return (Vec::new(), count);
+    }
+    // The objects that findings are about: pods that were let go are read again.
+    let by_place: BTreeMap<Span, usize> = unit.objects.iter().enumerate().map(|(i, o)| (o.node.span, i)).collect();
+    let spans = wanted.iter().filter_map(|i| unit.pieces.get(*i)).map(|(_, span)| *span);
+    let again = read_again(unit, &spans.filter(|span| !by_place.contains_key(span)).collect());
+    let object = |i: usize| match unit.pieces.get(i) {
+        None => unit.objects.get(i).cloned(),
+        Some((_, span)) => by_place.get(span).map(|i| &unit.objects[*i]).or_else(|| again.get(span)).cloned(),
+    };
+    let (places, mut objects): (Vec<usize>, Vec<Object>) = wanted.iter().filter_map(|i| Some((*i, object(*i)?))).unzip();
+    let mut which = vec![usize::MAX; first + count];
+    places.iter().enumerate().for_each(|(place, i)| which[first + i] = place);
+    // What a claim asks for is told where the claim is.
+    objects.extend(unit.objects.iter().filter(|o| o.id.kind.starts_with("ResourceClaim")).cloned());
     let rules = lint::Options::default();
-    let mut this = Predictor { objects, cluster: &[], profiles, rules: &rules, out: Vec::new() };
-    // Places before `first` and behind the last are of others.
-    let which: Vec<usize> = (0..first + objects.len()).map(|i| i.checked_sub(first).unwrap_or(usize::MAX)).collect();
+    let mut this = Predictor { objects: &objects, cluster: &[], profiles, rules: &rules, out: Vec::new() };
     this.waiting(&which, prediction, run, false);
-    this.out
+    for (object, n) in left_out {
+        let more = format!("; {n} more pods stay pending for the same reason");
+        let about = places.iter().position(|p| *p == object).map(|place| &objects[place].id);
+        this.out.iter_mut().filter(|f| f.object.as_ref() == about).for_each(|f| f.help += &more);
+    }
+    (this.out, count)
+}
+
+/// Of plain pods that wait for the same reason no more are named.
+const MAX_ALIKE: usize = 5;
+
+/// The objects at places of a unit's texts.
+fn read_again(unit: &Unit, spans: &BTreeSet<Span>) -> BTreeMap<Span, Object> {
+    let mut out = BTreeMap::new();
+    for file in spans.iter().map(|span| span.file).collect::<BTreeSet<_>>() {
+        yaml::outline_each(&unit.sources.get(file).text, file, &mut |parsed| {
+            if let yaml::Parsed::Outline(outline) = &parsed
+                && spans.range(Span { end: 0, ..outline.span() }..).next().is_none_or(|s| s.start >= outline.span().end)
+            {
+                return;
+            }
+            let found = kube::light_objects(file, &parsed.document()).into_iter().filter(|o| spans.contains(&o.node.span));
+            out.extend(found.map(|o| (o.node.span, o.whole())));
+        });
+    }
+    out
 }
 
 fn options() -> placement::Options {
@@ -131,7 +195,8 @@ impl Predictor<'_> {
     }
 
     fn setting(&self, which: &[usize]) -> Setting {
-        Setting::new(self.cluster, &self.values(which), "default")
+        let pieces: Vec<Piece> = which.iter().map(|i| self.objects[*i].value.clone().into()).collect();
+        Setting::new(self.cluster, &pieces, "default")
     }
 
     /// Reports under a rule, unless it is off.
@@ -244,19 +309,42 @@ impl Predictor<'_> {
             Cause::PodAffinity => ("unschedulable-pod-affinity", affinity("podAffinity")),
             Cause::Spread => ("unschedulable-topology-spread", base.child("topologySpreadConstraints")),
             Cause::HostPorts => ("host-port-conflict", ports_path(&base, &spec)),
+            Cause::Devices => ("unschedulable-devices", base.child("resourceClaims")),
             Cause::Other => ("unschedulable-pod", base.clone()),
         };
         let mut help = format!("{pending} of {total} pods stay pending in this cluster");
         if !ways.is_empty() {
             help += &format!("; {}", ways.join("; or "));
         }
-        self.report(code, object, &path, message, help);
+        let lack = if cause == Cause::Devices { dynamic_resources::lack(&run.cluster, pod) } else { None };
+        let (blamed, path) = lack.map_or((object, path), |lack| self.claim_path(object, &base, &lack));
+        if blamed != object {
+            let id = &self.objects[object].id;
+            help = format!("{} {}: {help}", id.kind, id.name);
+        }
+        self.report(code, blamed, &path, message, help);
         let this = &self.objects[object];
         let ordered = this.id.kind == "StatefulSet" && text(&this.value, &["spec", "podManagementPolicy"]) != "Parallel";
         let start = int(&this.value, &["spec", "ordinals", "start"]).unwrap_or(0);
         if ordered && total > 1 && pod.name == format!("{}-{start}", this.id.name) {
             let message = format!("the pod {} does not start, and so none of the {} after it", pod.name, total - 1);
             self.report("statefulset-start-blocked", object, &base, message, "mend what keeps the first pod pending".to_owned());
+        }
+    }
+
+    /// The claim for devices that cannot be met: its own request where it is among the objects, else where the pod names it.
+    fn claim_path(&self, object: usize, base: &Path, lack: &dynamic_resources::Lack) -> (usize, Path) {
+        let home = crate::simulate::scheduler::json::namespace(&self.objects[object].value);
+        let (kind, name, requests) = match &lack.template {
+            Some(template) => ("ResourceClaimTemplate", template, Path::new("spec").child("spec")),
+            None => ("ResourceClaim", &lack.claim, Path::new("spec")),
+        };
+        let requests = requests.child("devices").child("requests");
+        let named = |o: &Object| o.id.kind == kind && o.id.name == *name && crate::simulate::scheduler::json::namespace(&o.value) == home;
+        match (self.objects.iter().position(named), &lack.request) {
+            (Some(claim), Some((i, _))) => (claim, requests.index(*i)),
+            (Some(claim), None) => (claim, requests),
+            (None, _) => (object, base.child("resourceClaims").index(lack.place)),
         }
     }
 
@@ -345,7 +433,8 @@ impl Predictor<'_> {
             }
             let mut values = self.values(which);
             values[target]["spec"]["replicas"] = most.into();
-            let setting = Setting::new(self.cluster, &values, "default");
+            let pieces: Vec<Piece> = values.into_iter().map(Piece::from).collect();
+            let setting = Setting::new(self.cluster, &pieces, "default");
             let after = setting.prediction(&setting.run(self.profiles, Keep::Failures));
             let waiting: Vec<&PodPrediction> = after.pods.iter().filter(|p| p.object == Some(target) && p.node.is_none()).collect();
             if let Some(message) = waiting.iter().find_map(|p| p.message.clone()) {
@@ -396,9 +485,10 @@ impl Predictor<'_> {
     /// The objects are installed, and then every template changes.
     fn rolled_out(&mut self, which: &[usize], pending: &BTreeSet<usize>) {
         let values = self.values(which);
+        let cluster = piece::whole(self.cluster);
         let options = rollout::Options::default();
         let mut stuck: BTreeSet<usize> = pending.clone();
-        self.stalls(which, &rollout::predict(self.cluster, &[], &values, &options), false, &mut stuck);
+        self.stalls(which, &rollout::predict(&cluster, &[], &values, &options), false, &mut stuck);
         let mut changed = values.clone();
         let mut rolls = false;
         for (object, value) in which.iter().zip(&mut changed) {
@@ -416,7 +506,7 @@ impl Predictor<'_> {
             }
         }
         if rolls {
-            self.stalls(which, &rollout::predict(self.cluster, &values, &changed, &options), true, &mut stuck);
+            self.stalls(which, &rollout::predict(&cluster, &values, &changed, &options), true, &mut stuck);
         }
     }
 

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
-use serde_json::Value;
 
 use super::baseline::Accepted;
 use super::config::{Configs, Settings, Variant};
@@ -31,6 +30,7 @@ use crate::kube::Object;
 use crate::kube::Surroundings;
 use crate::kube::ValidateOptions;
 use crate::lint;
+use crate::simulate::piece::Piece;
 use crate::source::FileId;
 use crate::source::RENDERED;
 use crate::source::Sources;
@@ -70,7 +70,7 @@ pub struct Checks {
     /// Objects outside the input that exist.
     pub assume: Vec<lint::Assumed>,
     /// The objects of the cluster that all is meant for; empty when it is not known.
-    pub cluster: Arc<Vec<Value>>,
+    pub cluster: Arc<Vec<Piece>>,
     /// Files and directories with definitions of custom resources.
     pub crds: Vec<String>,
     /// Where JSON schemas of kinds are: directories, or paths with `{{ .ResourceKind }}` and its like.
@@ -87,6 +87,8 @@ pub struct Checks {
     pub lenient: bool,
     /// Whether only what is said about plain manifests is wanted: a document is forgotten when it was judged.
     pub forget_objects: bool,
+    /// Whether plain manifests are wanted as pieces for a prediction: of pods nothing else stays.
+    pub pieces: bool,
     /// A team's own rules, besides those of the configuration.
     pub custom: Vec<lint::CustomRule>,
     /// Whether charts are checked with the values of their `ci/` folder and the variants of the configuration too.
@@ -178,6 +180,8 @@ pub struct Unit {
     pub findings: Vec<Diagnostic>,
     /// The objects, in the order of their documents.
     pub objects: Vec<Object>,
+    /// All objects for a prediction with their places, where they were asked for; not all of them are in `objects`.
+    pub pieces: Vec<(Piece, Span)>,
     /// Objects of kinds that are not judged.
     pub skipped: Vec<Object>,
     /// Documents without anything in them.
@@ -222,7 +226,7 @@ pub(super) fn bug(what: &str, panic: &(dyn Any + Send)) -> Diagnostic {
 pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, checks: &Checks) -> Result<Outcome, WorldError> {
     let paths = manifests_of(inputs, &|path| checks.configs.settings(path).excluded);
     // Rules, and what is replaced, are about whole objects.
-    let whole = checks.judge || !checks.forget_objects || !checks.against.is_empty();
+    let whole = checks.judge || !(checks.forget_objects || checks.pieces) || !checks.against.is_empty();
     let manifests = if whole { read(world, &paths)? } else { Unit::default() };
     let old = replaced(world, template, checks)?;
     let common = surroundings::common(world, checks)?;

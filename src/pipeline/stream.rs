@@ -20,6 +20,9 @@ use crate::kube;
 use crate::kube::Deciders;
 use crate::kube::Object;
 use crate::kube::Surroundings;
+use crate::simulate::listing;
+use crate::simulate::piece::Piece;
+use crate::simulate::piece::Pool;
 use crate::source::FileId;
 use crate::source::Sources;
 use crate::source::Span;
@@ -35,6 +38,9 @@ struct Definition {
     span: Span,
 }
 
+/// How objects are judged, where they are, and what pods as pieces share, where pieces are wanted.
+type Judging<'c> = Option<(&'c Checks, Option<&'c Pool>)>;
+
 /// Which objects stay.
 type Keep<'k> = &'k (dyn Fn(&Object) -> bool + Sync);
 
@@ -49,6 +55,8 @@ struct Left {
     objects: Vec<Object>,
     findings: Vec<Diagnostic>,
     definitions: Vec<Definition>,
+    /// All objects as pieces, where they are wanted.
+    pieces: Vec<(Piece, Span)>,
     /// Where refused objects stand.
     refused: BTreeSet<Span>,
     /// How many objects were judged.
@@ -69,8 +77,11 @@ pub(super) fn judged(
     common: &Surroundings,
     around: &dyn Fn(&Surroundings, &[Object]) -> Surroundings,
 ) -> Result<(Unit, BTreeSet<usize>, Surroundings, usize), WorldError> {
-    let first = |object: &Object| kube::is_custom(object) || kube::may_decide(object);
-    let mut left = pass(world, paths, Some(checks), &first)?;
+    // Of pods there may be very many.
+    let stays = |object: &Object| checks.pieces && object.id.kind != "Pod";
+    let first = |object: &Object| stays(object) || kube::is_custom(object) || kube::may_decide(object);
+    let pool = checks.pieces.then(Pool::default);
+    let mut left = pass(world, paths, Some((checks, pool.as_ref())), &first)?;
     let mut refused: BTreeSet<Span> = BTreeSet::new();
     left.iter_mut().for_each(|l| refused.append(&mut l.refused));
     let mut custom: BTreeMap<(&str, &str), Vec<&Value>> = BTreeMap::new();
@@ -113,6 +124,7 @@ pub(super) fn judged(
     for (l, (path, _)) in left.into_iter().zip(paths) {
         let file = unit.sources.add(run::shown(path), l.text.unwrap_or_default());
         unit.findings.extend(l.findings);
+        unit.pieces.extend(l.pieces);
         unit.documents.extend(l.documents.into_iter().map(|d| (file, d)));
         unit.files += usize::from(l.manifest);
         count += l.count;
@@ -148,7 +160,7 @@ thread_local! {
 const MAX_BUFFER: usize = 1 << 20;
 
 /// Reads all files, and judges them where there are `checks`; `keep` says which objects stay.
-fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Option<&Checks>, keep: Keep<'_>) -> Result<Vec<Left>, WorldError> {
+fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Judging<'_>, keep: Keep<'_>) -> Result<Vec<Left>, WorldError> {
     let one = |(i, (path, named)): (usize, &(&str, bool))| {
         let mut buffer = BUFFER.take();
         buffer.clear();
@@ -165,8 +177,8 @@ fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Option<&Checks>, keep
             manifest: true,
             ..Left::default()
         });
-        // What is said later about objects that stay is rare: their file is read again then.
-        let stays = !left.objects.is_empty() && (!left.documents.is_empty() || *path == STDIN);
+        // What is said later about objects that stay is rare: their file is read again then. Of pieces much may be said.
+        let stays = !left.objects.is_empty() && (!left.documents.is_empty() || *path == STDIN) || !left.pieces.is_empty();
         if left.manifest && (!left.findings.is_empty() || stays) {
             left.text = Some(text.into());
         }
@@ -178,7 +190,7 @@ fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Option<&Checks>, keep
     paths.par_iter().enumerate().map(one).collect()
 }
 
-fn read(text: &str, file: FileId, named: bool, checks: Option<&Checks>, keep: Keep<'_>) -> Left {
+fn read(text: &str, file: FileId, named: bool, checks: Judging<'_>, keep: Keep<'_>) -> Left {
     let mut left = Left { manifest: named, ..Left::default() };
     let chunks = yaml::chunks(text, CHUNK);
     let chunks: Vec<Left> = chunks.par_iter().map(|chunk| read_chunk(text, chunk, file, checks, keep)).collect();
@@ -195,19 +207,23 @@ fn read(text: &str, file: FileId, named: bool, checks: Option<&Checks>, keep: Ke
 /// How much of a large file one thread takes at a time.
 const CHUNK: usize = 256 << 10;
 
-fn read_chunk(text: &str, chunk: &yaml::Chunk, file: FileId, checks: Option<&Checks>, keep: Keep<'_>) -> Left {
+fn read_chunk(text: &str, chunk: &yaml::Chunk, file: FileId, checks: Judging<'_>, keep: Keep<'_>) -> Left {
     let mut left = Left::default();
-    let newest = checks.filter(|c| c.at_newest());
-    let plain = newest.is_some_and(|c| c.skip.is_empty() && c.reject.is_empty() && !c.judge);
+    let newest = checks.filter(|(c, _)| c.at_newest());
+    let plain = newest.is_some_and(|(c, _)| c.skip.is_empty() && c.reject.is_empty() && !c.judge);
+    let pool = checks.and_then(|(_, pool)| pool);
+    let newest = newest.filter(|(_, pool)| pool.is_none());
     yaml::outline_chunk(text, chunk, file, &mut |parsed| {
         // Comments may be about a finding or about none.
         if plain
             && let yaml::Parsed::Outline(outline) = &parsed
             && !outline.comments().any(|c| is_for_us(text, c))
             && kube::is_sound(outline)
+            && let Some(piece) = piece_of(outline, pool)
         {
             left.manifest = true;
             left.count += 1;
+            left.pieces.extend(piece);
             return;
         }
         // Definitions are large, and hardly anything in them can be wrong.
@@ -225,6 +241,14 @@ fn read_chunk(text: &str, chunk: &yaml::Chunk, file: FileId, checks: Option<&Che
     left
 }
 
+/// What is kept of a sound document: nothing, or where pieces are wanted the pod; `None` for others, which stay whole.
+#[allow(clippy::option_option)]
+fn piece_of(outline: &yaml::Outline<'_>, pool: Option<&Pool>) -> Option<Option<(Piece, Span)>> {
+    let Some(pool) = pool else { return Some(None) };
+    let root = outline.root().filter(|root| root.get("kind").and_then(yaml::Part::text).is_some_and(|kind| kind == "Pod"))?;
+    Some(Some((pool.piece(listing::object_of(root)), root.span())))
+}
+
 /// Whether a comment may silence a finding.
 fn is_for_us(text: &str, comment: Span) -> bool {
     text.get(comment.range()).is_some_and(|c| c.contains("kval:ignore"))
@@ -237,15 +261,16 @@ impl Left {
         self.objects.append(&mut more.objects);
         self.findings.append(&mut more.findings);
         self.definitions.append(&mut more.definitions);
+        self.pieces.append(&mut more.pieces);
         self.refused.append(&mut more.refused);
         self.count += more.count;
         self.manifest |= more.manifest;
     }
 }
 
-fn judge(text: &str, file: FileId, mut document: Document, checks: Option<&Checks>, keep: Keep<'_>) -> Left {
+fn judge(text: &str, file: FileId, mut document: Document, checks: Judging<'_>, keep: Keep<'_>) -> Left {
     let mut left = Left { manifest: run::is_object(&document), ..Left::default() };
-    if let Some(checks) = checks {
+    if let Some((checks, pool)) = checks {
         let unreadable = run::unreadable(file, &document);
         let objects = if unreadable.is_empty() { kube::light_objects(file, &document) } else { Vec::new() };
         left.findings.extend(unreadable);
@@ -261,6 +286,9 @@ fn judge(text: &str, file: FileId, mut document: Document, checks: Option<&Check
             left.findings.extend(found);
             if let Some((group, kind)) = kube::defines(&object) {
                 left.definitions.push(Definition { group, kind, span: document.span });
+            }
+            if let Some(pool) = pool {
+                left.pieces.push((pool.piece(object.node.to_json()), object.node.span));
             }
             if keep(&object) {
                 left.objects.push(object.whole());

@@ -8,6 +8,7 @@ use super::present::gibibytes;
 use super::replay::Run;
 use super::scheduler::api::{Node, Pod, PodShape, Toleration};
 use super::scheduler::cycle::judge;
+use super::scheduler::plugins::dynamic_resources;
 use super::scheduler::plugins::taint_toleration::DO_NOT_SCHEDULE;
 use super::scheduler::profile::{Profile, Profiles};
 use super::scheduler::resource::Resource;
@@ -29,10 +30,19 @@ enum Relax {
     AntiAffinity,
     Spread,
     HostPorts,
+    Devices,
 }
 
-const ALL: [Relax; 7] =
-    [Relax::Requests, Relax::Taints, Relax::NodeAffinity, Relax::PodAffinity, Relax::AntiAffinity, Relax::Spread, Relax::HostPorts];
+const ALL: [Relax; 8] = [
+    Relax::Requests,
+    Relax::Taints,
+    Relax::NodeAffinity,
+    Relax::PodAffinity,
+    Relax::AntiAffinity,
+    Relax::Spread,
+    Relax::HostPorts,
+    Relax::Devices,
+];
 
 impl Relax {
     fn apply(self, shape: &mut PodShape) {
@@ -40,6 +50,7 @@ impl Relax {
             Self::Requests => {
                 shape.requests = Resource::default();
                 shape.non_zero = Resource::default();
+                shape.incoming = Resource::default();
             }
             Self::Taints => {
                 let any = Toleration { operator: "Exists".to_owned(), ..Toleration::new(&serde_json::Value::Null) };
@@ -59,6 +70,8 @@ impl Relax {
             }
             Self::Spread => shape.spread.retain(|c| !c.hard),
             Self::HostPorts => shape.host_ports.clear(),
+            // They are the pod's own.
+            Self::Devices => {}
         }
     }
 }
@@ -66,7 +79,8 @@ impl Relax {
 fn relaxed(pod: &Pod, give_up: &[Relax]) -> Pod {
     let mut shape = PodShape::clone(&pod.shape);
     give_up.iter().for_each(|r| r.apply(&mut shape));
-    Pod { shape: Arc::new(shape), ..pod.clone() }
+    let device_claims = if give_up.contains(&Relax::Devices) { Arc::new([]) } else { Arc::clone(&pod.device_claims) };
+    Pod { shape: Arc::new(shape), device_claims, ..pod.clone() }
 }
 
 /// What keeps a pod from every node.
@@ -88,6 +102,8 @@ pub enum Cause {
     Spread,
     /// A host port.
     HostPorts,
+    /// A claim for devices.
+    Devices,
     /// Several things together, or another.
     Other,
 }
@@ -108,6 +124,7 @@ pub fn cause(run: &Run, profile: &Profile, pod: &Pod) -> Cause {
         (Relax::PodAffinity, Cause::PodAffinity),
         (Relax::Spread, Cause::Spread),
         (Relax::HostPorts, Cause::HostPorts),
+        (Relax::Devices, Cause::Devices),
     ];
     let alone = order.into_iter().find(|(relax, _)| !feasible(run, profile, &relaxed(pod, &[*relax])).is_empty());
     alone.map_or(Cause::Other, |(_, cause)| cause)
@@ -145,12 +162,20 @@ fn say_requests(pod: &Pod, nodes: &[&NodeInfo]) -> String {
     let Some(best) = nodes.iter().max_by(|a, b| share(a).cmp(&share(b)).then_with(|| b.node.name.cmp(&a.node.name))) else {
         return String::new();
     };
-    let each: Vec<String> = needs(pod, best)
+    let lacking = needs(pod, best);
+    let used_up: Vec<&str> = lacking.iter().filter(|(_, _, free)| *free <= 0).map(|(name, ..)| name.as_str()).collect();
+    if !used_up.is_empty() {
+        let asked: Vec<String> = lacking.iter().map(|(name, ask, _)| format!("{name}: {}", shown(name, *ask))).collect();
+        return format!(
+            "add nodes, or free room for {}: {} is used up even on {}",
+            asked.join(" and "),
+            used_up.join(" and "),
+            best.node.name
+        );
+    }
+    let each: Vec<String> = lacking
         .iter()
-        .map(|(name, ask, free)| match free {
-            ..=0 => format!("{name} is used up there (asked for: {})", shown(name, *ask)),
-            free => format!("request at most {name}: {} (now {})", shown(name, *free), shown(name, *ask)),
-        })
+        .map(|(name, ask, free)| format!("request at most {name}: {} (now {})", shown(name, *free), shown(name, *ask)))
         .collect();
     format!("{} to fit on {}", each.join(" and "), best.node.name)
 }
@@ -187,7 +212,33 @@ fn say_node_affinity(pod: &Pod, nodes: &[&NodeInfo]) -> String {
     }
 }
 
-fn say(relax: Relax, pod: &Pod, nodes: &[&NodeInfo]) -> String {
+fn say_devices(run: &Run, pod: &Pod) -> String {
+    let Some(lack) = dynamic_resources::lack(&run.cluster, pod) else { return "change the claims for devices".to_owned() };
+    let claim = match &lack.template {
+        Some(template) => format!("ResourceClaimTemplate/{template}"),
+        None => format!("ResourceClaim/{}", lack.claim),
+    };
+    let Some((_, name)) = &lack.request else {
+        if lack.missing {
+            return format!("create {claim}");
+        }
+        return format!("let what {claim} asks for together be found on one node, or add a node that has it");
+    };
+    let of_class = if lack.class.is_empty() { String::new() } else { format!(" of class {}", lack.class) };
+    let request = format!("the request {name} of {claim}");
+    if lack.missing {
+        return format!("create the DeviceClass {}, or name another in {request}", lack.class);
+    }
+    match (&lack.fewer, &lack.any) {
+        (Some((count, node)), _) => {
+            format!("let {request} ask for at most {count} devices{of_class} (now {}) to fit on {node}", lack.count)
+        }
+        (None, Some(node)) => format!("loosen the selectors of {request}: without them {node} has a free device{of_class}"),
+        (None, None) => format!("free a device{of_class}, or add a node that has one, for {request}"),
+    }
+}
+
+fn say(run: &Run, relax: Relax, pod: &Pod, nodes: &[&NodeInfo]) -> String {
     let such = nodes.first().map_or("", |n| n.node.name.as_str());
     match relax {
         Relax::Requests => say_requests(pod, nodes),
@@ -197,6 +248,7 @@ fn say(relax: Relax, pod: &Pod, nodes: &[&NodeInfo]) -> String {
         Relax::AntiAffinity => format!("make the required pod anti-affinity a preferred one (then {such} fits), or add nodes"),
         Relax::Spread => format!("let the topology spread constraint say ScheduleAnyway, or raise maxSkew (then {such} fits)"),
         Relax::HostPorts => format!("free or change the host port (then {such} fits)"),
+        Relax::Devices => say_devices(run, pod),
     }
 }
 
@@ -209,7 +261,7 @@ pub fn of_pod(run: &Run, profile: &Profile, pod: &Pod) -> Vec<String> {
         .iter()
         .filter_map(|relax| {
             let nodes = feasible(run, profile, &relaxed(pod, &[*relax]));
-            (!nodes.is_empty()).then(|| say(*relax, pod, &nodes))
+            (!nodes.is_empty()).then(|| say(run, *relax, pod, &nodes))
         })
         .filter(|text| !text.is_empty())
         .collect();
@@ -228,7 +280,7 @@ pub fn of_pod(run: &Run, profile: &Profile, pod: &Pod) -> Vec<String> {
         }
     }
     let nodes = feasible(run, profile, &relaxed(pod, &give_up));
-    vec![give_up.iter().map(|r| say(*r, pod, &nodes)).collect::<Vec<_>>().join("; and ")]
+    vec![give_up.iter().map(|r| say(run, *r, pod, &nodes)).collect::<Vec<_>>().join("; and ")]
 }
 
 /// Advice for the pending pods of a run, once for each kind of pod: the workload and a sentence.

@@ -153,27 +153,40 @@ pub fn parse_argument(argument: &str) -> Result<Vec<Value>, String> {
     short_form(&json!({"nodes": groups}))
 }
 
-/// The nodes and other objects of a cluster file's documents: objects as they are, short forms expanded.
-pub fn from_documents(documents: &[Value]) -> Result<Vec<Value>, String> {
-    let mut out = Vec::new();
-    for document in documents {
-        if at(document, &["kind"]).is_null() && at(document, &["nodes"]).is_array() {
-            out.extend(short_form(document)?);
-            out.extend(list(document, &["objects"]).iter().cloned());
-        } else if text(document, &["kind"]) == "List" || text(document, &["kind"]) == "NodeList" {
-            out.extend(list(document, &["items"]).iter().cloned());
-        } else if document.is_object() {
-            out.push(document.clone());
-        }
-    }
-    // Nodes without a hostname label get theirs, as the kubelet would set it.
-    for object in out.iter_mut().filter(|o| text(o, &["kind"]) == "Node") {
-        let node_name = name(object);
-        if at(object, &["metadata", "labels"]).is_null() && object["metadata"].is_object() {
-            object["metadata"]["labels"] = json!({"kubernetes.io/hostname": node_name});
-        }
-    }
+/// The nodes and other objects of a document of a cluster file: an object as it is, a short form expanded.
+///
+/// # Errors
+/// What is wrong with a short form.
+pub fn from_document(document: Value) -> Result<Vec<Value>, String> {
+    let mut out = if at(&document, &["kind"]).is_null() && at(&document, &["nodes"]).is_array() {
+        let mut out = short_form(&document)?;
+        out.extend(list(&document, &["objects"]).iter().cloned());
+        out
+    } else if matches!(text(&document, &["kind"]), "List" | "NodeList" | "PodList") {
+        list(&document, &["items"]).to_vec()
+    } else if document.is_object() {
+        vec![document]
+    } else {
+        Vec::new()
+    };
+    out.iter_mut().for_each(name_node);
     Ok(out)
+}
+
+/// As [`from_document`], for all documents of a file.
+///
+/// # Errors
+/// What is wrong with a short form.
+pub fn from_documents(documents: &[Value]) -> Result<Vec<Value>, String> {
+    let each: Vec<Vec<Value>> = documents.iter().cloned().map(from_document).collect::<Result<_, _>>()?;
+    Ok(each.concat())
+}
+
+/// A node without labels gets that of its name, as the kubelet would set it.
+pub fn name_node(object: &mut Value) {
+    if text(object, &["kind"]) == "Node" && at(object, &["metadata", "labels"]).is_null() && at(object, &["metadata"]).is_object() {
+        object["metadata"]["labels"] = json!({"kubernetes.io/hostname": name(object)});
+    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,14 @@
 //! gives them (priority, RuntimeClass, default tolerations) before the scheduler sees them.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
 
+use super::piece::Own;
+use super::piece::Piece;
 use super::scheduler::api::{Node, Owner, Pod, PodShape};
 use super::scheduler::json::{at, int, list, name, namespace, scalar, text};
 use super::scheduler::plugins::volume_binding::class_name;
@@ -28,21 +32,30 @@ pub struct Expanded {
 
 /// Expands objects in their order.
 pub fn expand(objects: &[Value]) -> Expanded {
-    expand_all(&objects.iter().collect::<Vec<_>>())
+    let objects: Vec<Piece> = objects.iter().cloned().map(Piece::from).collect();
+    expand_all(&objects.iter().collect::<Vec<_>>(), &[])
 }
 
-fn expand_all(objects: &[&Value]) -> Expanded {
+fn expand_all(objects: &[&Piece], daemons: &[BTreeSet<String>]) -> Expanded {
     let mut out = Expanded::default();
     for object in objects {
-        match text(object, &["kind"]) {
-            "Node" => out.nodes.push(Node::new(object)),
-            _ => out.listers.add(object),
+        match object.kind() {
+            "Pod" => {}
+            "Node" => out.nodes.push(Node::new(object.value())),
+            _ => out.listers.add(object.value()),
         }
     }
     let admission = Admission::new(objects);
     let mut shapes = Shapes::default();
+    let nowhere = BTreeSet::new();
     for (input, object) in objects.iter().enumerate() {
-        add(&mut out, &admission, &mut shapes, object, input);
+        match object {
+            Piece::Pod(own, model) => {
+                let pod = shapes.shared(&admission, own, model, input);
+                out.pods.push(Arc::new(pod));
+            }
+            Piece::Whole(object) => add(&mut out, &admission, &mut shapes, object, input, daemons.get(input).unwrap_or(&nowhere)),
+        }
     }
     for (arrival, pod) in out.pods.iter_mut().enumerate() {
         Arc::make_mut(pod).arrival = arrival;
@@ -51,9 +64,10 @@ fn expand_all(objects: &[&Value]) -> Expanded {
 }
 
 /// As [`expand`], with what the cluster's own controllers add before the scheduler looks: claims without a class get the
-/// default one, and generic ephemeral volumes their claims.
-pub fn expand_with_claims(objects: &[&Value]) -> Expanded {
-    let mut out = expand_all(objects);
+/// default one, and generic ephemeral volumes their claims. `daemons` are the nodes on which the DaemonSets, that are the
+/// first objects, have their pods already.
+pub fn expand_with_claims(objects: &[&Piece], daemons: &[BTreeSet<String>]) -> Expanded {
+    let mut out = expand_all(objects, daemons);
     for pod in &out.pods {
         for volume in pod.volumes.iter().filter(|v| at(v, &["ephemeral", "volumeClaimTemplate"]).is_object()) {
             let mut claim = at(volume, &["ephemeral", "volumeClaimTemplate"]).clone();
@@ -101,9 +115,29 @@ fn claims_from_templates(out: &mut Expanded) {
 
 /// The shapes of pods seen so far, by what they are made of.
 #[derive(Default)]
-struct Shapes(BTreeMap<String, Arc<PodShape>>);
+struct Shapes {
+    by_text: BTreeMap<String, Arc<PodShape>>,
+    /// A pod of each that share all but what is their own, by address.
+    by_model: FxHashMap<usize, Pod>,
+}
 
 impl Shapes {
+    /// One of the pods that share a model.
+    fn shared(&mut self, admission: &Admission, own: &Own, model: &Arc<Value>, input: usize) -> Pod {
+        let address = Arc::as_ptr(model) as usize;
+        let first = self.by_model.get(&address).cloned().unwrap_or_else(|| {
+            let mut pod = Value::clone(model);
+            admission.complete(&mut pod);
+            let shape = self.of(&pod);
+            let first = Pod::with_shape(&pod, shape, Owner::default(), input);
+            self.by_model.insert(address, first.clone());
+            first
+        });
+        let source = Arc::new(Owner { kind: "Pod".to_owned(), name: own.name.to_string() });
+        let (node_name, start_time) = (own.node.to_string(), own.started.to_string());
+        Pod { name: own.name.to_string(), source, input, node_name, start_time, ..first }
+    }
+
     fn of(&mut self, pod: &Value) -> Arc<PodShape> {
         let mut key = json!([at(pod, &["metadata", "labels"]), at(pod, &["metadata", "ownerReferences"]), namespace(pod)]);
         let spec: Map<String, Value> = at(pod, &["spec"])
@@ -117,7 +151,7 @@ impl Shapes {
         if let Some(parts) = key.as_array_mut() {
             parts.extend([Value::Object(spec), json!(images)]);
         }
-        Arc::clone(self.0.entry(key.to_string()).or_insert_with(|| Arc::new(PodShape::new(pod))))
+        Arc::clone(self.by_text.entry(key.to_string()).or_insert_with(|| Arc::new(PodShape::new(pod))))
     }
 }
 
@@ -130,7 +164,8 @@ fn read_of(containers: &Value) -> Value {
     containers.as_array().into_iter().flatten().map(read).collect()
 }
 
-fn add(out: &mut Expanded, admission: &Admission, shapes: &mut Shapes, object: &Value, input: usize) {
+/// `there` are the nodes that have the pod of a DaemonSet already.
+fn add(out: &mut Expanded, admission: &Admission, shapes: &mut Shapes, object: &Value, input: usize, there: &BTreeSet<String>) {
     let kind = text(object, &["kind"]);
     let own_name = name(object);
     let source = Owner { kind: kind.to_owned(), name: own_name.clone() };
@@ -179,7 +214,7 @@ fn add(out: &mut Expanded, admission: &Admission, shapes: &mut Shapes, object: &
             job["metadata"]["name"] = own_name.as_str().into();
             job["metadata"]["namespace"] = namespace(object).into();
             let before = out.pods.len();
-            add(out, admission, shapes, &job, input);
+            add(out, admission, shapes, &job, input, there);
             let source = Arc::new(source);
             out.pods[before..].iter_mut().for_each(|pod| Arc::make_mut(pod).source = Arc::clone(&source));
         }
@@ -217,21 +252,22 @@ fn add(out: &mut Expanded, admission: &Admission, shapes: &mut Shapes, object: &
             }
         }
         "DaemonSet" => {
-            let nodes = out.nodes.clone();
-            for node in &nodes {
-                let mut pod = from_template(object, template, &format!("{own_name}-{}", node.name), kind, &own_name);
-                admission.complete(&mut pod);
-                add_daemon_tolerations(&mut pod);
-                let judged = Pod::new(&pod, source.clone(), input);
-                let fits = judged.may_use(node)
+            let mut pod = from_template(object, template, &own_name, kind, &own_name);
+            admission.complete(&mut pod);
+            add_daemon_tolerations(&mut pod);
+            let judged = Pod::new(&pod, source.clone(), input);
+            let fits = |node: &&Node| {
+                judged.may_use(node)
+                    && !there.contains(&node.name)
                     && (judged.node_name.is_empty() || judged.node_name == node.name)
-                    && untolerated(&node.taints, &judged.tolerations, &["NoExecute", "NoSchedule"]).is_none();
-                if fits {
-                    let term = json!([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node.name]}]}]);
-                    pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
-                        json!({"nodeSelectorTerms": term});
-                    out.pods.push(Arc::new(Pod::new(&pod, source.clone(), input)));
-                }
+                    && untolerated(&node.taints, &judged.tolerations, &["NoExecute", "NoSchedule"]).is_none()
+            };
+            for node in out.nodes.iter().filter(fits) {
+                let term = json!([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node.name]}]}]);
+                pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] =
+                    json!({"nodeSelectorTerms": term});
+                pod["metadata"]["name"] = format!("{own_name}-{}", node.name).into();
+                out.pods.push(Arc::new(Pod::new(&pod, source.clone(), input)));
             }
         }
         _ => {}
@@ -301,15 +337,16 @@ struct Admission {
 }
 
 impl Admission {
-    fn new(objects: &[&Value]) -> Self {
+    fn new(objects: &[&Piece]) -> Self {
         let mut priorities = BTreeMap::from([
             ("system-cluster-critical".to_owned(), (2_000_000_000, String::new())),
             ("system-node-critical".to_owned(), (2_000_001_000, String::new())),
         ]);
         let mut default_priority: Option<String> = None;
         let mut runtimes = BTreeMap::new();
-        for object in objects {
-            match text(object, &["kind"]) {
+        for piece in objects {
+            let object = piece.value();
+            match piece.kind() {
                 "PriorityClass" => {
                     let value = int(object, &["value"]).unwrap_or(0);
                     priorities.insert(name(object), (value, text(object, &["preemptionPolicy"]).to_owned()));
@@ -320,7 +357,7 @@ impl Admission {
                     }
                 }
                 "RuntimeClass" => {
-                    runtimes.insert(name(object), Value::clone(object));
+                    runtimes.insert(name(object), object.clone());
                 }
                 _ => {}
             }

@@ -1,5 +1,6 @@
 //! Nodes as boxes, filled by their pods in proportion to the resource of which the node gives most away.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::answer::escape;
@@ -26,14 +27,16 @@ fn share(cpu: i64, memory: i64, node: &NodePrediction) -> f64 {
 
 /// Draws the nodes of a prediction; pods of one workload have one colour, pods that ask for nothing a thin line.
 pub fn svg(prediction: &Prediction) -> String {
-    let mut sources: Vec<&str> = Vec::new();
-    for pod in prediction.nodes.iter().flat_map(|n| &n.filling) {
-        if !sources.contains(&pod.source.as_str()) {
-            sources.push(&pod.source);
-        }
-    }
-    let color = |source: &str| COLORS[sources.iter().position(|s| *s == source).unwrap_or(0) % COLORS.len()];
     let shown = prediction.nodes.len().min(MAX_NODES);
+    let mut sources: Vec<&str> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for pod in prediction.nodes.iter().take(shown).flat_map(|n| &n.filling) {
+        places.entry(&pod.source).or_insert_with(|| {
+            sources.push(&pod.source);
+            sources.len() - 1
+        });
+    }
+    let color = |source: &str| COLORS[places.get(source).copied().unwrap_or(0) % COLORS.len()];
     // Few nodes make a narrow picture, which phones show whole.
     let columns = shown.clamp(2, COLUMNS);
     let rows = shown.div_ceil(columns).max(1);

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::captured::{together, workload_of};
 use super::expand::{Expanded, expand_with_claims};
+use super::piece::Piece;
 use super::replay::{Arrival, Attempt, Keep, Run, first_by_name, simulate};
 use super::scheduler::api::Pod;
 use super::scheduler::preemption::Preemption;
@@ -129,10 +130,10 @@ pub struct Setting {
 
 impl Setting {
     /// Reads a cluster (nodes, and whatever runs there already) and objects.
-    pub fn new(cluster: &[Value], objects: &[Value], namespace: &str) -> Self {
+    pub fn new(cluster: &[Piece], objects: &[Piece], namespace: &str) -> Self {
         let found = together(cluster, objects, namespace);
-        let all: Vec<&Value> = found.cluster.iter().chain(&found.objects).map(std::convert::AsRef::as_ref).collect();
-        let mut expanded = expand_with_claims(&all);
+        let all: Vec<&Piece> = found.cluster.iter().chain(&found.objects).map(std::convert::AsRef::as_ref).collect();
+        let mut expanded = expand_with_claims(&all, &found.daemons);
         found.listed.iter().for_each(|o| expanded.listers.add(o));
         let order = expanded.nodes.iter().enumerate().map(|(i, n)| (n.name.clone(), i)).collect();
         Self { expanded, from_cluster: found.cluster.len(), told: found.told, order }
@@ -172,7 +173,8 @@ const MAX_REPEATED: usize = 400_000;
 
 /// Predicts where the pods of `objects` go in a cluster described by `cluster` (nodes, and whatever runs there already).
 pub fn predict(cluster: &[Value], objects: &[Value], options: &Options) -> Prediction {
-    predict_in(&Setting::new(cluster, objects, &options.namespace), &Profiles::default(), options).0
+    let [cluster, objects] = [cluster, objects].map(|all| all.iter().cloned().map(Piece::from).collect::<Vec<_>>());
+    predict_in(&Setting::new(&cluster, &objects, &options.namespace), &Profiles::default(), options).0
 }
 
 /// As [`predict`] with these profiles; also gives the run that was read.

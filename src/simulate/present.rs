@@ -1,6 +1,7 @@
 //! Predictions and explanations as answers: tables of workloads, pods and nodes, and what keeps pods pending.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
@@ -11,11 +12,30 @@ use super::placement::{NodePrediction, PodPrediction, Prediction};
 use super::replay::Run;
 use super::scheduler::cycle::judge;
 use super::scheduler::profile::Profiles;
+use super::whatif::shorten;
 
 /// More pods than this are only counted by workload.
 const MAX_PODS_SHOWN: usize = 200;
 /// More nodes than this are only summed up.
 const MAX_NODES_SHOWN: usize = 200;
+/// More workloads than this are only summed up, those with pending pods last.
+const MAX_WORKLOADS_SHOWN: usize = 100;
+/// More pods without a controller than this are one row.
+const MAX_PLAIN_SHOWN: usize = 20;
+/// Pods on more nodes than this are only counted.
+const MAX_NODES_NAMED: usize = 8;
+/// More lines about one thing than this nobody reads.
+const MAX_LINES: usize = 30;
+
+/// The first lines; how many more there are of `what` is told behind them.
+pub fn cut(mut lines: Vec<String>, what: &str) -> Vec<String> {
+    if lines.len() > MAX_LINES {
+        let more = lines.len() - MAX_LINES;
+        lines.truncate(MAX_LINES);
+        lines.push(format!("and {more} more {what}"));
+    }
+    lines
+}
 
 /// Bytes in GiB.
 pub fn gibibytes(bytes: i64) -> String {
@@ -26,31 +46,70 @@ fn cells(row: &[&str]) -> Vec<String> {
     row.iter().map(|c| (*c).to_owned()).collect()
 }
 
-fn workloads(prediction: &Prediction) -> Vec<Vec<String>> {
-    let mut order: Vec<&(String, String)> = Vec::new();
-    let mut by_source: BTreeMap<&(String, String), Vec<&PodPrediction>> = BTreeMap::new();
-    for pod in &prediction.pods {
-        by_source
-            .entry(&pod.source)
-            .or_insert_with(|| {
-                order.push(&pod.source);
-                Vec::new()
-            })
-            .push(pod);
+/// Pods that are counted together.
+struct Row<'p> {
+    name: String,
+    pods: Vec<&'p PodPrediction>,
+}
+
+impl Row<'_> {
+    fn pending(&self) -> usize {
+        self.pods.iter().filter(|p| p.node.is_none()).count()
     }
-    let row = |source: &&(String, String)| {
-        let pods = &by_source[*source];
-        let pending = pods.iter().filter(|p| p.node.is_none()).count();
+
+    fn cells(&self) -> Vec<String> {
+        let pending = self.pending();
         let mut nodes: BTreeMap<&str, usize> = BTreeMap::new();
-        pods.iter().filter_map(|p| p.node.as_deref()).for_each(|n| *nodes.entry(n).or_insert(0) += 1);
-        let mut spread: Vec<String> = nodes.iter().take(8).map(|(n, count)| format!("{n}: {count}")).collect();
-        if nodes.len() > 8 {
-            spread.push(format!("and {} more", nodes.len() - 8));
-        }
+        self.pods.iter().filter_map(|p| p.node.as_deref()).for_each(|n| *nodes.entry(n).or_insert(0) += 1);
+        let spread: Vec<String> = match (nodes.len(), nodes.values().min(), nodes.values().max()) {
+            (many, Some(least), Some(most)) if many > MAX_NODES_NAMED => {
+                vec![if least == most {
+                    format!("{least} on each of {many} nodes")
+                } else {
+                    format!("{least} to {most} on each of {many} nodes")
+                }]
+            }
+            _ => nodes.iter().map(|(n, count)| format!("{n}: {count}")).collect(),
+        };
         let spread = if spread.is_empty() { "<none>".to_owned() } else { spread.join(", ") };
-        vec![format!("{}/{}", source.0, source.1), pods.len().to_string(), (pods.len() - pending).to_string(), pending.to_string(), spread]
-    };
-    order.iter().map(row).collect()
+        vec![self.name.clone(), self.pods.len().to_string(), (self.pods.len() - pending).to_string(), pending.to_string(), spread]
+    }
+}
+
+fn workloads(prediction: &Prediction) -> Vec<Vec<String>> {
+    let mut places: BTreeMap<&(String, String), usize> = BTreeMap::new();
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    for pod in &prediction.pods {
+        let place = *places.entry(&pod.source).or_insert_with(|| {
+            rows.push(Row { name: format!("{}/{}", pod.source.0, pod.source.1), pods: Vec::new() });
+            rows.len() - 1
+        });
+        rows[place].pods.push(pod);
+    }
+    let is_plain = |row: &Row<'_>| row.pods.first().is_some_and(|p| p.source.0 == "Pod");
+    if rows.iter().filter(|r| is_plain(r)).count() > MAX_PLAIN_SHOWN {
+        let (plain, mut others): (Vec<_>, Vec<_>) = rows.into_iter().partition(|r| is_plain(r));
+        let pods: Vec<&PodPrediction> = plain.into_iter().flat_map(|r| r.pods).collect();
+        others.push(Row { name: format!("{} plain pods", pods.len()), pods });
+        rows = others;
+    }
+    if rows.len() > MAX_WORKLOADS_SHOWN {
+        let (mut shown, mut placed): (Vec<_>, Vec<_>) = rows.into_iter().partition(|r| r.pending() > 0);
+        shown.append(&mut placed);
+        let rest = shown.split_off(MAX_WORKLOADS_SHOWN);
+        let name = format!("{} more workloads", rest.len());
+        shown.push(Row { name, pods: rest.into_iter().flat_map(|r| r.pods).collect() });
+        rows = shown;
+    }
+    rows.iter().map(Row::cells).collect()
+}
+
+/// The workloads of a prediction, some of them where there are many.
+pub fn workload_names(prediction: &Prediction) -> String {
+    let mut seen = BTreeSet::new();
+    let all = prediction.pods.iter().filter(|p| seen.insert(&p.source));
+    let names: Vec<String> = all.map(|p| format!("{}/{}", p.source.0, p.source.1)).collect();
+    format!("there are {}", shorten(&names))
 }
 
 fn node_row(node: &NodePrediction) -> Vec<String> {
@@ -64,21 +123,30 @@ fn node_row(node: &NodePrediction) -> Vec<String> {
     ]
 }
 
-/// What keeps pods pending: pods of one workload usually wait for the same reason, which is told once.
+/// What keeps pods pending: pods of one workload usually wait for the same reason, which is told once; so do plain pods.
 pub fn pending(prediction: &Prediction) -> Vec<String> {
-    let mut told: Vec<(&(String, String), &String, usize)> = Vec::new();
+    // Where the line of a reason is, by the workload, which plain pods have none of, and the reason.
+    let mut places: BTreeMap<(Option<&(String, String)>, &str), usize> = BTreeMap::new();
+    let mut told: Vec<(&PodPrediction, &str, usize)> = Vec::new();
     for pod in &prediction.pods {
         let Some(message) = &pod.message else { continue };
-        match told.iter_mut().find(|(source, text, _)| *source == &pod.source && *text == message) {
-            Some((_, _, n)) => *n += 1,
-            None => told.push((&pod.source, message, 1)),
-        }
+        let workload = (pod.source.0 != "Pod").then_some(&pod.source);
+        let place = *places.entry((workload, message)).or_insert_with(|| {
+            told.push((pod, message, 0));
+            told.len() - 1
+        });
+        told[place].2 += 1;
     }
-    told.iter().map(|((kind, name), message, n)| format!("{kind}/{name}: {n} pending: {message}")).collect()
+    let line = |(pod, message, n): &(&PodPrediction, &str, usize)| {
+        let (kind, name) = &pod.source;
+        let more = if kind == "Pod" && *n > 1 { format!(" and {} more", n - 1) } else { String::new() };
+        format!("{kind}/{name}{more}: {n} pending: {message}")
+    };
+    cut(told.iter().map(line).collect(), "reasons")
 }
 
 /// Tables of a prediction, without advice and picture.
-fn tables(prediction: &Prediction) -> Answer {
+fn tables(prediction: &Prediction, whole: bool) -> Answer {
     let mut out = Answer::default();
     out.heading("Workloads");
     out.table(&["WORKLOAD", "PODS", "PLACED", "PENDING", "NODES"], workloads(prediction));
@@ -96,11 +164,13 @@ fn tables(prediction: &Prediction) -> Answer {
         };
         out.heading("Pods");
         out.table(&["POD", "NODE", "POSSIBLE NODES"], prediction.pods.iter().map(row).collect());
+    } else {
+        out.lines(vec![format!("the {} pods are not listed one by one: --format json names the node of each", prediction.pods.len())]);
     }
     let mut lines = pending(prediction);
-    for pod in prediction.pods.iter().filter(|p| !p.victims.is_empty()) {
-        lines.push(format!("{}/{} drives away {}", pod.namespace, pod.name, pod.victims.join(", ")));
-    }
+    let preempting = prediction.pods.iter().filter(|p| !p.victims.is_empty());
+    let driven = preempting.map(|pod| format!("{}/{} drives away {}", pod.namespace, pod.name, pod.victims.join(", "))).collect();
+    lines.extend(cut(driven, "pods that drive others away"));
     if !lines.is_empty() {
         out.heading("Pending");
     }
@@ -119,18 +189,19 @@ fn tables(prediction: &Prediction) -> Answer {
         })];
     }
     out.table(&["NODE", "PODS", "CPU", "MEMORY", "FREE"], rows);
-    out.json = to_json(prediction);
+    out.json = if whole { to_json(prediction) } else { json!({}) };
     out
 }
 
 /// The prediction as tables for people.
 pub fn table(prediction: &Prediction) -> String {
-    text(&tables(prediction))
+    text(&tables(prediction, false))
 }
 
-/// The prediction with what would make pending pods fit, and a picture of the nodes.
-pub fn answer(prediction: &Prediction, run: &Run, profiles: &Profiles) -> Answer {
-    let mut out = tables(prediction);
+/// The prediction with what would make pending pods fit, and a picture of the nodes; `whole` with each pod and node for
+/// programs.
+pub fn answer(prediction: &Prediction, run: &Run, profiles: &Profiles, whole: bool) -> Answer {
+    let mut out = tables(prediction, whole);
     let advice = advice(run, profiles);
     out.json["advice"] = advice.iter().map(|(pod, text)| json!({"workload": pod, "advice": text})).collect();
     let place = out.blocks.iter().position(|b| *b == Block::Heading("Nodes".to_owned())).unwrap_or(out.blocks.len());

@@ -94,7 +94,9 @@ pub fn simulate(
     for pod in &bound {
         cluster.add_pod(&pod.node_name, pod);
     }
-    pods.iter().filter(|p| !p.nominated.is_empty()).for_each(|p| cluster.nominate(p));
+    // Room counts as taken only for pods that wait in the queue of this scheduler.
+    let queued = |p: &&Arc<Pod>| !p.nominated.is_empty() && p.gates.is_empty() && profiles.get(&p.scheduler_name).is_some();
+    pods.iter().filter(queued).for_each(|p| cluster.nominate(p));
     if arrival == Arrival::Batch {
         pods.sort_by_key(|p| std::cmp::Reverse(p.priority));
     }

@@ -1,6 +1,7 @@
 //! What if: nodes drained, cordoned, lost, added or tainted, workloads scaled, more replicas, other scheduler profiles.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -10,10 +11,12 @@ use super::cluster::parse_argument;
 use super::controllers::disruption;
 use super::nodes::taint_eviction::{Stay, stay};
 use super::picture;
+use super::piece::Piece;
+use super::piece::spec_mut;
 use super::placement::Setting;
 use super::present::pending;
 use super::replay::{Keep, Run};
-use super::scheduler::api::{Node, Pod, Taint};
+use super::scheduler::api::{MIRROR, Node, Pod, PodShape, Taint};
 use super::scheduler::json::{at, list, name, namespace, text};
 use super::scheduler::profile::Profiles;
 use super::scheduler::selector::Selector;
@@ -60,8 +63,8 @@ pub fn parse_change(flag: &str, value: &str) -> Result<Change, String> {
     })
 }
 
-fn is_node(object: &Value) -> bool {
-    text(object, &["kind"]) == "Node"
+fn is_node(object: &Piece) -> bool {
+    object.kind() == "Node"
 }
 
 fn zone(node: &Value) -> &str {
@@ -73,9 +76,12 @@ fn zone(node: &Value) -> &str {
 }
 
 /// Whether `deploy/web` or `Deployment/web` names an object.
-fn is_named(object: &Value, wanted: &str) -> bool {
+fn is_named(object: &Piece, wanted: &str) -> bool {
     let (kind, wanted_name) = wanted.split_once('/').unwrap_or(("", wanted));
-    let own = text(object, &["kind"]).to_lowercase();
+    if object.name() != wanted_name {
+        return false;
+    }
+    let own = object.kind().to_lowercase();
     let short = match own.as_str() {
         "statefulset" => "sts",
         "replicaset" => "rs",
@@ -84,22 +90,22 @@ fn is_named(object: &Value, wanted: &str) -> bool {
     };
     let kind = kind.to_lowercase();
     let kind = kind.strip_suffix('s').filter(|k| *k != "st" && *k != "r").unwrap_or(&kind);
-    name(object) == wanted_name && (kind.is_empty() || own.starts_with(kind) || (!short.is_empty() && short == kind))
+    kind.is_empty() || own.starts_with(kind) || (!short.is_empty() && short == kind)
 }
 
 /// Makes the changes in the objects of a cluster and of the user; the answer tells what they did by themselves.
-pub fn change(cluster: &mut Vec<Value>, objects: &mut [Value], changes: &[Change]) -> Result<Vec<String>, String> {
+pub fn change(cluster: &mut Vec<Piece>, objects: &mut [Piece], changes: &[Change]) -> Result<Vec<String>, String> {
     let mut told = Vec::new();
     for change in changes {
-        let known: Vec<String> = cluster.iter().filter(|o| is_node(o)).map(name).collect();
+        let known: BTreeSet<String> = cluster.iter().filter(|o| is_node(o)).map(|o| o.name().into_owned()).collect();
         let check = |node: &String| {
-            let missing = || format!("there is no node {node:?}; there are {}", shorten(&known));
-            if known.contains(node) { Ok(()) } else { Err(missing()) }
+            let all = || cluster_order(cluster);
+            if known.contains(node) { Ok(()) } else { Err(format!("there is no node {node:?}; there are {}", shorten(&all()))) }
         };
         match change {
             Change::Cordon(node) => {
                 check(node)?;
-                for object in cluster.iter_mut().filter(|o| is_node(o) && name(o) == *node) {
+                for object in cluster.iter_mut().filter(|o| is_node(o) && o.name() == *node) {
                     edit_spec(object, |spec| {
                         spec.insert("unschedulable".to_owned(), true.into());
                     });
@@ -107,12 +113,13 @@ pub fn change(cluster: &mut Vec<Value>, objects: &mut [Value], changes: &[Change
             }
             Change::RemoveNode(node) => {
                 check(node)?;
-                told.extend(lose(cluster, std::slice::from_ref(node)));
+                told.extend(lose(cluster, &BTreeSet::from([node.clone()])));
             }
             Change::LoseZone(lost) => {
-                let nodes: Vec<String> = cluster.iter().filter(|o| is_node(o) && zone(o) == lost).map(name).collect();
+                let nodes: Vec<String> =
+                    cluster.iter().filter(|o| is_node(o) && zone(o.value()) == lost).map(|o| o.name().into_owned()).collect();
                 if nodes.is_empty() {
-                    let mut zones: Vec<String> = cluster.iter().filter(|o| is_node(o)).map(|o| zone(o).to_owned()).collect();
+                    let mut zones: Vec<String> = cluster.iter().filter(|o| is_node(o)).map(|o| zone(o.value()).to_owned()).collect();
                     zones.sort();
                     zones.dedup();
                     zones.retain(|z| !z.is_empty());
@@ -120,7 +127,7 @@ pub fn change(cluster: &mut Vec<Value>, objects: &mut [Value], changes: &[Change
                     return Err(format!("no node is in the zone {lost:?}; {there}"));
                 }
                 told.push(format!("zone {lost} is lost: {}", shorten(&nodes)));
-                told.extend(lose(cluster, &nodes));
+                told.extend(lose(cluster, &nodes.into_iter().collect()));
             }
             Change::AddNodes(argument) => {
                 let mut more = parse_argument(argument)?;
@@ -134,7 +141,7 @@ pub fn change(cluster: &mut Vec<Value>, objects: &mut [Value], changes: &[Change
                     node["metadata"]["name"] = new.as_str().into();
                     node["metadata"]["labels"]["kubernetes.io/hostname"] = new.into();
                 }
-                cluster.extend(more);
+                cluster.extend(more.into_iter().map(Piece::from));
             }
             Change::Scale(workload, replicas) => {
                 let mut found = false;
@@ -145,13 +152,16 @@ pub fn change(cluster: &mut Vec<Value>, objects: &mut [Value], changes: &[Change
                     });
                 }
                 if !found {
-                    return Err(format!("there is no workload {workload:?} to scale"));
+                    let scales = |o: &&Piece| matches!(o.kind(), "Deployment" | "ReplicaSet" | "ReplicationController" | "StatefulSet");
+                    let own = |o: &Piece| format!("{}/{}", o.kind(), o.name());
+                    let there: Vec<String> = objects.iter().chain(cluster.iter()).filter(scales).map(own).collect();
+                    return Err(format!("there is no workload {workload:?} to scale; there are {}", shorten(&there)));
                 }
             }
             Change::Taint(node, taint) => {
                 check(node)?;
                 let taint = super::cluster::parse_taint(taint).ok_or_else(|| format!("{taint:?} is not a taint"))?;
-                for object in cluster.iter_mut().filter(|o| is_node(o) && name(o) == *node) {
+                for object in cluster.iter_mut().filter(|o| is_node(o) && o.name() == *node) {
                     edit_spec(object, |spec| match spec.get_mut("taints").and_then(Value::as_array_mut) {
                         Some(taints) => taints.push(taint.clone()),
                         None => {
@@ -166,7 +176,12 @@ pub fn change(cluster: &mut Vec<Value>, objects: &mut [Value], changes: &[Change
     Ok(told)
 }
 
-fn shorten(names: &[String]) -> String {
+/// The names of the nodes as they come.
+fn cluster_order(cluster: &[Piece]) -> Vec<String> {
+    cluster.iter().filter(|o| is_node(o)).map(|o| o.name().into_owned()).collect()
+}
+
+pub(super) fn shorten(names: &[String]) -> String {
     match names.len() {
         0 => "none".to_owned(),
         n if n > 12 => format!("{} and {} more", names[..12].join(", "), n - 12),
@@ -174,11 +189,8 @@ fn shorten(names: &[String]) -> String {
     }
 }
 
-fn edit_spec(object: &mut Value, edit: impl FnOnce(&mut Map<String, Value>)) {
-    if !at(object, &["spec"]).is_object() && object.is_object() {
-        object["spec"] = json!({});
-    }
-    if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+fn edit_spec(object: &mut Piece, edit: impl FnOnce(&mut Map<String, Value>)) {
+    if let Some(spec) = spec_mut(object) {
         edit(spec);
     }
 }
@@ -187,25 +199,31 @@ fn controller(pod: &Value) -> Option<&Value> {
     list(pod, &["metadata", "ownerReferences"]).iter().find(|o| at(o, &["controller"]).as_bool() == Some(true))
 }
 
+/// The namespace and name of a pod.
+fn full_name(pod: &Piece) -> String {
+    format!("{}/{}", namespace(pod.value()), pod.name())
+}
+
 /// Takes pods off their nodes: those with a controller come back as pending ones, the others are gone.
-fn unbind(cluster: &mut Vec<Value>, leaves: impl Fn(&Value) -> bool) -> Vec<String> {
+fn unbind(cluster: &mut Vec<Piece>, leaves: impl Fn(&Piece) -> bool) -> Vec<String> {
     let mut told = Vec::new();
-    let gone = |pod: &Value, why: &str| format!("pod {}/{} is gone: {why}", namespace(pod), name(pod));
+    let gone = |pod: &Piece, why: &str| format!("pod {} is gone: {why}", full_name(pod));
     cluster.retain_mut(|object| {
-        if text(object, &["kind"]) != "Pod" || !leaves(object) {
+        if object.kind() != "Pod" || !leaves(object) {
             return true;
         }
-        match controller(object).map(|o| text(o, &["kind"]).to_owned()) {
+        match controller(object.value()).map(|o| text(o, &["kind"]).to_owned()).as_deref() {
             None => {
                 told.push(gone(object, "no controller makes another"));
                 false
             }
-            Some(kind) if kind == "DaemonSet" => false,
+            // Those of a node itself are gone with it.
+            Some("DaemonSet" | "Node") => false,
             Some(_) => {
-                edit_spec(object, |spec| {
+                if let Some(spec) = spec_mut(object) {
                     spec.remove("nodeName");
-                });
-                if let Some(map) = object.as_object_mut() {
+                }
+                if let Some(map) = object.value_mut().as_object_mut() {
                     map.remove("status");
                 }
                 true
@@ -215,26 +233,28 @@ fn unbind(cluster: &mut Vec<Value>, leaves: impl Fn(&Value) -> bool) -> Vec<Stri
     told
 }
 
-fn lose(cluster: &mut Vec<Value>, nodes: &[String]) -> Vec<String> {
-    cluster.retain(|o| !(is_node(o) && nodes.contains(&name(o))));
-    unbind(cluster, |pod| nodes.iter().any(|n| n == text(pod, &["spec", "nodeName"])))
+fn lose(cluster: &mut Vec<Piece>, nodes: &BTreeSet<String>) -> Vec<String> {
+    cluster.retain(|o| !(is_node(o) && nodes.contains(o.name().as_ref())));
+    unbind(cluster, |pod| nodes.contains(pod.node()))
 }
 
 /// Pods that do not tolerate the `NoExecute` taints of a node leave it.
-fn evict_tainted(cluster: &mut Vec<Value>, node: &str) -> Vec<String> {
+fn evict_tainted(cluster: &mut Vec<Piece>, node: &str) -> Vec<String> {
     let taints: Vec<Taint> = cluster
         .iter()
-        .filter(|o| is_node(o) && name(o) == node)
-        .flat_map(|o| list(o, &["spec", "taints"]).iter().map(Taint::new))
+        .filter(|o| is_node(o) && o.name() == node)
+        .flat_map(|o| list(o.value(), &["spec", "taints"]).iter().map(Taint::new))
         .collect();
     let tolerations =
-        |pod: &Value| list(pod, &["spec", "tolerations"]).iter().map(super::scheduler::api::Toleration::new).collect::<Vec<_>>();
-    let there = |pod: &Value| text(pod, &["kind"]) == "Pod" && text(pod, &["spec", "nodeName"]) == node;
+        |pod: &Piece| list(pod.value(), &["spec", "tolerations"]).iter().map(super::scheduler::api::Toleration::new).collect::<Vec<_>>();
+    // What the kubelet itself keeps comes back at once.
+    let mirror = |pod: &Piece| !at(pod.value(), &["metadata", "annotations", MIRROR]).is_null();
+    let there = |pod: &Piece| pod.kind() == "Pod" && pod.node() == node && !mirror(pod);
     let mut told = Vec::new();
     for pod in cluster.iter().filter(|o| there(o)) {
         match stay(&taints, &tolerations(pod)) {
-            Stay::Leaves => told.push(format!("pod {}/{} is evicted from {node} at once", namespace(pod), name(pod))),
-            Stay::Seconds(s) => told.push(format!("pod {}/{} is evicted from {node} after {s} s", namespace(pod), name(pod))),
+            Stay::Leaves => told.push(format!("pod {} is evicted from {node} at once", full_name(pod))),
+            Stay::Seconds(s) => told.push(format!("pod {} is evicted from {node} after {s} s", full_name(pod))),
             Stay::Forever => {}
         }
     }
@@ -260,15 +280,24 @@ struct Budget {
     selector: Selector,
     desired: i64,
     healthy: i64,
+    /// Whether pods that are not ready may go whatever the budget says.
+    any_unready: bool,
 }
 
 impl Budget {
-    fn covers(&self, pod: &Pod) -> bool {
+    /// Whether it lets a pod go. upstream: pkg/registry/core/pod/storage/eviction.go
+    fn allows(&self, pod: &Pod) -> bool {
+        let unready = pod.unready && (self.any_unready || (self.healthy >= self.desired && self.desired > 0));
+        unready || self.healthy > self.desired
+    }
+
+    fn covers(&self, pod: &PodShape) -> bool {
         self.namespace == pod.namespace && !self.selector.is_empty() && self.selector.matches(&pod.labels)
     }
 }
 
 fn budgets(run: &Run) -> Vec<Budget> {
+    let unready: Vec<&Arc<Pod>> = run.cluster.nodes.iter().flat_map(|n| &n.pods).filter(|p| p.unready && !p.terminating).collect();
     run.cluster
         .listers
         .budgets
@@ -280,9 +309,15 @@ fn budgets(run: &Run) -> Vec<Budget> {
                 selector: Selector::new(at(b, &["spec", "selector"])),
                 desired: 0,
                 healthy: 0,
+                any_unready: text(b, &["spec", "unhealthyPodEvictionPolicy"]) == "AlwaysAllow",
             };
-            budget.healthy = run.cluster.nodes.iter().flat_map(|n| &n.pods).filter(|p| !p.terminating && budget.covers(p)).count() as i64;
-            let waiting = run.pods.iter().zip(&run.placement).filter(|(p, place)| place.is_none() && budget.covers(p)).count() as i64;
+            let covered = || run.cluster.placed.iter().filter(|p| budget.covers(&p.shape));
+            let running = covered().map(|p| p.staying.len()).sum::<usize>() as i64;
+            let unready = unready.iter().filter(|p| budget.covers(&p.shape)).count() as i64;
+            let waiting =
+                run.pods.iter().zip(&run.placement).filter(|(p, place)| place.is_none() && budget.covers(&p.shape)).count() as i64;
+            budget.healthy = running - unready;
+            let waiting = waiting + unready;
             budget.desired = disruption::desired(at(b, &["spec"]), budget.healthy + waiting);
             budget
         })
@@ -315,6 +350,8 @@ pub fn drain(run: &mut Run, profiles: &Profiles, nodes: &[String], flags: DrainF
     let full = |pod: &Pod| format!("{}/{}", pod.namespace, pod.name);
     let pods: Vec<(usize, Arc<Pod>)> =
         places.iter().flat_map(|p| run.cluster.nodes[*p].pods.iter().map(|pod| (*p, Arc::clone(pod))).collect::<Vec<_>>()).collect();
+    // What the kubelet itself keeps is not touched.
+    let pods: Vec<(usize, Arc<Pod>)> = pods.into_iter().filter(|(_, pod)| !pod.mirror).collect();
     let of = |wanted: &dyn Fn(&Pod) -> bool| pods.iter().filter(|(_, p)| wanted(p)).map(|(_, p)| full(p)).collect::<Vec<_>>();
     let daemons = of(&|p| kind_of(p).as_deref() == Some("DaemonSet"));
     let local = of(&|p| kind_of(p).as_deref() != Some("DaemonSet") && p.volumes.iter().any(|v| at(v, &["emptyDir"]).is_object()));
@@ -354,21 +391,27 @@ pub fn drain(run: &mut Run, profiles: &Profiles, nodes: &[String], flags: DrainF
             out.blocked.push((full(pod), disruption::SEVERAL.to_owned()));
             continue;
         }
-        if let Some(budget) = own.first().map(|i| &budgets[*i]).filter(|b| b.healthy <= b.desired) {
+        if let Some(budget) = own.first().map(|i| &budgets[*i]).filter(|b| !b.allows(pod)) {
             let detail = disruption::shortage(&budget.name, budget.desired, budget.healthy);
             out.blocked.push((full(pod), format!("{} {detail}", disruption::VIOLATES)));
             continue;
         }
         run.evict(*place, pod);
-        own.iter().for_each(|i| budgets[*i].healthy -= 1);
+        own.iter().for_each(|i| budgets[*i].healthy -= i64::from(!pod.unready));
         let from = run.cluster.nodes[*place].node.name.clone();
         if kind_of(pod).is_none() {
             run.victims.insert((pod.namespace.clone(), pod.name.clone()));
             out.moved.push((full(pod), from, None));
             continue;
         }
-        let new =
-            Pod { node_name: String::new(), nominated: String::new(), terminating: false, start_time: String::new(), ..Pod::clone(pod) };
+        let new = Pod {
+            node_name: String::new(),
+            nominated: String::new(),
+            terminating: false,
+            unready: false,
+            start_time: String::new(),
+            ..Pod::clone(pod)
+        };
         let to = run.place_again(profiles, Arc::new(new)).map(|n| run.cluster.nodes[n].node.name.clone());
         if to.is_some() {
             own.iter().for_each(|i| budgets[*i].healthy += 1);
@@ -378,6 +421,9 @@ pub fn drain(run: &mut Run, profiles: &Profiles, nodes: &[String], flags: DrainF
     Ok(out)
 }
 
+/// More evicted pods than this are only counted.
+const MAX_MOVED: usize = 200;
+
 /// A drain as an answer.
 pub fn drain_answer(setting: &Setting, run: &Run, nodes: &[String], drained: &Drained) -> Answer {
     let mut out = Answer::default();
@@ -386,7 +432,15 @@ pub fn drain_answer(setting: &Setting, run: &Run, nodes: &[String], drained: &Dr
     let lost = |(pod, from, to): &(String, String, Option<String>)| {
         vec![pod.clone(), from.clone(), to.clone().unwrap_or_else(|| "<pending>".to_owned())]
     };
-    out.table(&["EVICTED POD", "FROM", "TO"], drained.moved.iter().map(lost).collect());
+    // Those that find no place are what matters where there are many.
+    let mut moved: Vec<_> = drained.moved.iter().collect();
+    if moved.len() > MAX_MOVED {
+        moved.sort_by_key(|m| m.2.is_some());
+    }
+    out.table(&["EVICTED POD", "FROM", "TO"], moved.iter().take(MAX_MOVED).map(|m| lost(m)).collect());
+    if moved.len() > MAX_MOVED {
+        out.lines(vec![format!("and {} more evicted pods: --format json names each", moved.len() - MAX_MOVED)]);
+    }
     out.lines(drained.notes.clone());
     out.table(&["BLOCKED POD", "WHY"], drained.blocked.iter().map(|(pod, why)| vec![pod.clone(), why.clone()]).collect());
     let after = setting.prediction(run);
@@ -408,6 +462,8 @@ pub fn drain_answer(setting: &Setting, run: &Run, nodes: &[String], drained: &Dr
     out
 }
 
+/// More workloads than this are not counted.
+const MAX_COUNTED: usize = 50;
 /// More replicas than this are not counted.
 const MAX_MORE: usize = 20_000;
 
@@ -415,11 +471,20 @@ const MAX_MORE: usize = 20_000;
 pub fn capacity(setting: &Setting, profiles: &Profiles, most: Option<usize>) -> Answer {
     let base = setting.run(profiles, Keep::Failures);
     let mut models: Vec<Arc<Pod>> = Vec::new();
+    let mut seen: BTreeSet<(&str, &str, usize)> = BTreeSet::new();
     for pod in base.pods.iter().filter(|p| p.input >= setting.from_cluster && p.source.kind != "DaemonSet") {
-        if !models.iter().any(|m| m.source == pod.source) {
+        // Plain pods that are alike are counted once.
+        let own = if pod.source.kind == "Pod" {
+            ("Pod", "", Arc::as_ptr(&pod.shape) as usize)
+        } else {
+            (&*pod.source.kind, &*pod.source.name, 0)
+        };
+        if seen.insert(own) {
             models.push(Arc::clone(pod));
         }
     }
+    let left_out = models.len().saturating_sub(MAX_COUNTED);
+    models.truncate(MAX_COUNTED);
     let most = most.unwrap_or(MAX_MORE).min(MAX_MORE);
     let (mut rows, mut found) = (Vec::new(), Vec::new());
     for model in models {
@@ -449,6 +514,9 @@ pub fn capacity(setting: &Setting, profiles: &Profiles, most: Option<usize>) -> 
     let mut out = Answer::default();
     out.heading("Capacity");
     out.table(&["WORKLOAD", "PENDING NOW", "MORE THAT FIT", "WHERE", "WHAT STOPS THE NEXT"], rows);
+    if left_out > 0 {
+        out.lines(vec![format!("{left_out} more workloads are not counted")]);
+    }
     if found.is_empty() {
         out.lines(vec!["there is no workload whose replicas could be counted".to_owned()]);
     }
@@ -458,8 +526,8 @@ pub fn capacity(setting: &Setting, profiles: &Profiles, most: Option<usize>) -> 
 
 /// How many nodes of a kind (`4cpu,16Gi`) have to be added until nothing is pending; `None` when no number helps.
 pub fn how_many_more_nodes(
-    cluster: &[Value],
-    objects: &[Value],
+    cluster: &[Piece],
+    objects: &[Piece],
     namespace: &str,
     profiles: &Profiles,
     kind: &str,

@@ -75,6 +75,11 @@ pub trait World: Sync {
         *buffer = self.read(path)?;
         Ok(())
     }
+    /// Hands over the bytes of a file part by part, until `take` wants no more.
+    fn read_parts(&self, path: &str, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), WorldError> {
+        take(&self.read(path)?);
+        Ok(())
+    }
     /// The names in a directory, sorted bytewise.
     fn read_dir(&self, path: &str) -> Result<Vec<DirEntry>, WorldError>;
     /// What a path names, links followed.

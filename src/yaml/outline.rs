@@ -363,6 +363,30 @@ impl<'o> Part<'o> {
         })
     }
 
+    /// Its JSON value, as [`Node::to_json`] makes it, without the entries and items that `leaves_out` names: it is given the
+    /// keys above and the key itself, `*` for items of lists.
+    pub fn json(self, leaves_out: &dyn Fn(&[Cow<'o, str>], Self) -> bool) -> serde_json::Value {
+        self.json_below(&mut Vec::new(), leaves_out)
+    }
+
+    fn json_below(self, path: &mut Vec<Cow<'o, str>>, leaves_out: &dyn Fn(&[Cow<'o, str>], Self) -> bool) -> serde_json::Value {
+        let mut under = |key: Cow<'o, str>, value: Self| {
+            path.push(key);
+            let found = (!leaves_out(path, value)).then(|| value.json_below(path, leaves_out));
+            Some((path.pop().unwrap_or_default(), found?))
+        };
+        match self.cell().what {
+            What::Mapping => {
+                serde_json::Value::Object(self.entries().filter_map(|(k, v)| under(k, v)).map(|(k, v)| (k.into_owned(), v)).collect())
+            }
+            What::Sequence => self.items().filter_map(|item| under(Cow::Borrowed("*"), item)).map(|(_, v)| v).collect(),
+            What::Scalar(form) => match scalar_of(self.of.text, self.cell(), form) {
+                (Scalar::Str | Scalar::Timestamp, text) => text.into_owned().into(),
+                _ => self.node().to_json(),
+            },
+        }
+    }
+
     /// Its tree.
     pub fn node(self) -> Arc<Node> {
         build(self.of.text, &self.of.cells, self.at, &mut Nodes::new(self.of.file, self.of.base))

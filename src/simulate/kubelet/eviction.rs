@@ -93,7 +93,7 @@ pub fn rank(candidates: &mut [Candidate<'_>], signal: &str, layout: Layout) {
     let inodes = signal.contains("inodes");
     let over = |c: &Candidate<'_>| {
         let usage = c.usage?;
-        let requests = pod_requests(at(c.pod, &["spec"])).0;
+        let requests = pod_requests(at(c.pod, &["spec"])).requests;
         Some(match disk {
             None => usage.memory - requests.memory,
             // No pod asks for inodes, and their figures are not modelled.

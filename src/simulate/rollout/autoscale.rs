@@ -195,7 +195,7 @@ fn measured(
             _ if pods::is_ready(pod) => hpa::PodState::Ready,
             _ => hpa::PodState::Unready,
         },
-        request: pod_requests(&pod.spec).0.milli_cpu,
+        request: pod_requests(&pod.spec).requests.milli_cpu,
         usage: Some(if pods::is_ready(pod) { load / ready } else { 0 }),
     };
     let samples: Vec<hpa::PodSample> = own.iter().map(sample).collect();

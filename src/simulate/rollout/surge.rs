@@ -36,7 +36,7 @@ pub(super) fn of(cluster: &Cluster, object: &Object) -> Option<Surge> {
     if !rolling || pods <= 0 {
         return None;
     }
-    let asked = pod_requests(at(template_of(object), &["spec"])).0;
+    let asked = pod_requests(at(template_of(object), &["spec"])).requests;
     let room = |node: &crate::simulate::scheduler::snapshot::NodeInfo| {
         let (all, used) = (&node.node.allocatable, &node.requested);
         let slots = all.allowed_pod_number.max(0) - node.pods.len() as i64;

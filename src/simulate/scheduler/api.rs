@@ -6,8 +6,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::json::{at, int, list, name, namespace, strings, text, words};
-use super::resource::{Resource, pod_requests, value};
+use super::resource::{PodRequests, Resource, pod_requests, value};
 use super::selector::{Labels, NodeSelectorTerm, Operator, Requirement, Selector, node_selector};
+
+/// Marks pods that a kubelet made from a file.
+pub const MIRROR: &str = "kubernetes.io/config.mirror";
 
 /// A taint of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +190,8 @@ pub struct PodShape {
     pub requests: Resource,
     /// The same with defaults, for scoring.
     pub non_zero: Resource,
+    /// The same while it is not placed yet, for the score of NodeResourcesFit.
+    pub incoming: Resource,
     /// Images of init containers and containers.
     pub images: Vec<String>,
     /// Images of image volumes.
@@ -262,6 +267,10 @@ pub struct Pod {
     pub nominated: String,
     /// Whether it is being deleted.
     pub terminating: bool,
+    /// Whether it is told not to be ready.
+    pub unready: bool,
+    /// Whether a kubelet made it from a file: nobody else can take it away.
+    pub mirror: bool,
     /// When it started, as RFC 3339 text; empty when not told.
     pub start_time: String,
     /// Its place in the order of arrival; of pods that do not tell when they started, the later is the younger.
@@ -303,7 +312,7 @@ impl PodShape {
                 })
                 .collect()
         };
-        let (requests, non_zero) = pod_requests(spec);
+        let PodRequests { requests, non_zero, incoming } = pod_requests(spec);
         let containers = || list(spec, &["initContainers"]).iter().chain(list(spec, &["containers"]));
         let owner = list(object, &["metadata", "ownerReferences"])
             .iter()
@@ -321,6 +330,7 @@ impl PodShape {
             gates: list(spec, &["schedulingGates"]).iter().map(|g| text(g, &["name"]).to_owned()).collect(),
             requests,
             non_zero,
+            incoming,
             images: containers().map(|c| text(c, &["image"]).to_owned()).collect(),
             volume_images: list(spec, &["volumes"])
                 .iter()
@@ -380,6 +390,10 @@ impl Pod {
             node_name: text(object, &["spec", "nodeName"]).to_owned(),
             nominated: text(object, &["status", "nominatedNodeName"]).to_owned(),
             terminating: !at(object, &["metadata", "deletionTimestamp"]).is_null(),
+            unready: list(object, &["status", "conditions"])
+                .iter()
+                .any(|c| text(c, &["type"]) == "Ready" && !matches!(text(c, &["status"]), "" | "True")),
+            mirror: !at(object, &["metadata", "annotations", MIRROR]).is_null(),
             start_time: text(object, &["status", "startTime"]).to_owned(),
             arrival: 0,
             volumes: list(object, &["spec", "volumes"]).iter().filter(|v| matters(v)).cloned().collect(),

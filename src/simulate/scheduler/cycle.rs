@@ -187,7 +187,7 @@ impl Local {
 
 /// How many shapes are remembered, and how many nodes of all of them together.
 const REMEMBERED: usize = 64;
-const REMEMBERED_NODES: usize = 2_000_000;
+const REMEMBERED_NODES: usize = 10_000_000;
 const MOST_REMEMBERED: usize = 1_000;
 
 impl Memory {
@@ -202,9 +202,10 @@ impl Memory {
         }
         // Far behind, counting anew is cheaper.
         if let Some(mut kept) = kept.filter(|k| now - k.position <= cluster.running + 16) {
+            let counting: Vec<&Entry> = profile.plugins.iter().filter(|e| e.plugin.counts()).collect();
             for event in &cluster.events[kept.position..] {
                 let node = &cluster.nodes[event.node as usize];
-                for entry in &profile.plugins {
+                for entry in &counting {
                     entry.plugin.follow(cluster, &mut kept.state, pod, &event.pod, node, event.by);
                 }
             }

@@ -131,6 +131,11 @@ pub trait Plugin: Send + Sync {
         false
     }
 
+    /// Whether it counts other pods: only then are `follow` and `update` more than nothing.
+    fn counts(&self) -> bool {
+        false
+    }
+
     /// Counts the other pods of the cluster, as far as filtering needs.
     fn gather(&self, _cluster: &Snapshot, _state: &mut FilterState, _pod: &Pod) {}
 

@@ -109,11 +109,13 @@ fn asks(container: &Value, name: &str) -> bool {
     ["requests", "limits"].iter().any(|kind| !at(container, &["resources", kind, name]).is_null())
 }
 
-fn non_zero(container: &Value, mut requests: Resource) -> Resource {
-    if !asks(container, "cpu") {
+/// With defaults for the CPU and the memory that a container does not ask for, where they are wanted.
+fn non_zero(container: &Value, (cpu, memory): (bool, bool)) -> Resource {
+    let mut requests = container_requests(container);
+    if cpu && !asks(container, "cpu") {
         requests.milli_cpu = DEFAULT_MILLI_CPU_REQUEST;
     }
-    if !asks(container, "memory") {
+    if memory && !asks(container, "memory") {
         requests.memory = DEFAULT_MEMORY_REQUEST;
     }
     requests
@@ -142,13 +144,33 @@ fn aggregate(spec: &Value, of: impl Fn(&Value) -> Resource) -> Resource {
     requests
 }
 
-/// The requests of a pod, and those with defaults for containers without any that scoring uses.
-/// upstream: component-helpers/resource/helpers.go PodRequests
-pub fn pod_requests(spec: &Value) -> (Resource, Resource) {
-    let mut requests = aggregate(spec, container_requests);
-    let mut scoring = aggregate(spec, |c| non_zero(c, container_requests(c)));
+/// What a pod asks for.
+#[derive(Clone, Debug, Default)]
+pub struct PodRequests {
+    /// As filters count it.
+    pub requests: Resource,
+    /// With defaults for containers that do not say, as scoring counts the pods of a node.
+    pub non_zero: Resource,
+    /// The same for the pod that is to be placed, of which the score of NodeResourcesFit does not see what is asked for at
+    /// the level of the pod: upstream's scorer is made without that feature (plugins/noderesources/fit.go).
+    pub incoming: Resource,
+}
+
+/// The requests of a pod. upstream: component-helpers/resource/helpers.go PodRequests
+pub fn pod_requests(spec: &Value) -> PodRequests {
     let pod_level = at(spec, &["resources"]);
-    for (name, amount) in ["limits", "requests"].iter().flat_map(|k| at(pod_level, &[k]).as_object().into_iter().flatten()) {
+    let at_level = |name: &str| ["limits", "requests"].iter().any(|k| !at(pod_level, &[k, name]).is_null());
+    let levels = || ["limits", "requests"].iter().flat_map(|k| at(pod_level, &[k]).as_object().into_iter().flatten());
+    let is_level = |name: &str| matches!(name, "cpu" | "memory") || name.starts_with("hugepages-");
+    let level_set = levels().any(|(name, _)| is_level(name));
+    let containers = || list(spec, &["containers"]).iter().chain(list(spec, &["initContainers"]));
+    // With requests of the pod only what nobody asks for has a default. upstream: getNonMissingContainerRequests
+    let wants = |name: &str| !level_set || !(at_level(name) || containers().any(|c| asks(c, name)));
+    let defaults = (wants("cpu"), wants("memory"));
+    let mut requests = aggregate(spec, container_requests);
+    let mut scoring = aggregate(spec, |c| non_zero(c, defaults));
+    let mut incoming = aggregate(spec, |c| non_zero(c, (true, true)));
+    for (name, amount) in levels() {
         let explicit = !at(pod_level, &["requests", name]).is_null();
         let used = list(spec, &["containers"]).iter().chain(list(spec, &["initContainers"])).any(|c| asks(c, name));
         // A limit of the pod becomes its request only when neither the pod nor a container asks for the resource; huge
@@ -169,9 +191,8 @@ pub fn pod_requests(spec: &Value) -> (Resource, Resource) {
         }
     }
     let overhead = Resource::new(at(spec, &["overhead"]));
-    requests.add(&overhead);
-    scoring.add(&overhead);
-    (requests, scoring)
+    [&mut requests, &mut scoring, &mut incoming].into_iter().for_each(|list| list.add(&overhead));
+    PodRequests { requests, non_zero: scoring, incoming }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::simulate::scheduler::allocator::{InUse, Stop, allocate};
 use crate::simulate::scheduler::api::{Node, Pod};
 use crate::simulate::scheduler::framework::{Code, FilterState, Plugin, PreFilter, Reasons, ScoreState, Status, default_normalize};
-use crate::simulate::scheduler::json::{at, list, name, namespace, text};
+use crate::simulate::scheduler::json::{at, int, list, name, namespace, text};
 use crate::simulate::scheduler::selector::{NodeSelectorTerm, node_selector};
 use crate::simulate::scheduler::snapshot::{Key, Listers, NodeInfo, Snapshot};
 
@@ -272,3 +272,101 @@ pub fn deallocate(listers: &mut Listers, key: &Key) {
         ["allocation", "reservedFor", "devices"].iter().for_each(|field| drop(status.remove(*field)));
     }
 }
+
+/// What of a pod's claims no node has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lack {
+    /// The place of the claim among those of the pod.
+    pub place: usize,
+    /// The name of the claim.
+    pub claim: String,
+    /// The template it was made from.
+    pub template: Option<String>,
+    /// The request that alone is too much, by place and name; `None` when it is all together.
+    pub request: Option<(usize, String)>,
+    /// The class of devices it wants.
+    pub class: String,
+    /// How many it wants.
+    pub count: i64,
+    /// The most of them that some node has, and that node.
+    pub fewer: Option<(i64, String)>,
+    /// A node that has devices of the class which the selectors leave out.
+    pub any: Option<String>,
+    /// Whether the claim, or with a request its class, is not there at all.
+    pub missing: bool,
+}
+
+/// What of a pod's claims is not there.
+fn missing(listers: &Listers, pod: &Pod) -> Option<Lack> {
+    for (place, wanted) in pod.device_claims.iter().enumerate().filter(|(_, c)| !c.skipped) {
+        let template = wanted.from_template.then(|| wanted.template.clone());
+        let key = (pod.namespace.clone(), wanted.claim.clone().unwrap_or_default());
+        let mut out = Lack { place, claim: key.1.clone(), template, missing: true, ..Lack::default() };
+        let Some(claim) = listers.device_claims.get(&key) else { return Some(out) };
+        if !allocation(claim).is_null() {
+            continue;
+        }
+        for (i, request) in list(claim, &["spec", "devices", "requests"]).iter().enumerate() {
+            let classes = std::iter::once(at(request, &["exactly"])).chain(list(request, &["firstAvailable"]));
+            let absent = classes.map(|c| text(c, &["deviceClassName"])).find(|c| !c.is_empty() && !listers.device_classes.contains_key(*c));
+            if let Some(class) = absent {
+                out.request = Some((i, name_of(request).to_owned()));
+                class.clone_into(&mut out.class);
+                return Some(out);
+            }
+        }
+    }
+    None
+}
+
+/// Finds what of a pod's claims no node has; `None` when each alone can be met.
+pub fn lack(cluster: &Snapshot, pod: &Pod) -> Option<Lack> {
+    if let Some(missing) = missing(&cluster.listers, pod) {
+        return Some(missing);
+    }
+    let state = read(&cluster.listers, pod).ok()?;
+    let node_for = |claim: &Value| {
+        let gives = |n: &&NodeInfo| matches!(allocate(&cluster.listers, &state.in_use, &n.node, &[claim]), Ok(Some(_)));
+        cluster.nodes.iter().find(gives).map(|n| n.node.name.clone())
+    };
+    for key in &state.waiting {
+        let claim = cluster.listers.device_claims.get(key)?;
+        if node_for(claim).is_some() {
+            continue;
+        }
+        let place = pod.device_claims.iter().position(|c| c.claim.as_ref() == Some(&key.1))?;
+        let wanted = &pod.device_claims[place];
+        let template = wanted.from_template.then(|| wanted.template.clone());
+        let mut out = Lack { place, claim: key.1.clone(), template, ..Lack::default() };
+        for (i, request) in list(claim, &["spec", "devices", "requests"]).iter().enumerate() {
+            let with = |request: &Value| {
+                let mut alone = claim.clone();
+                alone["spec"]["devices"] = json!({"requests": [request]});
+                node_for(&alone)
+            };
+            if with(request).is_some() {
+                continue;
+            }
+            out.request = Some((i, name_of(request).to_owned()));
+            if at(request, &["exactly"]).is_object() {
+                out.class = text(request, &["exactly", "deviceClassName"]).to_owned();
+                out.count = int(request, &["exactly", "count"]).unwrap_or(1);
+                let counted = |count: i64| {
+                    let mut fewer = request.clone();
+                    fewer["exactly"]["count"] = count.into();
+                    Some((count, with(&fewer)?))
+                };
+                out.fewer = (1..out.count.min(MAX_COUNT)).rev().find_map(counted);
+                let mut any = request.clone();
+                any["exactly"].as_object_mut()?.remove("selectors");
+                out.any = with(&any);
+            }
+            break;
+        }
+        return Some(out);
+    }
+    None
+}
+
+/// Smaller counts than this are tried one by one.
+const MAX_COUNT: i64 = 33;

@@ -181,6 +181,10 @@ impl Plugin for InterPodAffinity {
         state.affinity = counts;
     }
 
+    fn counts(&self) -> bool {
+        true
+    }
+
     fn follow(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
         let nodes = std::iter::once(node.index);
         state.filter.affinity.update(cluster, pod, other, nodes.clone(), by);

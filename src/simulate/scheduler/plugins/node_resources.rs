@@ -130,7 +130,7 @@ impl Plugin for Fit {
     fn score(&self, _cluster: &Snapshot, _state: &ScoreState, pod: &Pod, node: &NodeInfo) -> i64 {
         let (mut sum, mut weights) = (0, 0);
         for (name, weight) in &self.resources {
-            let (requested, _, there) = amounts(name, &pod.non_zero, &node.non_zero, node);
+            let (requested, _, there) = amounts(name, &pod.incoming, &node.non_zero, node);
             if there == 0 {
                 continue;
             }

@@ -279,6 +279,10 @@ impl Plugin for PodTopologySpread {
         state.spread = FilterCounts { constraints: all };
     }
 
+    fn counts(&self) -> bool {
+        true
+    }
+
     fn follow(&self, cluster: &Snapshot, state: &mut CycleState, pod: &Pod, other: &Pod, node: &NodeInfo, by: i64) {
         // Counting leaves out pods that are going.
         if !other.terminating {

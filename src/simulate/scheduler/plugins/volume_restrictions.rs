@@ -56,6 +56,10 @@ impl Plugin for VolumeRestrictions {
         "VolumeRestrictions"
     }
 
+    fn counts(&self) -> bool {
+        true
+    }
+
     fn pre_filter(&self, cluster: &Snapshot, state: &mut FilterState, pod: &Pod) -> PreFilter {
         let mut exclusive = BTreeSet::new();
         for (claim_name, ephemeral) in pod.claims() {
@@ -95,7 +99,7 @@ impl Plugin for VolumeRestrictions {
     }
 
     fn update(&self, _cluster: &Snapshot, state: &mut FilterState, pod: &Pod, other: &Pod, _node: &NodeInfo, by: i64) {
-        if other.namespace != pod.namespace {
+        if state.restrictions.exclusive.is_empty() || other.volumes.is_empty() || other.namespace != pod.namespace {
             return;
         }
         let s = &mut state.restrictions;
