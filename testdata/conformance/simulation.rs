@@ -199,7 +199,7 @@ fn qos_resources(case: &Case) -> Result<(), String> {
         let containers = ["containers", "initContainers"].into_iter().flat_map(|k| spec[k].as_array().into_iter().flatten());
         let scores: serde_json::Map<String, Json> =
             containers.map(|c| (c["name"].as_str().unwrap_or("").to_owned(), resources::oom_score_adj(pod, c, 16 << 30).into())).collect();
-        let scoring = pod_requests(spec).1;
+        let scoring = pod_requests(spec).non_zero;
         json!({
             "limits": resources::limits(spec).to_json(), "requests": resources::requests(spec).to_json(),
             "qos": resources::qos(spec).name(), "oom_score_adj": scores,
