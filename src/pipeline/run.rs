@@ -42,6 +42,8 @@ use crate::yaml::Document;
 
 const INVALID_YAML: &str = "yaml-syntax";
 const NOT_AN_OBJECT: &str = "no-kubernetes-object";
+/// How Helm begins to tell of a `fail` or `required`.
+const REFUSED: &str = "execution error at";
 const INTERNAL_ERROR: &str = "internal-error";
 
 /// What happens after rendering.
@@ -486,7 +488,10 @@ fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
                 let file = unit.sources.add_rendered(name, &*document.text, document.map);
                 add(&mut unit, file);
             }
-            for failed in rendered.failures {
+            // Values that the chart refuses are nobody's: what else they break follows from that.
+            let refused = rendered.failures.iter().any(|failed| failed.message.starts_with(REFUSED));
+            let told = |failed: &helm::release::Failure| !(refused && matches!(failed.cause, helm::release::Cause::Text(_)));
+            for failed in rendered.failures.into_iter().filter(told) {
                 let (finding, text) = failure::one(&mut unit.sources, failed);
                 unit.findings.push(finding);
                 // Rules about broken YAML look at it too.

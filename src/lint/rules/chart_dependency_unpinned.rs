@@ -8,10 +8,16 @@ pub(super) fn check(cx: &Context) {
     if chart.lock.is_some() {
         return;
     }
+    let packed = chart.path.ends_with(".tgz") || chart.path.ends_with(".tar.gz");
     for dependency in about.items("dependencies") {
         // Charts beside this one have the version they have.
         if dependency.text("repository").unwrap_or("").is_empty() || dependency.text("repository").is_some_and(|r| r.starts_with("file://"))
         {
+            continue;
+        }
+        // A packed chart holds the version that was chosen.
+        let name = dependency.text("name").unwrap_or("");
+        if packed && chart.below.iter().any(|(_, below)| below.name() == name) {
             continue;
         }
         let version = dependency.get("version").and_then(|v| v.scalar()).unwrap_or_default();

@@ -51,6 +51,11 @@ fn is_fixed(cx: &Context, chart: &ChartSource, name: &Field) -> bool {
     let Some(place) = place.filter(|p| chart.templates.iter().any(|t| t.file == p.file && !t.is_partial())) else { return false };
     let actions: Vec<&str> = map.within(span.range()).iter().filter(|s| s.action).map(|s| cx.input.sources.slice(s.template)).collect();
     let only_chart = !actions.is_empty() && actions.iter().all(|a| a.contains(".Chart.Name") && !a.contains("Release"));
+    // An action that writes nothing with these values writes something with others.
+    let rest = cx.input.sources.get(place.file).text[place.start as usize..].lines().next().unwrap_or("");
+    if actions.is_empty() && rest.contains("{{") {
+        return false;
+    }
     // Objects in the system's namespaces have names that others look for.
     let of_system = Field::root(name.object).text("metadata.namespace").is_some_and(|n| n.starts_with("kube-"));
     (actions.is_empty() || only_chart) && !of_system && place.start < place.end && name.str().is_some_and(|t| !t.is_empty())
