@@ -169,11 +169,13 @@ fn answer(served: &Served<'_>, manifest: &Value, old: Option<&Value>, subresourc
         return answer;
     }
     answer.warnings.extend(finalizer_warnings(&object, old));
-    // What another version stores is pruned by that version's schema on the way.
+    // What another version stores is pruned by that version's schema on the way, and comes back with its defaults.
     let versions = spec["versions"].as_array().map_or(&[][..], Vec::as_slice);
     if let Some(storage) = versions.iter().find(|v| flag(v, "storage") && word(v, "name") != word(version, "name"))
-        && let Some(schema) = storage["schema"].get("openAPIV3Schema")
+        && let Some(stored) = storage["schema"].get("openAPIV3Schema")
     {
+        prune(&mut object, stored);
+        default(&mut object, stored);
         prune(&mut object, schema);
     }
     answer.object = Some(object);

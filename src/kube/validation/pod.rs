@@ -40,6 +40,20 @@ pub(super) fn each_container(spec: &Value, at: &At<'_>, mut visit: impl FnMut(&V
 
 /// upstream: ValidatePodCreate
 pub(super) fn pod(errors: &mut Errors, object: &Value) {
+    at_any_time(errors, object);
+    let (of, spec) = (part(object, "metadata"), part(object, "spec"));
+    let at = At::new("spec");
+    if !list(spec, "ephemeralContainers").is_empty() {
+        errors.forbidden(&at.child("ephemeralContainers"), "cannot be set on create");
+    }
+    if !text(spec, "nodeName").is_empty() && !list(spec, "schedulingGates").is_empty() {
+        errors.forbidden(&at.child("nodeName"), "cannot be set until all schedulingGates have been cleared");
+    }
+    security::annotations_match(errors, of, spec, &at);
+}
+
+/// What holds for new pods and for those that replace others. upstream: validatePodMetadataAndSpec
+pub(super) fn at_any_time(errors: &mut Errors, object: &Value) {
     meta::object_meta(errors, object, names::dns1123_subdomain);
     let (of, spec) = (part(object, "metadata"), part(object, "spec"));
     let at = At::new("spec");
@@ -51,13 +65,6 @@ pub(super) fn pod(errors: &mut Errors, object: &Value) {
             only_for_pod(errors, container, &at.item(key, i));
         }
     }
-    if !list(spec, "ephemeralContainers").is_empty() {
-        errors.forbidden(&at.child("ephemeralContainers"), "cannot be set on create");
-    }
-    if !text(spec, "nodeName").is_empty() && !list(spec, "schedulingGates").is_empty() {
-        errors.forbidden(&at.child("nodeName"), "cannot be set until all schedulingGates have been cleared");
-    }
-    security::annotations_match(errors, of, spec, &at);
 }
 
 /// upstream: ValidatePodTemplateSpec

@@ -25,6 +25,7 @@ pub(super) fn update(errors: &mut Errors, version: &str, kind: &str, object: &Va
             service(errors, get(&object, "spec").unwrap_or(NOTHING), old_spec);
             return update::revalidated(errors, core::create, version, kind, &object, old);
         }
+        "Pod" => update::revalidated(errors, valid_pod, version, kind, object, old),
         _ => update::revalidated(errors, core::create, version, kind, object, old),
     }
     match kind {
@@ -52,6 +53,10 @@ pub(super) fn update(errors: &mut Errors, version: &str, kind: &str, object: &Va
         }
         _ => {}
     }
+}
+
+fn valid_pod(errors: &mut Errors, _: &str, _: &str, object: &Value) {
+    super::pod::at_any_time(errors, object);
 }
 
 /// What an object marked `immutable` may not change.
