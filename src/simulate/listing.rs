@@ -263,7 +263,10 @@ mod tests {
             let found = items(&block);
             assert_eq!(found.len(), 2);
             assert!(found[1].starts_with("- apiVersion: v1\n  kind: Node") && found[1].ends_with("name: b\n"));
-            let node = |name: &str| Piece::Whole(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}));
+            // As a kubelet would, nodes are labelled with their name.
+            let labels = |name: &str| json!({"kubernetes.io/hostname": name});
+            let node =
+                |name: &str| Piece::Whole(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels(name)}}));
             assert_eq!(found.iter().map(|i| item(i, &Pool::default())).collect::<Vec<_>>(), [Some(node("a")), Some(node("b"))]);
         }
         for other in ["items: []\n", "apiVersion: v1\nitems:\n- a: 1\n---\nkind: Node\n", "kind: List\nitems:\n- a: 1\nx: 2\n"] {
@@ -273,8 +276,8 @@ mod tests {
 
     #[test]
     fn json_lists() {
-        let found =
-            from_json(br#"{"apiVersion":"v1","kind":"List","items":[{"kind":"Node","metadata":{"managedFields":[]}}]}"#, &Pool::default());
-        assert_eq!(found.expect("objects"), [Piece::Whole(json!({"kind": "Node", "metadata": {}}))]);
+        let text = br#"{"apiVersion":"v1","kind":"List","items":[{"kind":"Service","metadata":{"managedFields":[]}}]}"#;
+        let found = from_json(text, &Pool::default());
+        assert_eq!(found.expect("objects"), [Piece::Whole(json!({"kind": "Service", "metadata": {}}))]);
     }
 }
