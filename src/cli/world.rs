@@ -57,13 +57,14 @@ fn world_error(verb: &str, path: &str, error: &io::Error) -> WorldError {
 
 fn read(path: &str) -> Result<Vec<u8>, WorldError> {
     let file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
-    read_open(file, path)
+    let mut bytes = Vec::new();
+    read_open(file, path, &mut bytes)?;
+    Ok(bytes)
 }
 
-fn read_open(mut file: fs::File, path: &str) -> Result<Vec<u8>, WorldError> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes).map_err(|e| world_error("read", path, &e))?;
-    Ok(bytes)
+fn read_open(mut file: fs::File, path: &str, buffer: &mut Vec<u8>) -> Result<(), WorldError> {
+    file.read_to_end(buffer).map_err(|e| world_error("read", path, &e))?;
+    Ok(())
 }
 
 fn kind_of(own: fs::FileType) -> FileKind {
@@ -88,13 +89,14 @@ impl World for RealWorld {
             let path = path.to_owned();
             return Ok(Opened::Later(length, Box::new(move || read(&path))));
         }
-        read_open(file, path).map(Opened::Read)
+        let mut bytes = Vec::new();
+        read_open(file, path, &mut bytes)?;
+        Ok(Opened::Read(bytes))
     }
 
     fn read_into(&self, path: &str, buffer: &mut Vec<u8>) -> Result<(), WorldError> {
-        let mut file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
-        file.read_to_end(buffer).map_err(|e| world_error("read", path, &e))?;
-        Ok(())
+        let file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
+        read_open(file, path, buffer)
     }
 
     fn read_parts(&self, path: &str, take: &mut dyn FnMut(&[u8]) -> bool) -> Result<(), WorldError> {

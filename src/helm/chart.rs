@@ -630,5 +630,10 @@ mod tests {
             rendered("a: {{ .Files.Get \"notes.txt\" }}", false),
             Err("error reading notes.txt: read /c/notes.txt: input/output error".to_owned())
         );
+        // What fails for want of the content is not told instead.
+        assert_eq!(
+            rendered("a: {{ required \"no notes\" (.Files.Get \"notes.txt\") }}", false),
+            Err("error reading notes.txt: read /c/notes.txt: input/output error".to_owned())
+        );
     }
 }

@@ -458,6 +458,13 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             ..engine::Options::new(world)
         },
     );
+    if options.include_crds {
+        chart.crds().iter().for_each(|(_, file)| _ = file.data());
+    }
+    // What templates looked at must have been there: a template may well fail because it was not.
+    if let Err(e) = chart.all_read() {
+        return Err(run.fail(e.0));
+    }
     let rendered = match rendered {
         Ok(rendered) => rendered,
         Err(e) => {
@@ -467,13 +474,6 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
         }
     };
     run.logs.said(&rendered.warnings);
-    if options.include_crds {
-        chart.crds().iter().for_each(|(_, file)| _ = file.data());
-    }
-    // What templates looked at must have been there.
-    if let Err(e) = chart.all_read() {
-        return Err(run.fail(e.0));
-    }
     let output = compose(run, &chart, &name, rendered, cut);
     if options.once {
         std::mem::forget((chart, user, top, templates));

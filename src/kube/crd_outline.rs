@@ -550,7 +550,7 @@ fn whole(part: Part<'_>) -> Arc<Node> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::io::Read;
 
     use serde_json::Value;
@@ -568,7 +568,7 @@ mod tests {
         light_objects(FileId(0), document).iter().all(|object| validate(object, &options).is_empty())
     }
 
-    fn recorded(name: &str) -> String {
+    pub(in crate::kube) fn recorded(name: &str) -> String {
         let file = format!("{}/testdata/validation/{name}.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
         let mut text = String::new();
         flate2::read::MultiGzDecoder::new(std::fs::read(file).unwrap().as_slice()).read_to_string(&mut text).unwrap();

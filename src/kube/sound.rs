@@ -204,21 +204,13 @@ fn accepted(outline: &Outline<'_>) -> Option<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read;
-
     use super::*;
+    use crate::kube::crd_outline::tests::recorded;
     use crate::kube::shape;
     use crate::kube::{ValidateOptions, light_objects, validate};
     use crate::source::FileId;
     use crate::value::json::from_json;
     use crate::yaml::{self, Parsed};
-
-    fn recorded(name: &str) -> String {
-        let file = format!("{}/testdata/validation/{name}.jsonl.gz", env!("CARGO_MANIFEST_DIR"));
-        let mut text = String::new();
-        flate2::read::MultiGzDecoder::new(std::fs::read(file).unwrap().as_slice()).read_to_string(&mut text).unwrap();
-        text
-    }
 
     /// What is read here is what the tree gives, and what is sound is never refused or warned of.
     #[test]
