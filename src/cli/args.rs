@@ -258,7 +258,7 @@ fn validate() -> Command {
             .arg(list("ignore-filename-pattern", "REGEX", "Leave out files whose path matches"))
             .arg(switch("summary", "Tell how many objects are valid and invalid"))
             .arg(switch("verbose", "Valid objects too in kubeconform's reports"))
-            .arg(switch("exit-on-error", "").hide(true))
+            .arg(switch("exit-on-error", "Tell nothing behind the first object that is refused"))
             .arg(list("n", "NUMBER", "").short('n').hide(true))
             .arg(list("cache", "DIR", "").hide(true)),
     ))

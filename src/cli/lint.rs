@@ -12,6 +12,7 @@ use super::output::Output;
 use super::simulate::pieces;
 use super::world::{RealWorld, append, write_atomically};
 use super::{BUG, CLEAN, FINDINGS, options, scope, watch};
+use crate::diagnostic::Diagnostic;
 use crate::diagnostic::FailOn;
 use crate::diagnostic::Severity;
 use crate::helm::TemplateOptions;
@@ -132,7 +133,10 @@ fn as_helm(matches: &ArgMatches, world: &RealWorld, template: &TemplateOptions, 
 pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let world = RealWorld::new(None, None);
     let template = TemplateOptions { kube_version: options::checks(matches, false)?.kube_version, ..TemplateOptions::default() };
-    let outcome = examine(matches, &world, &template, &[], false)?;
+    let mut outcome = examine(matches, &world, &template, &[], false)?;
+    if super::args::on(matches, "exit-on-error") {
+        until_failure(&mut outcome);
+    }
     if shows_defaults(matches) {
         super::defaults::print(&outcome, color(matches), output);
     }
@@ -142,6 +146,26 @@ pub(super) fn validate(matches: &ArgMatches, output: &mut Output) -> Result<u8, 
         output.note(&super::defaults::summary(&outcome));
     }
     Ok(code)
+}
+
+/// Keeps what was found up to the first object that is refused.
+fn until_failure(outcome: &mut Outcome) {
+    let mut failed = false;
+    for unit in &mut outcome.units {
+        let is_error = |f: &Diagnostic| f.severity >= Severity::Error;
+        let first = unit.findings.iter().position(is_error).filter(|_| !failed);
+        let kept = match first {
+            _ if failed => 0,
+            None => unit.findings.len(),
+            Some(i) => {
+                let of = |f: &Diagnostic| (f.span.map(|s| s.file), f.object.clone());
+                let same = of(&unit.findings[i]);
+                i + 1 + unit.findings[i + 1..].iter().take_while(|f| same.1.is_some() && of(f) == same).count()
+            }
+        };
+        unit.findings.truncate(kept);
+        failed |= first.is_some();
+    }
 }
 
 fn shows_defaults(matches: &ArgMatches) -> bool {
@@ -287,7 +311,12 @@ fn section(unit: &Unit) -> Section<'_> {
 /// What a report in one of kubeconform's shapes shows.
 fn shown(matches: &ArgMatches) -> kubeconform::Shown {
     let on = |name| super::args::on(matches, name);
-    kubeconform::Shown { verbose: on("verbose"), summary: on("summary"), skip_missing: on("ignore-missing-schemas") }
+    kubeconform::Shown {
+        verbose: on("verbose"),
+        summary: on("summary"),
+        skip_missing: on("ignore-missing-schemas"),
+        until_failure: on("exit-on-error"),
+    }
 }
 
 /// The formats asked for, and the files they go to, in their order.

@@ -79,7 +79,7 @@ fn defaults_below(schema: &Value, at: &At<'_>, root: bool, meta: bool, out: &mut
         let embedded = root || flag(schema, "x-kubernetes-embedded-resource");
         let meta = meta && !embedded;
         if let Some(default) = default {
-            one_default(default, schema, &at.child("default").path(), embedded && !root, meta, out);
+            one_default(default, schema, &at.child("default").path(), embedded, meta, out);
         }
         if let Some(items) = below {
             defaults_below(items, &at.child("items"), false, meta, out);
@@ -100,7 +100,7 @@ fn one_default(default: &Value, schema: &Value, at: &Path, embedded: bool, meta:
             out.push(invalid(Some(at), Some(default), "must not have unknown fields"));
         }
         let wrong = out.len();
-        super::custom_resource::embedded(default, schema, Some(at), !embedded, out);
+        super::custom_resource::embedded(default, schema, Some(at), embedded, out);
         if out.len() > wrong {
             return;
         }

@@ -188,6 +188,9 @@ fn plain(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, a
 }
 
 fn combined(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At, out: &mut Found) {
+    if ["anyOf", "oneOf", "allOf", "not"].iter().all(|key| schema.get(key).is_none()) {
+        return;
+    }
     let parts = |key: &str| schema.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let run = |part: &Value| plain_part(value, part, correlation, at);
     let quoted = quote(&at.text);
@@ -270,19 +273,20 @@ fn whole_number(schema: &Value, key: &str) -> Option<i64> {
 
 fn text(s: &str, schema: &Value, at: &At, out: &mut Found) {
     let length = s.chars().count() as i64;
-    let value = Value::String(s.to_owned());
+    let value = || Value::String(s.to_owned());
     out.matches += 1;
     if let Some(max) = whole_number(schema, "maxLength").filter(|max| length > *max) {
-        let detail = if max < 0 { "value is too long".to_owned() } else { format!("may not be more than {max} bytes") };
+        let bytes = if max == 1 { "byte" } else { "bytes" };
+        let detail = if max < 0 { "value is too long".to_owned() } else { format!("may not be more than {max} {bytes}") };
         out.causes.push(at.cause("FieldValueTooLong", format!("Too long: {detail}")));
     } else if let Some(min) = whole_number(schema, "minLength").filter(|min| length < *min) {
-        out.invalid(at, &value, format!("should be at least {min} chars long"));
+        out.invalid(at, &value(), format!("should be at least {min} chars long"));
     } else if !word(schema, "pattern").is_empty() {
         let pattern = word(schema, "pattern");
         match crate::value::go_regex::compiled(pattern) {
             Ok(regex) if regex.is_match(s) => {}
-            Ok(_) => out.invalid(at, &value, format!("should match '{pattern}'")),
-            Err(e) => out.invalid(at, &value, format!("should match '{pattern}, but pattern is invalid: {e}'")),
+            Ok(_) => out.invalid(at, &value(), format!("should match '{pattern}'")),
+            Err(e) => out.invalid(at, &value(), format!("should match '{pattern}, but pattern is invalid: {e}'")),
         }
     }
 }

@@ -11,8 +11,6 @@ use crate::cel::decl::escape;
 use crate::value::go_regex;
 use crate::yaml::{Document, Entry, Node, NodeKind, Outline, Part, PartKind};
 
-const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
-
 /// The document of a definition without the parts of its schemas that no rule of the newest server is about; `None` for any
 /// other document. When something is found in it, the whole document has to be judged.
 pub fn essential(outline: &Outline<'_>) -> Option<Document> {
@@ -79,7 +77,7 @@ fn entry(key: &str, part: Part<'_>, value: Arc<Node>) -> Entry {
 }
 
 /// The objects that are held against a version of a definition, by `apiVersion` and kind.
-pub type Instances<'v> = &'v dyn Fn(&str, &str) -> Vec<&'v Value>;
+pub type Instances<'v> = &'v (dyn Fn(&str, &str) -> Vec<&'v Value> + Sync);
 
 /// The document of a definition without its descriptions, for objects that are held against it, and without what none of
 /// `instances` is about, where those are all; `None` for any other document.
@@ -401,14 +399,16 @@ fn unusual(found: &Found<'_>) -> bool {
     let ty = &*found.ty;
     let format = found.format.as_deref().unwrap_or("");
     let known_format = match ty {
+        _ if format.is_empty() => true,
         "" | "string" => crd_formats::is_supported(format),
         "integer" => matches!(format, "int32" | "int64"),
         "number" => matches!(format, "float" | "double"),
         _ => false,
     };
-    !(TYPES.contains(&ty) || ty.is_empty() && (found.preserves || found.either))
+    let known_type = matches!(ty, "array" | "boolean" | "integer" | "number" | "object" | "string");
+    !(known_type || ty.is_empty() && (found.preserves || found.either))
         || found.preserves && found.either
-        || !format.is_empty() && !known_format
+        || !known_format
         || found.map_type && ty != "object"
         || found.doubtful_list()
         || ty == "array" && found.items.is_none()

@@ -352,7 +352,7 @@ fn validate(
         causes.extend(crd_openapi::validate(object, schema, pair.as_ref(), None));
     }
     scale(object, served.version, subresource, &mut causes);
-    embedded(object, schema, None, true, &mut causes);
+    embedded(object, schema, None, false, &mut causes);
     let mut duplicates = Vec::new();
     list_types(object, schema, None, &mut duplicates);
     if let Some(old) = old {
@@ -407,40 +407,62 @@ fn scale(object: &Value, version: &Value, subresource: &str, causes: &mut Vec<Ca
     }
 }
 
-/// Kind, version and metadata of embedded resources. upstream: schema/objectmeta/validation.go
-pub(super) fn embedded(value: &Value, schema: &Value, path: Option<&Path>, root: bool, causes: &mut Vec<Cause>) {
+const EMBEDDED: &str = "x-kubernetes-embedded-resource";
+
+/// upstream: validateEmbeddedResource
+fn own_identity(map: &serde_json::Map<String, Value>, at: &dyn Fn(&str) -> Path, causes: &mut Vec<Cause>) {
+    for key in ["apiVersion", "kind"] {
+        let refused = match map.get(key) {
+            None => {
+                causes.push(super::crd_errors::cause("FieldValueRequired", Some(&at(key)), "Required value".to_owned()));
+                continue;
+            }
+            Some(Value::String(text)) if text.is_empty() => "must not be empty".to_owned(),
+            Some(Value::String(text)) if key == "apiVersion" => {
+                if text == "/" || text.matches('/').count() < 2 {
+                    continue;
+                }
+                format!("unexpected GroupVersion string: {text}")
+            }
+            Some(Value::String(text)) => match names::dns1035_label(&text.to_lowercase()).join(",") {
+                wrong if wrong.is_empty() => continue,
+                wrong => format!("may have mixed case, but should otherwise match: {wrong}"),
+            },
+            Some(_) => "must be a string".to_owned(),
+        };
+        causes.push(invalid(Some(&at(key)), map.get(key), &refused));
+    }
+    if let Some(Value::Object(meta)) = map.get("metadata") {
+        let parent = at("metadata");
+        let parent = parent.0.split_last().map_or(&[][..], |(_, above)| above);
+        for cause in super::validation::embedded_meta(meta) {
+            let path = Path([parent, &cause.path.0].concat());
+            causes.push(Cause { field: path.to_string(), path, ..cause });
+        }
+    }
+}
+
+/// Kind, version and metadata of a `resource`, and of those embedded in a value.
+/// upstream: apiextensions-apiserver/pkg/apiserver/schema/objectmeta/validation.go
+pub(super) fn embedded(value: &Value, schema: &Value, path: Option<&Path>, resource: bool, causes: &mut Vec<Cause>) {
     let at = |key: &str| path.map_or_else(|| Path::new(key), |p| super::crd_errors::below(p, key));
     match value {
         Value::Object(map) => {
-            if !root && flag(schema, "x-kubernetes-embedded-resource") {
-                let text = |key: &str| map.get(key).and_then(Value::as_str);
-                for key in ["apiVersion", "kind"] {
-                    if text(key).is_none_or(str::is_empty) {
-                        causes.push(super::crd_errors::cause(
-                            "FieldValueRequired",
-                            Some(&at(key)),
-                            "Required value: must not be empty".to_owned(),
-                        ));
-                    }
-                }
-                if let Some(kind) = text("kind").filter(|k| !k.is_empty()) {
-                    for detail in names::dns1035_label(&kind.to_lowercase()) {
-                        causes.push(invalid(Some(&at("kind")), Some(&Value::String(kind.to_owned())), &detail));
-                    }
-                }
+            if resource {
+                own_identity(map, &at, causes);
             }
             for (key, v) in map {
                 if let Some(prop) = property(schema, key) {
-                    embedded(v, prop, Some(&at(key)), false, causes);
+                    embedded(v, prop, Some(&at(key)), flag(prop, EMBEDDED), causes);
                 } else if let Some(extra) = super::crd_schema::additional(schema) {
-                    embedded(v, extra, Some(&path.cloned().unwrap_or_default().key(key)), false, causes);
+                    embedded(v, extra, Some(&path.cloned().unwrap_or_default().key(key)), flag(extra, EMBEDDED), causes);
                 }
             }
         }
         Value::Array(list) => {
             if let Some(items) = super::crd_schema::items(schema) {
                 for (i, item) in list.iter().enumerate() {
-                    embedded(item, items, Some(&path.cloned().unwrap_or_default().index(i)), false, causes);
+                    embedded(item, items, Some(&path.cloned().unwrap_or_default().index(i)), flag(items, EMBEDDED), causes);
                 }
             }
         }

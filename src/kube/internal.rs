@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::difflib;
 use super::quantity;
-use super::schema::inflate;
+use super::schema::{cells, inflate};
 use crate::value::json;
 
 static TYPES: LazyLock<FxHashMap<&'static str, Vec<Field>>> =
@@ -29,7 +29,7 @@ fn read(text: &'static str) -> FxHashMap<&'static str, Vec<Field>> {
     let mut types: FxHashMap<&str, Vec<Field>> = FxHashMap::default();
     let mut name = "";
     for line in text.lines() {
-        let mut cells = line.split('\t');
+        let mut cells = cells(line);
         let tag = cells.next().unwrap_or("");
         let mut cell = || cells.next().unwrap_or("");
         match tag {

@@ -27,6 +27,24 @@ fn is_key(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
+/// Whether all parts between dots are labels.
+fn is_subdomain(text: &str) -> bool {
+    let mut last = b'.';
+    for b in text.bytes() {
+        let fits = match b {
+            b'a'..=b'z' | b'0'..=b'9' => true,
+            b'-' => last != b'.',
+            b'.' => last != b'.' && last != b'-',
+            _ => false,
+        };
+        if !fits {
+            return false;
+        }
+        last = b;
+    }
+    last != b'.' && last != b'-'
+}
+
 /// A lowercase RFC 1123 label.
 pub fn dns1123_label(text: &str) -> Vec<String> {
     let mut out = Vec::new();
@@ -50,7 +68,7 @@ pub fn dns1123_subdomain(text: &str) -> Vec<String> {
     if text.len() > 253 {
         out.push("must be no more than 253 characters".to_owned());
     }
-    if !text.split('.').all(is_label) {
+    if !is_subdomain(text) {
         let words = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character";
         out.push(shape_error(words, SUBDOMAIN_FORMAT, &["example.com"]));
     }
@@ -68,6 +86,10 @@ pub fn wildcard_subdomain(text: &str) -> Vec<String> {
 
 /// A key such as `example.com/name`.
 pub fn qualified_name(text: &str) -> Vec<String> {
+    let (prefix, name) = text.split_once('/').unwrap_or(("a", text));
+    if prefix.len() <= 253 && name.len() <= 63 && is_key(name) && is_subdomain(prefix) {
+        return Vec::new();
+    }
     let examples = ["MyName", "my.name", "123-abc"];
     let mut out = Vec::new();
     let parts: Vec<&str> = text.split('/').collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::field::{Path, Step};
 use crate::diagnostic::ObjectRef;
 use crate::source::{FileId, Span};
-use crate::yaml::{Document, Node, NodeKind};
+use crate::yaml::{Document, Entry, Node, NodeKind};
 
 /// One object as the user wrote it.
 #[derive(Clone, Debug)]
@@ -88,19 +88,61 @@ impl Object {
     }
 }
 
-/// The objects of a document: itself, or the items when it is a `List`.
+/// The objects of a document: itself, or what is in it when it is a list.
 pub fn objects(file: FileId, document: &Document) -> Vec<Object> {
     light_objects(file, document).into_iter().map(Object::whole).collect()
 }
 
-/// As [`objects`], without their values.
+/// As [`objects`], without their values. upstream: k8s.io/cli-runtime/pkg/resource/visitor.go, `FlattenListVisitor`
 pub fn light_objects(file: FileId, document: &Document) -> Vec<Object> {
     let Some(root) = &document.root else { return Vec::new() };
-    let object = Object::light(file, Arc::clone(root));
-    if object.id.kind == "List" && object.id.api_version == "v1" {
-        if let Some(NodeKind::Sequence(items)) = root.get("items").map(|e| &e.value.kind) {
-            return items.iter().map(|n| Object::light(file, Arc::clone(n))).collect();
+    let mut out = Vec::new();
+    let mut open = vec![Arc::clone(root)];
+    let mut next = 0;
+    while let Some(node) = open.get(next).cloned() {
+        next += 1;
+        let object = Object::light(file, node);
+        match object.node.get("items").map(|e| &e.value.kind) {
+            Some(NodeKind::Sequence(items)) => open.extend(items.iter().map(|item| listed(item, &object.id))),
+            _ => out.push(object),
         }
     }
-    vec![object]
+    out
+}
+
+/// An item of a list: what says neither version nor kind has those of its list.
+/// upstream: apimachinery/pkg/apis/meta/v1/unstructured/unstructured.go, `decodeToList`
+fn listed(item: &Arc<Node>, list: &ObjectRef) -> Arc<Node> {
+    let says = |key: &str| item.get(key).is_some_and(|e| matches!(&e.value.kind, NodeKind::Str(text) if !text.is_empty()));
+    let Some(kind) = list.kind.strip_suffix("List").filter(|kind| !kind.is_empty() && !says("kind") && !says("apiVersion")) else {
+        return Arc::clone(item);
+    };
+    let mut node = Node::clone(item);
+    let span = Span { end: item.span.start, ..item.span };
+    if let NodeKind::Mapping(entries) = &mut node.kind {
+        entries.retain(|entry| entry.key != "kind" && entry.key != "apiVersion");
+        for (key, text) in [("apiVersion", list.api_version.as_str()), ("kind", kind)] {
+            let value = Arc::new(Node { span, kind: NodeKind::Str(text.to_owned()) });
+            entries.push(Entry { key: key.to_owned(), key_span: span, value });
+        }
+    }
+    Arc::new(node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml;
+
+    #[test]
+    fn lists_are_taken_apart() {
+        let text = "apiVersion: apps/v1\nkind: DeploymentList\nitems:\n- metadata: {name: a}\n- apiVersion: v1\n  kind: List\n  items:\n  \
+                    - {apiVersion: v1, kind: Pod, metadata: {name: c}}\n- kind: X\n  metadata: {name: b}\n";
+        let found: Vec<String> = yaml::parse(text, FileId(0))
+            .iter()
+            .flat_map(|document| objects(FileId(0), document))
+            .map(|o| format!("{} {} {} {}", o.id.api_version, o.id.kind, o.id.name, o.value["kind"]))
+            .collect();
+        assert_eq!(found, ["apps/v1 Deployment a \"Deployment\"", " X b \"X\"", "v1 Pod c \"Pod\""]);
+    }
 }

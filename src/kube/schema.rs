@@ -194,6 +194,18 @@ static BUNDLE: LazyLock<Bundle> = LazyLock::new(|| read_versions(inflate(VERSION
 /// By the version as it was asked for.
 static LOADED: Mutex<BTreeMap<String, Arc<Schema>>> = Mutex::new(BTreeMap::new());
 
+/// The cells of a line, which are a few bytes long each.
+pub(crate) fn cells(line: &'static str) -> impl Iterator<Item = &'static str> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some(at) = text.bytes().position(|b| b == b'\t') else { return Some(text) };
+        let (cell, behind) = text.split_at(at);
+        rest = behind.get(1..);
+        Some(cell)
+    })
+}
+
 fn read_go_types(text: &'static str) -> Schema {
     let mut schema = Schema::default();
     let mut name = "";
@@ -204,7 +216,7 @@ fn read_go_types(text: &'static str) -> Schema {
         }
     };
     for line in text.lines() {
-        let mut cells = line.split('\t');
+        let mut cells = cells(line);
         let tag = cells.next().unwrap_or("");
         let mut cell = || cells.next().unwrap_or("");
         match tag {
@@ -236,7 +248,7 @@ fn read_go_types(text: &'static str) -> Schema {
 fn read_lives(text: &'static str) -> Lives {
     let mut lives = Lives::default();
     for line in text.lines() {
-        let mut cells = line.split('\t').skip(1);
+        let mut cells = cells(line).skip(1);
         let mut cell = || cells.next().unwrap_or("");
         let life = Lifecycle {
             group: cell(),
@@ -259,7 +271,7 @@ fn read_versions(text: &'static str) -> Bundle {
     let mut bundle = Bundle::default();
     let mut open: Option<(Struct, Vec<&'static str>)> = None;
     for line in text.lines() {
-        let mut cells = line.split('\t');
+        let mut cells = cells(line);
         let tag = cells.next().unwrap_or("");
         let mut cell = || cells.next().unwrap_or("");
         if matches!(tag, "D" | "V") {

@@ -188,6 +188,10 @@ fn accepted(outline: &Outline<'_>) -> Option<()> {
     let root = outline.root()?;
     let (api_version, kind) = (root.get("apiVersion")?.text()?, root.get("kind")?.text()?);
     let number = PLANS.kinds.get(format!("{api_version}/{kind}").as_str())?;
+    // A list is taken apart.
+    if root.get("items").is_some() {
+        return None;
+    }
     let object = PLANS.read(*number, root, 0)?;
     // Read from texts by conversion, and as they were sent.
     let meta = object.get("metadata");

@@ -63,6 +63,8 @@ struct Left {
     count: usize,
     /// Whether it is a manifest at all.
     manifest: bool,
+    /// Whether the text is not what the file holds, byte by byte.
+    mended: bool,
 }
 
 /// The manifests as a unit whose objects were judged one by one, the places of those that were refused, what is known
@@ -97,9 +99,15 @@ pub(super) fn judged(
         if needed.is_empty() {
             return Ok(Vec::new());
         }
-        let text = run::text_of(world, path)?;
-        let parts = needed.into_iter().filter_map(|d| text.get(d.span.range()));
-        Ok(parts.flat_map(|part| surroundings::definitions_in(part, Some(&instances))).collect())
+        let mut places: Vec<Span> = needed.iter().map(|d| d.span).collect();
+        places.sort_unstable();
+        let texts = if l.mended || *path == STDIN {
+            let text = run::text_of(world, path)?;
+            places.iter().filter_map(|place| text.get(place.range())).map(str::to_owned).collect()
+        } else {
+            texts_at(world, path, &places)?
+        };
+        Ok(texts.into_par_iter().flat_map_iter(|text| surroundings::definitions_in(&text, Some(&instances))).collect())
     };
     let found: Vec<Vec<Value>> = left.par_iter().zip(paths).map(needed).collect::<Result<_, WorldError>>()?;
     let mut common = common.clone();
@@ -139,16 +147,37 @@ pub(super) fn judged(
     Ok((unit, places, around, count))
 }
 
-/// Gives findings the texts that they point at, where those were not kept. A file that is gone stays without.
-pub(super) fn fill(world: &dyn World, paths: &[(&str, bool)], sources: &mut Sources, findings: &[Diagnostic]) {
-    for file in findings.iter().filter_map(|f| f.span).map(|span| span.file) {
-        if let Some((path, _)) = paths.get(file.0 as usize)
-            && sources.get(file).text.is_empty()
-            && let Ok(text) = run::text_of(world, path)
-        {
-            sources.supply(file, text);
+/// The texts at places of a file, which are in order, without holding all of it.
+fn texts_at(world: &dyn World, path: &str, places: &[Span]) -> Result<Vec<String>, WorldError> {
+    let mut found = vec![Vec::new(); places.len()];
+    let mut at = 0;
+    world.read_parts(path, &mut |part| {
+        let end = at + part.len();
+        for (place, text) in places.iter().map(|place| place.range()).zip(&mut found) {
+            let (from, to) = (place.start.clamp(at, end) - at, place.end.clamp(at, end) - at);
+            text.extend_from_slice(&part[from..to.max(from)]);
         }
-    }
+        at = end;
+        places.last().is_some_and(|last| at < last.end as usize)
+    })?;
+    // A file that was changed meanwhile may hold anything.
+    Ok(found.into_iter().map(|text| String::from_utf8_lossy(&text).into_owned()).collect())
+}
+
+/// Gives findings the texts that they point at, where those were not kept, and finds the lines of all. A file that is gone
+/// stays without.
+pub(super) fn fill(world: &dyn World, paths: &[(&str, bool)], sources: &mut Sources, findings: &[Diagnostic]) {
+    let files: BTreeSet<FileId> = findings.iter().filter_map(|f| f.span).map(|span| span.file).collect();
+    let read = |file: &FileId| {
+        let (path, _) = paths.get(file.0 as usize).filter(|_| sources.get(*file).text.is_empty())?;
+        Some((*file, run::text_of(world, path).ok()?))
+    };
+    let texts: Vec<(FileId, String)> = files.par_iter().filter_map(read).collect();
+    texts.into_iter().for_each(|(file, text)| sources.supply(file, text));
+    let sources = &*sources;
+    files.par_iter().for_each(|file| {
+        sources.get(*file).line_starts();
+    });
 }
 
 thread_local! {
@@ -177,6 +206,7 @@ fn pass(world: &dyn World, paths: &[(&str, bool)], checks: Judging<'_>, keep: Ke
             manifest: true,
             ..Left::default()
         });
+        left.mended = matches!(text, Cow::Owned(_));
         // What is said later about objects that stay is rare: their file is read again then. Of pieces much may be said.
         let stays = !left.objects.is_empty() && (!left.documents.is_empty() || *path == STDIN) || !left.pieces.is_empty();
         if left.manifest && (!left.findings.is_empty() || stays) {

@@ -22,6 +22,8 @@ pub struct Shown {
     pub summary: bool,
     /// Kinds without a schema are skipped, not errors.
     pub skip_missing: bool,
+    /// Nothing behind the first document that is no valid one.
+    pub until_failure: bool,
 }
 
 /// The formats by their names on the command line.
@@ -168,7 +170,10 @@ fn entries(sections: &[Section<'_>], shown: Shown) -> Vec<Entry> {
 
 /// Prints a report in one of [`FORMATS`].
 pub fn render(format: &str, sections: &[Section<'_>], shown: Shown) -> String {
-    let entries = entries(sections, shown);
+    let mut entries = entries(sections, shown);
+    if shown.until_failure {
+        entries.truncate(entries.iter().position(is_bad).map_or(entries.len(), |i| i + 1));
+    }
     match format {
         "kubeconform-json" => as_json(&entries, shown),
         "kubeconform-junit" => as_junit(&entries),

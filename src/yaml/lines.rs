@@ -11,6 +11,8 @@ pub(super) enum Form {
     Nothing,
     /// Without quotes, in one line.
     Plain,
+    /// As [`Form::Plain`], but it cannot be anything else than a text.
+    Word,
     /// Without quotes, in several lines.
     Folded,
     /// Between quotes, the text as it stands.
@@ -119,43 +121,59 @@ impl<'a, S: Sink> Lines<'a, S> {
         while !self.done() {
             self.step()?;
         }
+        Some(self.finished())
+    }
+
+    /// Reads up to the next line that starts with `---`; gives where that is.
+    pub(super) fn document(mut self) -> Option<(S, usize)> {
+        while !self.done() && !is_marker(&self.text[self.at..]) {
+            self.step()?;
+        }
+        let end = self.at;
+        Some((self.finished(), end))
+    }
+
+    fn finished(mut self) -> S {
         while !self.open.is_empty() {
             self.pop();
         }
-        Some(self.sink)
+        self.sink
     }
 
     /// Takes a line and what belongs to its scalar; the key when the line starts an entry of the root.
     #[allow(clippy::option_option)]
     pub(super) fn step(&mut self) -> Option<Option<&'a [u8]>> {
+        let text = self.text;
         let start = self.at;
-        let line = self.take_line();
-        let mut column = blanks(line);
-        match line.get(column) {
-            None => return Some(None),
+        let mut at = start + blanks(&text[start..]);
+        match text.get(at) {
+            None | Some(b'\n') => {
+                self.at = self.behind(at);
+                return Some(None);
+            }
             Some(b'#') => {
-                self.sink.comment(start + column, start + line.len(), true);
+                self.comment(at, true);
                 return Some(None);
             }
             Some(_) => {}
         }
         let mut first = true;
-        while line[column] == b'-' && line.get(column + 1).is_none_or(|b| *b == b' ') {
+        while text[at] == b'-' && ends_token(text.get(at + 1)) {
             if first {
-                self.item(column, start)?;
+                self.item(at - start, start)?;
             } else {
-                self.push(column, true, start + column)?;
+                self.push(at - start, true, at)?;
             }
             first = false;
-            self.last = start + column + 1;
-            let next = column + 1 + blanks(&line[column + 1..]);
-            if self.nothing(line, next, start, self.last) {
+            self.last = at + 1;
+            let next = at + 1 + blanks(&text[at + 1..]);
+            if self.nothing(next, self.last) {
                 return Some(None);
             }
-            column = next;
+            at = next;
         }
-        let rest = &line[column..];
-        let Some((key, length)) = key(rest)? else {
+        let column = at - start;
+        let Some((key, length)) = key(&text[at..])? else {
             // At the start of a line a scalar is the value that a key or a dash waits for, or out of place.
             if first {
                 let open = self.open.last_mut()?;
@@ -164,31 +182,30 @@ impl<'a, S: Sink> Lines<'a, S> {
                 }
                 open.bare = NONE;
             }
-            self.value(start + column, line.len() - column)?;
+            self.value(at)?;
             return Some(None);
         };
         if first {
             self.entry(column, start)?;
         } else {
-            self.push(column, false, start + column)?;
+            self.push(column, false, at)?;
         }
-        let at = start + column;
-        let form = if key.len() + 1 < length { Form::Quoted } else { Form::Plain };
+        let form = if key.len() + 1 < length { Form::Quoted } else { form_of(key) };
         self.sink.scalar(form, at, at + length - 1);
         self.last = at + length;
         let root = self.open.len() == 1;
-        let next = column + length + blanks(&rest[length..]);
-        if !self.nothing(line, next, start, at + length) {
-            self.value(start + next, line.len() - next)?;
+        let next = at + length + blanks(&text[at + length..]);
+        if !self.nothing(next, at + length) {
+            self.value(next)?;
         }
         Some(root.then_some(key))
     }
 
     /// Whether a line ends at `next`, so that the value of what ends at `bare` may stand below.
-    fn nothing(&mut self, line: &[u8], next: usize, start: usize, bare: usize) -> bool {
-        match line.get(next) {
-            None => {}
-            Some(b'#') => self.sink.comment(start + next, start + line.len(), false),
+    fn nothing(&mut self, next: usize, bare: usize) -> bool {
+        match self.text.get(next) {
+            None | Some(b'\n') => self.at = self.behind(next),
+            Some(b'#') => self.comment(next, false),
             Some(_) => return false,
         }
         if let Some(open) = self.open.last_mut() {
@@ -197,15 +214,16 @@ impl<'a, S: Sink> Lines<'a, S> {
         true
     }
 
-    fn peek_line(&self) -> &'a [u8] {
-        let rest = &self.text[self.at..];
-        &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())]
+    /// Takes the rest of a line from `#` on.
+    fn comment(&mut self, at: usize, own_line: bool) {
+        let end = line_end(self.text, at);
+        self.sink.comment(at, end, own_line);
+        self.at = self.behind(end);
     }
 
-    fn take_line(&mut self) -> &'a [u8] {
-        let line = self.peek_line();
-        self.at = (self.at + line.len() + 1).min(self.text.len());
-        line
+    /// Behind the line that ends at `end`.
+    fn behind(&self, end: usize) -> usize {
+        (end + 1).min(self.text.len())
     }
 
     fn push(&mut self, column: usize, sequence: bool, start: usize) -> Option<()> {
@@ -284,125 +302,114 @@ impl<'a, S: Sink> Lines<'a, S> {
     }
 
     /// A scalar with the lines it goes on in, or a flow collection of one line, from `from` to the end of its line and on.
-    fn value(&mut self, from: usize, length: usize) -> Option<()> {
-        let text = &self.text[from..from + length];
-        match *text.first()? {
+    fn value(&mut self, from: usize) -> Option<()> {
+        let text = self.text;
+        match *text.get(from)? {
             b'|' | b'>' => {
-                let rest = &text[1..];
+                let end = line_end(text, from);
+                let rest = &text[from + 1..end];
                 let rest = rest.strip_prefix(b"-").or_else(|| rest.strip_prefix(b"+")).unwrap_or(rest);
                 (blanks(rest) == rest.len()).then_some(())?;
+                self.at = self.behind(end);
                 self.block()?;
                 self.scalar(Form::Block, from, self.at);
                 Some(())
             }
             b'"' | b'\'' => {
-                let (length, simple) = quoted(&self.text[from..])?;
-                let end = from + length;
-                // A line of dashes or dots would end the document.
-                let broken = |line: &[u8]| line.starts_with(b"---") || line.starts_with(b"...");
-                if !simple && self.text[from..end].split(|b| *b == b'\n').skip(1).any(broken) {
-                    return None;
-                }
-                self.scalar(if simple { Form::Quoted } else { Form::Escaped }, from, end);
-                if end >= self.at {
-                    self.at = end;
-                    let rest = self.take_line();
-                    return self.ends(rest, end);
-                }
-                self.ends(&text[length..], end)
+                let (length, simple) = quoted(&text[from..])?;
+                self.scalar(if simple { Form::Quoted } else { Form::Escaped }, from, from + length);
+                self.ends(from + length)
             }
             b'[' | b'{' => {
-                let length = self.flow(text, from)?;
-                self.ends(&text[length..], from + length)
+                let length = self.flow(&text[from..line_end(text, from)], from)?;
+                self.ends(from + length)
             }
             _ => {
-                starts_plain(text).then_some(())?;
-                let (length, comment) = plain(text)?;
-                if let Some(at) = comment {
-                    self.scalar(Form::Plain, from, from + length);
-                    self.sink.comment(from + at, from + text.len(), false);
+                let (end, stop) = plain(text, from)?;
+                starts_plain(&text[from..stop]).then_some(())?;
+                if text.get(stop) == Some(&b'#') {
+                    self.scalar(form_of(&text[from..end]), from, end);
+                    self.comment(stop, false);
                     return Some(());
                 }
-                let end = self.continued(from + length)?;
-                let form = if end == from + length { Form::Plain } else { Form::Folded };
-                self.scalar(form, from, end);
+                self.at = self.behind(stop);
+                let last = self.continued(end)?;
+                let form = if last == end { form_of(&text[from..end]) } else { Form::Folded };
+                self.scalar(form, from, last);
                 Some(())
             }
         }
     }
 
-    /// The further lines of a plain scalar; its end.
+    /// The further lines of a plain scalar that ends at `end` so far; its end.
     fn continued(&mut self, mut end: usize) -> Option<usize> {
+        let text = self.text;
         let parent = self.open.last()?.column;
         loop {
-            let before = self.at;
             let mut start = self.at;
-            let mut line = self.take_line();
-            let mut column = blanks(line);
-            while column == line.len() && self.at < self.text.len() {
-                start = self.at;
-                line = self.take_line();
-                column = blanks(line);
+            let mut at = start + blanks(&text[start..]);
+            while text.get(at) == Some(&b'\n') {
+                start = at + 1;
+                at = start + blanks(&text[start..]);
             }
-            if column == line.len() || column <= parent {
-                self.at = before;
+            if at == text.len() || at - start <= parent {
                 return Some(end);
             }
-            if line[column] == b'#' {
+            if text[at] == b'#' {
                 return None;
             }
-            let (length, comment) = plain(&line[column..])?;
-            end = start + column + length;
+            let stop;
+            (end, stop) = plain(text, at)?;
             // After a comment no line goes on.
-            if let Some(at) = comment {
-                self.sink.comment(start + column + at, start + line.len(), false);
+            if text.get(stop) == Some(&b'#') {
+                self.comment(stop, false);
                 return Some(end);
             }
+            self.at = self.behind(stop);
         }
     }
 
     /// The lines of a block scalar.
     fn block(&mut self) -> Option<()> {
+        let text = self.text;
         let parent = self.open.last()?.column;
         let mut indent = None;
         let mut longest = 0;
-        while self.at < self.text.len() {
-            let line = self.peek_line();
-            let column = blanks(line);
-            if line.get(column) == Some(&b'\t') && indent.is_none_or(|i| column < i) {
-                return None;
-            }
-            if column < line.len() {
-                match indent {
-                    _ if column <= parent => return Some(()),
-                    // Blank lines before the text may be longer than its indentation.
-                    None if column < longest => return None,
-                    None => indent = Some(column),
-                    Some(indent) if column < indent => return None,
-                    Some(_) => {}
-                }
-            } else {
+        while self.at < text.len() {
+            let column = blanks(&text[self.at..]);
+            let at = self.at + column;
+            match text.get(at) {
                 // Blanks that no line feed follows are not all of the text.
-                if column > 0 && self.at + line.len() == self.text.len() {
-                    return None;
+                None => return None,
+                Some(b'\n') => {
+                    longest = longest.max(column);
+                    self.at = at + 1;
+                    continue;
                 }
-                longest = longest.max(column);
+                Some(b'\t') if indent.is_none_or(|i| column < i) => return None,
+                Some(_) => {}
             }
-            self.take_line();
+            match indent {
+                _ if column <= parent => return Some(()),
+                // Blank lines before the text may be longer than its indentation.
+                None if column < longest => return None,
+                None => indent = Some(column),
+                Some(indent) if column < indent => return None,
+                Some(_) => {}
+            }
+            self.at = self.behind(line_end(text, at));
         }
         Some(())
     }
 
-    /// Only a comment may stand behind; `at` is where `rest` starts.
-    fn ends(&mut self, rest: &[u8], at: usize) -> Option<()> {
-        let blank = blanks(rest);
-        if blank == rest.len() {
-            return Some(());
+    /// Only a comment may stand behind `at` in its line.
+    fn ends(&mut self, at: usize) -> Option<()> {
+        let next = at + blanks(&self.text[at..]);
+        match self.text.get(next) {
+            None | Some(b'\n') => self.at = self.behind(next),
+            Some(b'#') if next > at => self.comment(next, false),
+            Some(_) => return None,
         }
-        if blank == 0 || rest[blank] != b'#' {
-            return None;
-        }
-        self.sink.comment(at + blank, at + rest.len(), false);
         Some(())
     }
 
@@ -442,6 +449,61 @@ impl<'a, S: Sink> Lines<'a, S> {
     }
 }
 
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+
+/// Marks the first of eight bytes that is `byte`; higher ones may be marked in vain.
+fn marks(eight: u64, byte: u8) -> u64 {
+    let other = eight ^ (ONES * u64::from(byte));
+    other.wrapping_sub(ONES) & !other & HIGH
+}
+
+/// Marks the first of eight bytes that is below a blank.
+fn marks_control(eight: u64) -> u64 {
+    eight.wrapping_sub(ONES * u64::from(b' ')) & !eight & HIGH
+}
+
+/// The first byte from `at` on that `marks` marks in eight bytes and `is` in one, or the end. Lines are short: that is why
+/// nothing wider is worth its start.
+fn find(text: &[u8], mut at: usize, marks: impl Fn(u64) -> u64, is: impl Fn(u8) -> bool) -> usize {
+    while let Some(eight) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let found = marks(u64::from_le_bytes(*eight));
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while at < text.len() && !is(text[at]) {
+        at += 1;
+    }
+    at
+}
+
+/// The line feed that ends the line of `at`, or the end of the text.
+fn line_end(text: &[u8], at: usize) -> usize {
+    find(text, at, |eight| marks(eight, b'\n'), |b| b == b'\n')
+}
+
+/// Whether a text starts with a line that begins a document.
+pub(super) fn is_marker(text: &[u8]) -> bool {
+    // Not a comparison of slices, which is a call: every line is asked.
+    matches!(text, [b'-', b'-', b'-', rest @ ..] if rest.first().is_none_or(u8::is_ascii_whitespace))
+}
+
+/// Whether what follows ends a `-` or a `:`.
+fn ends_token(next: Option<&u8>) -> bool {
+    matches!(next, None | Some(b' ' | b'\n'))
+}
+
+/// The form of a plain scalar of one line. Numbers, booleans and points in time begin with few letters.
+fn form_of(text: &[u8]) -> Form {
+    match text[0] {
+        b'.' | b'+' | b'-' | b'0'..=b'9' => Form::Plain,
+        b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' if text.len() <= 5 => Form::Plain,
+        _ => Form::Word,
+    }
+}
+
 /// How many blanks a text starts with.
 pub(super) fn blanks(text: &[u8]) -> usize {
     let mut n = 0;
@@ -477,7 +539,7 @@ fn starts_plain(text: &[u8]) -> bool {
     match text[0] {
         // Numbers too long to be numbers are no matter for a line reader.
         b'0'..=b'9' => text.len() < 256,
-        b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'_' | b'$' | b'(' | b'^' | b'~' | b';' | 0x80.. => true,
+        b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'_' | b'$' | b'(' | b'^' | b'~' | b';' | b'=' | b'\\' | 0x80.. => true,
         b'.' => !text[1..].get(..3).is_some_and(|t| t.eq_ignore_ascii_case(b"inf") || t.eq_ignore_ascii_case(b"nan")) && text.len() < 256,
         b'<' => next != b'<',
         b':' => next.is_ascii_alphanumeric(),
@@ -494,6 +556,9 @@ fn key(text: &[u8]) -> Option<Option<(&[u8], usize)>> {
             // One that goes on in further lines is no key.
             let Some((length, _)) = quoted(text) else { return Some(None) };
             let key = &text[1..length - 1];
+            if key.contains(&b'\n') {
+                return Some(None);
+            }
             if key.iter().any(|b| matches!(b, b'\\' | b'\'' | b'\t' | 0x80..)) {
                 return None;
             }
@@ -504,7 +569,7 @@ fn key(text: &[u8]) -> Option<Option<(&[u8], usize)>> {
             (&text[..length], length)
         }
     };
-    if text.get(length) != Some(&b':') || text.get(length + 1).is_some_and(|b| *b != b' ') {
+    if text.get(length) != Some(&b':') || !ends_token(text.get(length + 1)) {
         return Some(None);
     }
     let plain = matches!(text[0], b'a'..=b'z' | b'A'..=b'Z' | b'_');
@@ -515,42 +580,56 @@ fn key(text: &[u8]) -> Option<Option<(&[u8], usize)>> {
     Some(Some((key, length + 1)))
 }
 
-/// The length of a quoted scalar, and whether its text is what stands between the quotes.
+/// The length of a quoted scalar, and whether its text is what stands between the quotes. A line of dashes or dots ends the
+/// document.
 fn quoted(text: &[u8]) -> Option<(usize, bool)> {
     let quote = text[0];
     let mut at = 1;
     let mut simple = true;
     loop {
+        let special = |eight| marks(eight, quote) | marks(eight, b'\\') | marks_control(eight);
+        at = find(text, at, special, |b| b == quote || b == b'\\' || b < b' ');
         match *text.get(at)? {
             b'\\' if quote == b'"' => {
                 matches!(text.get(at + 1)?, b'\\' | b'"' | b'\'' | b' ' | b'0' | b'n' | b't' | b'r' | b'\n').then_some(())?;
                 simple = false;
-                at += 2;
+                // A line feed is looked at by itself.
+                at += if text[at + 1] == b'\n' { 1 } else { 2 };
             }
             b if b == quote && quote == b'\'' && text.get(at + 1) == Some(&quote) => {
                 simple = false;
                 at += 2;
             }
             b if b == quote => return Some((at + 1, simple)),
-            b => {
-                simple &= b != b'\n';
+            b'\n' => {
+                let line = &text[at + 1..];
+                if line.starts_with(b"---") || line.starts_with(b"...") {
+                    return None;
+                }
+                simple = false;
                 at += 1;
             }
+            _ => at += 1,
         }
     }
 }
 
-/// A line of a plain scalar: its length without the blanks at its end, and where a comment ends it.
-fn plain(text: &[u8]) -> Option<(usize, Option<usize>)> {
-    for i in memchr::memchr3_iter(b'\t', b':', b'#', text) {
-        match text[i] {
-            b'\t' => return None,
-            b':' if text.get(i + 1).is_none_or(|b| *b == b' ') => return None,
-            b'#' if i > 0 && text[i - 1] == b' ' => return Some((trimmed(&text[..i]), Some(i))),
-            _ => {}
+/// A line of a plain scalar that starts at `from`: the end without the blanks behind it, and the line feed or comment that
+/// ends it.
+fn plain(text: &[u8], from: usize) -> Option<(usize, usize)> {
+    let special = |eight| marks(eight, b':') | marks(eight, b'#') | marks_control(eight);
+    let mut at = from;
+    loop {
+        at = find(text, at, special, |b| b == b':' || b == b'#' || b < b' ');
+        match text.get(at) {
+            None | Some(b'\n') => break,
+            Some(b':') if ends_token(text.get(at + 1)) => return None,
+            Some(b'#') if at > from && text[at - 1] == b' ' => break,
+            Some(b':' | b'#') => at += 1,
+            Some(_) => return None,
         }
     }
-    Some((trimmed(text), None))
+    Some((from + trimmed(&text[from..at]), at))
 }
 
 fn trimmed(text: &[u8]) -> usize {

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::compose::{Build, Key, NONE_NODE, bool_key};
-use super::lines::{Form, Lines, Sink};
+use super::lines::{Form, Lines, Sink, blanks};
 use super::node::{Comment, Document, Node, NodeKind};
 use super::resolve::{Scalar, resolve};
 use super::scanner::{RawComment, Scanner};
@@ -39,6 +39,7 @@ pub(super) struct Cells {
 }
 
 impl Cells {
+    #[inline]
     fn push(&mut self, start: usize, end: usize, what: What) {
         let next = self.all.len() as u32 + 1;
         self.all.push(Cell { start: start as u32, end: end as u32, next, what });
@@ -58,6 +59,7 @@ impl Sink for Cells {
         }
     }
 
+    #[inline]
     fn scalar(&mut self, form: Form, start: usize, end: usize) {
         self.push(start, end, What::Scalar(form));
     }
@@ -69,14 +71,20 @@ impl Sink for Cells {
 
 /// Reads a text without document markers that is [`readable`](super::lines::readable); `None` when it is not in the subset.
 pub(super) fn cells(text: &str) -> Option<Cells> {
-    if u32::try_from(text.len()).is_err() {
-        return None;
-    }
-    // Most lines hold a key and a value.
-    let mut all = SPARE.take();
-    all.reserve(text.len() / 24 + 8);
-    Lines::new(text.as_bytes(), Cells { all, open: Vec::new(), comments: Vec::new() }).all()
+    lines(text)?.all()
 }
+
+/// The reader of a text that is [`readable`](super::lines::readable); `None` for one that is too long.
+fn lines(text: &str) -> Option<Lines<'_, Cells>> {
+    u32::try_from(text.len()).ok()?;
+    let mut all = SPARE.take();
+    // Most lines hold a key and a value; of what stands behind the document nothing is known.
+    all.reserve((text.len() / 24).min(FIRST) + 8);
+    Some(Lines::new(text.as_bytes(), Cells { all, open: Vec::new(), comments: Vec::new() }))
+}
+
+/// How many cells a document gets at once.
+const FIRST: usize = 1 << 12;
 
 thread_local! {
     /// The cells of the last document that this thread read, to be used again.
@@ -108,14 +116,16 @@ pub struct Outline<'a> {
 }
 
 impl<'a> Outline<'a> {
-    /// Reads `text`, which stands at `base` of `file`.
-    pub(super) fn read(text: &'a str, base: usize, file: FileId, span: Span) -> Option<Self> {
-        Some(Self { text, base, file, span, cells: cells(text)? })
+    /// Reads `text`, which stands at `base` of `file`, up to the next document.
+    pub(super) fn read(text: &'a str, base: usize, file: FileId) -> Option<Self> {
+        let (cells, end) = lines(text)?.document()?;
+        Some(Self { text: text.get(..end)?, base, file, span: Span::new(file, base, base + end), cells })
     }
 
-    /// With its place.
-    pub(super) fn spanning(self, span: Span) -> Self {
-        Self { span, ..self }
+    /// With another start of its place.
+    pub(super) fn starting(mut self, start: u32) -> Self {
+        self.span.start = start;
+        self
     }
 
     /// The first comment stands behind the `---`.
@@ -153,16 +163,32 @@ impl<'a> Outline<'a> {
     }
 }
 
+/// The text of a cell that stands there as it is: that of nearly all.
+#[inline]
+fn plain_text(text: &str, cell: Cell) -> Option<&str> {
+    let (start, end) = (cell.start as usize, cell.end as usize);
+    match cell.what {
+        What::Scalar(Form::Word) => text.get(start..end),
+        What::Scalar(Form::Quoted) => text.get(start + 1..end - 1),
+        _ => None,
+    }
+}
+
 /// A key's or value's text, as it was before escapes and folding.
 fn text_of(text: &str, cell: Cell, form: Form) -> Cow<'_, str> {
     let (start, end) = (cell.start as usize, cell.end as usize);
     let raw = text.get(start..end).unwrap_or("");
     match form {
         Form::Nothing => Cow::Borrowed(""),
-        Form::Plain => Cow::Borrowed(raw),
+        Form::Plain | Form::Word => Cow::Borrowed(raw),
         Form::Quoted => Cow::Borrowed(raw.get(1..raw.len().saturating_sub(1)).unwrap_or("")),
         Form::Folded => Cow::Owned(folded(raw)),
         Form::Escaped | Form::Block => {
+            if form == Form::Block
+                && let Some(read) = literal(raw)
+            {
+                return Cow::Owned(read);
+            }
             let read = Scanner::scalar_at(&text.as_bytes()[..end], start).unwrap_or(Cow::Borrowed(b""));
             match read {
                 Cow::Borrowed(b) => String::from_utf8_lossy(b),
@@ -170,6 +196,33 @@ fn text_of(text: &str, cell: Cell, form: Form) -> Cow<'_, str> {
             }
         }
     }
+}
+
+/// The lines behind a `|`, without their indentation; `None` for blanks alone and for what is folded.
+fn literal(raw: &str) -> Option<String> {
+    let (head, body) = raw.strip_prefix('|')?.split_once('\n')?;
+    let mut out = String::with_capacity(body.len());
+    let mut indent = None;
+    let mut breaks = 0;
+    for line in body.split_inclusive('\n') {
+        let content = line.strip_suffix('\n').unwrap_or(line);
+        let column = blanks(content.as_bytes());
+        if column == content.len() && indent.is_none_or(|indent| column <= indent) {
+            breaks += 1;
+            continue;
+        }
+        out.extend(std::iter::repeat_n('\n', breaks));
+        out.push_str(content.get(*indent.get_or_insert(column)..)?);
+        breaks = line.len() - content.len();
+    }
+    indent?;
+    let kept = match head.as_bytes().first() {
+        Some(b'-') => 0,
+        Some(b'+') => breaks,
+        _ => breaks.min(1),
+    };
+    out.extend(std::iter::repeat_n('\n', kept));
+    Some(out)
 }
 
 /// Joins the lines of a plain scalar: one break becomes a blank, of several the first is dropped.
@@ -199,7 +252,7 @@ fn scalar_of(text: &str, cell: Cell, form: Form) -> (Scalar, Cow<'_, str>) {
         Form::Nothing => Scalar::Null,
         Form::Plain => resolve(b"", value.as_bytes()).unwrap_or(Scalar::Str),
         // Blanks and breaks are in no number or word.
-        Form::Folded | Form::Quoted | Form::Escaped | Form::Block => Scalar::Str,
+        Form::Word | Form::Folded | Form::Quoted | Form::Escaped | Form::Block => Scalar::Str,
     };
     (found, value)
 }
@@ -255,6 +308,9 @@ fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
 
 /// A key as sigs.k8s.io/yaml turns it into a string; in the subset keys are texts and booleans.
 fn key_of(text: &str, cell: Cell) -> Cow<'_, str> {
+    if let Some(plain) = plain_text(text, cell) {
+        return Cow::Borrowed(plain);
+    }
     let What::Scalar(form) = cell.what else { return Cow::Borrowed("") };
     let (found, value) = scalar_of(text, cell, form);
     match found {
@@ -296,7 +352,7 @@ impl<'o> Part<'o> {
         match self.cell().what {
             What::Mapping => PartKind::Mapping,
             What::Sequence => PartKind::Sequence,
-            What::Scalar(Form::Folded | Form::Quoted | Form::Escaped | Form::Block) => PartKind::Text,
+            What::Scalar(Form::Word | Form::Folded | Form::Quoted | Form::Escaped | Form::Block) => PartKind::Text,
             What::Scalar(form) => match scalar_of(self.of.text, self.cell(), form).0 {
                 Scalar::Str | Scalar::Timestamp => PartKind::Text,
                 _ => PartKind::Other,
@@ -306,6 +362,9 @@ impl<'o> Part<'o> {
 
     /// The value of a scalar that is a text.
     pub fn text(self) -> Option<Cow<'o, str>> {
+        if let Some(plain) = plain_text(self.of.text, self.cell()) {
+            return Some(Cow::Borrowed(plain));
+        }
         let What::Scalar(form) = self.cell().what else { return None };
         let (found, value) = scalar_of(self.of.text, self.cell(), form);
         matches!(found, Scalar::Str | Scalar::Timestamp).then_some(value)
@@ -390,5 +449,35 @@ impl<'o> Part<'o> {
     /// Its tree.
     pub fn node(self) -> Arc<Node> {
         build(self.of.text, &self.of.cells, self.at, &mut Nodes::new(self.of.file, self.of.base))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_taken_as_tokens_are_cut() {
+        let mut taken = 0;
+        for head in ["|", "|-", "|+", "| ", "|-  "] {
+            for body in [
+                "  a\n  b\n",
+                "\n\n  a\n\n   b\n  \n\n",
+                "  a",
+                "  a\n     \n  b\n   \n",
+                "  a\n \n\n  # b\n",
+                "  \ta\n\n  \u{e9}: |\n",
+                "\n \n",
+            ] {
+                let raw = format!("{head}\n{body}");
+                // What is no block at all is not asked about.
+                let Some(expected) = Scanner::scalar_at(raw.as_bytes(), 0) else { continue };
+                if let Some(read) = literal(&raw) {
+                    assert_eq!(read.as_bytes(), &*expected, "{raw:?}");
+                    taken += 1;
+                }
+            }
+        }
+        assert!(taken >= 25, "{taken}");
     }
 }

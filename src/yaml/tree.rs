@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::compose::{Build, Key, Place, compose};
-use super::lines::{blanks, readable};
+use super::lines::{blanks, is_marker, readable};
 use super::node::{Comment, Document, Entry, Node, NodeKind, YamlError};
 use super::outline::Outline;
 use super::parser::{NONE, Parser, Tree};
@@ -158,10 +158,9 @@ pub fn outline_chunk<'a>(text: &'a str, chunk: &Chunk, file: FileId, sink: &mut 
     let mut lines = Counted::default();
     let mut base = chunk.start;
     while base < chunk.end {
-        let end = next_marker(text, first_after_marker(text, base));
-        if let Some(outline) = outline(text, base, end, file) {
+        if let Some(outline) = outline(text, base, file) {
+            base = outline.span().end as usize;
             sink(Parsed::Outline(outline));
-            base = end;
             continue;
         }
         let mut out = Held { last: None, sink: &mut |document| sink(Parsed::Document(document)) };
@@ -190,25 +189,23 @@ fn is_plain(text: &str) -> bool {
     readable(bytes) && !starts("...") && !starts("%")
 }
 
-/// The document at `base..end`, if it is in the subset.
-fn outline(text: &str, base: usize, end: usize, file: FileId) -> Option<Outline<'_>> {
-    let explicit = first_after_marker(text, base) > base;
+/// The document at `base`, if it is in the subset.
+fn outline(text: &str, base: usize, file: FileId) -> Option<Outline<'_>> {
     let start = first_after_marker(text, base);
-    let body = text.get(start..end)?;
-    if !explicit {
-        let read = Outline::read(body, start, file, Span::default())?;
+    let body = text.get(start..)?;
+    if start == base {
+        let read = Outline::read(body, start, file)?;
         // What stands before the first document belongs to it.
-        let root = read.root()?.span().start as usize;
-        return Some(read.spanning(Span::new(file, root, end)));
+        let root = read.root()?.span().start;
+        return Some(read.starting(root));
     }
-    let head = body.as_bytes().split(|b| *b == b'\n').next().unwrap_or(b"");
-    let blank = blanks(head);
-    let comment = blank < head.len();
-    if comment && (blank == 0 || head[blank] != b'#') {
+    let blank = blanks(body.as_bytes());
+    let head = body.as_bytes().get(blank).filter(|b| **b != b'\n');
+    if head.is_some_and(|b| blank == 0 || *b != b'#') {
         return None;
     }
-    let read = Outline::read(body, start, file, Span::new(file, start, end))?;
-    Some(if comment { read.with_head() } else { read })
+    let read = Outline::read(body, start, file)?;
+    Some(if head.is_some() { read.with_head() } else { read })
 }
 
 /// Counts lines, each once.
@@ -357,9 +354,7 @@ fn document_end(text: &str, start: usize, read: usize) -> usize {
 
 /// Behind the `---` that stands at `from`, if one does.
 fn first_after_marker(text: &str, from: usize) -> usize {
-    let rest = &text.as_bytes()[from.min(text.len())..];
-    let marker = rest.starts_with(b"---") && rest.get(3).is_none_or(u8::is_ascii_whitespace);
-    if marker { from + 3 } else { from }
+    if is_marker(&text.as_bytes()[from.min(text.len())..]) { from + 3 } else { from }
 }
 
 /// The next line that starts with `---`, from `at` on.

@@ -151,7 +151,8 @@ impl Errors {
     }
 
     fn too_long(&mut self, at: &impl Place, limit: usize) {
-        self.add("FieldValueTooLong", at, format!("Too long: may not be more than {limit} bytes"));
+        let bytes = if limit == 1 { "byte" } else { "bytes" };
+        self.add("FieldValueTooLong", at, format!("Too long: may not be more than {limit} {bytes}"));
     }
 
     fn too_many(&mut self, at: &impl Place, count: usize, limit: usize) {
@@ -340,6 +341,17 @@ pub(crate) fn custom_meta(object: &Value, _old: Option<&Value>) -> Vec<Cause> {
     meta::object_meta(&mut errors, object, super::names::dns1123_subdomain);
     // Unqualified finalizers are only warned about.
     errors.0.retain(|c| !c.message.ends_with("name is neither a standard finalizer name nor is it fully qualified"));
+    errors.0
+}
+
+/// What the metadata of a resource inside of another is refused for; it needs no name.
+pub(crate) fn embedded_meta(meta: &serde_json::Map<String, Value>) -> Vec<Cause> {
+    let mut meta = meta.clone();
+    if meta.get("name").and_then(Value::as_str).is_none_or(str::is_empty) {
+        meta.insert("name".to_owned(), "fakename".into());
+    }
+    let mut errors = Errors::default();
+    meta::object_meta(&mut errors, &serde_json::json!({ "metadata": meta }), super::names::path_segment);
     errors.0
 }
 

@@ -58,6 +58,7 @@ pub(super) fn update(errors: &mut Errors, version: &str, kind: &str, object: &Va
             errors.immutable_value(&path.child(field), get(spec, field), get(old_spec, field));
         }
         "CSIStorageCapacity" => {
+            capacity(errors, object, get(old, "nodeTopology").is_some_and(meta::malformed));
             let whole = old;
             let (new, old) = (get(object, "nodeTopology"), get(old, "nodeTopology"));
             errors.immutable_as(&At::new("nodeTopology"), new, old, "*v1.LabelSelector");

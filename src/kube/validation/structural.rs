@@ -144,8 +144,15 @@ pub(super) fn schema(errors: &mut Errors, schema: &Value, status: bool, structur
     }
 }
 
+/// The keys of what nearly all schemas have at their root, beside the type.
+const PLAIN_ROOT: &[&str] = &["description", "type", "properties", "required", "x-kubernetes-preserve-unknown-fields"];
+
 /// With a status subresource little is allowed at the root.
 fn at_root(errors: &mut Errors, schema: &Value, path: &At<'_>) {
+    let plain = |all: &serde_json::Map<String, Value>| all.keys().all(|key| PLAIN_ROOT.contains(&key.as_str()));
+    if text(schema, "type") == "object" && schema.as_object().is_some_and(plain) {
+        return;
+    }
     for (shown, json, ty) in internal::fields("apiextensions.JSONSchemaProps") {
         let Some(value) = get(schema, json) else { continue };
         let zero = match value {

@@ -36,7 +36,7 @@ pub(super) fn update(errors: &mut Errors, version: &str, kind: &str, object: &Va
             if grouped("dataSource") || grouped("dataSourceRef") {
                 errors.0.retain(|c| !["spec.dataSource.apiGroup", "spec.dataSourceRef.apiGroup"].contains(&c.field.as_str()));
             }
-            claim(errors, spec, old_spec, get(old, "status").unwrap_or(NOTHING));
+            claim(errors, object, old);
         }
         "ConfigMap" => fixed(errors, object, old, &["data", "binaryData"]),
         "Secret" => {
@@ -277,13 +277,44 @@ fn volume(errors: &mut Errors, spec: &Value, old: &Value) {
     }
     errors.immutable(&At::new("volumeMode"), text(spec, "volumeMode"), text(old, "volumeMode"));
     let affinity = |spec| get(spec, "nodeAffinity");
-    if affinity(old).is_some() && !internal::equal("*core.VolumeNodeAffinity", affinity(spec), affinity(old)) {
+    let renamed = affinity(old).map(|old| with_new_labels(old, affinity(spec).unwrap_or(NOTHING)));
+    if renamed.is_some() && !internal::equal("*core.VolumeNodeAffinity", affinity(spec), renamed.as_ref()) {
         let shown = shown_as("*core.VolumeNodeAffinity", affinity(spec));
         errors.invalid(&At::new("nodeAffinity"), shown, "field is immutable, except for updating from beta label to GA");
     }
     if get(old, "volumeAttributesClassName").is_some() && get(spec, "volumeAttributesClassName").is_none() {
         errors.forbidden(&At::new("spec.volumeAttributesClassName"), "update from non-nil value to nil is forbidden");
     }
+}
+
+/// The label that took the place of one.
+fn label_today(label: &str) -> Option<&'static str> {
+    Some(match label {
+        "failure-domain.beta.kubernetes.io/zone" => "topology.kubernetes.io/zone",
+        "failure-domain.beta.kubernetes.io/region" => "topology.kubernetes.io/region",
+        "beta.kubernetes.io/os" => "kubernetes.io/os",
+        "beta.kubernetes.io/arch" => "kubernetes.io/arch",
+        "beta.kubernetes.io/instance-type" => "node.kubernetes.io/instance-type",
+        _ => return None,
+    })
+}
+
+/// What a volume asked of nodes, with the labels of today where `new` asks for them in the same places.
+/// upstream: getMaskNodeSelectorLabelChangeEqualities
+fn with_new_labels(old: &Value, new: &Value) -> Value {
+    let mut out = old.clone();
+    let terms = out.pointer_mut("/required/nodeSelectorTerms").and_then(Value::as_array_mut);
+    for (i, term) in terms.into_iter().flatten().enumerate() {
+        for field in ["matchExpressions", "matchFields"] {
+            for (j, asked) in term.get_mut(field).and_then(Value::as_array_mut).into_iter().flatten().enumerate() {
+                let now = new.pointer(&format!("/required/nodeSelectorTerms/{i}/{field}/{j}/key")).and_then(Value::as_str);
+                if now.is_some() && label_today(text(asked, "key")) == now {
+                    asked["key"] = now.into();
+                }
+            }
+        }
+    }
+    out
 }
 
 fn storage(spec: &Value) -> Option<Value> {
@@ -295,14 +326,31 @@ fn amount(value: Option<&Value>) -> i128 {
     quantity::parse(&text).map_or(0, |q| q.nanos)
 }
 
+/// The annotation that named the class of a claim before a field did.
+const OLD_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
 /// upstream: ValidatePersistentVolumeClaimUpdate
-fn claim(errors: &mut Errors, spec: &Value, old: &Value, status: &Value) {
+fn claim(errors: &mut Errors, object: &Value, old_object: &Value) {
     let ty = "core.PersistentVolumeClaimSpec";
+    let spec_of = |object| get(object, "spec").unwrap_or(NOTHING);
+    let (spec, old, status) = (spec_of(object), spec_of(old_object), get(old_object, "status").unwrap_or(NOTHING));
+    let annotation = |object| get(object, "metadata").and_then(|m| get(m, "annotations")).and_then(|a| get(a, OLD_CLASS)?.as_str());
+    let (marked, was_marked) = (annotation(object), annotation(old_object));
+    let class = |spec| get(spec, "storageClassName").and_then(Value::as_str);
+    let named = class(old).is_none() && class(spec).is_some();
     let (mut new, mut before) = (spec.clone(), old.clone());
     let bound = text(status, "phase") == "Bound";
     if let (Some(new), Some(before)) = (new.as_object_mut(), before.as_object_mut()) {
         if text(old, "volumeName").is_empty() {
             copy(before, spec, "volumeName");
+        }
+        if named && was_marked == class(spec) && (marked.is_none() || marked == was_marked) {
+            new.remove("storageClassName");
+        } else {
+            errors.immutable(&At::new("metadata.annotations").child(OLD_CLASS), marked.unwrap_or(""), was_marked.unwrap_or(""));
+            if named && (was_marked.is_none() || was_marked == class(spec)) {
+                copy(new, old, "storageClassName");
+            }
         }
         if bound {
             copy(new, old, "volumeAttributesClassName");
@@ -310,9 +358,6 @@ fn claim(errors: &mut Errors, spec: &Value, old: &Value, status: &Value) {
             if let Some((requests, size)) = requests.zip(storage(old)) {
                 requests.insert("storage".to_owned(), size);
             }
-        }
-        if get(old, "storageClassName").is_none() && get(spec, "storageClassName").is_some() {
-            copy(new, old, "storageClassName");
         }
     }
     if !internal::equal(ty, Some(&new), Some(&before)) {
@@ -327,6 +372,18 @@ fn claim(errors: &mut Errors, spec: &Value, old: &Value, status: &Value) {
         errors.forbidden(&At::new("spec.resources.requests.storage"), "field can not be less than status.capacity");
     }
     errors.immutable(&At::new("volumeMode"), text(spec, "volumeMode"), text(old, "volumeMode"));
+    if get(status, "currentVolumeAttributesClassName").is_some() {
+        let now = get(spec, "volumeAttributesClassName");
+        let to = match now.and_then(Value::as_str) {
+            None => "nil",
+            Some("") => "empty string",
+            Some(_) => return,
+        };
+        if now != get(old, "volumeAttributesClassName") {
+            let detail = format!("update to {to} is forbidden when status.currentVolumeAttributesClassName is not nil");
+            errors.forbidden(&At::new("spec.volumeAttributesClassName"), &detail);
+        }
+    }
 }
 
 /// upstream: ValidateNodeUpdate
@@ -358,7 +415,7 @@ fn is_headless(spec: &Value) -> bool {
 }
 
 fn has_cluster_ip(spec: &Value) -> bool {
-    matches!(text(spec, "type"), "" | "ClusterIP" | "NodePort" | "LoadBalancer")
+    text(spec, "type") != "ExternalName"
 }
 
 /// A service as an update of an old one: what the server allocated stays where the update leaves it out, and goes where
