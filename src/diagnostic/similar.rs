@@ -4,7 +4,9 @@
 pub fn similar<'c>(wanted: &str, known: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let lower = wanted.to_lowercase();
     let limit = (wanted.chars().count() / 3).clamp(1, 3);
-    let near = known.into_iter().map(|name| (distance(&lower, &name.to_lowercase()), name));
+    // Names that are longer or shorter by more than that are not near.
+    let alike = |name: &&str| !(name.is_ascii() && lower.is_ascii()) || name.len().abs_diff(lower.len()) <= limit;
+    let near = known.into_iter().filter(alike).map(|name| (distance(&lower, &name.to_lowercase()), name));
     near.filter(|(d, _)| *d <= limit).min().map(|(_, name)| name)
 }
 

@@ -10,7 +10,10 @@ use crate::gotmpl::tree::Command;
 use crate::gotmpl::tree::Node;
 use crate::gotmpl::tree::NodeKind;
 use crate::gotmpl::tree::Pipe;
+
+use crate::helm::capabilities::DEFAULT_API_VERSIONS;
 use crate::source::Span;
+use crate::value::Str;
 
 /// Trees deeper than this are not looked into.
 const MAX_DEPTH: usize = 200;
@@ -175,6 +178,20 @@ pub(super) fn defines(source: &str) -> Vec<(String, Range<usize>)> {
     }
     out.sort_by_key(|(_, r)| r.start);
     out
+}
+
+/// The API of `.Capabilities.APIVersions.Has "api"`.
+pub(super) fn api_asked_for(command: &Command) -> Option<String> {
+    let (ArgKind::Field(names) | ArgKind::Variable(names)) = &command.args.first()?.kind else { return None };
+    let names: Vec<String> = names.iter().map(Str::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).filter(|n| *n != "$").collect();
+    let [api] = &command.args[1..] else { return None };
+    (names == ["Capabilities", "APIVersions", "Has"]).then(|| text(&api.kind)).flatten()
+}
+
+/// Whether a rendering without a cluster knows an API; `more` are those that `-a` gave.
+pub(super) fn knows_api(more: &[String], api: &str) -> bool {
+    DEFAULT_API_VERSIONS.contains(&api) || more.iter().any(|a| a == api)
 }
 
 /// The range of a template as a span.

@@ -110,6 +110,7 @@ pub(super) fn judge(
     let spoken = !checks.cluster.is_empty();
     let sure = |f: &Diagnostic| !(partial && of_objects(f.code) || spoken && PREDICTED.contains(&f.code));
     findings.extend(found.into_iter().filter(sure));
+    findings.retain_mut(|finding| lint::judge_old_branch(&input(&settings.rules), finding));
     let told = lint::suppress(&input(&settings.rules), findings);
     let mut findings = told.kept;
     if checks.judge {

@@ -150,6 +150,11 @@ impl Checks {
         self.kube_versions.len() < 2 && kube::schema::minor(asked) == kube::schema::minor(&newest)
     }
 
+    /// Whether outlines tell what the server says of most objects.
+    fn is_quick(&self) -> bool {
+        self.at_newest() && self.reject.is_empty()
+    }
+
     /// These, with the version that settings give.
     fn of(&self, settings: &Settings) -> Self {
         Self { kube_version: settings.kube_version.clone(), ..self.clone() }
@@ -190,6 +195,8 @@ pub struct Unit {
     pub empty: Vec<Span>,
     /// The documents they were read from.
     pub documents: Vec<(FileId, Document)>,
+    /// What was told of documents while they were read.
+    quick: Quick,
     /// From which severity on its findings fail the run, where a configuration file says so.
     pub fail_on: Option<FailOn>,
     /// What a chart was rendered with.
@@ -229,7 +236,7 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
     let paths = manifests_of(inputs, &|path| checks.configs.settings(path).excluded);
     // Rules, and what is replaced, are about whole objects.
     let whole = checks.judge || !(checks.forget_objects || checks.pieces) || !checks.against.is_empty();
-    let manifests = if whole { read(world, &paths)? } else { Unit::default() };
+    let manifests = if whole { read(world, &paths, checks.judge && checks.is_quick())? } else { Unit::default() };
     let old = replaced(world, template, checks)?;
     let common = surroundings::common(world, checks)?;
     let charts: Vec<(&String, Settings)> = inputs.charts.iter().map(|chart| (chart, checks.settings(chart))).collect();
@@ -243,7 +250,7 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
         .map(|(chart, settings, variant)| {
             let (checks, template) = (checks.of(settings), variants::template(&of_version(template, settings), variant));
             let guarded = catch_unwind(AssertUnwindSafe(|| {
-                let mut unit = render(world, chart, &template);
+                let mut unit = render(world, chart, &template, checks.is_quick() && old.is_empty());
                 unit.given = given(world, chart, &template, &checks, settings, &unit.sources);
                 let around = |objects: &[Object]| surroundings::of_unit(world, &common, objects, Some(chart), &checks);
                 examine(unit, source(world, chart, &checks), &checks, settings, &old, &around)
@@ -286,7 +293,7 @@ pub fn run(world: &dyn World, inputs: &Inputs, template: &TemplateOptions, check
 
 /// Renders and decodes one chart without any check: its texts, documents and objects, or the finding that stopped it.
 pub fn load(world: &dyn World, template: &TemplateOptions) -> Unit {
-    let mut unit = render(world, &template.chart, template);
+    let mut unit = render(world, &template.chart, template, false);
     for (file, document) in &unit.documents {
         unit.objects.extend(kube::objects(*file, document));
     }
@@ -298,7 +305,7 @@ pub fn load(world: &dyn World, template: &TemplateOptions) -> Unit {
 /// # Errors
 /// When it cannot be read.
 pub fn known(world: &dyn World, path: &str) -> Result<Vec<lint::Assumed>, WorldError> {
-    let manifests = read(world, &manifests_of(&discover(world, &[path.to_owned()])?, &|_| false))?;
+    let manifests = read(world, &manifests_of(&discover(world, &[path.to_owned()])?, &|_| false), false)?;
     let objects = manifests.documents.iter().flat_map(|(file, document)| kube::objects(*file, document));
     Ok(objects.map(|o| lint::Assumed::object(&o.id.kind, &o.id.namespace, &o.id.name)).collect())
 }
@@ -309,14 +316,14 @@ pub(super) type Replaced = BTreeMap<kube::Identity, Object>;
 /// Reads what `--against` names. A chart that does not render replaces nothing.
 fn replaced(world: &dyn World, template: &TemplateOptions, checks: &Checks) -> Result<Replaced, WorldError> {
     let inputs = discover(world, &checks.against)?;
-    let manifests = read(world, &manifests_of(&inputs, &|_| false))?;
+    let manifests = read(world, &manifests_of(&inputs, &|_| false), false)?;
     let others = !(checks.against_values.is_empty() && checks.against_set.is_empty());
     let template = &if others {
         TemplateOptions { value_files: checks.against_values.clone(), set: checks.against_set.clone(), ..template.clone() }
     } else {
         template.clone()
     };
-    let charts = inputs.charts.iter().map(|chart| render(world, chart, template));
+    let charts = inputs.charts.iter().map(|chart| render(world, chart, template, false));
     let documents = std::iter::once(manifests).chain(charts).flat_map(|unit| unit.documents);
     let objects = documents.flat_map(|(file, document)| kube::objects(file, &document));
     Ok(objects.map(|object| (kube::identity(&object), object)).collect())
@@ -395,17 +402,65 @@ fn ranges(versions: &[&str], all: &[String]) -> String {
     out.into_iter().map(shown).collect::<Vec<_>>().join(", ")
 }
 
+/// What an outline tells of a document before its tree is made. Documents are known by the places of their roots.
+#[derive(Debug, Default)]
+struct Quick {
+    /// Those that the newest server takes without a word.
+    sound: BTreeSet<Span>,
+    /// Definitions without what cannot be wrong in them.
+    essential: BTreeMap<Span, Document>,
+}
+
+impl Quick {
+    fn look(&mut self, outline: &yaml::Outline<'_>) {
+        let Some(root) = outline.root() else { return };
+        // A defect is told of the object when it is judged as a whole.
+        if catch_unwind(AssertUnwindSafe(|| kube::is_sound(outline))).unwrap_or(false) {
+            self.sound.insert(root.span());
+        } else if let Ok(Some(document)) = catch_unwind(AssertUnwindSafe(|| kube::essential(outline))) {
+            self.essential.insert(root.span(), document);
+        }
+    }
+
+    /// Whether the newest server has nothing to say about an object.
+    fn is_silent(&self, object: &Object, checks: &Checks) -> bool {
+        let place = object.node.span;
+        self.sound.contains(&place)
+            || self.essential.get(&place).is_some_and(|document| {
+                let objects = kube::light_objects(object.file, document);
+                objects.iter().all(|object| guarded(object, checks, &Replaced::new()).is_empty())
+            })
+    }
+}
+
+/// The documents of a text; where `quick` says so, with what is told of them early.
+fn parsed(text: &str, file: FileId, quick: bool) -> std::thread::Result<(Vec<Document>, Quick)> {
+    catch_unwind(AssertUnwindSafe(|| {
+        let (mut documents, mut told) = (Vec::new(), Quick::default());
+        yaml::outline_each(text, file, &mut |parsed| {
+            if let (true, yaml::Parsed::Outline(outline)) = (quick, &parsed) {
+                told.look(outline);
+            }
+            documents.push(parsed.document());
+        });
+        (documents, told)
+    }))
+}
+
 /// Adds a text and its documents to a unit.
-fn add(unit: &mut Unit, file: FileId) {
+fn add(unit: &mut Unit, file: FileId, quick: bool) {
     let text = std::sync::Arc::clone(&unit.sources.get(file).text);
-    let parsed = catch_unwind(AssertUnwindSafe(|| yaml::parse(&text, file)));
-    took(unit, file, parsed);
+    took(unit, file, parsed(&text, file, quick));
 }
 
 /// Takes what parsing a text gave.
-fn took(unit: &mut Unit, file: FileId, parsed: std::thread::Result<Vec<Document>>) {
+fn took(unit: &mut Unit, file: FileId, parsed: std::thread::Result<(Vec<Document>, Quick)>) {
     match parsed {
-        Ok(documents) => unit.documents.extend(documents.into_iter().map(|d| (file, d))),
+        Ok((documents, mut quick)) => {
+            unit.documents.extend(documents.into_iter().map(|d| (file, d)));
+            unit.quick.sound.append(&mut quick.sound);
+            unit.quick.essential.append(&mut quick.essential);
+        }
         Err(panic) => unit.findings.push(bug(&unit.sources.get(file).name, &*panic).at(Span::new(file, 0, 0))),
     }
 }
@@ -451,7 +506,7 @@ pub(super) fn no_object(file: FileId) -> Diagnostic {
 }
 
 /// Reads plain manifests.
-fn read(world: &dyn World, paths: &[(&str, bool)]) -> Result<Unit, WorldError> {
+fn read(world: &dyn World, paths: &[(&str, bool)], quick: bool) -> Result<Unit, WorldError> {
     let texts: Vec<(&str, String)> =
         paths.par_iter().map(|(path, _)| Ok((shown(path), text_of(world, path)?))).collect::<Result<_, WorldError>>()?;
     let mut unit = Unit::default();
@@ -460,7 +515,7 @@ fn read(world: &dyn World, paths: &[(&str, bool)]) -> Result<Unit, WorldError> {
         .par_iter()
         .map(|file| {
             let text = std::sync::Arc::clone(&unit.sources.get(*file).text);
-            catch_unwind(AssertUnwindSafe(|| yaml::parse(&text, *file)))
+            parsed(&text, *file, quick)
         })
         .collect();
     for (((_, named), file), parsed) in paths.iter().zip(files).zip(parsed) {
@@ -478,7 +533,7 @@ fn read(world: &dyn World, paths: &[(&str, bool)]) -> Result<Unit, WorldError> {
 }
 
 /// Renders a chart, with the map from its text to templates and values.
-fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
+fn render(world: &dyn World, chart: &str, template: &TemplateOptions, quick: bool) -> Unit {
     let options = TemplateOptions { chart: chart.to_owned(), trace: true, output_dir: None, ..template.clone() };
     match helm::template(world, &options) {
         Ok(rendered) => {
@@ -486,7 +541,7 @@ fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
             for document in rendered.documents {
                 let name = format!("{}{RENDERED}", document.source);
                 let file = unit.sources.add_rendered(name, &*document.text, document.map);
-                add(&mut unit, file);
+                add(&mut unit, file, quick);
             }
             // Values that the chart refuses are nobody's: what else they break follows from that.
             let refused = rendered.failures.iter().any(|failed| failed.message.starts_with(REFUSED));
@@ -495,7 +550,7 @@ fn render(world: &dyn World, chart: &str, template: &TemplateOptions) -> Unit {
                 let (finding, text) = failure::one(&mut unit.sources, failed);
                 unit.findings.push(finding);
                 // Rules about broken YAML look at it too.
-                text.into_iter().for_each(|file| add(&mut unit, file));
+                text.into_iter().for_each(|file| add(&mut unit, file, quick));
             }
             unit
         }
@@ -588,12 +643,13 @@ fn examine(
             unit.objects.push(object);
         }
     }
+    let quick = checks.is_quick() && old.is_empty();
     let alone: Vec<Vec<Diagnostic>> = unit
         .objects
         .par_iter()
         .enumerate()
         .map(|(i, object)| {
-            if silent.contains(&i) {
+            if silent.contains(&i) || quick && unit.quick.is_silent(object, checks) {
                 return Vec::new();
             }
             guarded(object, checks, old)

@@ -3,6 +3,7 @@
 use crate::lint::context::Context;
 use crate::lint::texts;
 use crate::source::Span;
+use memchr::memmem;
 
 pub(super) fn check(cx: &Context) {
     for file in texts::written(cx) {
@@ -22,12 +23,18 @@ pub(super) fn check(cx: &Context) {
 /// The next marker of a document from an offset on.
 fn marker(text: &str, mut from: usize) -> Option<usize> {
     loop {
-        let at = from + text[from..].find("---")?;
+        let at = if from == 0 && text.starts_with("---") { 0 } else { start_of_marker(text, from)? };
         let rest = text[at + 3..].split('\n').next().unwrap_or("").trim_end_matches('\r');
         let alone = rest.is_empty() || rest.starts_with([' ', '\t']) && matches!(rest.trim_start().chars().next(), None | Some('#'));
-        if alone && (at == 0 || text[..at].ends_with('\n')) {
+        if alone {
             return Some(at);
         }
         from = at + 3;
     }
+}
+
+/// Three dashes at the start of a line after the first, from an offset on.
+fn start_of_marker(text: &str, from: usize) -> Option<usize> {
+    let before = from.saturating_sub(1);
+    Some(before + memmem::find(&text.as_bytes()[before..], b"\n---")? + 1)
 }

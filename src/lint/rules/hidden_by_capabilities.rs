@@ -8,7 +8,6 @@ use crate::gotmpl::tree::Command;
 use crate::gotmpl::tree::Node;
 use crate::gotmpl::tree::NodeKind;
 use crate::gotmpl::tree::Pipe;
-use crate::helm::capabilities::DEFAULT_API_VERSIONS;
 use crate::lint::actions;
 use crate::lint::chart::Template;
 use crate::lint::context::Context;
@@ -93,7 +92,7 @@ fn truth(cx: &Context, pipe: &Pipe, asked: &mut Vec<String>, depth: usize) -> Op
 fn of_command(cx: &Context, command: &Command, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
     let first = command.args.first()?;
     let ArgKind::Identifier(function) = &first.kind else {
-        return match api_asked_for(command) {
+        return match actions::api_asked_for(command) {
             Some(api) => {
                 let known = known(cx, &api);
                 if !known && !asked.contains(&api) {
@@ -163,15 +162,6 @@ fn of_value(cx: &Context, names: &[Str]) -> Option<bool> {
     })
 }
 
-/// The API of `.Capabilities.APIVersions.Has "api"`.
-fn api_asked_for(command: &Command) -> Option<String> {
-    let (ArgKind::Field(names) | ArgKind::Variable(names)) = &command.args.first()?.kind else { return None };
-    let names: Vec<String> = names.iter().map(Str::to_string).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).filter(|n| *n != "$").collect();
-    let [api] = &command.args[1..] else { return None };
-    (names == ["Capabilities", "APIVersions", "Has"]).then(|| actions::text(&api.kind)).flatten()
-}
-
 fn known(cx: &Context, api: &str) -> bool {
-    DEFAULT_API_VERSIONS.contains(&api) || cx.input.api_versions.iter().any(|a| a == api)
+    actions::knows_api(cx.input.api_versions, api)
 }

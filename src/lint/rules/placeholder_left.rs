@@ -6,6 +6,9 @@ use crate::lint::context::Context;
 use crate::lint::field::Field;
 use serde_json::Value;
 
+/// Words that stand for what is still to be written.
+const MARKS: [&str; 7] = ["CHANGEME", "CHANGE_ME", "CHANGE-ME", "REPLACE_ME", "REPLACEME", "TODO", "FIXME"];
+
 pub(super) fn check(cx: &Context) {
     for object in cx.objects() {
         let kind = object.object.id.kind.as_str();
@@ -86,10 +89,12 @@ fn placeholder(text: &str) -> Option<&str> {
     if text.len() > 300 || text.contains('\n') {
         return None;
     }
-    for mark in ["CHANGEME", "CHANGE_ME", "CHANGE-ME", "REPLACE_ME", "REPLACEME", "TODO", "FIXME"] {
-        if text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).any(|w| w == mark) {
-            return Some(mark);
-        }
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
+    if let Some(first) = words.filter_map(|word| MARKS.iter().position(|mark| *mark == word)).min() {
+        return Some(MARKS[first]);
+    }
+    if !text.contains(['{', '<']) {
+        return None;
     }
     let between = |open: &str, close: &str, ok: fn(char) -> bool| {
         let start = text.find(open)?;

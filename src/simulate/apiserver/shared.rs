@@ -14,6 +14,8 @@ use serde::de::MapAccess;
 use serde::de::Visitor;
 use serde_json::Value;
 
+use super::Nanos;
+
 /// A value, or the text of one that nobody has looked at.
 #[derive(Clone, Debug, Default)]
 pub struct Shared(Arc<Inner>);
@@ -22,6 +24,8 @@ pub struct Shared(Arc<Inner>);
 struct Inner {
     value: OnceLock<Value>,
     text: Option<(Arc<Vec<u8>>, Range<usize>)>,
+    /// Since when it says that a pod is ready, once that was asked.
+    ready: OnceLock<Option<Nanos>>,
 }
 
 static NULL: Value = Value::Null;
@@ -61,7 +65,7 @@ impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
 impl Shared {
     /// The value whose text stands at a place; `null` when there is no JSON.
     pub fn of_text(bytes: &Arc<Vec<u8>>, place: Range<usize>) -> Self {
-        Self(Arc::new(Inner { value: OnceLock::new(), text: Some((Arc::clone(bytes), place)) }))
+        Self(Arc::new(Inner { value: OnceLock::new(), text: Some((Arc::clone(bytes), place)), ..Inner::default() }))
     }
 
     /// The text it was read from; nothing once it has changed.
@@ -110,6 +114,7 @@ impl Shared {
         }
         let inner = Arc::get_mut(&mut self.0).expect("nobody shares what was made just now");
         inner.text = None;
+        inner.ready = OnceLock::new();
         if inner.value.get().is_none() {
             inner.value = OnceLock::from(Value::Null);
         }
@@ -123,6 +128,12 @@ impl Shared {
             Ok(inner) => Value::clone(&Self(Arc::new(inner))),
             Err(inner) => Value::clone(&Self(inner)),
         }
+    }
+
+    /// What `ready` tells of the value: since when the pod of this status is ready. Controllers ask that of every pod at
+    /// every turn, so the answer is kept until the value changes.
+    pub fn ready_since(&self, ready: impl FnOnce(&Value) -> Option<Nanos>) -> Option<Nanos> {
+        *self.0.ready.get_or_init(|| ready(self))
     }
 
     /// Whether two are one.
@@ -151,7 +162,7 @@ impl DerefMut for Shared {
 
 impl From<Value> for Shared {
     fn from(value: Value) -> Self {
-        Self(Arc::new(Inner { value: OnceLock::from(value), text: None }))
+        Self(Arc::new(Inner { value: OnceLock::from(value), ..Inner::default() }))
     }
 }
 

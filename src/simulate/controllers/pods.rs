@@ -24,8 +24,10 @@ use crate::simulate::scheduler::selector::Selector;
 
 /// Since when a pod is ready, when it is.
 pub fn ready_since(pod: &Object) -> Option<Nanos> {
-    let condition = conditions::get(&pod.status, "Ready")?;
-    (text(condition, &["status"]) == "True").then(|| time(&condition["lastTransitionTime"]).unwrap_or(0))
+    pod.status.ready_since(|status| {
+        let condition = conditions::get(status, "Ready")?;
+        (text(condition, &["status"]) == "True").then(|| time(&condition["lastTransitionTime"]).unwrap_or(0))
+    })
 }
 
 /// Whether a pod is ready.

@@ -113,12 +113,26 @@ pub fn happen(observed: &mut Observed, pod: &Object, container: &Value, what: Wh
 
 /// The status that a node reports of a pod: conditions keep the time of their last change, and what others wrote stays.
 pub fn report(pod: &Object, observed: &Observed, now: Nanos) -> Value {
-    report_of(&manifest(pod), pod, observed, now)
+    report_of(&Manifest::of(pod), pod, observed, now)
+}
+
+/// What the status of a pod depends on and pods of a template share.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    value: Value,
+    resources: status::Resources,
+}
+
+impl Manifest {
+    /// That of a pod.
+    pub fn of(pod: &Object) -> Self {
+        Self { value: manifest(pod), resources: status::Resources::of(&pod.spec) }
+    }
 }
 
 /// As [`report`], for a manifest that pods of a template share.
-pub fn report_of(manifest: &Value, pod: &Object, observed: &Observed, now: Nanos) -> Value {
-    let mut out = status::generate_after(manifest, &pod.status, observed, false);
+pub fn report_of(manifest: &Manifest, pod: &Object, observed: &Observed, now: Nanos) -> Value {
+    let mut out = status::generate_after(&manifest.value, &manifest.resources, &pod.status, observed, false);
     for condition in out["conditions"].as_array_mut().into_iter().flatten() {
         let old = conditions::get(&pod.status, text(condition, &["type"])).filter(|c| c["status"] == condition["status"]);
         let since = old.map(|c| c["lastTransitionTime"].clone()).filter(|t| !t.is_null());

@@ -45,11 +45,33 @@ pub fn time(at: Nanos) -> Value {
 /// Whether a status is terminal for good: `terminal` says that all containers have stopped and none will start.
 /// The answer is the whole status; `pod` is the manifest with the last status.
 pub fn generate(pod: &Value, observed: &Observed, terminal: bool) -> Value {
-    generate_after(pod, at(pod, &["status"]), observed, terminal)
+    generate_after(pod, &Resources::of(at(pod, &["spec"])), at(pod, &["status"]), observed, terminal)
 }
 
-/// As [`generate`], with the last status apart from the manifest, which many pods may share.
-pub fn generate_after(pod: &Value, old: &Value, observed: &Observed, terminal: bool) -> Value {
+/// What every status of a pod says of its resources.
+#[derive(Clone, Debug)]
+pub struct Resources {
+    qos: &'static str,
+    /// The requests, `null` when there are none.
+    allocated: Value,
+    whole: Value,
+}
+
+impl Resources {
+    /// Those of a pod's spec.
+    pub fn of(spec: &Value) -> Self {
+        let requests = resources::requests(spec).to_json();
+        Self {
+            qos: resources::qos(spec).name(),
+            allocated: if requests.as_object().is_some_and(|r| !r.is_empty()) { requests } else { Value::Null },
+            whole: if at(spec, &["resources"]).is_object() { spec["resources"].clone() } else { json!({}) },
+        }
+    }
+}
+
+/// As [`generate`], with the last status apart from the manifest and what the manifest says of resources, which many pods
+/// may share.
+pub fn generate_after(pod: &Value, resources: &Resources, old: &Value, observed: &Observed, terminal: bool) -> Value {
     let spec = at(pod, &["spec"]);
     let restarting = restarts_all(spec, old, observed);
     let has_init = !list(spec, &["initContainers"]).is_empty();
@@ -86,12 +108,11 @@ pub fn generate_after(pod: &Value, old: &Value, observed: &Observed, terminal: b
             out.insert(field.to_owned(), statuses.into());
         }
     }
-    out.insert("qosClass".to_owned(), resources::qos(spec).name().into());
-    let requests = resources::requests(spec).to_json();
-    if requests.as_object().is_some_and(|r| !r.is_empty()) {
-        out.insert("allocatedResources".to_owned(), requests);
+    out.insert("qosClass".to_owned(), resources.qos.into());
+    if !resources.allocated.is_null() {
+        out.insert("allocatedResources".to_owned(), resources.allocated.clone());
     }
-    out.insert("resources".to_owned(), if at(spec, &["resources"]).is_object() { spec["resources"].clone() } else { json!({}) });
+    out.insert("resources".to_owned(), resources.whole.clone());
     out.into()
 }
 

@@ -43,6 +43,7 @@ use crate::simulate::controllers::pods;
 use crate::simulate::controllers::template_of;
 use crate::simulate::controllers::volumes;
 use crate::simulate::kubelet::behaviour;
+use crate::simulate::kubelet::observe::Manifest;
 use crate::simulate::kubelet::printed;
 use crate::simulate::replay::first_by_name;
 use crate::simulate::scheduler::api::Node;
@@ -89,6 +90,8 @@ pub(super) struct Cluster {
     pub(super) tasks: BTreeMap<(Nanos, u64), (Uid, Task)>,
     pub(super) sequence: u64,
     pub(super) placed: BTreeMap<Uid, Placed>,
+    /// Those of them that were seen to wait for a volume or a lost node.
+    pub(super) waiting: BTreeSet<Uid>,
     pending: BTreeMap<Uid, Option<String>>,
     /// Whether pods that wait may fit now.
     pub(super) freed: bool,
@@ -107,7 +110,7 @@ pub(super) struct Cluster {
     pub(super) images: BTreeSet<(usize, String)>,
     shapes: BTreeMap<Uid, Arc<PodShape>>,
     /// The manifests that the pods of a ReplicaSet share.
-    pub(super) manifests: BTreeMap<Uid, Arc<Value>>,
+    pub(super) manifests: BTreeMap<Uid, Arc<Manifest>>,
     pub(super) lives: BTreeMap<(Uid, String, Vec<Nanos>), Lives>,
     cursor: usize,
     event_cursor: usize,
@@ -163,6 +166,7 @@ impl Cluster {
             tasks: BTreeMap::new(),
             sequence: 0,
             placed: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             pending: BTreeMap::new(),
             freed: false,
             assumed: BTreeMap::new(),

@@ -81,6 +81,9 @@ impl Cluster {
         let waits = self.volume_held_elsewhere(object, node);
         let observed = Observed { sandbox: if waits.is_some() { Sandbox::None } else { Sandbox::Ready }, ..Observed::default() };
         let unseen = self.lost.contains(&node);
+        if waits.is_some() || unseen {
+            self.waiting.insert(uid);
+        }
         self.placed.insert(uid, Placed { pod, node, observed, waits: waits.is_some() || unseen, over: false });
         if store::is_finished(object) {
             return;
@@ -146,7 +149,10 @@ impl Cluster {
     /// Pods that waited for a volume look again.
     pub(super) fn retry_volumes(&mut self) {
         let seen = |p: &&Placed| p.waits && !self.lost.contains(&p.node);
-        let waiting: Vec<(Uid, usize)> = self.placed.iter().filter(|(_, p)| seen(p)).map(|(uid, p)| (*uid, p.node)).collect();
+        let placed = &self.placed;
+        self.waiting.retain(|uid| placed.get(uid).is_some_and(|p| p.waits));
+        let waiting: Vec<(Uid, usize)> =
+            self.waiting.iter().filter_map(|uid| placed.get(uid).filter(seen).map(|p| (*uid, p.node))).collect();
         for (uid, node) in waiting {
             let Some(object) = self.plane.api.get(uid).cloned() else { continue };
             if self.volume_held_elsewhere(&object, node).is_some() {
@@ -305,8 +311,8 @@ impl Cluster {
         let Some(placed) = self.placed.get_mut(&uid).filter(|p| !self.lost.contains(&p.node)) else { return };
         let manifest = match object.meta.controller().filter(|o| o.kind == "ReplicaSet" && !object.meta.is_deleted()) {
             // Pods of one ReplicaSet differ by name only; those of other owners may differ more.
-            Some(owner) => Arc::clone(self.manifests.entry(owner.uid).or_insert_with(|| Arc::new(observe::manifest(&object)))),
-            None => Arc::new(observe::manifest(&object)),
+            Some(owner) => Arc::clone(self.manifests.entry(owner.uid).or_insert_with(|| Arc::new(observe::Manifest::of(&object)))),
+            None => Arc::new(observe::Manifest::of(&object)),
         };
         let new = observe::report_of(&manifest, &object, &placed.observed, now);
         if object.status == new {
