@@ -109,7 +109,8 @@ pub(super) fn test(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
         }
     }
     wrong.iter().for_each(|line| output.line(line));
-    output.note(&format!("{} rules tested, {} complaints", rules.len(), wrong.len()));
+    let counted = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
+    output.note(&format!("{} tested, {}", counted(rules.len(), "rule"), counted(wrong.len(), "complaint")));
     Ok(if wrong.is_empty() { CLEAN } else { FINDINGS })
 }
 

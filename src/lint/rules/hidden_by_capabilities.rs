@@ -21,33 +21,64 @@ pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
     for template in chart.templates.iter().filter(|t| !t.is_partial()) {
         if let Some(tree) = template.trees.last() {
-            walk(cx, template, &tree.root, 0);
+            walk(cx, template, &tree.root, &Dot::Root, 0);
+        }
+    }
+}
+
+/// What `.` is.
+enum Dot {
+    /// What a template is given.
+    Root,
+    /// A value, by its path.
+    Value(Vec<String>),
+    Unknown,
+}
+
+impl Dot {
+    /// What it is inside a `with`.
+    fn with(&self, pipe: &Pipe) -> Self {
+        let [command] = pipe.commands.as_slice() else { return Self::Unknown };
+        let [arg] = command.args.as_slice() else { return Self::Unknown };
+        self.path(arg).map_or(Self::Unknown, Self::Value)
+    }
+
+    /// The path of the value that an argument names.
+    fn path(&self, arg: &Arg) -> Option<Vec<String>> {
+        let of_root = |names: &[Str]| {
+            let (values, path) = names.split_first()?;
+            (values.to_string() == "Values").then(|| path.iter().map(Str::to_string).collect())
+        };
+        match (&arg.kind, self) {
+            (ArgKind::Variable(names), _) if names.first().is_some_and(|n| n.to_string() == "$") => of_root(&names[1..]),
+            (ArgKind::Field(names), Self::Root) => of_root(names),
+            (ArgKind::Field(names), Self::Value(path)) => Some(path.iter().cloned().chain(names.iter().map(Str::to_string)).collect()),
+            _ => None,
         }
     }
 }
 
 /// Looks at what is rendered, as far as the defaults of the values tell.
-fn walk(cx: &Context, template: &Template, nodes: &[Node], depth: usize) {
+fn walk(cx: &Context, template: &Template, nodes: &[Node], dot: &Dot, depth: usize) {
     if depth > MAX_DEPTH {
         return;
     }
     for node in nodes {
         let Some(branch) = actions::branch(node) else { continue };
         let other = branch.other.as_deref().unwrap_or_default();
-        if !matches!(node.kind, NodeKind::If(_)) {
-            walk(cx, template, &branch.list, depth + 1);
-            walk(cx, template, other, depth + 1);
-            continue;
-        }
         let mut asked = Vec::new();
-        let holds = truth(cx, &branch.pipe, &mut asked, 0);
+        let (holds, inner) = match node.kind {
+            NodeKind::If(_) => (truth(cx, &branch.pipe, dot, &mut asked, 0), None),
+            NodeKind::With(_) => (truth(cx, &branch.pipe, dot, &mut asked, 0), Some(dot.with(&branch.pipe))),
+            _ => (None, Some(Dot::Unknown)),
+        };
         if holds != Some(false) {
-            walk(cx, template, &branch.list, depth + 1);
+            walk(cx, template, &branch.list, inner.as_ref().unwrap_or(dot), depth + 1);
         }
         if holds != Some(true) {
-            walk(cx, template, other, depth + 1);
+            walk(cx, template, other, dot, depth + 1);
         }
-        if holds == Some(false) && other.is_empty() {
+        if holds == Some(false) && other.is_empty() && inner.is_none() {
             report(cx, template, node, branch, &asked);
         }
     }
@@ -81,15 +112,15 @@ fn kinds_in(nodes: &[Node], out: &mut Vec<String>, depth: usize) {
 
 /// Whether a condition holds; `asked` gathers the APIs that would make it hold. `None` when it is not known, or when
 /// more than these APIs is missing.
-fn truth(cx: &Context, pipe: &Pipe, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
+fn truth(cx: &Context, pipe: &Pipe, dot: &Dot, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
     let [command] = pipe.commands.as_slice() else { return None };
     if depth > MAX_DEPTH || !pipe.decl.is_empty() {
         return None;
     }
-    of_command(cx, command, asked, depth)
+    of_command(cx, command, dot, asked, depth)
 }
 
-fn of_command(cx: &Context, command: &Command, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
+fn of_command(cx: &Context, command: &Command, dot: &Dot, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
     let first = command.args.first()?;
     let ArgKind::Identifier(function) = &first.kind else {
         return match actions::api_asked_for(command) {
@@ -100,12 +131,12 @@ fn of_command(cx: &Context, command: &Command, asked: &mut Vec<String>, depth: u
                 }
                 Some(known)
             }
-            None if command.args.len() == 1 => of_arg(cx, first, asked, depth),
+            None if command.args.len() == 1 => of_arg(cx, first, dot, asked, depth),
             None => None,
         };
     };
     let mut apis = Vec::new();
-    let truths: Vec<Option<bool>> = command.args[1..].iter().map(|arg| of_arg(cx, arg, &mut apis, depth)).collect();
+    let truths: Vec<Option<bool>> = command.args[1..].iter().map(|arg| of_arg(cx, arg, dot, &mut apis, depth)).collect();
     match function.to_string().as_str() {
         // All that is false must be so for want of an API, or it is not this that hides.
         "and" => {
@@ -115,9 +146,10 @@ fn of_command(cx: &Context, command: &Command, asked: &mut Vec<String>, depth: u
             }
             let by_apis = command.args[1..].iter().filter(|arg| {
                 let mut apis = Vec::new();
-                of_arg(cx, arg, &mut apis, depth) == Some(false) && !apis.is_empty()
+                of_arg(cx, arg, dot, &mut apis, depth) == Some(false) && !apis.is_empty()
             });
-            if by_apis.count() == closed {
+            // What is not known may be closed as well.
+            if by_apis.count() == closed && !truths.contains(&None) {
                 asked.append(&mut apis);
             }
             Some(false)
@@ -135,24 +167,17 @@ fn of_command(cx: &Context, command: &Command, asked: &mut Vec<String>, depth: u
     }
 }
 
-fn of_arg(cx: &Context, arg: &Arg, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
+fn of_arg(cx: &Context, arg: &Arg, dot: &Dot, asked: &mut Vec<String>, depth: usize) -> Option<bool> {
     match &arg.kind {
         ArgKind::Bool(b) => Some(*b),
-        ArgKind::Pipe(pipe) => truth(cx, pipe, asked, depth + 1),
-        ArgKind::Field(names) => of_value(cx, names),
-        ArgKind::Variable(names) if names.first().is_some_and(|n| n.to_string() == "$") => of_value(cx, &names[1..]),
-        _ => None,
+        ArgKind::Pipe(pipe) => truth(cx, pipe, dot, asked, depth + 1),
+        _ => of_value(cx, &dot.path(arg)?),
     }
 }
 
 /// The truth of a value's default.
-fn of_value(cx: &Context, names: &[Str]) -> Option<bool> {
-    let (values, path) = names.split_first()?;
-    if values.to_string() != "Values" {
-        return None;
-    }
-    let path: Vec<String> = path.iter().map(Str::to_string).collect();
-    Some(match cx.default_of(&path)? {
+fn of_value(cx: &Context, path: &[String]) -> Option<bool> {
+    Some(match cx.default_of(path)? {
         Value::Null => false,
         Value::Bool(b) => *b,
         Value::Number(n) => n.as_f64() != Some(0.0),
