@@ -259,7 +259,7 @@ fn validate() -> Command {
             .arg(switch("summary", "Tell how many objects are valid and invalid"))
             .arg(switch("verbose", "Valid objects too in kubeconform's reports"))
             .arg(switch("exit-on-error", "Tell nothing behind the first object that is refused"))
-            .arg(list("n", "NUMBER", "").short('n').hide(true))
+            .arg(list("n", "NUMBER", "").short('n').hide(true).value_parser(clap::value_parser!(u32)))
             .arg(list("cache", "DIR", "").hide(true)),
     ))
 }

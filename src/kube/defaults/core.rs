@@ -229,7 +229,7 @@ fn protect(value: &mut Value, finalizer: &str) {
 }
 
 /// upstream: EnforceDataSourceBackwardsCompatibility, NormalizeDataSources
-fn data_sources(spec: &mut Value) {
+pub(crate) fn data_sources(spec: &mut Value) {
     if spec.get("dataSourceRef").is_some_and(|r| !text(r, "namespace").is_empty()) {
         remove(spec, "dataSourceRef");
     }
@@ -241,6 +241,12 @@ fn data_sources(spec: &mut Value) {
             remove(spec, "dataSource");
         }
     }
+    same_sources(spec);
+}
+
+/// Each of the two fields that name where data comes from says what the other one does. upstream: NormalizeDataSources
+pub(crate) fn same_sources(spec: &mut Value) {
+    let has = |spec: &Value, key: &str| spec.get(key).is_some_and(Value::is_object);
     for (from, to) in [("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")] {
         if has(spec, from) && !has(spec, to) {
             let mut copy = spec[from].clone();

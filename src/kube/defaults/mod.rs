@@ -24,6 +24,8 @@ mod scheduling;
 mod storage;
 mod volume;
 
+pub(crate) use core::{data_sources, same_sources};
+
 /// One step of one group: the version, the kind, and the object to change.
 type Step = fn(version: &str, kind: &str, object: &mut Value);
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 use serde_json::Value;
 
+use super::super::defaults::{data_sources, same_sources};
 use super::super::field::At;
 use super::super::internal;
 use super::super::quantity;
@@ -201,6 +202,10 @@ fn munged_pod(errors: &mut Errors, spec: &Value, old: &Value) -> Value {
     }
     let grace = |v: Option<&Value>| v.and_then(Value::as_i64);
     let field = "terminationGracePeriodSeconds";
+    // upstream: Convert_v1_Pod_To_core_Pod
+    if grace(fields.get(field)).is_some_and(|given| given < 0) {
+        fields.insert(field.to_owned(), 1.into());
+    }
     if grace(old.get(field)).is_some_and(|g| g < 0) && grace(fields.get(field)) == Some(1) {
         copy(fields, old, field);
     }
@@ -333,7 +338,16 @@ const OLD_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 fn claim(errors: &mut Errors, object: &Value, old_object: &Value) {
     let ty = "core.PersistentVolumeClaimSpec";
     let spec_of = |object| get(object, "spec").unwrap_or(NOTHING);
-    let (spec, old, status) = (spec_of(object), spec_of(old_object), get(old_object, "status").unwrap_or(NOTHING));
+    let (mut spec, mut old) = (spec_of(object).clone(), spec_of(old_object).clone());
+    // Data sources that nothing knows are dropped, unless there was one before.
+    let sourced = ["dataSource", "dataSourceRef"].iter().any(|key| get(&old, key).is_some());
+    if sourced {
+        same_sources(&mut spec);
+    } else {
+        data_sources(&mut spec);
+    }
+    same_sources(&mut old);
+    let (spec, old, status) = (&spec, &old, get(old_object, "status").unwrap_or(NOTHING));
     let annotation = |object| get(object, "metadata").and_then(|m| get(m, "annotations")).and_then(|a| get(a, OLD_CLASS)?.as_str());
     let (marked, was_marked) = (annotation(object), annotation(old_object));
     let class = |spec| get(spec, "storageClassName").and_then(Value::as_str);
