@@ -21,6 +21,11 @@ fn git(args: &[&str]) -> Option<Vec<u8>> {
     run.status.success().then_some(run.stdout)
 }
 
+/// Whether a name is a commit of the repository here.
+pub(super) fn is_revision(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('-') && git(&["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).is_some()
+}
+
 /// Replaces what names no file but a revision by a folder with the input's files of that revision. The folders live as long
 /// as what is returned.
 ///
@@ -32,8 +37,7 @@ pub(super) fn checkout(against: &mut [String], paths: &[String]) -> Result<Vec<C
         if std::fs::metadata(&*name).is_ok() {
             continue;
         }
-        let commit = format!("{name}^{{commit}}");
-        if name.starts_with('-') || git(&["rev-parse", "--verify", "--quiet", &commit]).is_none() {
+        if !is_revision(name) {
             return Err(Error::unusable(format!("--against: {name} is no file, no directory and no Git revision")));
         }
         let below = |path: &&String| *path != STDIN && !path.starts_with('/') && !path.split('/').any(|part| part == "..");
@@ -46,7 +50,7 @@ pub(super) fn checkout(against: &mut [String], paths: &[String]) -> Result<Vec<C
             .collect();
         if had.is_empty() {
             let all = paths.join(", ");
-            return Err(Error::unusable(format!("--against: revision {name} has none of {all} (paths below the current directory count)")));
+            return Err(Error::unusable(format!("revision {name} has none of {all} (paths below the current directory count)")));
         }
         let mut args = vec!["archive", "--format=tar", name.as_str(), "--"];
         args.extend(&had);

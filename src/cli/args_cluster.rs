@@ -161,7 +161,7 @@ pub(super) fn diff() -> Command {
                 .value_names(["OLD", "NEW"])
                 .num_args(2)
                 .required(true)
-                .help("Charts, manifests, directories of them, release:NAME[@REVISION], or cluster (a stored one, see --state)"),
+                .help("Charts, manifests, directories of them, release:NAME[@REVISION], a Git revision (REVISION or REVISION:PATH), or cluster (a stored one, see --state)"),
         );
     made(stored(rendering(command)))
         .next_help_heading("Difference")

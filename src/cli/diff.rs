@@ -4,6 +4,8 @@ use clap::ArgMatches;
 use serde_json::Value;
 use serde_json::json;
 
+use super::against;
+use super::against::Checkout;
 use super::args::{on, slices, string, strings};
 use super::error::Error;
 use super::output::Output;
@@ -45,6 +47,22 @@ fn side(what: &str, matches: &ArgMatches, world: &RealWorld, template: &Template
     Ok(outcome.units.iter().flat_map(|u| u.objects.iter().map(|o| o.value.clone())).collect())
 }
 
+/// Where the files of a side lie: `REVISION:PATH`, or `REVISION` for what the other side names, are laid beside for the time of
+/// the run.
+fn of_revision(what: &str, other: &str) -> Result<(Option<Checkout>, String), Error> {
+    let (revision, path) = what.split_once(':').unwrap_or((what, other));
+    let path = path.split_once(':').map_or(path, |(_, path)| path);
+    let there = std::path::Path::new(what).exists() || what == "cluster" || what.starts_with("release:");
+    if there || !against::is_revision(revision) {
+        return Ok((None, what.to_owned()));
+    }
+    let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
+    let mut folder = [revision.to_owned()];
+    let checkout = against::checkout(&mut folder, std::slice::from_ref(&path))?.pop();
+    let [folder] = folder;
+    Ok((checkout, format!("{folder}/{path}")))
+}
+
 pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
     let world = options::world(matches)?;
     let sides = strings(matches, "sides");
@@ -64,6 +82,13 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
         old_options.value_files = files;
         old_options.set = set;
     }
+    let (mut checkouts, mut paths) = (Vec::new(), Vec::new());
+    for (what, other) in [(a, b), (b, a)] {
+        let (checkout, path) = of_revision(what, other)?;
+        checkouts.push(checkout);
+        paths.push(path);
+    }
+    let [a, b] = paths.as_slice() else { return Err(Error::unusable("diff needs two sides: kval diff OLD NEW")) };
     let new = side(b, matches, &world, &new_options)?;
     let mut old = side(a, matches, &world, &old_options)?;
     let namespace = string(matches, "namespace").unwrap_or_else(|| "default".to_owned());
@@ -81,6 +106,12 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     let choices = rollout::Options { namespace, ..rollout::Options::default() };
     let differs = changes.iter().any(|c| c.effect != Effect::Unchanged);
     let prediction = differs.then(|| rollout::predict(&cluster, &old, &new, &choices));
+    // Some changes are refused because of what the server itself has set.
+    for (i, why) in prediction.iter().flat_map(|p| &p.refused) {
+        if let Some(change) = changes.get_mut(*i).filter(|c| c.effect != Effect::Added) {
+            change.refuse(why);
+        }
+    }
     let stuck = prediction.as_ref().is_some_and(|p| p.verdict() == Verdict::Stuck);
     if string(matches, "format").as_deref() == Some("json") {
         let text = serde_json::to_string_pretty(&as_json(&changes, prediction.as_ref())).unwrap_or_default();
@@ -111,17 +142,35 @@ fn shown(value: Option<&Value>) -> String {
     if text.chars().count() > 120 { format!("{}…", text.chars().take(119).collect::<String>()) } else { text }
 }
 
+/// A sentence with its values cut.
+fn brief(note: &str) -> String {
+    /// Longer values are cut to so many characters.
+    const LONGEST: usize = 120;
+    let Some((before, rest)) = note.split_once("Invalid value: {") else { return note.to_owned() };
+    let Some((value, after)) = rest.rsplit_once("}: ") else { return note.to_owned() };
+    if value.chars().count() <= LONGEST {
+        return note.to_owned();
+    }
+    let cut: String = value.chars().take(LONGEST / 2).collect();
+    format!("{before}Invalid value: {{{cut}…}}: {after}")
+}
+
 fn print(changes: &[Change], new: &[Value], prediction: Option<&rollout::Prediction>, all: bool, output: &mut Output) {
     for change in changes.iter().filter(|c| all || c.effect != Effect::Unchanged) {
         output.line(&format!("{}: {}", change.title(), change.effect.name()));
-        change.notes.iter().for_each(|note| output.line(&format!("    {note}")));
+        change.notes.iter().for_each(|note| output.line(&format!("    {}", brief(note))));
         for field in &change.fields {
             output.line(&format!("    {}: {} -> {}", field.path, shown(field.old.as_ref()), shown(field.new.as_ref())));
         }
     }
-    if let Some(prediction) = prediction.filter(|p| !p.workloads.is_empty()) {
-        output.line("");
-        for workload in &prediction.workloads {
+    let at_rest = |kind: &str, name: &str| changes.iter().any(|c| c.effect == Effect::Unchanged && c.kind == kind && c.name == name);
+    let told = |w: &&rollout::Workload| w.complete_at.is_none() || !at_rest(&w.kind, &w.name);
+    if let Some(prediction) = prediction {
+        let workloads: Vec<&rollout::Workload> = prediction.workloads.iter().filter(told).collect();
+        if !workloads.is_empty() {
+            output.line("");
+        }
+        for workload in workloads {
             let how = match workload.complete_at {
                 Some(at) => {
                     format!("complete after {}, at least {} of {} available", Duration(at).text(), workload.min_available, workload.desired)
@@ -133,10 +182,10 @@ fn print(changes: &[Change], new: &[Value], prediction: Option<&rollout::Predict
             };
             output.line(&format!("rollout of {} {}: {how}", workload.kind, workload.name));
         }
-        for (i, why) in &prediction.refused {
+        for (i, why) in prediction.refused.iter().filter(|(i, _)| changes.get(*i).is_none_or(|c| c.effect != Effect::Refused)) {
             let object = new.get(*i).unwrap_or(&Value::Null);
             let word = |v: &Value| v.as_str().unwrap_or("").to_owned();
-            output.line(&format!("refused: {} {}: {why}", word(&object["kind"]), word(&object["metadata"]["name"])));
+            output.line(&format!("refused: {} {}: {}", word(&object["kind"]), word(&object["metadata"]["name"]), brief(why)));
         }
     }
     let count = |effect: Effect| changes.iter().filter(|c| c.effect == effect).count();

@@ -9,7 +9,6 @@ use super::options;
 use super::output::Output;
 use super::state;
 use super::world::RealWorld;
-use super::{CLEAN, FINDINGS};
 use crate::kubectl;
 use crate::source::World;
 
@@ -69,5 +68,5 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     output.stdout.extend_from_slice(done.stdout.as_bytes());
     output.stderr.push_str(&done.stderr);
     opened.save()?;
-    Ok(if done.exit == 0 { CLEAN } else { FINDINGS })
+    Ok(done.exit)
 }

@@ -23,9 +23,11 @@ use crate::kubectl::resources;
 use crate::kubectl::resources::Resource;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Parts;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::object::uid_of;
 use crate::simulate::apiserver::patch;
+use crate::simulate::apiserver::spec_of_pod;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::text;
 
@@ -130,6 +132,7 @@ impl Api for Cluster {
         resource: &Resource,
         namespace: &str,
         chosen: &Chosen<'_>,
+        parts: Option<&Parts>,
         see: &(dyn Fn(usize, Value) + Sync),
     ) -> Result<(), Box<Status>> {
         if resource.kind == "Event" && self.objects_where("Event", "", &|_| true).is_empty() {
@@ -139,7 +142,10 @@ impl Api for Cluster {
             let mut all: Vec<(String, &Record)> = self.events().map(|e| (e.name(), e)).collect();
             all.retain(|(_, e)| namespace.is_empty() || e.namespace() == namespace);
             all.sort_by(|a, b| a.1.namespace().cmp(b.1.namespace()).then_with(|| a.0.cmp(&b.0)));
-            let one = |(i, (_, event)): (usize, (String, &Record))| see(i, as_version(event.to_json(), resource));
+            let one = |(i, (_, event)): (usize, (String, &Record))| {
+                let shown = if parts.is_some() { event.brief() } else { event.to_json() };
+                see(i, as_version(shown, resource));
+            };
             if all.len() > MANY {
                 all.into_par_iter().enumerate().for_each(one);
             } else {
@@ -153,7 +159,13 @@ impl Api for Cluster {
         }
         let namespace = if resource.namespaced { namespace } else { "" };
         let objects = self.objects_where(&resource.kind, namespace, &|o| same_group_of(&o.api_version, resource) && is_chosen(o, chosen));
-        let one = |(i, object): (usize, &Arc<Object>)| see(i, as_version(super::present::object(object), resource));
+        let one = |(i, object): (usize, &Arc<Object>)| {
+            let shown = match parts {
+                Some(parts) => super::present::parts(object, parts),
+                None => super::present::object(object),
+            };
+            see(i, as_version(shown, resource));
+        };
         if objects.len() > MANY {
             objects.into_par_iter().enumerate().for_each(one);
         } else {
@@ -286,9 +298,21 @@ fn same_group_of(api_version: &str, resource: &Resource) -> bool {
     api_version.split_once('/').map_or("", |g| g.0) == resource.group || resource.kind == "Event"
 }
 
+/// What of an object's specification it may be chosen by, read when somebody looks.
+struct Brief<'a>(&'a Object);
+
+impl std::ops::Deref for Brief<'_> {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        spec_of_pod(self.0)
+    }
+}
+
 fn is_chosen(object: &Object, chosen: &Chosen<'_>) -> bool {
     let labels = &object.meta.labels;
-    chosen(&if labels.is_empty() { Value::Null } else { json!(labels) }, &object.spec)
+    let spec = Brief(object);
+    chosen(&if labels.is_empty() { Value::Null } else { json!(labels) }, &spec)
 }
 
 /// The parent of what a JSON pointer names, and the last word.

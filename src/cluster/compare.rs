@@ -80,6 +80,15 @@ pub struct Change {
 }
 
 impl Change {
+    /// The server refuses it, with this sentence.
+    pub fn refuse(&mut self, why: &str) {
+        if self.effect != Effect::Refused {
+            self.effect = Effect::Refused;
+            // Which object it is stands above.
+            self.notes = vec![why.split_once(" is invalid: ").map_or(why, |(_, cause)| cause).to_owned()];
+        }
+    }
+
     /// `Deployment default/web`
     pub fn title(&self) -> String {
         if self.namespace.is_empty() {
@@ -89,6 +98,9 @@ impl Change {
         }
     }
 }
+
+/// How deep values that are merged as a whole are looked into.
+const DEEP: usize = 50;
 
 type Key = (String, String, String, String);
 
@@ -137,7 +149,7 @@ fn differences(old: &Value, new: &Value) -> Vec<Field> {
     let mut out: Vec<Field> = Vec::new();
     for (path, value) in &after {
         if before.get(path) != Some(value) {
-            out.push(Field { path: path.clone(), old: before.get(path).cloned(), new: Some(value.clone()) });
+            apart(path.clone(), before.get(path), value, &mut out, 0);
         }
     }
     for (path, value) in before.iter().filter(|(p, _)| !after.contains_key(*p)) {
@@ -145,6 +157,33 @@ fn differences(old: &Value, new: &Value) -> Vec<Field> {
     }
     out.sort_by(|a, b| a.path.cmp(&b.path));
     out
+}
+
+/// Where two values differ that are merged as a whole: lists of as many items, item by item.
+fn apart(path: String, old: Option<&Value>, new: &Value, out: &mut Vec<Field>, depth: usize) {
+    match (old, new) {
+        (Some(before), after) if before == after => {}
+        (Some(Value::Array(before)), Value::Array(after)) if before.len() == after.len() && after.iter().any(is_tree) && depth < DEEP => {
+            for (i, (before, after)) in before.iter().zip(after).enumerate() {
+                let named = [text(after, &["name"]), text(after, &["metadata", "name"])].into_iter().find(|n| !n.is_empty());
+                let below = named.map_or_else(|| format!("{path}[{i}]"), |name| format!("{path}[name=\"{name}\"]"));
+                apart(below, Some(before), after, out, depth + 1);
+            }
+        }
+        (Some(Value::Object(before)), Value::Object(after)) if depth > 0 && depth < DEEP => {
+            for (key, value) in after {
+                apart(format!("{path}.{key}"), before.get(key), value, out, depth + 1);
+            }
+            for (key, value) in before.iter().filter(|(key, _)| !after.contains_key(*key)) {
+                out.push(Field { path: format!("{path}.{key}"), old: Some(value.clone()), new: None });
+            }
+        }
+        (old, new) => out.push(Field { path, old: old.cloned(), new: Some(new.clone()) }),
+    }
+}
+
+fn is_tree(value: &Value) -> bool {
+    value.is_object()
 }
 
 fn hide(kind: &str, fields: &mut [Field]) {

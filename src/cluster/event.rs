@@ -67,6 +67,24 @@ impl Record {
         format!("{}.{:x}", self.about.3, self.first + self.number)
     }
 
+    /// What a table looks at, as an object of `v1`.
+    pub(super) fn brief(&self) -> Value {
+        let (_, kind, _, name, _) = &self.about;
+        json!({
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"name": self.name(), "namespace": self.namespace()},
+            "involvedObject": {"kind": kind, "name": name, "fieldPath": self.field},
+            "reason": self.reason,
+            "message": self.message,
+            "source": {"component": self.component, "host": self.host},
+            "firstTimestamp": rfc3339(self.first),
+            "lastTimestamp": rfc3339(self.last),
+            "count": self.count,
+            "type": if self.warning { "Warning" } else { "Normal" },
+        })
+    }
+
     /// As an object of `v1`.
     pub fn to_json(&self) -> Value {
         let (api_version, kind, namespace, name, uid) = &self.about;

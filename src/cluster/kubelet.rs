@@ -19,6 +19,7 @@ use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::uid_text;
+use crate::simulate::apiserver::spec_of_pod;
 use crate::simulate::kubelet::behaviour;
 use crate::simulate::kubelet::observe;
 use crate::simulate::kubelet::pod_life;
@@ -201,7 +202,7 @@ fn claims(pod: &Object) -> impl Iterator<Item = String> {
 }
 
 fn node_of(pod: &Object) -> &str {
-    text(&pod.spec, &["nodeName"])
+    text(spec_of_pod(pod), &["nodeName"])
 }
 
 impl Cluster {

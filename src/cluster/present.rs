@@ -1,11 +1,14 @@
 //! Objects as the API returns them: with identity, versions and times as text, and what admission adds to pods.
 
+use std::collections::BTreeMap;
+
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Parts;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
@@ -13,8 +16,29 @@ use crate::simulate::scheduler::json::text;
 
 /// A time in whole seconds, such as `2026-01-01T00:00:00Z`.
 pub fn rfc3339(at: Nanos) -> String {
-    let time = jiff::Timestamp::from_nanosecond(i128::from(at)).unwrap_or_default();
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let seconds = at.div_euclid(1_000_000_000);
+    let (mut days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // Years of 365.2425 days that begin in March: the day that leap years have more is their last.
+    days += 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    let mut out = Vec::with_capacity(20);
+    let mut put = |number: i64, digits: u32, then: u8| {
+        out.extend((0..digits).rev().map(|place| b'0' + u8::try_from(number / 10_i64.pow(place) % 10).unwrap_or(0)));
+        out.push(then);
+    };
+    put(year, 4, b'-');
+    put(month, 2, b'-');
+    put(day, 2, b'T');
+    put(second / 3_600, 2, b':');
+    put(second / 60 % 60, 2, b':');
+    put(second % 60, 2, b'Z');
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// Kinds whose objects count no generations.
@@ -55,10 +79,15 @@ fn times(value: &mut Value, depth: usize) {
     match value {
         Value::Object(map) => {
             for (key, inner) in map.iter_mut() {
-                let is_time = key.ends_with("Time") || key.ends_with("Timestamp") || key.ends_with("At");
-                match inner.as_i64().filter(|n| is_time && *n > 1_000_000_000_000) {
-                    Some(at) => *inner = rfc3339(at).into(),
-                    None => times(inner, depth + 1),
+                match inner {
+                    Value::Number(n) => {
+                        let is_time = |_: &i64| key.ends_with("Time") || key.ends_with("Timestamp") || key.ends_with("At");
+                        if let Some(at) = n.as_i64().filter(|n| *n > 1_000_000_000_000).filter(is_time) {
+                            *inner = rfc3339(at).into();
+                        }
+                    }
+                    Value::Object(_) | Value::Array(_) => times(inner, depth + 1),
+                    _ => {}
                 }
             }
         }
@@ -70,13 +99,13 @@ fn times(value: &mut Value, depth: usize) {
 /// The metadata of an object as the API returns it.
 fn metadata(object: &Object, specified: bool) -> Value {
     let meta = &object.meta;
-    let mut about = json!({
-        "name": meta.name,
-        "uid": uid_text(meta.uid),
-        "resourceVersion": meta.version.to_string(),
-        "creationTimestamp": rfc3339(meta.created),
-    });
-    let mut set = |key: &str, value: Value| about[key] = value;
+    let mut about = Map::new();
+    let mut set = |key: &str, value: Value| drop(about.insert(key.to_owned(), value));
+    let words = |map: &BTreeMap<String, String>| Value::Object(map.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect());
+    set("name", meta.name.as_str().into());
+    set("uid", uid_text(meta.uid).into());
+    set("resourceVersion", meta.version.to_string().into());
+    set("creationTimestamp", rfc3339(meta.created).into());
     if !meta.generate_name.is_empty() {
         set("generateName", meta.generate_name.as_str().into());
     }
@@ -91,10 +120,10 @@ fn metadata(object: &Object, specified: bool) -> Value {
         set("deletionGracePeriodSeconds", meta.deletion_grace.unwrap_or(0).into());
     }
     if !meta.labels.is_empty() {
-        set("labels", json!(meta.labels));
+        set("labels", words(&meta.labels));
     }
     if !meta.annotations.is_empty() {
-        set("annotations", json!(meta.annotations));
+        set("annotations", words(&meta.annotations));
     }
     if !meta.finalizers.is_empty() {
         set("finalizers", json!(meta.finalizers));
@@ -112,12 +141,30 @@ fn metadata(object: &Object, specified: bool) -> Value {
         };
         set("ownerReferences", meta.owners.iter().map(owner).collect());
     }
-    about
+    Value::Object(about)
 }
 
 /// What an object is about: its identity and metadata alone.
 pub fn about(object: &Object) -> Value {
-    json!({"apiVersion": object.api_version, "kind": object.kind, "metadata": metadata(object, !object.spec.is_absent())})
+    let mut out = Map::new();
+    out.insert("apiVersion".to_owned(), object.api_version.as_str().into());
+    out.insert("kind".to_owned(), object.kind.as_str().into());
+    out.insert("metadata".to_owned(), metadata(object, !object.spec.is_absent()));
+    Value::Object(out)
+}
+
+/// Parts of an object as the API returns them, without what is completed when somebody reads the whole.
+pub fn parts(object: &Object, wanted: &Parts) -> Value {
+    let mut out = about(object);
+    let (spec, mut status) = (object.spec.parts(&wanted.spec), object.status.parts(&wanted.status));
+    if !spec.is_null() {
+        out["spec"] = spec;
+    }
+    if !status.is_null() {
+        times(&mut status, 0);
+        out["status"] = status;
+    }
+    out
 }
 
 /// The object as the API returns it.
@@ -234,5 +281,19 @@ fn complete_pod(pod: &mut Value, uid: u64) {
             {"configMap": {"items": [{"key": "ca.crt", "path": "ca.crt"}], "name": "kube-root-ca.crt"}},
             {"downwardAPI": address},
         ]}}));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rfc3339;
+
+    #[test]
+    fn times_are_those_of_the_calendar() {
+        for day in (-200_000..600_000).step_by(97) {
+            let at = day * 8_640_000_000_000 + day * 1_234_567_891;
+            let time = jiff::Timestamp::from_nanosecond(i128::from(at)).unwrap_or_default();
+            assert_eq!(rfc3339(at), time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::spec_of_pod;
 use crate::simulate::apiserver::store;
 use crate::simulate::controllers::conditions;
 use crate::simulate::replay::first_by_name;
@@ -270,8 +271,7 @@ impl Cluster {
 
     /// What the scheduler has to know of a change of a pod.
     pub(super) fn scheduler_sees(&mut self, pod: &Object, gone: bool) {
-        let [node] = pod.spec.fields(["nodeName"]);
-        let bound = node.as_str().is_some_and(|n| !n.is_empty());
+        let bound = !text(spec_of_pod(pod), &["nodeName"]).is_empty();
         if gone || bound || is_over(pod) {
             self.unbound.remove(&pod.meta.uid);
         } else {

@@ -37,7 +37,8 @@ fn part(ty: &str) -> Part<'_> {
         return rest.split_once(']').map_or(Part::Other, |(_, value)| Part::Map(value));
     }
     match schema::newest().get(ty) {
-        Some(found) if !found.fields.is_empty() => Part::Struct(ty),
+        // What has no fields in JSON stands for itself: raw JSON, times, quantities.
+        Some(found) if found.fields.iter().any(|f| f.json != "-") => Part::Struct(ty),
         _ => Part::Other,
     }
 }
@@ -99,6 +100,14 @@ impl Place {
         match part(self.ty) {
             Part::List(item) => Self { ty: item, rule: None },
             _ => Self::default(),
+        }
+    }
+
+    /// The fields of a struct here, in the order Go declares them; none for anything else.
+    pub fn names(self) -> Vec<&'static str> {
+        match part(self.ty) {
+            Part::Struct(name) => schema::newest().names(name),
+            _ => Vec::new(),
         }
     }
 
@@ -319,5 +328,25 @@ mod tests {
         assert_eq!(unknown, Err("failed to convert patch object to typed object: .spec.selector: field not declared in schema".to_owned()));
         let whole = merge(&live, &pod(json!({"affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {}}}})));
         assert!(whole.is_err_and(|e| e.contains("may not mutate atomic")));
+    }
+
+    #[test]
+    fn raw_json_has_no_declared_fields() {
+        let schema = json!({
+            "default": {"a": {"b": 1}}, "example": {"c": []}, "enum": [{"d": 1}], "items": {"type": "object", "default": {"e": 1}},
+            "additionalProperties": {"type": "string"}, "properties": {"x": {"default": {"f": 1}, "not": {"default": {"g": 1}}}},
+        });
+        let definition = |schema: Value| {
+            json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "spec": {"versions": [
+                {"name": "v1", "schema": {"openAPIV3Schema": schema}}]}})
+        };
+        assert_eq!(check_declared(&definition(schema)), Ok(()));
+        let unknown = check_declared(&definition(json!({"properties": {"x": {"defaults": 1}}})));
+        assert_eq!(unknown, Err(".spec.versions[0].schema.openAPIV3Schema.properties.x.defaults: field not declared in schema".to_owned()));
+        let template = |parameters: Value| {
+            json!({"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "spec": {"devices": {"config": [
+            {"opaque": {"driver": "d", "parameters": parameters}}]}}})
+        };
+        assert_eq!(check_declared(&template(json!({"any": {"thing": 1}}))), Ok(()));
     }
 }

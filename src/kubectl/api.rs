@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::resources::Resource;
+use crate::simulate::apiserver::Parts;
 
 /// Nanoseconds of virtual time since 1970.
 pub type Nanos = i64;
@@ -154,7 +155,8 @@ pub struct Access<'a> {
     pub non_resource: bool,
 }
 
-/// Whether an object is chosen by its labels (`null` for none) and its specification, which is read when it is looked at.
+/// Whether an object is chosen by its labels (`null` for none) and its specification, which is read when it is looked at; of
+/// a pod's there may be no more than its node.
 pub type Chosen<'a> = dyn Fn(&Value, &dyn std::ops::Deref<Target = Value>) -> bool + 'a;
 
 /// An API server as a client sees it. Every request may be refused with a [`Status`].
@@ -182,7 +184,16 @@ pub trait Api {
 
     /// As [`Api::list_if`], one object after the other, maybe on several threads: with its place in the order. Nothing is
     /// kept, so that a large list takes no more memory than a small one.
-    fn visit(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>, see: &(dyn Fn(usize, Value) + Sync)) -> Result<(), Refused> {
+    /// Of `parts` nothing else is looked at, and may be left out.
+    fn visit(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        chosen: &Chosen<'_>,
+        parts: Option<&Parts>,
+        see: &(dyn Fn(usize, Value) + Sync),
+    ) -> Result<(), Refused> {
+        let _ = parts;
         self.list_if(resource, namespace, chosen)?.into_iter().enumerate().for_each(|(i, o)| see(i, o));
         Ok(())
     }

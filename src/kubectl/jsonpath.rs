@@ -374,10 +374,17 @@ impl Template {
     pub fn find(&self, root: &Value) -> Result<Vec<Value>, String> {
         for part in &self.parts {
             if let Part::Path(steps) = part {
-                return walk(steps, root, root, self.strict, 0);
+                return Ok(walk(steps, root, root, self.strict, 0)?.into_iter().cloned().collect());
             }
         }
         Ok(Vec::new())
+    }
+
+    /// The fields of items that the expressions look at, of a list when `list` says so; nothing when that may be all of them.
+    pub(super) fn fields_of_items(&self, list: bool) -> Option<Vec<&str>> {
+        let mut out = Vec::new();
+        looked_at(&self.parts, list, &mut out)?;
+        Some(out)
     }
 
     /// The text the template comes to: values of an expression are separated by blanks.
@@ -390,8 +397,33 @@ impl Template {
     /// The values of all expressions, each as a list of its own.
     pub fn values(&self, root: &Value) -> Result<Vec<Vec<Value>>, String> {
         let paths = self.parts.iter().filter_map(|p| if let Part::Path(steps) = p { Some(steps) } else { None });
-        paths.map(|steps| walk(steps, root, root, self.strict, 0)).collect()
+        paths.map(|steps| Ok(walk(steps, root, root, self.strict, 0)?.into_iter().cloned().collect())).collect()
     }
+}
+
+fn looked_at<'t>(parts: &'t [Part], list: bool, out: &mut Vec<&'t str>) -> Option<()> {
+    for part in parts {
+        let (steps, inner) = match part {
+            Part::Text(_) => continue,
+            Part::Path(steps) => (steps, None),
+            Part::Range(steps, inner) => (steps, Some(inner)),
+        };
+        let steps = steps.strip_prefix(&[Step::Root]).unwrap_or(steps);
+        let steps = match steps {
+            _ if !list => steps,
+            [Step::Field(items), Step::Wildcard | Step::Slice(..), rest @ ..] if items == "items" => rest,
+            [Step::Field(name), ..] if name != "items" && inner.is_none() => continue,
+            _ => return None,
+        };
+        match (steps, inner) {
+            ([Step::Field(name), ..], None) => out.push(name),
+            // Within a range over items, paths begin at the item.
+            ([], Some(inner)) if list => looked_at(inner, false, out)?,
+            ([Step::Field(name), ..], Some(_)) => out.push(name),
+            _ => return None,
+        }
+    }
+    Some(())
 }
 
 fn print(parts: &[Part], root: &Value, current: &Value, strict: bool, out: &mut String, depth: usize) -> Result<(), String> {
@@ -403,11 +435,11 @@ fn print(parts: &[Part], root: &Value, current: &Value, strict: bool, out: &mut 
             Part::Text(text) => out.push_str(text),
             Part::Path(steps) => {
                 let found = walk(steps, root, current, strict, 0)?;
-                out.push_str(&found.iter().map(shown).collect::<Vec<_>>().join(" "));
+                out.push_str(&found.into_iter().map(shown).collect::<Vec<_>>().join(" "));
             }
             Part::Range(steps, inner) => {
                 for item in walk(steps, root, current, strict, 0)? {
-                    print(inner, root, &item, strict, out, depth + 1)?;
+                    print(inner, root, item, strict, out, depth + 1)?;
                 }
             }
         }
@@ -424,25 +456,24 @@ pub fn shown(value: &Value) -> String {
     }
 }
 
-fn walk(steps: &[Step], root: &Value, current: &Value, strict: bool, depth: usize) -> Result<Vec<Value>, String> {
-    let mut values = vec![current.clone()];
+fn walk<'v>(steps: &'v [Step], root: &'v Value, current: &'v Value, strict: bool, depth: usize) -> Result<Vec<&'v Value>, String> {
+    let mut values = vec![current];
     let mut recursive = false;
     for step in steps {
         let mut next = Vec::new();
-        for value in &values {
+        for value in values {
             match step {
-                Step::Root if depth > 0 => next.push(current.clone()),
-                Step::Root => next.push(if std::ptr::eq(root, current) { root.clone() } else { current.clone() }),
-                Step::Literal(literal) => next.push(literal.clone()),
+                Step::Root => next.push(current),
+                Step::Literal(literal) => next.push(literal),
                 Step::Field(name) => match value.get(name) {
-                    Some(found) => next.push(found.clone()),
+                    Some(found) => next.push(found),
                     None if recursive => {}
                     None if value.is_object() && !strict => {}
                     None => return Err(format!("{name} is not found")),
                 },
                 Step::Wildcard => match value {
-                    Value::Array(all) => next.extend(all.iter().cloned()),
-                    Value::Object(all) => next.extend(all.values().cloned()),
+                    Value::Array(all) => next.extend(all),
+                    Value::Object(all) => next.extend(all.values()),
                     _ => {}
                 },
                 Step::Recursive => descend(value, &mut next, 0),
@@ -469,7 +500,7 @@ fn walk(steps: &[Step], root: &Value, current: &Value, strict: bool, depth: usiz
                     }
                     for item in items {
                         if holds(left, operator, right.as_deref(), root, item, depth)? {
-                            next.push(item.clone());
+                            next.push(item);
                         }
                     }
                 }
@@ -481,11 +512,11 @@ fn walk(steps: &[Step], root: &Value, current: &Value, strict: bool, depth: usiz
     Ok(values)
 }
 
-fn descend(value: &Value, out: &mut Vec<Value>, depth: usize) {
+fn descend<'v>(value: &'v Value, out: &mut Vec<&'v Value>, depth: usize) {
     if depth > 100 {
         return;
     }
-    out.push(value.clone());
+    out.push(value);
     match value {
         Value::Array(all) => all.iter().for_each(|v| descend(v, out, depth + 1)),
         Value::Object(all) => all.values().for_each(|v| descend(v, out, depth + 1)),
@@ -493,14 +524,14 @@ fn descend(value: &Value, out: &mut Vec<Value>, depth: usize) {
     }
 }
 
-fn slice(all: &[Value], [from, to, step]: [Option<i64>; 3], range: bool, out: &mut Vec<Value>) -> Result<(), String> {
+fn slice<'v>(all: &'v [Value], [from, to, step]: [Option<i64>; 3], range: bool, out: &mut Vec<&'v Value>) -> Result<(), String> {
     let length = all.len() as i64;
     let absolute = |i: i64| if i < 0 { i + length } else { i };
     if !range {
         let i = absolute(from.unwrap_or(0));
         return match usize::try_from(i).ok().and_then(|i| all.get(i)) {
             Some(value) => {
-                out.push(value.clone());
+                out.push(value);
                 Ok(())
             }
             None => Err(format!("array index out of bounds: index {}, length {length}", from.unwrap_or(0))),
@@ -512,14 +543,21 @@ fn slice(all: &[Value], [from, to, step]: [Option<i64>; 3], range: bool, out: &m
     }
     let mut i = from;
     while i < to {
-        out.extend(usize::try_from(i).ok().and_then(|i| all.get(i)).cloned());
+        out.extend(usize::try_from(i).ok().and_then(|i| all.get(i)));
         i += step;
     }
     Ok(())
 }
 
-fn holds(left: &[Step], operator: &str, right: Option<&Vec<Step>>, root: &Value, item: &Value, depth: usize) -> Result<bool, String> {
-    let of = |steps: &[Step]| walk(steps, root, item, false, depth + 1);
+fn holds<'v>(
+    left: &'v [Step],
+    operator: &str,
+    right: Option<&'v Vec<Step>>,
+    root: &'v Value,
+    item: &'v Value,
+    depth: usize,
+) -> Result<bool, String> {
+    let of = |steps: &'v [Step]| walk(steps, root, item, false, depth + 1);
     let left = of(left).unwrap_or_default();
     let Some(right) = right else { return Ok(!left.is_empty()) };
     let right = of(right).unwrap_or_default();
@@ -546,6 +584,29 @@ mod tests {
     use serde_json::json;
 
     use super::{parse, relaxed};
+
+    #[test]
+    fn what_is_looked_at_in_items_is_told() {
+        let of = |text: &str, list: bool| parse(text).unwrap().fields_of_items(list).map(|f| f.join(","));
+        for (text, fields) in [
+            ("{.items[*].metadata.name}", Some("metadata")),
+            (
+                "{range .items[*]}{.metadata.name}{@.status.phase}{range .spec.containers[*]}{.image}{end}{end}",
+                Some("metadata,status,spec"),
+            ),
+            ("{.kind}{.items[0].status}", Some("status")),
+            ("{.items}", None),
+            ("{range .items}{.x}{end}", None),
+            ("{.items[*]}", None),
+            ("{..name}", None),
+            ("{.items[?(@.spec.x)].metadata}", None),
+            ("{@}", None),
+        ] {
+            assert_eq!(of(text, true).as_deref(), fields, "{text}");
+        }
+        assert_eq!(of("{.spec.a}", false).as_deref(), Some("spec"));
+        assert_eq!(of("{.*}", false), None);
+    }
 
     #[test]
     fn templates_print_as_kubectl_prints() {

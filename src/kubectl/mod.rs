@@ -6,6 +6,7 @@ pub mod api;
 pub mod describe;
 mod files;
 pub mod flags;
+mod json;
 pub mod jsonpath;
 pub mod labels;
 mod output;

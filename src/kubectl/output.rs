@@ -11,15 +11,19 @@ use serde_json::json;
 use super::api::Nanos;
 use super::files::from_json;
 use super::flags::Flags;
+use super::json::{inside, pretty};
 use super::jsonpath;
 use super::resources::Resource;
 use super::session::{Fault, Session};
 use super::table;
 use super::tabwriter;
+use crate::kube::apply::Place;
+use crate::simulate::apiserver::{Parts, Wanted};
 use crate::simulate::scheduler::json::{at, scalar, text};
 use crate::value::quantity;
 use crate::yaml::json_to_kyaml;
 use crate::yaml::json_to_yaml;
+use crate::yaml::kyaml_in_order;
 
 /// The formats `get` allows, in the order its error lists them.
 const OF_GET: &[&str] = &[
@@ -56,6 +60,13 @@ const OF_OTHERS: &[&str] = &[
 /// So many objects are worth the help of other threads.
 const MANY: usize = 200;
 
+/// A column that was asked for: its header, and what stands in it where the path is one.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Custom {
+    header: String,
+    path: Result<jsonpath::Template, String>,
+}
+
 /// How objects are printed.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Format {
@@ -66,7 +77,7 @@ pub(super) enum Format {
     Json,
     Name,
     JsonPath(Box<jsonpath::Template>, bool),
-    Columns(Vec<(String, String)>),
+    Columns(Vec<Custom>),
     Template(String),
 }
 
@@ -92,6 +103,10 @@ impl Session<'_> {
             Ok(Format::JsonPath(Box::new(template), as_json))
         };
         let no_template = || Fault::error("template format specified but no template given");
+        // Only some formats take an argument.
+        if given.contains('=') && matches!(name, "" | "wide" | "yaml" | "kyaml" | "json" | "name") {
+            return Err(mismatch(given, if of_get { OF_GET } else { OF_OTHERS }));
+        }
         Ok(match name {
             "" if flags.given("template") => Format::Template(argument.ok_or_else(no_template)?),
             "" => Format::Table(false),
@@ -122,9 +137,15 @@ impl Session<'_> {
             Format::Yaml => {
                 self.out.push_str(&String::from_utf8_lossy(&json_to_yaml(value).map_err(Fault::error)?));
             }
-            Format::Kyaml => self.out.push_str(&json_to_kyaml(value)),
+            Format::Kyaml => {
+                let order = |path: &[&str]| {
+                    let down = |place: Place, step: &&str| if step.is_empty() { place.item() } else { place.below(step) };
+                    path.iter().fold(Place::root(value), down).names()
+                };
+                self.out.push_str(&if self.typed { kyaml_in_order(value, &order) } else { json_to_kyaml(value) });
+            }
             Format::Json => {
-                self.out.push_str(&pretty(value));
+                self.out.push_str(&pretty(value, self.typed.then(|| Place::root(value))));
                 self.out.push('\n');
             }
             Format::Name => {
@@ -137,7 +158,7 @@ impl Session<'_> {
                 if *as_json {
                     let found = template.values(value).map_err(|e| Fault::error(format!("error executing jsonpath: {e}")))?;
                     let flat: Vec<Value> = found.into_iter().flatten().collect();
-                    self.out.push_str(&pretty(&Value::Array(flat)));
+                    self.out.push_str(&pretty(&Value::Array(flat), None));
                     self.out.push('\n');
                 } else {
                     let shown = template.print(value).map_err(|e| {
@@ -149,17 +170,8 @@ impl Session<'_> {
                 }
             }
             Format::Columns(columns) => {
-                let mut lines = String::new();
-                if !flags.on("no-headers") {
-                    lines.push_str(&columns.iter().map(|(h, _)| h.as_str()).collect::<Vec<_>>().join("\t"));
-                    lines.push('\n');
-                }
-                for item in items {
-                    let cells: Vec<String> = columns.iter().map(|(_, path)| column_value(item, path)).collect();
-                    lines.push_str(&cells.join("\t"));
-                    lines.push('\n');
-                }
-                self.out.push_str(&tabwriter::align(&lines, 6, 3));
+                let lines: Vec<String> = items.into_iter().map(|item| column_values(item, columns)).collect();
+                self.print_columns(columns, &lines, flags);
             }
             Format::Template(given) => {
                 let shown = execute(given, value)
@@ -171,7 +183,7 @@ impl Session<'_> {
     }
 
     /// A list of items that are written already by [`item`].
-    pub(super) fn print_items(&mut self, format: &Format, items: &[String]) -> Result<(), Fault> {
+    pub(super) fn print_items(&mut self, format: &Format, items: &[String], flags: &Flags) -> Result<(), Fault> {
         let empty = list_of(Vec::new());
         match format {
             Format::Yaml if !items.is_empty() => {
@@ -183,7 +195,7 @@ impl Session<'_> {
                 self.out.push_str(tail);
             }
             Format::Json if !items.is_empty() => {
-                let whole = pretty(&empty);
+                let whole = pretty(&empty, None);
                 let (head, tail) = whole.split_once("[]").unwrap_or((whole.as_str(), ""));
                 self.out.push_str(head);
                 for (i, item) in items.iter().enumerate() {
@@ -195,9 +207,23 @@ impl Session<'_> {
                 self.out.push('\n');
             }
             Format::Name => items.iter().for_each(|item| self.say(item)),
-            _ => self.print_value(format, &empty, &Flags::default())?,
+            Format::Columns(columns) => self.print_columns(columns, items, flags),
+            _ => self.print_value(format, &empty, flags)?,
         }
         Ok(())
+    }
+
+    fn print_columns(&mut self, columns: &[Custom], items: &[String], flags: &Flags) {
+        let mut lines = String::new();
+        if !flags.on("no-headers") {
+            lines.push_str(&columns.iter().map(|c| c.header.as_str()).collect::<Vec<_>>().join("\t"));
+            lines.push('\n');
+        }
+        for item in items {
+            lines.push_str(item);
+            lines.push('\n');
+        }
+        self.out.push_str(&tabwriter::align(&lines, 6, 3));
     }
 
     /// `deployment.apps/web`.
@@ -236,13 +262,41 @@ impl Session<'_> {
     }
 }
 
-/// An item of a list as it is printed there; nothing for formats that print none by itself.
-pub(super) fn item(format: &Format, resource: &Resource, object: Value) -> Option<Result<String, String>> {
+/// An item of a list as it is printed there; empty for formats that print none by itself.
+pub(super) fn item(format: &Format, resource: &Resource, object: Value) -> Result<String, String> {
     match format {
         // As a list of its own an item looks as it does in the whole.
-        Format::Yaml => Some(json_to_yaml(&Value::Array(vec![object])).map(|b| String::from_utf8_lossy(&b).into_owned())),
-        Format::Json => Some(Ok(pretty(&object).replace('\n', "\n        "))),
-        Format::Name => Some(Ok(resource.named(text(&object, &["metadata", "name"])))),
+        Format::Yaml => json_to_yaml(&Value::Array(vec![object])).map(|b| String::from_utf8(b).unwrap_or_default()),
+        Format::Json => Ok(inside(&object, None, 2)),
+        Format::Name => Ok(resource.named(text(&object, &["metadata", "name"]))),
+        Format::Columns(columns) => Ok(column_values(&object, columns)),
+        _ => Ok(String::new()),
+    }
+}
+
+/// Neither specification nor status.
+const ABOUT: Parts = Parts { spec: Wanted::Fields(&[]), status: Wanted::Fields(&[]) };
+/// Anything but the specification.
+const NO_SPEC: Parts = Parts { spec: Wanted::Fields(&[]), status: Wanted::All };
+
+/// What a format looks at in the objects of a resource; nothing when that may be anything.
+pub(super) fn parts_of(format: &Format, resource: &Resource) -> Option<&'static Parts> {
+    let looked: Vec<&str> = match format {
+        // Events are no objects with a specification.
+        _ if resource.kind == "Event" => return None,
+        Format::Name => Vec::new(),
+        Format::Columns(columns) => {
+            let all = columns.iter().map(|c| c.path.as_ref().ok().and_then(|p| p.fields_of_items(false)));
+            all.collect::<Option<Vec<_>>>()?.concat()
+        }
+        Format::JsonPath(template, _) => template.fields_of_items(true)?,
+        _ => return None,
+    };
+    let (status, about) = (looked.contains(&"status"), looked.iter().all(|f| matches!(*f, "apiVersion" | "kind" | "metadata" | "status")));
+    match (about, status) {
+        // The status of other kinds is completed as a whole.
+        (true, true) if resource.is("", "pods") => Some(&NO_SPEC),
+        (true, false) => Some(&ABOUT),
         _ => None,
     }
 }
@@ -271,6 +325,11 @@ impl<'a> Drawn<'a> {
     pub(super) fn new(resource: &'a Resource, definition: Option<Value>, layout: &'a Layout, now: Nanos) -> Self {
         let columns = table::columns(&resource.api_version(), &resource.kind, definition.as_ref());
         Self { resource, definition, columns, layout, now }
+    }
+
+    /// What its rows look at; nothing when that may be anything.
+    pub(super) fn parts(&self) -> Option<&'static Parts> {
+        if self.definition.is_some() { None } else { table::parts(&self.resource.api_version(), &self.resource.kind) }
     }
 
     fn shows(&self, column: usize) -> bool {
@@ -340,24 +399,15 @@ fn cell_text(cell: &Value) -> String {
     }
 }
 
-/// JSON with four blanks a level, as kubectl indents it.
-pub(super) fn pretty(value: &Value) -> String {
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut out = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut out, formatter);
-    match serde::Serialize::serialize(value, &mut serializer) {
-        Ok(()) => String::from_utf8_lossy(&out).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"),
-        Err(_) => String::new(),
-    }
-}
-
 /// A `List` of objects, as `get` prints several.
 pub(super) fn list_of(objects: Vec<Value>) -> Value {
-    json!({"apiVersion": "v1", "kind": "List", "items": objects, "metadata": {"resourceVersion": ""}})
+    let mut list = json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}});
+    list["items"] = Value::Array(objects);
+    list
 }
 
 /// `N:.metadata.name,…`. upstream: NewCustomColumnsPrinterFromSpec
-fn columns(spec: &str) -> Result<Vec<(String, String)>, Fault> {
+fn columns(spec: &str) -> Result<Vec<Custom>, Fault> {
     if spec.is_empty() {
         return Err(Fault::error("custom-columns format specified but no custom columns given"));
     }
@@ -366,15 +416,17 @@ fn columns(spec: &str) -> Result<Vec<(String, String)>, Fault> {
             let (header, path) = part
                 .split_once(':')
                 .ok_or_else(|| Fault::error(format!("unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>")))?;
-            let path = jsonpath::relaxed(path).map_err(Fault::error)?;
-            jsonpath::parse(&path).map_err(Fault::error)?;
-            Ok((header.to_owned(), path))
+            let column = custom(header, path)?;
+            match column.path {
+                Ok(_) => Ok(column),
+                Err(why) => Err(Fault::error(why)),
+            }
         })
         .collect()
 }
 
 /// Headers on the first line, paths on the second.
-fn columns_of_file(text: &str) -> Result<Vec<(String, String)>, Fault> {
+fn columns_of_file(text: &str) -> Result<Vec<Custom>, Fault> {
     let mut lines = text.lines();
     let headers: Vec<&str> = lines.next().unwrap_or("").split_whitespace().collect();
     let paths: Vec<&str> = lines.next().unwrap_or("").split_whitespace().collect();
@@ -382,19 +434,23 @@ fn columns_of_file(text: &str) -> Result<Vec<(String, String)>, Fault> {
         let (h, p) = (headers.len(), paths.len());
         return Err(Fault::error(format!("number of headers ({h}) and field specifications ({p}) don't match")));
     }
-    headers.iter().zip(paths).map(|(h, p)| Ok(((*h).to_owned(), jsonpath::relaxed(p).map_err(Fault::error)?))).collect()
+    headers.iter().zip(paths).map(|(h, p)| custom(h, p)).collect()
 }
 
-fn column_value(item: &Value, path: &str) -> String {
-    let template = jsonpath::parse(path).map(|mut t| {
-        t.strict = false;
-        t
+fn custom(header: &str, path: &str) -> Result<Custom, Fault> {
+    let path = jsonpath::parse(&jsonpath::relaxed(path).map_err(Fault::error)?).map(|mut template| {
+        template.strict = false;
+        template
     });
-    let found = template.and_then(|t| t.find(item)).unwrap_or_default();
-    if found.is_empty() {
-        return "<none>".to_owned();
-    }
-    found.iter().map(go_value).collect::<Vec<_>>().join(",")
+    Ok(Custom { header: header.to_owned(), path })
+}
+
+fn column_values(item: &Value, columns: &[Custom]) -> String {
+    let value = |column: &Custom| {
+        let found = column.path.as_ref().ok().and_then(|p| p.find(item).ok()).unwrap_or_default();
+        if found.is_empty() { "<none>".to_owned() } else { found.iter().map(go_value).collect::<Vec<_>>().join(",") }
+    };
+    columns.iter().map(value).collect::<Vec<_>>().join("\t")
 }
 
 /// A value in Go's `%v`.

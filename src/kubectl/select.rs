@@ -10,7 +10,11 @@ use super::flags::Flags;
 use super::labels;
 use super::resources::Resource;
 use super::session::{Fault, Session};
+use crate::simulate::apiserver::Parts;
 use crate::simulate::scheduler::json::{at, text};
+
+/// What is said of a command line that names no object.
+pub(super) const NOTHING_NAMED: &str = "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'";
 
 /// An object that was found.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,9 +127,7 @@ impl Session<'_> {
         let (namespace, everywhere) = self.scope(flags);
         let parts = self.parts(args)?;
         if parts.is_empty() {
-            return Err(Fault::error(
-                "You must provide one or more resources by argument or filename.\nExample resource specifications include:\n   '-f rsrc.yaml'\n   '--filename=rsrc.json'\n   '<resource> <name>'\n   '<resource>'",
-            ));
+            return Err(Fault::error(NOTHING_NAMED));
         }
         out.several = args.first().is_some_and(|a| a == "all" || (a.contains(',') && parts.len() > 1));
         let (selector, fields) = (flags.text("selector").to_owned(), flags.text("field-selector").to_owned());
@@ -193,16 +195,17 @@ impl Session<'_> {
         if selector.is_empty() && fields.is_empty() {
             return Ok(self.list(resource, namespace)?);
         }
-        self.each_chosen(resource, namespace, selector, fields, |object| object)
+        self.each_chosen(resource, namespace, selector, fields, None, |object| object)
     }
 
-    /// What becomes of each object of a resource that selectors choose, in order.
+    /// What becomes of each object of a resource that selectors choose, in order; of `parts` nothing else is looked at.
     pub(super) fn each_chosen<T: Send>(
         &self,
         resource: &Resource,
         namespace: &str,
         selector: &str,
         fields: &str,
+        parts: Option<&Parts>,
         make: impl Fn(Value) -> T + Sync,
     ) -> Result<Vec<T>, Fault> {
         let wrong = |why: &str| {
@@ -237,7 +240,7 @@ impl Session<'_> {
                 && (by_node.is_empty() || by_node.iter().all(|f| (text(spec, &["nodeName"]) == f.value) != f.negated))
         };
         let met = |o: &Value| by_fields.iter().all(|f| (labels::field_value(o, &f.field) == f.value) != f.negated);
-        Ok(self.each(resource, namespace, &chosen, |object| met(&object).then(|| make(object)))?)
+        Ok(self.each(resource, namespace, &chosen, parts, |object| met(&object).then(|| make(object)))?)
     }
 
     fn select_files(&mut self, flags: &Flags, wish: Wish, out: &mut Selection) -> Result<(), Fault> {

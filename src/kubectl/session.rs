@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::api::{Access, Api, Chosen, Nanos, Refused, Status};
 use super::flags::Flags;
 use super::resources::Resource;
+use crate::simulate::apiserver::Parts;
 use crate::source::World;
 
 /// Who speaks, and to what.
@@ -30,6 +31,8 @@ pub struct Session<'a> {
     pub(super) user: String,
     pub(super) groups: Vec<String>,
     pub(super) resources: Vec<Resource>,
+    /// Go has the objects that are printed as structs: their fields keep their order.
+    pub(super) typed: bool,
     /// An object was told of as YAML.
     pub(super) told: bool,
     /// An API was used that the server warns of: not asked for, asked for, told.
@@ -129,6 +132,7 @@ impl<'a> Session<'a> {
             user: String::new(),
             groups: Vec::new(),
             resources,
+            typed: false,
             told: false,
             old: Cell::new(0),
         }
@@ -204,12 +208,13 @@ impl<'a> Session<'a> {
         resource: &Resource,
         namespace: &str,
         chosen: &Chosen<'_>,
+        parts: Option<&Parts>,
         make: impl Fn(Value) -> Option<T> + Sync,
     ) -> Result<Vec<T>, Refused> {
         let namespace = if resource.namespaced { namespace } else { "" };
         self.permitted("list", resource, namespace, "")?;
         let made: Mutex<Vec<(usize, T)>> = Mutex::default();
-        self.api.visit(resource, namespace, chosen, &|i, object| {
+        self.api.visit(resource, namespace, chosen, parts, &|i, object| {
             if let Some(one) = make(object) {
                 made.lock().unwrap_or_else(PoisonError::into_inner).push((i, one));
             }

@@ -9,18 +9,28 @@ const MAX_DEPTH: usize = 1_000;
 
 /// A document, with the line before it and a newline at the end.
 pub fn json_to_kyaml(value: &Value) -> String {
+    kyaml_in_order(value, &|_| Vec::new())
+}
+
+/// As [`json_to_kyaml`], with the keys in an order: `order` tells which come first in the object that stands at a path, where
+/// an empty step is an item of a list.
+pub fn kyaml_in_order<'a>(value: &'a Value, order: &Order<'_>) -> String {
     let mut out = "---\n".to_owned();
-    node(&mut out, value, 0, 0);
+    let mut path: Vec<&'a str> = Vec::new();
+    node(&mut out, value, 0, &mut path, order);
     out.push('\n');
     out
 }
+
+/// Which keys come first in the object at a path.
+pub(super) type Order<'o> = dyn Fn(&[&str]) -> Vec<&'static str> + 'o;
 
 fn indent(out: &mut String, level: usize) {
     (0..level).for_each(|_| out.push_str("  "));
 }
 
-fn node(out: &mut String, value: &Value, level: usize, depth: usize) {
-    if depth > MAX_DEPTH {
+fn node<'a>(out: &mut String, value: &'a Value, level: usize, path: &mut Vec<&'a str>, order: &Order<'_>) {
+    if path.len() > MAX_DEPTH {
         return;
     }
     match value {
@@ -31,28 +41,34 @@ fn node(out: &mut String, value: &Value, level: usize, depth: usize) {
         Value::Array(items) if items.is_empty() => out.push_str("[]"),
         Value::Array(items) if items.iter().all(|i| i.is_array() || i.is_object()) => {
             out.push('[');
+            path.push("");
             for (i, item) in items.iter().enumerate() {
                 if i > 0 {
                     out.push_str(", ");
                 }
-                node(out, item, level, depth + 1);
+                node(out, item, level, path, order);
             }
+            path.pop();
             out.push(']');
         }
         Value::Array(items) => {
             out.push_str("[\n");
+            path.push("");
             for item in items {
                 indent(out, level + 1);
-                node(out, item, level + 1, depth + 1);
+                node(out, item, level + 1, path, order);
                 out.push_str(",\n");
             }
+            path.pop();
             indent(out, level);
             out.push(']');
         }
         Value::Object(map) if map.is_empty() => out.push_str("{}"),
         Value::Object(map) => {
             out.push_str("{\n");
-            for (key, value) in map {
+            let first = order(path);
+            let ordered = first.iter().filter_map(|name| map.get_key_value(*name));
+            for (key, value) in ordered.chain(map.iter().filter(|(key, _)| !first.contains(&key.as_str()))) {
                 indent(out, level + 1);
                 if needs_quotes(key) {
                     string(out, key, level + 1, true);
@@ -60,7 +76,9 @@ fn node(out: &mut String, value: &Value, level: usize, depth: usize) {
                     out.push_str(key);
                 }
                 out.push_str(": ");
-                node(out, value, level + 1, depth + 1);
+                path.push(key);
+                node(out, value, level + 1, path, order);
+                path.pop();
                 out.push_str(",\n");
             }
             indent(out, level);

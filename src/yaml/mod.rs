@@ -23,7 +23,7 @@ mod tree;
 pub use decode::{decode, decode_documents, decode_documents_traced, decode_strict, decode_traced, decode_values, decode_values_traced};
 pub use emit::{to_yaml, to_yaml_pretty, to_yaml_traced};
 pub use emit_json::json_to_yaml;
-pub use kyaml::json_to_kyaml;
+pub use kyaml::{json_to_kyaml, kyaml_in_order};
 pub use node::{Comment, Document, Entry, Node, NodeKind, YamlError};
 pub use outline::{Outline, Part, PartKind};
 pub use skim::skim;

@@ -44,6 +44,12 @@ pub(super) fn sort_by_key<T>(entries: &mut Vec<T>, key: impl Fn(&T) -> &[u8], di
 }
 
 fn less(a: &[u8], b: &[u8], dialect: Dialect) -> bool {
+    // Most keys differ in letters, or one goes on where the other ends.
+    let common = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    match (a.get(common), b.get(common)) {
+        (Some(x), Some(y)) if x.is_ascii_alphabetic() && y.is_ascii_alphabetic() => return x < y,
+        _ => {}
+    }
     let (a, b) = (String::from_utf8_lossy(a), String::from_utf8_lossy(b));
     let same = a.bytes().zip(b.bytes()).take_while(|(x, y)| x == y).count();
     if same == a.len() || same == b.len() {

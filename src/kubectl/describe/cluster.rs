@@ -12,6 +12,9 @@ use super::super::resources::Resource;
 use super::Store;
 use super::network::moved_conditions;
 use super::out::{Out, amount, date, flag, go_list, or};
+use crate::simulate::apiserver::Parts;
+use crate::simulate::apiserver::Wanted;
+use crate::simulate::apiserver::Wanted::{All, Fields};
 use crate::simulate::resources;
 use crate::simulate::scheduler::json::{at, int, list, scalar, text, words};
 use crate::value::quantity;
@@ -152,11 +155,18 @@ pub(super) struct NodePod {
     allowed: BTreeMap<String, (Quantity, Format)>,
 }
 
+/// What of a pod its load follows from.
+const LOAD: Parts = Parts {
+    spec: Fields(&[("containers", CONTAINERS), ("initContainers", CONTAINERS), ("nodeName", All), ("overhead", All), ("resources", All)]),
+    status: Fields(&[("phase", All)]),
+};
+const CONTAINERS: Wanted = Fields(&[("name", All), ("resources", All), ("restartPolicy", All)]);
+
 /// The pods that have not come to their end, by node.
 pub(super) fn pods_by_node(api: &dyn Api, pods: &Resource) -> BTreeMap<String, Vec<NodePod>> {
     let found: Mutex<Vec<(usize, String, NodePod)>> = Mutex::default();
     // Where the server refuses there are none.
-    let _ = api.visit(pods, "", &|_, _| true, &|i, pod| {
+    let _ = api.visit(pods, "", &|_, _| true, Some(&LOAD), &|i, pod| {
         let node = text(&pod, &["spec", "nodeName"]).to_owned();
         if node.is_empty() || matches!(text(&pod, &["status", "phase"]), "Succeeded" | "Failed") {
             return;

@@ -9,6 +9,7 @@ use super::super::api::Nanos;
 use super::super::labels;
 use super::super::times;
 use super::{Printer, age, condition, count, name, number, optional, or, printer};
+use crate::simulate::apiserver::Wanted;
 use crate::simulate::scheduler::json::{at, int, list, scalar, text};
 use crate::value::quantity;
 
@@ -40,7 +41,9 @@ pub(super) const PRINTERS: &[Printer] = &[
         "Event",
         &["Last Seen", "Type", "Reason", "Object", "|Subobject", "|Source", "Message", "|First Seen", "|Count", "|Name"],
         event,
-    ),
+    )
+    // Events have neither specification nor status: what they tell is kept.
+    .of(Wanted::Fields(&[]), Wanted::Fields(&[])),
     printer("", "Namespace", &["Name", "Status", "Age"], |o, now| vec![name(o), text(o, &["status", "phase"]).into(), age(o, now)]),
     printer("", "Secret", &["Name", "Type", "Data", "Age"], |o, now| {
         vec![name(o), text(o, &["type"]).into(), count(o, &["data"]), age(o, now)]
@@ -248,26 +251,26 @@ fn node(o: &Value, now: Nanos) -> Vec<Value> {
 /// An event of either group: the newer one has other names for the fields. upstream: printEvent
 fn event(o: &Value, now: Nanos) -> Vec<Value> {
     let newer = text(o, &["apiVersion"]) == "events.k8s.io/v1";
-    let field = |old: &str, new: &str| at(o, &[if newer { new } else { old }]).clone();
+    let field = |old: &str, new: &str| at(o, &[if newer { new } else { old }]);
     let object = field("involvedObject", "regarding");
     let source = field("source", "deprecatedSource");
     let time = |value: &Value| times::since(value, now);
     let (first, last) = (field("firstTimestamp", "deprecatedFirstTimestamp"), field("lastTimestamp", "deprecatedLastTimestamp"));
-    let first = if first.is_null() { time(at(o, &["eventTime"])) } else { time(&first) };
-    let mut last = if last.is_null() { first.clone() } else { time(&last) };
+    let first = if first.is_null() { time(at(o, &["eventTime"])) } else { time(first) };
+    let mut last = if last.is_null() { first.clone() } else { time(last) };
     let mut times_seen = field("count", "deprecatedCount").as_i64().unwrap_or(0).max(1);
     let series = at(o, &["series"]);
     if series.is_object() {
         last = time(at(series, &["lastObservedTime"]));
         times_seen = int(series, &["count"]).unwrap_or(0);
     }
-    let kind = text(&object, &["kind"]).to_lowercase();
-    let target = match text(&object, &["name"]) {
+    let kind = text(object, &["kind"]).to_lowercase();
+    let target = match text(object, &["name"]) {
         "" => kind,
         name => format!("{kind}/{name}"),
     };
-    let component = or(text(&source, &["component"]), text(o, &[if newer { "reportingController" } else { "reportingComponent" }]));
-    let shown = match or(text(&source, &["host"]), text(o, &["reportingInstance"])) {
+    let component = or(text(source, &["component"]), text(o, &[if newer { "reportingController" } else { "reportingComponent" }]));
+    let shown = match or(text(source, &["host"]), text(o, &["reportingInstance"])) {
         "" => component.to_owned(),
         host => format!("{component}, {host}"),
     };
@@ -276,7 +279,7 @@ fn event(o: &Value, now: Nanos) -> Vec<Value> {
         text(o, &["type"]).into(),
         text(o, &["reason"]).into(),
         target.into(),
-        text(&object, &["fieldPath"]).into(),
+        text(object, &["fieldPath"]).into(),
         shown.into(),
         text(o, &[if newer { "note" } else { "message" }]).trim().into(),
         first.into(),

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::api::Nanos;
 use super::jsonpath;
 use super::times;
+use crate::simulate::apiserver::{Parts, Wanted};
 use crate::simulate::scheduler::json::{at, int, list, scalar, text};
 
 /// A column.
@@ -39,6 +40,15 @@ pub(super) struct Printer {
     /// Names; those after `|` are wide.
     columns: &'static [&'static str],
     row: fn(&Value, Nanos) -> Vec<Value>,
+    /// What the rows look at besides what objects are about; nothing when that may be anything.
+    parts: Option<Parts>,
+}
+
+impl Printer {
+    /// The same; its rows look at these parts only.
+    const fn of(self, spec: Wanted, status: Wanted) -> Self {
+        Self { parts: Some(Parts { spec, status }), ..self }
+    }
 }
 
 pub(super) const fn printer(
@@ -47,7 +57,7 @@ pub(super) const fn printer(
     columns: &'static [&'static str],
     row: fn(&Value, Nanos) -> Vec<Value>,
 ) -> Printer {
-    Printer { group, kind, columns, row }
+    Printer { group, kind, columns, row, parts: None }
 }
 
 fn find(api_version: &str, kind: &str) -> Option<&'static Printer> {
@@ -67,6 +77,11 @@ pub fn columns(api_version: &str, kind: &str, definition: Option<&Value>) -> Vec
     let names = find(api_version, kind).map_or(&["Name", "Created At"][..], |p| p.columns);
     let read = |name: &&str| Column { name: name.trim_start_matches('|').to_owned(), wide: name.starts_with('|') };
     names.iter().map(read).collect()
+}
+
+/// What the rows of a kind look at; nothing when that may be anything.
+pub fn parts(api_version: &str, kind: &str) -> Option<&'static Parts> {
+    find(api_version, kind)?.parts.as_ref()
 }
 
 /// The row of an object at a time; `definition` is the CRD of a custom resource.

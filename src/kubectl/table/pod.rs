@@ -8,15 +8,43 @@ use super::super::api::Nanos;
 use super::super::labels;
 use super::super::times;
 use super::{Printer, age, containers, name, or, printer};
+use crate::simulate::apiserver::Wanted;
+use crate::simulate::apiserver::Wanted::{All, Fields};
 use crate::simulate::scheduler::json::{at, int, list, text};
 
 pub(super) const PRINTERS: &[Printer] = &[
-    printer("", "Pod", &["Name", "Ready", "Status", "Restarts", "Age", "|IP", "|Node", "|Nominated Node", "|Readiness Gates"], pod),
+    printer("", "Pod", &["Name", "Ready", "Status", "Restarts", "Age", "|IP", "|Node", "|Nominated Node", "|Readiness Gates"], pod)
+        .of(SPEC, STATUS),
     printer("", "PodTemplate", &["Name", "Containers", "Images", "Pod Labels"], |o, _| {
         let [names, images] = containers(o, &["template", "spec", "containers"]);
         vec![name(o), names, images, labels::format(at(o, &["template", "metadata", "labels"])).into()]
     }),
 ];
+
+/// What a pod's row looks at.
+const SPEC: Wanted = Fields(&[
+    ("containers", Fields(&[])),
+    ("initContainers", Fields(&[("name", All), ("restartPolicy", All)])),
+    ("nodeName", All),
+    ("readinessGates", All),
+]);
+const STATUS: Wanted = Fields(&[
+    ("conditions", Fields(&[("reason", All), ("status", All), ("type", All)])),
+    ("containerStatuses", CONTAINERS),
+    ("initContainerStatuses", CONTAINERS),
+    ("nominatedNodeName", All),
+    ("phase", All),
+    ("podIPs", All),
+    ("reason", All),
+]);
+const CONTAINERS: Wanted = Fields(&[
+    ("lastState", Fields(&[("terminated", All)])),
+    ("name", All),
+    ("ready", All),
+    ("restartCount", All),
+    ("started", All),
+    ("state", Fields(&[("running", Fields(&[])), ("terminated", All), ("waiting", All)])),
+]);
 
 /// What the containers of a pod come to.
 #[derive(Clone, Debug, Default)]

@@ -15,7 +15,10 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
             session.out.push_str(&tabwriter::align(&format!("ATTRIBUTE\tVALUE\nUsername\t{user}\n"), 6, 3));
             Ok(())
         }
-        Some(other) => Err(Fault::error(format!("kval does not know how to play auth {other}")).into()),
+        Some(other) => match other {
+            "reconcile" => Err(Fault::error("kval does not know how to play auth reconcile").into()),
+            _ => Err(super::no_such_command("auth", &flags.args).into()),
+        },
         None => Err(Fault::error("auth what? There is: can-i, whoami").into()),
     }
 }

@@ -277,7 +277,7 @@ fn prune(session: &mut Session<'_>, flags: &Flags, visited: &[Found], how: DryRu
 pub(super) fn replace(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let how = dry(flags)?;
     if !flags.given("filename") && !flags.given("kustomize") {
-        return Err(Fault::usage("replace", "must specify --filename to replace").into());
+        return Err(Fault::error("must specify one of -f and -k").into());
     }
     let (found, mut faults) = read(session, flags, "replace")?;
     if found.is_empty() && faults.is_empty() {

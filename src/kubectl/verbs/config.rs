@@ -34,6 +34,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
             session.out.push_str(&tabwriter::align(&lines, 6, 3));
         }
         Some("get-clusters") => session.say(&format!("NAME\n{name}")),
+        Some(other) if !CHANGES.contains(&other) => return Err(super::no_such_command("config", &flags.args).into()),
         Some(other) => {
             return Err(Fault::error(format!(
                 "kval does not change kubeconfig files: config {other}; name the cluster with --state instead"
@@ -44,6 +45,23 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     }
     Ok(())
 }
+
+/// Its commands that change files.
+const CHANGES: [&str; 13] = [
+    "delete-cluster",
+    "delete-context",
+    "delete-user",
+    "get-users",
+    "rename-context",
+    "set",
+    "set-cluster",
+    "set-context",
+    "set-credentials",
+    "unset",
+    "use",
+    "use-context",
+    "kubeconfig",
+];
 
 /// The verbs that need a running program or an editor.
 pub(super) const CANNOT: [&str; 12] =

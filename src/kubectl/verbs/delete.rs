@@ -50,6 +50,9 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     }
     let nothing = chosen.found.is_empty() && faults.is_empty();
     let mut gone = Vec::new();
+    // Of one type all are asked to go at once.
+    let together = chosen.found.len() > 1 && chosen.found.windows(2).all(|two| two[0].resource == two[1].resource);
+    session.api.batch(together);
     for one in chosen.found {
         let options = DeleteOptions { propagation, grace_period: grace, dry_run: how != DryRun::No };
         let done = match how {
@@ -75,13 +78,16 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
             }
         }
     }
+    session.api.batch(false);
     if nothing {
         session.say("No resources found");
     }
     if how == DryRun::No && !flags.off("wait") && grace != Some(0) {
+        session.api.brief(true);
         for one in &gone {
             wait_gone(session, one, flags.duration("timeout"));
         }
+        session.api.brief(false);
     }
     ended(faults)
 }

@@ -59,7 +59,7 @@ fn pods(session: &mut Session<'_>, flags: &Flags) -> Option<Ended> {
     }
     let (namespace, _) = session.scope(flags);
     let now = session.now();
-    let shown = session.each_chosen(&resource, &namespace, flags.text("selector"), flags.text("field-selector"), |object| {
+    let shown = session.each_chosen(&resource, &namespace, flags.text("selector"), flags.text("field-selector"), None, |object| {
         describe::pod_alone(now, &object)
     });
     let shown = shown.ok().filter(|all| all.len() > 1)?;

@@ -9,7 +9,10 @@ use super::Ended;
 pub(super) fn resources(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let output = flags.text("output");
     if !matches!(output, "" | "wide" | "name") {
-        return Err(Fault::plain(format!("error: --output {output} is not available")).into());
+        return Err(Fault::error(format!(
+            "unable to match a printer suitable for the output format \"{output}\", allowed formats are: json,kyaml,name,wide,yaml"
+        ))
+        .into());
     }
     if !flags.args.is_empty() {
         return Err(Fault::usage("api-resources", format!("unexpected arguments: [{}]", flags.args.join(" "))).into());
@@ -27,7 +30,7 @@ pub(super) fn resources(session: &mut Session<'_>, flags: &Flags) -> Ended {
         "" => all.sort_by(|a, b| a.group.cmp(&b.group).then_with(|| a.name.cmp(&b.name))),
         "name" => all.sort_by(|a, b| a.name.cmp(&b.name)),
         "kind" => all.sort_by(|a, b| a.kind.cmp(&b.kind)),
-        other => return Err(Fault::error(format!("--sort-by accepts only name or kind: {other}")).into()),
+        _ => return Err(Fault::error("--sort-by accepts only name or kind").into()),
     }
     if output == "name" {
         all.iter().for_each(|r| session.say(&r.qualified()));

@@ -1,6 +1,6 @@
 //! `kubectl events`. upstream: kubectl/pkg/cmd/events
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::flags::Flags;
 use super::super::output::Format;
@@ -17,7 +17,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let mut events = session.list(&resource, &namespace).map_err(Fault::from)?;
     for kind in flags.list("types") {
         if !matches!(kind.to_lowercase().as_str(), "normal" | "warning") {
-            return Err(Fault::error(format!("valid --types are Normal or Warning, got {kind}")).into());
+            return Err(Fault::error("valid --types are Normal or Warning").into());
         }
     }
     let types: Vec<String> = flags.list("types").iter().map(|t| t.to_lowercase()).collect();
@@ -30,12 +30,16 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     }
     events.sort_by_key(last_seen);
     let format = session.format(flags, false)?;
-    if !matches!(format, Format::Table(_)) {
-        session.print_value(&format, &list_of(events), flags)?;
-        return Ok(());
-    }
     if events.is_empty() {
         session.warn(&if everywhere { "No events found.".to_owned() } else { format!("No events found in {namespace} namespace.") });
+        return Ok(());
+    }
+    if !matches!(format, Format::Table(_)) {
+        // The list is the client's own.
+        let mut list = list_of(events);
+        list["kind"] = "EventList".into();
+        list["metadata"] = Value::Object(Map::new());
+        session.print_value(&format, &list, flags)?;
         return Ok(());
     }
     let now = session.now();

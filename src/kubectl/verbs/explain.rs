@@ -12,12 +12,14 @@ const NO_PROSE: &str = "<kval has no documentation texts>";
 
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let Some(given) = flags.args.first() else {
-        return Err(Fault::usage(
-            "explain",
+        return Err(Fault::error(
             "You must specify the type of resource to explain. Use \"kubectl api-resources\" for a complete list of supported resources.",
         )
         .into());
     };
+    if flags.args.len() > 1 {
+        return Err(Fault::error("We accept only this format: explain RESOURCE").into());
+    }
     let mut words = given.split('.');
     let kind = words.next().unwrap_or("");
     let path: Vec<&str> = words.collect();

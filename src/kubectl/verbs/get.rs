@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::flags::Flags;
-use super::super::output::{Drawn, Format, Layout, SortPath, item, list_of, order, order_of};
+use super::super::output::{Drawn, Format, Layout, SortPath, item, list_of, order, order_of, parts_of};
 use super::super::resources::Resource;
 use super::super::select::{Found, Selection, Wish};
 use super::super::session::{Fault, Session};
@@ -65,10 +65,18 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
 fn listed(session: &mut Session<'_>, flags: &Flags, format: &Format) -> Option<Ended> {
     let [word] = flags.args.as_slice() else { return None };
     let of_files = flags.given("filename") || flags.given("kustomize") || flags.given("raw");
-    if of_files || word.contains('/') || !matches!(format, Format::Table(_) | Format::Yaml | Format::Json | Format::Name) {
+    if of_files || word.contains('/') {
         return None;
     }
     Some(list_types(session, flags, format, word))
+}
+
+/// What is left of an object that was listed.
+enum Shown {
+    /// As it is printed.
+    Text(String),
+    /// All of it: it is printed with the others.
+    Whole(Value),
 }
 
 fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &str) -> Ended {
@@ -85,17 +93,24 @@ fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &
     let now = session.now();
     let mut faults = Vec::new();
     // What each object is sorted by, its type and its text.
-    let mut all: Vec<(Option<Value>, usize, String)> = Vec::new();
+    let mut all: Vec<(Option<Value>, usize, Shown)> = Vec::new();
     let definitions: Vec<Option<Value>> = types.iter().map(|r| session.definition(r)).collect();
     let drawn: Vec<Drawn<'_>> = types.iter().zip(definitions).map(|(r, d)| Drawn::new(r, d, &layout, now)).collect();
     for (i, (resource, drawn)) in types.iter().zip(&drawn).enumerate() {
-        let made = session.each_chosen(resource, &namespace, selector, fields, |object| {
+        // What objects are sorted or chosen by may be anything.
+        let parts = match format {
+            _ if path.is_some() || !fields.is_empty() => None,
+            Format::Table(_) => drawn.parts(),
+            format => parts_of(format, resource),
+        };
+        let made = session.each_chosen(resource, &namespace, selector, fields, parts, |object| {
             let key = path.as_ref().and_then(|p| p.key(&object));
-            let text = match format {
-                Format::Table(_) => Ok(drawn.line(&object)),
-                format => item(format, resource, object).unwrap_or_else(|| Ok(String::new())),
+            let shown = match format {
+                Format::Table(_) => Ok(Shown::Text(drawn.line(&object))),
+                Format::Yaml | Format::Json | Format::Name | Format::Columns(_) => item(format, resource, object).map(Shown::Text),
+                _ => Ok(Shown::Whole(object)),
             };
-            text.map(|text| (key, i, text))
+            shown.map(|shown| (key, i, shown))
         });
         match made {
             Ok(lines) => {
@@ -112,12 +127,26 @@ fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &
         let mut left: Vec<Option<_>> = all.into_iter().map(Some).collect();
         all = order_of(&keys, &path)?.into_iter().filter_map(|i| left.get_mut(i)?.take()).collect();
     }
-    if !matches!(format, Format::Table(_)) {
-        let items: Vec<String> = all.into_iter().map(|line| line.2).collect();
-        session.print_items(format, &items)?;
-        return ended(faults);
+    let (mut lines, mut objects): (Vec<(usize, String)>, Vec<Value>) = Default::default();
+    for (_, i, shown) in all {
+        match shown {
+            Shown::Text(text) => lines.push((i, text)),
+            Shown::Whole(object) => objects.push(object),
+        }
     }
-    if all.is_empty() {
+    match format {
+        Format::Table(_) => {}
+        Format::Yaml | Format::Json | Format::Name | Format::Columns(_) => {
+            let items: Vec<String> = lines.into_iter().map(|line| line.1).collect();
+            session.print_items(format, &items, flags)?;
+            return ended(faults);
+        }
+        _ => {
+            session.print_value(format, &list_of(objects), flags)?;
+            return ended(faults);
+        }
+    }
+    if lines.is_empty() {
         if faults.is_empty() {
             nothing(session, flags, &namespace, everywhere);
         }
@@ -125,10 +154,10 @@ fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &
     }
     // Objects of one type that follow each other share a table.
     let mut blocks: Vec<String> = Vec::new();
-    let mut rest = all.into_iter().peekable();
-    while let Some((_, i, line)) = rest.next() {
+    let mut rest = lines.into_iter().peekable();
+    while let Some((i, line)) = rest.next() {
         let mut lines = vec![line];
-        while let Some((_, _, line)) = rest.next_if(|next| next.1 == i) {
+        while let Some((_, line)) = rest.next_if(|next| next.0 == i) {
             lines.push(line);
         }
         blocks.extend(drawn.get(i).map(|d| d.table(&lines)));

@@ -95,6 +95,44 @@ const VERBS: &[&str] = &[
     "wait",
 ];
 
+/// The verbs in the order kubectl knows them, group by group; the others follow.
+const IN_GROUPS: [&str; 34] = [
+    "create",
+    "expose",
+    "run",
+    "set",
+    "explain",
+    "get",
+    "edit",
+    "delete",
+    "rollout",
+    "scale",
+    "autoscale",
+    "certificate",
+    "cluster-info",
+    "top",
+    "cordon",
+    "uncordon",
+    "drain",
+    "taint",
+    "describe",
+    "logs",
+    "attach",
+    "exec",
+    "port-forward",
+    "proxy",
+    "cp",
+    "auth",
+    "debug",
+    "events",
+    "diff",
+    "apply",
+    "patch",
+    "replace",
+    "wait",
+    "kustomize",
+];
+
 /// Runs a command line; `words` are what follows `kubectl`.
 pub fn run(api: &mut dyn Api, world: &dyn World, context: &Context, words: &[String]) -> Outcome {
     let mut session = Session::new(api, world, &context.namespace, &context.name);
@@ -103,10 +141,13 @@ pub fn run(api: &mut dyn Api, world: &dyn World, context: &Context, words: &[Str
     let exit = match ended {
         Ok(()) => 0,
         Err(faults) => {
+            let mut told = false;
             for line in faults.iter().flat_map(|f| &f.lines) {
+                told = true;
                 session.warn(line);
             }
-            1
+            // With 1 a diff says that there are differences. upstream: CheckDiffErr
+            if told && split_verb(words).is_some_and(|(_, verb)| verb == "diff") { 2 } else { 1 }
         }
     };
     Outcome { stdout: session.out, stderr: session.err, exit }
@@ -150,7 +191,8 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
     let mut rest: Vec<String> = words.to_vec();
     rest.remove(at);
     if !VERBS.contains(&verb.as_str()) {
-        let near: Vec<&&str> = VERBS.iter().filter(|v| distance(v, verb) <= 2 || v.starts_with(verb.to_lowercase().as_str())).collect();
+        let mut near: Vec<&&str> = VERBS.iter().filter(|v| distance(v, verb) <= 2 || v.starts_with(verb.to_lowercase().as_str())).collect();
+        near.sort_by_key(|v| IN_GROUPS.iter().position(|g| g == *v).unwrap_or(IN_GROUPS.len()));
         let mut text = format!("error: unknown command \"{verb}\" for \"kubectl\"");
         if !near.is_empty() {
             text.push_str("\n\nDid you mean this?\n");
@@ -174,6 +216,9 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
     let flags = read(generator.as_ref().map(|(_, name)| *name), &rest)?;
     session.user = flags.text("as").to_owned();
     session.groups = flags.all("as-group").to_vec();
+    // The other verbs read objects without knowing their types.
+    session.typed = matches!(verb.as_str(), "autoscale" | "config" | "debug" | "events" | "expose" | "rollout" | "run" | "set" | "taint")
+        || generator.is_some();
     match verb.as_str() {
         "get" => get::run(session, &flags),
         "describe" => describe::run(session, &flags),

@@ -24,13 +24,13 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let Some((what, args)) = flags.args.split_first() else {
         return Err(Fault::error("rollout what? There is: history, pause, restart, resume, status, undo").into());
     };
+    if !matches!(what.as_str(), "history" | "pause" | "restart" | "resume" | "status" | "undo") {
+        return Err(super::no_such_command("rollout", &flags.args).into());
+    }
     if args.is_empty() && !flags.given("filename") {
         return Err(Fault::error("required resource not specified").into());
     }
     let how = dry(flags)?;
-    if !matches!(what.as_str(), "history" | "pause" | "restart" | "resume" | "status" | "undo") {
-        return Err(Fault::error(format!("unknown command \"{what}\" for \"kubectl rollout\"")).into());
-    }
     let chosen = session.select(flags, args, Wish { all: true, latest: true, ..Wish::default() })?;
     let mut faults = chosen.faults;
     for one in chosen.found {

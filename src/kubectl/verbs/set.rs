@@ -206,7 +206,7 @@ fn image(session: &mut Session<'_>, flags: &Flags, args: &[String], how: DryRun)
         return Err(Fault::error(format!("invalid image format: {}", wrong.join(", "))).into());
     }
     if no_objects(flags, &names) {
-        return Err(Fault::error("one or more resources must be specified as <resource> <name> or <resource>/<name>").into());
+        return Err(Fault::error(super::super::select::NOTHING_NAMED).into());
     }
     if pairs.is_empty() {
         // The objects are looked for first, so that a missing one is told.

@@ -62,10 +62,10 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let start = flags.args.iter().position(|a| is_spec(&a)).unwrap_or(flags.args.len());
     let (names, specs) = flags.args.split_at(start);
     if names.is_empty() {
-        return Err(Fault::usage("taint", "one or more resources must be specified as <resource> <name> or <resource>/<name>").into());
+        return Err(Fault::error("one or more resources must be specified as <resource> <name>").into());
     }
     if specs.is_empty() {
-        return Err(Fault::usage("taint", "at least one taint update is required").into());
+        return Err(Fault::error("at least one taint update is required").into());
     }
     let (mut add, mut remove): (Vec<Taint>, Vec<Taint>) = (Vec::new(), Vec::new());
     for spec in specs {

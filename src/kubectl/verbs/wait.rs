@@ -68,7 +68,7 @@ fn met(until: &Until, object: Option<&Value>) -> bool {
 
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let Some(given) = flags.all("for").first().cloned() else {
-        return Err(Fault::error("either --for or --for-… must be specified: what should be waited for?").into());
+        return Err(Fault::error("unrecognized condition: []").into());
     };
     let until = parse(&given)?;
     let deadline = session.now() + flags.duration("timeout").unwrap_or(30 * SECOND).max(0);

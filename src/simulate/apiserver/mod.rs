@@ -4,12 +4,15 @@
 pub mod admission;
 pub mod object;
 pub mod patch;
+mod read;
 pub mod shared;
 pub mod store;
+pub mod wanted;
 
 pub use object::{Meta, Object, Owner};
 pub use shared::Shared;
 pub use store::{ApiError, ApiServer, Change, Counters, Operation, Propagation};
+pub use wanted::{Parts, Wanted, spec_of_pod, status_of_pod};
 
 /// Nanoseconds of virtual time since 1970.
 pub type Nanos = i64;

@@ -1,20 +1,16 @@
 //! JSON that copies share, and that is read from its text when somebody looks at it first.
 
-use std::borrow::Cow;
 use std::ops::Deref;
 use std::ops::DerefMut;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
-use serde::Deserializer;
-use serde::de::DeserializeSeed;
-use serde::de::IgnoredAny;
-use serde::de::MapAccess;
-use serde::de::Visitor;
 use serde_json::Value;
 
 use super::Nanos;
+use super::read;
+use super::wanted::Wanted;
 
 /// A value, or the text of one that nobody has looked at.
 #[derive(Clone, Debug, Default)]
@@ -26,46 +22,16 @@ struct Inner {
     text: Option<(Arc<Vec<u8>>, Range<usize>)>,
     /// Since when it says that a pod is ready, once that was asked.
     ready: OnceLock<Option<Nanos>>,
+    /// Parts of what nobody has looked at as a whole.
+    brief: OnceLock<Value>,
 }
 
 static NULL: Value = Value::Null;
 
-/// Reads the fields of these names and passes over the others.
-struct Fields<'a, const N: usize> {
-    names: [&'a str; N],
-    out: &'a mut [Value; N],
-}
-
-impl<'de, const N: usize> DeserializeSeed<'de> for Fields<'_, N> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de, const N: usize> Visitor<'de> for Fields<'_, N> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-            match self.names.iter().position(|name| *name == key) {
-                Some(i) => self.out[i] = map.next_value()?,
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(())
-    }
-}
-
 impl Shared {
     /// The value whose text stands at a place; `null` when there is no JSON.
     pub fn of_text(bytes: &Arc<Vec<u8>>, place: Range<usize>) -> Self {
-        Self(Arc::new(Inner { value: OnceLock::new(), text: Some((Arc::clone(bytes), place)), ..Inner::default() }))
+        Self(Arc::new(Inner { text: Some((Arc::clone(bytes), place)), ..Inner::default() }))
     }
 
     /// The text it was read from; nothing once it has changed.
@@ -78,8 +44,25 @@ impl Shared {
     pub fn read(&self) -> Value {
         match (self.0.value.get(), self.text()) {
             (Some(value), _) => value.clone(),
-            (None, Some(text)) => serde_json::from_slice(text).unwrap_or_default(),
+            (None, Some(text)) => Wanted::All.read(text),
             (None, None) => Value::Null,
+        }
+    }
+
+    /// Parts of the value as one's own. What nobody has looked at is read for this alone, and the rest of it passed over.
+    pub fn parts(&self, wanted: &Wanted) -> Value {
+        match (self.0.value.get(), self.text()) {
+            (Some(value), _) => wanted.of(value),
+            (None, Some(text)) => wanted.read(text),
+            (None, None) => Value::Null,
+        }
+    }
+
+    /// The value with these parts at least, kept for the next who asks. All who ask want the same parts.
+    pub fn brief(&self, wanted: &Wanted) -> &Value {
+        match (self.0.value.get(), self.text()) {
+            (None, Some(text)) => self.0.brief.get_or_init(|| wanted.read(text)),
+            _ => self,
         }
     }
 
@@ -96,12 +79,7 @@ impl Shared {
     pub fn fields<const N: usize>(&self, names: [&str; N]) -> [Value; N] {
         match (self.0.value.get(), self.text()) {
             (Some(value), _) => names.map(|name| value.get(name).cloned().unwrap_or_default()),
-            (None, Some(text)) => {
-                let mut out = std::array::from_fn(|_| Value::Null);
-                // What is no object has no fields.
-                drop(Fields { names, out: &mut out }.deserialize(&mut serde_json::Deserializer::from_slice(text)));
-                out
-            }
+            (None, Some(text)) => read::fields(text, names),
             (None, None) => std::array::from_fn(|_| Value::Null),
         }
     }
@@ -115,6 +93,7 @@ impl Shared {
         let inner = Arc::get_mut(&mut self.0).expect("nobody shares what was made just now");
         inner.text = None;
         inner.ready = OnceLock::new();
+        inner.brief = OnceLock::new();
         if inner.value.get().is_none() {
             inner.value = OnceLock::from(Value::Null);
         }
@@ -132,8 +111,8 @@ impl Shared {
 
     /// What `ready` tells of the value: since when the pod of this status is ready. Controllers ask that of every pod at
     /// every turn, so the answer is kept until the value changes.
-    pub fn ready_since(&self, ready: impl FnOnce(&Value) -> Option<Nanos>) -> Option<Nanos> {
-        *self.0.ready.get_or_init(|| ready(self))
+    pub fn ready_since(&self, ready: impl FnOnce() -> Option<Nanos>) -> Option<Nanos> {
+        *self.0.ready.get_or_init(ready)
     }
 
     /// Whether two are one.
@@ -148,7 +127,7 @@ impl Deref for Shared {
     fn deref(&self) -> &Value {
         match (self.0.value.get(), self.text()) {
             (Some(value), _) => value,
-            (None, Some(text)) => self.0.value.get_or_init(|| serde_json::from_slice(text).unwrap_or_default()),
+            (None, Some(text)) => self.0.value.get_or_init(|| Wanted::All.read(text)),
             (None, None) => &NULL,
         }
     }

@@ -11,11 +11,14 @@ use super::SECOND;
 use super::Uid;
 use super::admission;
 use super::object::Object;
+use super::wanted::spec_of_pod;
+use super::wanted::status_of_pod;
 use crate::kube;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::scalar;
 use crate::simulate::scheduler::json::text;
+use crate::simulate::scheduler::selector::Selector;
 
 /// A refused request, in the server's words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,8 +116,12 @@ pub struct ApiServer {
     dependents: BTreeMap<Uid, BTreeSet<Uid>>,
     /// Pods that nobody manages.
     lone: BTreeSet<Uid>,
+    /// Pods by label and value, once somebody has asked for pods so.
+    labelled: Option<BTreeMap<(String, String), BTreeSet<Uid>>>,
     last_uid: Uid,
     version: u64,
+    /// The version at the last change of a Service.
+    services_changed: u64,
     random: u64,
     pub(super) rules: admission::Rules,
 }
@@ -128,7 +135,7 @@ impl ApiServer {
     /// A server that goes on where another stopped: its counters and its objects, in order of creation. The log is empty.
     pub fn resume(now: Nanos, counters: Counters, objects: impl IntoIterator<Item = Object>) -> Self {
         let Counters { last_uid, version, random } = counters;
-        let mut out = Self { now, last_uid, version, random, ..Self::default() };
+        let mut out = Self { now, last_uid, version, random, services_changed: version, ..Self::default() };
         for object in objects {
             let uid = object.meta.uid;
             for owner in &object.meta.owners {
@@ -192,6 +199,56 @@ impl ApiServer {
     /// The pods that nobody manages, in order of creation.
     pub fn lone_pods(&self) -> impl Iterator<Item = &Arc<Object>> {
         self.lone.iter().filter_map(|uid| self.objects.get(uid))
+    }
+
+    /// The pods of a namespace that a selector selects, in order of creation.
+    pub fn selected_pods(&mut self, namespace: &str, selector: &Selector) -> Vec<Arc<Object>> {
+        let chosen = |pod: &&Arc<Object>| pod.meta.namespace == namespace && selector.matches(&pod.meta.labels);
+        let Some((key, value)) = selector.one_label() else { return self.list("Pod").filter(chosen).cloned().collect() };
+        if self.labelled.is_none() {
+            let mut all: BTreeMap<(String, String), BTreeSet<Uid>> = BTreeMap::new();
+            for pod in self.list("Pod") {
+                for (key, value) in &pod.meta.labels {
+                    all.entry((key.clone(), value.clone())).or_default().insert(pod.meta.uid);
+                }
+            }
+            self.labelled = Some(all);
+        }
+        let named = self.labelled.as_ref().and_then(|all| all.get(&(key.to_owned(), value.to_owned())));
+        named.into_iter().flatten().filter_map(|uid| self.objects.get(uid)).filter(chosen).cloned().collect()
+    }
+
+    /// Differs when a Service has changed in between.
+    pub fn services_changed(&self) -> u64 {
+        self.services_changed
+    }
+
+    fn note_service(&mut self, object: &Object) {
+        if object.kind == "Service" {
+            self.services_changed = self.version;
+        }
+    }
+
+    fn note_labels(&mut self, old: Option<&Object>, new: Option<&Object>) {
+        let Some(all) = &mut self.labelled else { return };
+        let is_pod = |o: &&Object| o.kind == "Pod";
+        if let (Some(old), Some(new)) = (old, new)
+            && old.meta.labels == new.meta.labels
+        {
+            return;
+        }
+        for pod in old.into_iter().filter(is_pod) {
+            for (key, value) in &pod.meta.labels {
+                if let Some(uids) = all.get_mut(&(key.clone(), value.clone())) {
+                    uids.remove(&pod.meta.uid);
+                }
+            }
+        }
+        for pod in new.into_iter().filter(is_pod) {
+            for (key, value) in &pod.meta.labels {
+                all.entry((key.clone(), value.clone())).or_default().insert(pod.meta.uid);
+            }
+        }
     }
 
     fn note_lone(&mut self, object: &Object) {
@@ -383,6 +440,8 @@ impl ApiServer {
         }
         self.kinds.entry(object.kind.clone()).or_default().insert(uid);
         self.note_lone(&object);
+        self.note_labels(old.as_deref(), Some(&object));
+        self.note_service(&object);
         self.objects.insert(uid, Arc::clone(&object));
         self.rules.note(old.as_deref(), Some(&object), self.objects.values());
         self.log.push(Change { at: self.now, operation, old, object: Arc::clone(&object) });
@@ -438,12 +497,14 @@ impl ApiServer {
             set.remove(&uid);
         }
         self.lone.remove(&uid);
+        self.note_labels(Some(&object), None);
         for owner in &meta.owners {
             if let Some(set) = self.dependents.get_mut(&owner.uid) {
                 set.remove(&uid);
             }
         }
         self.version += 1;
+        self.note_service(&object);
         self.rules.note(Some(&object), None, self.objects.values());
         self.log.push(Change { at: self.now, operation: Operation::Deleted, old: None, object });
     }
@@ -460,7 +521,7 @@ impl ApiServer {
             Propagation::Orphan => Some(ORPHAN),
         };
         let mut grace = 0;
-        if object.kind == "Pod" && !text(&object.spec, &["nodeName"]).is_empty() && !is_finished(&object) {
+        if object.kind == "Pod" && !text(spec_of_pod(&object), &["nodeName"]).is_empty() && !is_finished(&object) {
             grace = int(&object.spec, &["terminationGracePeriodSeconds"]).unwrap_or(30);
         }
         if grace == 0 && object.meta.finalizers.is_empty() && finalizer.is_none() {
@@ -492,7 +553,7 @@ impl ApiServer {
         let edited = self.edit(uid, |o| o.meta.finalizers.retain(|f| f != finalizer));
         // A pod waits for its node too.
         if let Some(pod) = edited.filter(|o| o.kind == "Pod" && o.meta.is_deleted() && o.meta.finalizers.is_empty()) {
-            if pod.meta.deletion_grace == Some(0) || text(&pod.spec, &["nodeName"]).is_empty() || is_finished(&pod) {
+            if pod.meta.deletion_grace == Some(0) || text(spec_of_pod(&pod), &["nodeName"]).is_empty() || is_finished(&pod) {
                 self.remove(uid);
             }
         }
@@ -501,8 +562,7 @@ impl ApiServer {
 
 /// Whether a pod has come to its end.
 pub fn is_finished(pod: &Object) -> bool {
-    let [phase] = pod.status.fields(["phase"]);
-    matches!(phase.as_str(), Some("Succeeded" | "Failed"))
+    matches!(text(status_of_pod(pod), &["phase"]), "Succeeded" | "Failed")
 }
 
 /// `pods`, `deployments.apps`: how the server names the resource of an object.

@@ -73,13 +73,13 @@ fn by_creation(a: &Set, b: &Set) -> Ordering {
 /// A template without the label that the controller adds. upstream: EqualIgnoreHash
 fn same_template(a: &Value, b: &Value) -> bool {
     let bare = |t: &Value| {
-        let mut t = t.clone();
-        if let Some(labels) = t.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+        let mut metadata = t["metadata"].clone();
+        if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
             labels.remove(HASH_LABEL);
         }
-        t
+        metadata
     };
-    a["spec"] == b["spec"] && bare(a)["metadata"] == bare(b)["metadata"]
+    a["spec"] == b["spec"] && bare(a) == bare(b)
 }
 
 /// The sets that a Deployment controls, oldest first; matching orphans are adopted.

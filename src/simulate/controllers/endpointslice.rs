@@ -13,6 +13,8 @@ use super::selector_of;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::spec_of_pod;
+use crate::simulate::apiserver::status_of_pod;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
@@ -34,9 +36,9 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     let named = list(&service.spec, &["ports"]).iter().any(|p| at(p, &["targetPort"]).is_string());
     let mut fixed: Option<(String, Value)> = None;
     let mut groups: BTreeMap<String, (Value, Vec<Endpoint>)> = BTreeMap::new();
-    for pod in plane.api.list_in("Pod", &service.meta.namespace).filter(|p| selector.matches(&p.meta.labels)) {
-        let address = text(&pod.status, &["podIP"]);
-        let node = text(&pod.spec, &["nodeName"]);
+    for pod in &plane.api.selected_pods(&service.meta.namespace, &selector) {
+        let address = text(status_of_pod(pod), &["podIP"]);
+        let node = text(spec_of_pod(pod), &["nodeName"]);
         if address.is_empty() || matches!(phase(pod), "Succeeded" | "Failed") {
             continue;
         }
@@ -112,7 +114,7 @@ impl Endpoint {
 pub(super) fn is_same_endpoint(old: &Object, new: &Object) -> bool {
     let status = |pod: &Object| {
         let over = matches!(phase(pod), "Succeeded" | "Failed");
-        (over, pods::is_ready(pod), text(&pod.status, &["podIP"]).to_owned())
+        (over, pods::is_ready(pod), text(status_of_pod(pod), &["podIP"]).to_owned())
     };
     old.meta.deletion == new.meta.deletion && old.spec == new.spec && status(old) == status(new)
 }

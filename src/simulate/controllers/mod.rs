@@ -26,6 +26,8 @@ use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Nanos;
@@ -33,6 +35,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::status_of_pod;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::text;
 use crate::simulate::scheduler::selector::Selector;
@@ -92,6 +95,11 @@ const MAX_STEPS: (usize, usize) = (20_000, 200);
 /// Reconciliations closer than this belong to one instant: a wish to be called again at once must not become a loop.
 const INSTANT: Nanos = 1_000_000;
 
+/// The selectors of services: when they were read, those that ask for a label by its namespace, key and value, and the others
+/// by namespace.
+#[derive(Clone, Debug, Default)]
+struct Selectors(u64, BTreeMap<(String, String, String), Vec<(Uid, Selector)>>, BTreeMap<String, Vec<(Uid, Selector)>>);
+
 /// The control plane.
 #[derive(Clone, Debug, Default)]
 pub struct ControlPlane {
@@ -109,8 +117,7 @@ pub struct ControlPlane {
     sequence: u64,
     cursor: usize,
     daemon_back_off: BTreeMap<(Uid, String), (Nanos, Nanos)>,
-    /// The selectors of services, of the version that was read.
-    selectors: BTreeMap<Uid, (u64, Option<Selector>)>,
+    selectors: Selectors,
     /// How often in a row a reconciliation failed.
     failures: BTreeMap<Item, u32>,
 }
@@ -174,6 +181,8 @@ impl ControlPlane {
 
     /// Reconciles until nothing moves at this instant. A loop without end is cut short and told in `defect`.
     pub fn settle(&mut self) {
+        self.watch();
+        self.look_ahead();
         loop {
             self.watch();
             let Some(item) = self.queue.pop_front() else { return };
@@ -184,6 +193,18 @@ impl ControlPlane {
                 return;
             }
             self.sync(item);
+        }
+    }
+
+    /// When many services are to look at their pods, these are read before, on all threads.
+    fn look_ahead(&self) {
+        /// So many services are worth the help of other threads.
+        const MANY: usize = 16;
+        if self.queued.iter().filter(|(controller, _)| *controller == Controller::EndpointSlice).count() > MANY {
+            let pods: Vec<&Arc<Object>> = self.api.list("Pod").collect();
+            pods.par_iter().for_each(|pod| {
+                status_of_pod(pod);
+            });
         }
     }
 
@@ -318,7 +339,10 @@ impl ControlPlane {
             ("Job", Controller::Job),
         ];
         let quiet = change.old.as_ref().is_some_and(|old| is_about_only(old, pod));
-        let same = change.old.as_ref().is_some_and(|old| quiet || endpointslice::is_same_endpoint(old, pod));
+        // A pod without an address stands behind no service.
+        let unseen = |pod: &Object| text(status_of_pod(pod), &["podIP"]).is_empty();
+        let same = change.old.as_ref().is_some_and(|old| quiet || endpointslice::is_same_endpoint(old, pod))
+            || (unseen(pod) && change.old.as_ref().is_none_or(|old| unseen(old)));
         let relabelled = change.old.as_ref().is_some_and(|old| old.meta.labels != pod.meta.labels);
         let mut services = if same && !relabelled { Vec::new() } else { self.services_of(pod) };
         if let Some(old) = change.old.as_ref().filter(|_| relabelled) {
@@ -352,22 +376,27 @@ impl ControlPlane {
         change.old.as_ref().is_some_and(|old| selector.matches(&old.meta.labels)) && selector.matches(&pod.meta.labels)
     }
 
-    /// The services that select a pod.
+    /// The services that select a pod, in order of creation.
     fn services_of(&mut self, pod: &Object) -> Vec<Uid> {
-        let Self { api, selectors, .. } = self;
-        let mut out = Vec::new();
-        for service in api.list_in("Service", &pod.meta.namespace) {
-            let meta = &service.meta;
-            let known = selectors.get(&meta.uid).is_some_and(|(version, _)| *version == meta.version);
-            if !known {
-                let selector = (!at(&service.spec, &["selector"]).is_null()).then(|| selector_of(service));
-                selectors.insert(meta.uid, (meta.version, selector));
+        let changed = self.api.services_changed();
+        if self.selectors.0 != changed {
+            let mut known = Selectors(changed, BTreeMap::new(), BTreeMap::new());
+            for service in self.api.list("Service").filter(|s| !at(&s.spec, &["selector"]).is_null()) {
+                let (namespace, selector) = (service.meta.namespace.clone(), selector_of(service));
+                let all = match selector.one_label() {
+                    Some((key, value)) => known.1.entry((namespace, key.to_owned(), value.to_owned())).or_default(),
+                    None => known.2.entry(namespace).or_default(),
+                };
+                all.push((service.meta.uid, selector));
             }
-            let selector = selectors.get(&meta.uid).and_then(|(_, selector)| selector.as_ref());
-            if selector.is_some_and(|s| s.matches(&pod.meta.labels)) {
-                out.push(meta.uid);
-            }
+            self.selectors = known;
         }
+        let Selectors(_, by_label, others) = &self.selectors;
+        let namespace = &pod.meta.namespace;
+        let labelled = pod.meta.labels.iter().filter_map(|(k, v)| by_label.get(&(namespace.clone(), k.clone(), v.clone())));
+        let all = labelled.chain(others.get(namespace)).flatten();
+        let mut out: Vec<Uid> = all.filter(|(_, selector)| selector.matches(&pod.meta.labels)).map(|(uid, _)| *uid).collect();
+        out.sort_unstable();
         out
     }
 
@@ -426,5 +455,5 @@ pub fn scaled(value: &serde_json::Value, total: i64, round_up: bool) -> i64 {
 
 /// The phase of a pod.
 pub fn phase(pod: &Object) -> &str {
-    text(&pod.status, &["phase"])
+    text(status_of_pod(pod), &["phase"])
 }

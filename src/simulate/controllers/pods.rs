@@ -14,6 +14,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::time;
+use crate::simulate::apiserver::status_of_pod;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
@@ -24,8 +25,8 @@ use crate::simulate::scheduler::selector::Selector;
 
 /// Since when a pod is ready, when it is.
 pub fn ready_since(pod: &Object) -> Option<Nanos> {
-    pod.status.ready_since(|status| {
-        let condition = conditions::get(status, "Ready")?;
+    pod.status.ready_since(|| {
+        let condition = conditions::get(status_of_pod(pod), "Ready")?;
         (text(condition, &["status"]) == "True").then(|| time(&condition["lastTransitionTime"]).unwrap_or(0))
     })
 }

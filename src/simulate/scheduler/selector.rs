@@ -121,6 +121,13 @@ impl Selector {
         matches!(self, Self::All(all) if all.is_empty())
     }
 
+    /// A label with its value that all that matches has; nothing when there is none that is as plain.
+    pub fn one_label(&self) -> Option<(&str, &str)> {
+        let Self::All(all) = self else { return None };
+        let plain = |r: &&Requirement| r.operator == Some(Operator::In) && r.values.len() == 1;
+        all.iter().find(plain).and_then(|r| Some((r.key.as_str(), r.values.first()?.as_str())))
+    }
+
     /// Whether labels match.
     pub fn matches(&self, labels: &Labels) -> bool {
         match self {

@@ -1,0 +1,243 @@
+//! Reading JSON that was written without blanks between its parts, and only what is wanted of it. What is written otherwise is
+//! left to a reader of all JSON.
+
+use std::borrow::Cow;
+
+use serde_json::Map;
+use serde_json::Value;
+
+use super::wanted::Wanted;
+
+/// What is deeper is left to the other reader, which refuses it.
+const DEEP: usize = 100;
+
+/// What is wanted of a JSON text; `null` when there is no JSON.
+pub(super) fn value(text: &[u8], wanted: &Wanted) -> Value {
+    let mut reader = Reader { text, at: 0 };
+    match reader.value(wanted, 0) {
+        Some(value) if reader.at == text.len() => value,
+        _ => wanted.of(&serde_json::from_slice(text).unwrap_or_default()),
+    }
+}
+
+/// Some fields of an object, `null` those it does not have.
+pub(super) fn fields<const N: usize>(text: &[u8], names: [&str; N]) -> [Value; N] {
+    let mut reader = Reader { text, at: 0 };
+    let mut out = std::array::from_fn(|_| Value::Null);
+    if reader.fields(&names, &mut out).is_some() && reader.at == text.len() {
+        return out;
+    }
+    let whole: Value = serde_json::from_slice(text).unwrap_or_default();
+    names.map(|name| whole.get(name).cloned().unwrap_or_default())
+}
+
+struct Reader<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    /// Passes a byte when it is there.
+    fn pass(&mut self, byte: u8) -> bool {
+        let there = self.peek() == Some(byte);
+        self.at += usize::from(there);
+        there
+    }
+
+    /// Passes a string and returns it with its quotes, and whether it is as it is written.
+    fn quoted(&mut self) -> Option<(&'a [u8], bool)> {
+        let from = self.at;
+        let mut plain = true;
+        self.at += 1;
+        loop {
+            // Most strings are shorter than a search for a byte takes to begin.
+            self.at += self.text.get(self.at..)?.iter().position(|b| matches!(b, b'"' | b'\\'))? + 1;
+            if self.text.get(self.at - 1) == Some(&b'"') {
+                return Some((self.text.get(from..self.at)?, plain));
+            }
+            plain = false;
+            self.at += 1;
+        }
+    }
+
+    fn string(&mut self) -> Option<Cow<'a, str>> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let (quoted, plain) = self.quoted()?;
+        if plain {
+            return std::str::from_utf8(quoted.get(1..quoted.len() - 1)?).ok().map(Cow::Borrowed);
+        }
+        serde_json::from_slice(quoted).ok().map(Cow::Owned)
+    }
+
+    fn literal(&mut self, text: &'static str, value: Value) -> Option<Value> {
+        self.text.get(self.at..)?.starts_with(text.as_bytes()).then(|| {
+            self.at += text.len();
+            value
+        })
+    }
+
+    fn number(&mut self) -> Option<Value> {
+        /// So many digits fit.
+        const SHORT: usize = 18;
+        let rest = self.text.get(self.at..)?;
+        let length = rest.iter().position(|b| matches!(b, b',' | b']' | b'}')).unwrap_or(rest.len());
+        let written = rest.get(..length)?;
+        self.at += length;
+        if written.len() <= SHORT && written.first() != Some(&b'0') && written.iter().all(u8::is_ascii_digit) && !written.is_empty() {
+            return Some(written.iter().fold(0_u64, |n, b| n * 10 + u64::from(b - b'0')).into());
+        }
+        serde_json::from_slice::<serde_json::Number>(written).ok().map(Value::Number)
+    }
+
+    fn value(&mut self, wanted: &Wanted, depth: usize) -> Option<Value> {
+        if depth > DEEP {
+            return None;
+        }
+        match self.peek()? {
+            b'"' => self.string().map(|s| Value::String(s.into_owned())),
+            b'{' => {
+                self.at += 1;
+                let mut entries: Vec<(String, Value)> = Vec::new();
+                if self.pass(b'}') {
+                    return Some(Value::Object(Map::new()));
+                }
+                loop {
+                    let key = self.string()?;
+                    if !self.pass(b':') {
+                        return None;
+                    }
+                    match wanted.field(&key) {
+                        Some(wanted) => {
+                            let value = self.value(wanted, depth + 1)?;
+                            entries.push((key.into_owned(), value));
+                        }
+                        None => self.skip()?,
+                    }
+                    if self.pass(b'}') {
+                        return Some(Value::Object(entries.into_iter().collect()));
+                    }
+                    if !self.pass(b',') {
+                        return None;
+                    }
+                }
+            }
+            b'[' => {
+                self.at += 1;
+                let mut items = Vec::new();
+                if self.pass(b']') {
+                    return Some(Value::Array(items));
+                }
+                loop {
+                    items.push(self.value(wanted, depth + 1)?);
+                    if self.pass(b']') {
+                        return Some(Value::Array(items));
+                    }
+                    if !self.pass(b',') {
+                        return None;
+                    }
+                }
+            }
+            b't' => self.literal("true", true.into()),
+            b'f' => self.literal("false", false.into()),
+            b'n' => self.literal("null", Value::Null),
+            b'-' | b'0'..=b'9' => self.number(),
+            _ => None,
+        }
+    }
+
+    fn fields(&mut self, names: &[&str], out: &mut [Value]) -> Option<()> {
+        if !self.pass(b'{') {
+            return None;
+        }
+        if self.pass(b'}') {
+            return Some(());
+        }
+        loop {
+            let key = self.string()?;
+            if !self.pass(b':') {
+                return None;
+            }
+            match names.iter().position(|name| *name == key).and_then(|i| out.get_mut(i)) {
+                Some(slot) => *slot = self.value(&Wanted::All, 0)?,
+                None => self.skip()?,
+            }
+            if self.pass(b'}') {
+                return Some(());
+            }
+            if !self.pass(b',') {
+                return None;
+            }
+        }
+    }
+
+    /// Passes a value.
+    fn skip(&mut self) -> Option<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.peek()? {
+                b'"' => drop(self.quoted()?),
+                b'{' | b'[' => {
+                    depth += 1;
+                    self.at += 1;
+                    continue;
+                }
+                b'}' | b']' => {
+                    // The end of what this value stands in: it was a number or a word.
+                    if depth == 0 {
+                        return Some(());
+                    }
+                    depth -= 1;
+                    self.at += 1;
+                }
+                b',' if depth == 0 => return Some(()),
+                _ => {
+                    self.at += 1;
+                    continue;
+                }
+            }
+            if depth == 0 {
+                return Some(());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::Wanted::All;
+    use super::*;
+
+    #[test]
+    fn texts_are_read_as_by_the_other_reader() {
+        let values = [
+            json!({"a": [1, -2, 0, 1.5, 1e30, true, false, null, "x\"\\\n\u{1}é", [], {}, [[]], {"b": {"c": "d"}}], "b": 18_446_744_073_709_551_615_u64}),
+            json!("word"),
+            json!(12),
+            json!(null),
+            json!({}),
+            json!({"k\"ey": {"}": "]{[", "n": -9_223_372_036_854_775_808_i64}, "z": 0}),
+        ];
+        for value in values {
+            let compact = value.to_string();
+            assert_eq!(super::value(compact.as_bytes(), &All), value);
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            assert_eq!(super::value(pretty.as_bytes(), &All), value);
+            let [z, none] = super::fields(compact.as_bytes(), ["z", "none"]);
+            assert_eq!((&z, &none), (value.get("z").unwrap_or(&Value::Null), &Value::Null));
+        }
+        for wrong in ["", "{", "{\"a\"}", "{\"a\":1,}", "[1 2]", "{\"a\":01}", "nul", "\"\\", "[1]x", "{\"a\":{\"b\":}", "-"] {
+            let want: Value = serde_json::from_str(wrong).unwrap_or_default();
+            assert_eq!(super::value(wrong.as_bytes(), &All), want, "{wrong}");
+        }
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        assert_eq!(super::value(deep.as_bytes(), &All), Value::Null);
+    }
+}
