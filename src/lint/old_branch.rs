@@ -9,6 +9,7 @@ use crate::diagnostic::Severity;
 use crate::diagnostic::resolve;
 use crate::gotmpl::tree::Node;
 use crate::gotmpl::tree::NodeKind;
+use crate::kube::schema;
 use crate::source::Span;
 
 /// Branches deeper than this are not looked into.
@@ -58,7 +59,7 @@ fn in_template(input: &Input, template: &Template, at: usize, kind: &str) -> Opt
         if branch.other.as_deref().is_some_and(|other| holds(other, at, 0)) {
             actions::commands(&branch.pipe, &mut |command| {
                 let asked = actions::api_asked_for(command).filter(|api| !actions::knows_api(input.api_versions, api));
-                found = found.take().or(asked.filter(|api| api.rsplit('/').next() == Some(kind)));
+                found = found.take().or(asked.filter(|api| serves(api, kind)));
             });
         }
     });
@@ -73,4 +74,10 @@ fn holds(nodes: &[Node], at: usize, depth: usize) -> bool {
         };
         (node.span.0..node.span.1).contains(&at) || depth < MAX_DEPTH && actions::branch(node).is_some_and(inside)
     })
+}
+
+/// Whether an API, `group/version` or `group/version/Kind`, is one of a kind.
+fn serves(api: &str, kind: &str) -> bool {
+    let of_version = |(group, version)| schema::lifecycle(group, version, kind).is_some();
+    api.rsplit_once('/').is_some_and(|(_, last)| last == kind) || api.split_once('/').is_some_and(of_version)
 }

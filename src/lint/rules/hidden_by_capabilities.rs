@@ -9,6 +9,7 @@ use crate::gotmpl::tree::Node;
 use crate::gotmpl::tree::NodeKind;
 use crate::gotmpl::tree::Pipe;
 use crate::lint::actions;
+use crate::lint::apis::REMOVED;
 use crate::lint::chart::Template;
 use crate::lint::context::Context;
 use crate::value::Str;
@@ -88,7 +89,9 @@ fn walk(cx: &Context, template: &Template, nodes: &[Node], dot: &Dot, depth: usi
 fn report(cx: &Context, template: &Template, node: &Node, branch: &Branch, asked: &[String]) {
     let mut kinds = Vec::new();
     kinds_in(&branch.list, &mut kinds, 0);
-    let (Some(kind), false) = (kinds.first(), asked.is_empty()) else { return };
+    // What no server of this version has either is not missed.
+    let gone = |api: &&String| REMOVED.iter().any(|(version, kind, since, _)| **api == format!("{version}/{kind}") && cx.minor() >= *since);
+    let (Some(kind), false) = (kinds.first(), asked.iter().all(|api| gone(&api))) else { return };
     let quoted = asked.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", ");
     let flags = asked.iter().map(|a| format!("-a {a}")).collect::<Vec<_>>().join(" ");
     cx.report_span(
