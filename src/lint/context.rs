@@ -452,7 +452,7 @@ impl<'a> Context<'a> {
     /// Which values the chart's templates read; worked out once.
     pub(super) fn reads(&self) -> Option<&Reads> {
         let chart = self.chart()?;
-        Some(self.index.reads.get_or_init(|| values::reads(chart)))
+        Some(self.index.reads.get_or_init(|| values::reads(chart, self.input.sources)))
     }
 
     /// The default of a value: what `values.yaml` of the chart says, or that of the chart below it that the path is of.

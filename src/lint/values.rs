@@ -19,6 +19,7 @@ use crate::gotmpl::tree::NodeKind;
 use crate::gotmpl::tree::Pipe;
 use crate::gotmpl::tree::Tree;
 use crate::source::FileId;
+use crate::source::Sources;
 use crate::value::Str;
 
 /// The most templates that are walked; a chart that needs more is left half known.
@@ -201,8 +202,9 @@ impl Scope {
     }
 }
 
-/// Walks all templates of a chart and of those below it.
-pub(super) fn reads(chart: &ChartSource) -> Reads {
+/// Walks all templates of a chart and of those below it. `sources` holds the texts of its other files, which may be
+/// templates as well.
+pub(super) fn reads(chart: &ChartSource, sources: &Sources) -> Reads {
     let charts = chart.all();
     let mut defined = BTreeMap::new();
     // The last one loaded wins, and parents are loaded after those below them.
@@ -224,6 +226,7 @@ pub(super) fn reads(chart: &ChartSource) -> Reads {
             }
         }
         walk.texts_of_values(chart);
+        walk.texts_of_files(chart, sources);
     }
     // What nothing calls by a constant name may be called by a computed one.
     for number in 0..walk.charts.len() {
@@ -257,13 +260,33 @@ impl Walk<'_> {
         let Some(object) = chart.values.as_ref().and_then(|v| v.object.as_ref()) else { return };
         let mut texts = Vec::new();
         collect_texts(&object.value, 0, &mut texts);
+        texts.iter().for_each(|text| self.text(text));
+    }
+
+    /// Files that templates may read through `.Files` and hand to `tpl`.
+    fn texts_of_files(&mut self, chart: &ChartSource, sources: &Sources) {
+        if !chart.templates.iter().any(|t| sources.get(t.file).text.contains(".Files")) {
+            return;
+        }
+        let others = chart.files.iter().filter(|(name, _)| {
+            let top = !name.contains('/') && (name.ends_with(".yaml") || name.to_lowercase().starts_with("readme"));
+            !top && !name.starts_with("templates/") && !name.starts_with("charts/")
+        });
+        for file in others.filter_map(|(_, file)| *file) {
+            let text = &*sources.get(file).text;
+            if text.contains("{{") && text.contains("Values") {
+                self.text(text);
+            }
+        }
+    }
+
+    /// A text that may be a template. What it reads is known to be read, nothing more.
+    fn text(&mut self, text: &str) {
         self.file = None;
-        for text in texts {
-            let bytes: Arc<[u8]> = Arc::from(text.as_bytes());
-            if let Ok(trees) = gotmpl::parse(&Str::from("values"), &bytes, None, &|_| true) {
-                if let Some(tree) = trees.last() {
-                    self.list(&tree.root, &mut Scope::new(Known::Top));
-                }
+        let bytes: Arc<[u8]> = Arc::from(text.as_bytes());
+        if let Ok(trees) = gotmpl::parse(&Str::from("values"), &bytes, None, &|_| true) {
+            if let Some(tree) = trees.last() {
+                self.list(&tree.root, &mut Scope::new(Known::Top));
             }
         }
     }
