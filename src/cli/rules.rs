@@ -12,6 +12,7 @@ use crate::lint::CustomRule;
 use crate::lint::examples;
 use crate::pipeline;
 use crate::pipeline::{Checks, Configs};
+use crate::report::plural;
 use crate::source::MemoryWorld;
 use crate::source::World;
 
@@ -109,8 +110,7 @@ pub(super) fn test(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
         }
     }
     wrong.iter().for_each(|line| output.line(line));
-    let counted = |n: usize, word: &str| if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") };
-    output.note(&format!("{} tested, {}", counted(rules.len(), "rule"), counted(wrong.len(), "complaint")));
+    output.note(&format!("{} tested, {}", plural(rules.len(), "rule"), plural(wrong.len(), "complaint")));
     Ok(if wrong.is_empty() { CLEAN } else { FINDINGS })
 }
 

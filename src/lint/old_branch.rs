@@ -7,6 +7,7 @@ use super::chart::Template;
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::diagnostic::resolve;
+use crate::gotmpl::tree::Branch;
 use crate::gotmpl::tree::Node;
 use crate::gotmpl::tree::NodeKind;
 use crate::kube::schema;
@@ -69,9 +70,8 @@ fn in_template(input: &Input, template: &Template, at: usize, kind: &str) -> Opt
 /// Whether one of some nodes, or one inside of them, stands at a place.
 fn holds(nodes: &[Node], at: usize, depth: usize) -> bool {
     nodes.iter().any(|node| {
-        let inside = |branch: &crate::gotmpl::tree::Branch| {
-            holds(&branch.list, at, depth + 1) || holds(branch.other.as_deref().unwrap_or_default(), at, depth + 1)
-        };
+        let inside =
+            |branch: &Branch| holds(&branch.list, at, depth + 1) || holds(branch.other.as_deref().unwrap_or_default(), at, depth + 1);
         (node.span.0..node.span.1).contains(&at) || depth < MAX_DEPTH && actions::branch(node).is_some_and(inside)
     })
 }

@@ -108,7 +108,8 @@ pub fn render(format: Format, sections: &[Section<'_>], counts: Counts, extra: &
     }
 }
 
-fn plural(n: usize, word: &str) -> String {
+/// A number of things that `word` names, as a sentence has it: `1 rule`, `2 rules`.
+pub fn plural(n: usize, word: &str) -> String {
     if n == 1 { format!("1 {word}") } else { format!("{n} {word}s") }
 }
 
