@@ -1,5 +1,9 @@
 //! Events, as a recorder keeps them: the same event told again raises a count. upstream: client-go/tools/record
 
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
 use serde_json::Value;
 use serde_json::json;
 
@@ -27,8 +31,7 @@ const BURST: i64 = 25;
 const REFILL: Nanos = 300 * SECOND;
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(from = "Line", into = "Line")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// The object it is about: API version, kind, namespace, name, uid.
     pub about: (String, String, String, String, Uid),
@@ -124,29 +127,24 @@ impl Record {
     }
 }
 
-/// An event as it is kept.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-struct Line(
-    /// API version, kind, namespace, name, uid.
-    (String, String, String, String, Uid),
-    /// Field, whether it warns, reason, message, component, host.
-    (String, bool, String, String, String, String),
-    /// First, last, count, version, number.
-    (Nanos, Nanos, i64, u64, i64),
-);
+/// An event as it is kept: API version, kind, namespace, name and uid; field, whether it warns, reason, message, component and
+/// host; first and last time, count, version and number.
+type Line<A, S> = (A, (S, bool, S, S, S, S), (Nanos, Nanos, i64, u64, i64));
 
-impl From<Line> for Record {
-    fn from(Line(about, told, counted): Line) -> Self {
-        let (field, warning, reason, message, component, host) = told;
-        let (first, last, count, version, number) = counted;
-        Self { about, field, warning, reason, message, component, host, first, last, count, version, number }
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let told = (&*self.field, self.warning, &*self.reason, &*self.message, &*self.component, &*self.host);
+        let line: Line<_, &str> = (&self.about, told, (self.first, self.last, self.count, self.version, self.number));
+        line.serialize(to)
     }
 }
 
-impl From<Record> for Line {
-    fn from(e: Record) -> Self {
-        let told = (e.field, e.warning, e.reason, e.message, e.component, e.host);
-        Self(e.about, told, (e.first, e.last, e.count, e.version, e.number))
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (about, told, counted) = Line::<_, String>::deserialize(from)?;
+        let (field, warning, reason, message, component, host) = told;
+        let (first, last, count, version, number) = counted;
+        Ok(Self { about, field, warning, reason, message, component, host, first, last, count, version, number })
     }
 }
 

@@ -4,6 +4,10 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
 use serde_json::Map;
 use serde_json::Value;
 
@@ -13,7 +17,7 @@ use crate::kube::apply::merged;
 
 /// The fields of one manager: every node of the tree it owns something at or below, as text such as
 /// `.spec.template.spec.containers[name="web"].image`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owned {
     /// Whether the manager applied them; else it updated them.
     pub applied: bool,
@@ -23,6 +27,19 @@ pub struct Owned {
     pub api_version: String,
     /// The paths.
     pub paths: BTreeSet<String>,
+}
+
+impl Serialize for Owned {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (self.applied, &self.subresource, &self.api_version, &self.paths).serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Owned {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let (applied, subresource, api_version, paths) = Deserialize::deserialize(from)?;
+        Ok(Self { applied, subresource, api_version, paths })
+    }
 }
 
 /// The managers of an object by name.

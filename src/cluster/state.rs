@@ -1,6 +1,5 @@
 //! A cluster as bytes and back: objects, clock, counters, events, field managers, and what is due later.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
 
 /// The form of the bytes; a cluster of another form is not read.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 /// So many objects are worth the help of other threads.
 const MANY: usize = 200;
@@ -159,49 +158,24 @@ pub fn decode(bytes: Vec<u8>) -> Result<Cluster, String> {
 }
 
 /// What of an object's line is read at once; specification, status and the other fields follow, each behind a tab.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct About<'a> {
-    k: Cow<'a, str>,
-    v: Cow<'a, str>,
-    id: (Uid, u64, i64, Nanos),
-    name: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "str::is_empty")]
-    generate: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "str::is_empty")]
-    namespace: Cow<'a, str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deletion: Option<(Nanos, Option<i64>)>,
-    #[serde(default, skip_serializing_if = "is_none")]
-    labels: Cow<'a, Labels>,
-    #[serde(default, skip_serializing_if = "is_none")]
-    annotations: Cow<'a, Labels>,
-    #[serde(default, skip_serializing_if = "<[String]>::is_empty")]
-    finalizers: Cow<'a, [String]>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    owners: Vec<(Cow<'a, str>, Cow<'a, str>, Cow<'a, str>, Uid, bool, bool)>,
-}
+/// Of the texts `S`, labels `L` and finalizers `F`: kind and API version; uid, version, generation and time of creation; name,
+/// generated name and namespace; since when and with what grace it is deleted; labels and annotations; finalizers; owners.
+type About<S, L, F> = ((S, S), (Uid, u64, i64, Nanos), (S, S, S), Option<(Nanos, Option<i64>)>, (L, L), F, Vec<OwnerLine<S>>);
 
-fn is_none(labels: &Labels) -> bool {
-    labels.is_empty()
-}
+/// API version, kind and name of an owner, its uid, whether it controls and whether it blocks deletion.
+type OwnerLine<S> = (S, S, S, Uid, bool, bool);
 
 fn write_object(object: &Object, out: &mut Vec<u8>) {
     let meta = &object.meta;
-    let owner =
-        |o: &'_ Owner| (o.api_version.clone().into(), o.kind.clone().into(), o.name.clone().into(), o.uid, o.controller, o.block_deletion);
-    let about = About {
-        k: object.kind.as_str().into(),
-        v: object.api_version.as_str().into(),
-        id: (meta.uid, meta.version, meta.generation, meta.created),
-        name: meta.name.as_str().into(),
-        generate: meta.generate_name.as_str().into(),
-        namespace: meta.namespace.as_str().into(),
-        deletion: meta.deletion.map(|at| (at, meta.deletion_grace)),
-        labels: Cow::Borrowed(&meta.labels),
-        annotations: Cow::Borrowed(&meta.annotations),
-        finalizers: Cow::Borrowed(&meta.finalizers),
-        owners: meta.owners.iter().map(owner).collect(),
-    };
+    let about: About<&str, &Labels, &[String]> = (
+        (&object.kind, &object.api_version),
+        (meta.uid, meta.version, meta.generation, meta.created),
+        (&meta.name, &meta.generate_name, &meta.namespace),
+        meta.deletion.map(|at| (at, meta.deletion_grace)),
+        (&meta.labels, &meta.annotations),
+        &meta.finalizers,
+        meta.owners.iter().map(|o| (&*o.api_version, &*o.kind, &*o.name, o.uid, o.controller, o.block_deletion)).collect(),
+    );
     // Writing to memory does not fail.
     drop(serde_json::to_writer(&mut *out, &about));
     for value in [&object.spec, &object.status] {
@@ -225,30 +199,41 @@ fn read_object(bytes: &Arc<Vec<u8>>, line: &Range<usize>) -> Result<Object, serd
     let (about, spec, status) = (next(), next(), next());
     let of = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
     let shared = |from: usize, to: usize| if from < to { Shared::of_text(bytes, from..to) } else { Shared::default() };
-    let a: About<'_> = serde_json::from_slice(of(line.start, about))?;
+    let (
+        (kind, api_version),
+        (uid, version, generation, created),
+        (name, generate_name, namespace),
+        deletion,
+        (labels, annotations),
+        finalizers,
+        owners,
+    ): About<String, Labels, Vec<String>> = serde_json::from_slice(of(line.start, about))?;
     let rest = of((status + 1).min(line.end), line.end);
-    let owner =
-        |(api_version, kind, name, uid, controller, block_deletion): (Cow<'_, str>, Cow<'_, str>, Cow<'_, str>, Uid, bool, bool)| {
-            let (api_version, kind, name) = (api_version.into_owned(), kind.into_owned(), name.into_owned());
-            Owner { api_version, kind, name, uid, controller, block_deletion }
-        };
+    let owner = |(api_version, kind, name, uid, controller, block_deletion): OwnerLine<String>| Owner {
+        api_version,
+        kind,
+        name,
+        uid,
+        controller,
+        block_deletion,
+    };
     Ok(Object {
-        api_version: a.v.into_owned(),
-        kind: a.k.into_owned(),
+        api_version,
+        kind,
         meta: Meta {
-            name: a.name.into_owned(),
-            generate_name: a.generate.into_owned(),
-            namespace: a.namespace.into_owned(),
-            uid: a.id.0,
-            version: a.id.1,
-            generation: a.id.2,
-            created: a.id.3,
-            deletion: a.deletion.map(|d| d.0),
-            deletion_grace: a.deletion.and_then(|d| d.1),
-            labels: a.labels.into_owned(),
-            annotations: a.annotations.into_owned(),
-            owners: a.owners.into_iter().map(owner).collect(),
-            finalizers: a.finalizers.into_owned(),
+            name,
+            generate_name,
+            namespace,
+            uid,
+            version,
+            generation,
+            created,
+            deletion: deletion.map(|d| d.0),
+            deletion_grace: deletion.and_then(|d| d.1),
+            labels,
+            annotations,
+            owners: owners.into_iter().map(owner).collect(),
+            finalizers,
         },
         spec: shared(about + 1, spec),
         status: shared(spec + 1, status),

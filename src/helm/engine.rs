@@ -202,7 +202,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         }
     }
 
-    let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(options.world.seed());
+    let mut rng = chacha20::ChaCha20Rng::seed_from_u64(options.world.seed());
     let mut runtime = Runtime {
         host: &host,
         functions: &table,

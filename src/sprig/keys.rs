@@ -1,8 +1,8 @@
 //! Private keys of all kinds the certificate functions know: generated, read from PEM, written, used to sign.
 //! upstream: crypto/x509/{pkcs8,sec1}.go
 
-use ed25519_dalek::Signer as _;
 use num_bigint::BigUint;
+use p256::ecdsa::signature::Signer as _;
 use p256::elliptic_curve::sec1::ToSec1Point as _;
 
 use super::der;
@@ -41,7 +41,7 @@ pub(super) enum EcKey {
 pub(super) enum PrivateKey {
     Rsa(Box<RsaKey>),
     Ec(EcKey),
-    Ed25519(ed25519_dalek::SigningKey),
+    Ed25519(ed25519_compact::KeyPair),
     /// Kept as read: it can sign nothing here.
     Dsa(Vec<u8>),
     /// The same.
@@ -142,7 +142,7 @@ impl PrivateKey {
             b"ed25519" => {
                 let mut seed = [0; 32];
                 random(&mut seed);
-                Some(Self::Ed25519(ed25519_dalek::SigningKey::from_bytes(&seed)))
+                Some(Self::Ed25519(ed25519_of(seed)))
             }
             _ => None,
         }
@@ -155,7 +155,7 @@ impl PrivateKey {
             Self::Ec(key) => pem::encode("EC PRIVATE KEY", &key.to_der()),
             Self::Dsa(der) => pem::encode("DSA PRIVATE KEY", der),
             Self::Ed25519(key) => {
-                let seed = der::tlv(der::OCTET_STRING, key.as_bytes());
+                let seed = der::tlv(der::OCTET_STRING, &*key.sk.seed());
                 let algorithm = der::sequence(&[&der::tlv(der::OID, OID_ED25519)]);
                 pem::encode("PRIVATE KEY", &der::sequence(&[&der::small(0), &algorithm, &der::tlv(der::OCTET_STRING, &seed)]))
             }
@@ -188,7 +188,7 @@ impl PrivateKey {
         Some(match self {
             Self::Rsa(key) => (der::sequence(&[&der::tlv(der::OID, OID_RSA), &der::tlv(der::NULL, &[])]), key.public_der()),
             Self::Ec(key) => (der::sequence(&[&der::tlv(der::OID, OID_EC), &der::tlv(der::OID, key.curve())]), key.point()),
-            Self::Ed25519(key) => (der::sequence(&[&der::tlv(der::OID, OID_ED25519)]), key.verifying_key().as_bytes().to_vec()),
+            Self::Ed25519(key) => (der::sequence(&[&der::tlv(der::OID, OID_ED25519)]), key.pk.to_vec()),
             Self::Dsa(_) | Self::X25519 => return None,
         })
     }
@@ -210,10 +210,15 @@ impl PrivateKey {
         match self {
             Self::Rsa(key) => key.sign(message),
             Self::Ec(key) => Ok(key.sign(message)),
-            Self::Ed25519(key) => Ok(key.sign(message).to_bytes().to_vec()),
+            Self::Ed25519(key) => Ok(key.sk.sign(message, None).to_vec()),
             Self::Dsa(_) | Self::X25519 => self.algorithm(),
         }
     }
+}
+
+/// The Ed25519 key of a seed.
+fn ed25519_of(seed: [u8; 32]) -> ed25519_compact::KeyPair {
+    ed25519_compact::KeyPair::from_seed(ed25519_compact::Seed::new(seed))
 }
 
 fn generate_dsa(random: &mut dyn FnMut(&mut [u8])) -> Vec<u8> {
@@ -328,7 +333,7 @@ fn from_pkcs8(bytes: &[u8]) -> Result<PrivateKey, String> {
             let curve = der::Reader(parameters).read(der::OID);
             from_sec1(curve, key).map_err(|e| format!("x509: failed to parse EC private key embedded in PKCS#8: {e}"))
         }
-        OID_ED25519 => seed("Ed25519").map(|s| PrivateKey::Ed25519(ed25519_dalek::SigningKey::from_bytes(&s))),
+        OID_ED25519 => seed("Ed25519").map(|s| PrivateKey::Ed25519(ed25519_of(s))),
         OID_X25519 => seed("X25519").map(|_| PrivateKey::X25519),
         other => Err(format!("x509: PKCS#8 wrapping contained private key with unknown algorithm: {}", dotted(other))),
     }

@@ -1,7 +1,7 @@
 //! Random primes, for RSA and DSA keys.
 
+use chacha20::ChaCha20Rng;
 use num_bigint::BigUint;
-use rand_chacha::ChaCha20Rng;
 use rand_core::Rng;
 use rand_core::SeedableRng;
 
