@@ -59,6 +59,8 @@ pub(super) enum Task {
     Pull(Place),
     /// A change of a container.
     Moment(Place, What),
+    /// A change of an ephemeral container; without one, its image is asked for.
+    Ephemeral(usize, Option<What>),
     /// The pod is out of time.
     Deadline,
     /// The sidecars of a pod whose work is done have stopped.
@@ -99,7 +101,7 @@ impl Nodes {
         }
     }
 
-    fn add(&mut self, at: Nanos, uid: Uid, task: Task) {
+    pub(super) fn add(&mut self, at: Nanos, uid: Uid, task: Task) {
         self.sequence += 1;
         self.tasks.insert((at, self.sequence), (uid, task));
     }
@@ -149,6 +151,10 @@ fn encode_task(task: Task) -> Value {
         Task::Autoscale => json!(["autoscale"]),
         Task::More(horizon) => json!(["more", horizon]),
         Task::Pull(p) => json!(["pull", p.init, p.index]),
+        Task::Ephemeral(index, what) => {
+            let place = Place { init: false, index };
+            json!(["ephemeral", encode_task(what.map_or(Task::Pull(place), |w| Task::Moment(place, w)))])
+        }
         Task::Moment(p, what) => match what {
             What::PullFailed => json!(["failed", p.init, p.index]),
             What::PullBackOff => json!(["waits", p.init, p.index]),
@@ -177,6 +183,11 @@ fn decode_task(value: &Value) -> Option<Task> {
         "autoscale" => Some(Task::Autoscale),
         "more" => Some(Task::More(n(1)?)),
         "pull" => Some(Task::Pull(place()?)),
+        "ephemeral" if value[1][0] != "ephemeral" => match decode_task(&value[1])? {
+            Task::Pull(p) => Some(Task::Ephemeral(p.index, None)),
+            Task::Moment(p, what) => Some(Task::Ephemeral(p.index, Some(what))),
+            _ => None,
+        },
         "failed" => moment(What::PullFailed),
         "waits" => moment(What::PullBackOff),
         "start" => event(Event::Start(u32::try_from(n(3)?).ok()?)),
@@ -221,6 +232,9 @@ impl Cluster {
                 }
                 if let Some(old) = &change.old {
                     self.restart_changed(pod, old);
+                    if was_bound && !is_over(pod) && !self.nodes.waiting.contains(&pod.meta.uid) {
+                        self.start_added(pod, Some(old));
+                    }
                     if is_over(pod) && !is_over(old) && !pod.meta.is_deleted() {
                         self.nodes.forget(pod.meta.uid);
                         self.retry_volumes();
@@ -266,9 +280,10 @@ impl Cluster {
             run_at_once(&pod, &mut observed, now);
             let pod = self.give_address(&pod);
             self.report(&pod, &observed);
-            return;
+            return self.start_added(&pod, None);
         }
         self.report(&pod, &observed);
+        self.start_added(&pod, None);
         let pulls = self.pulls(&pod);
         let horizon = self.horizon(&pod);
         let moments = pod_life::run(&pod.meta.annotations, &pod.spec, &pulls, horizon);
@@ -299,22 +314,21 @@ impl Cluster {
 
     /// How long the images of a pod take on its node.
     fn pulls(&mut self, pod: &Object) -> Vec<Nanos> {
+        pod_life::places(&pod.spec).map(|place| self.pull_of(pod, place.of(&pod.spec))).collect()
+    }
+
+    /// How long the image of a container of a pod takes on its node.
+    pub(super) fn pull_of(&mut self, pod: &Object, container: &Value) -> Nanos {
         let node = node_of(pod);
-        let there = self.plane.api.find("Node", "", node).cloned();
-        let mut out = Vec::new();
-        for place in pod_life::places(&pod.spec) {
-            let container = place.of(&pod.spec);
-            let told = behaviour::of(&pod.meta.annotations, container);
-            let image = text(container, &["image"]);
-            let always = text(container, &["imagePullPolicy"]) == "Always";
-            let listed = there
-                .as_ref()
-                .is_some_and(|n| list(&n.status, &["images"]).iter().any(|i| list(i, &["names"]).iter().any(|name| name == image)));
-            // An image that is there is only asked for at the registry.
-            let known = !self.nodes.images.insert((node.to_owned(), image.to_owned())) || listed;
-            out.push(if known && !(always && told.image_missing) { 0 } else { told.pull });
-        }
-        out
+        let told = behaviour::of(&pod.meta.annotations, container);
+        let image = text(container, &["image"]);
+        let always = text(container, &["imagePullPolicy"]) == "Always";
+        let there = self.plane.api.find("Node", "", node);
+        let listed =
+            there.is_some_and(|n| list(&n.status, &["images"]).iter().any(|i| list(i, &["names"]).iter().any(|name| name == image)));
+        // An image that is there is only asked for at the registry.
+        let known = !self.nodes.images.insert((node.to_owned(), image.to_owned())) || listed;
+        if known && !(always && told.image_missing) { 0 } else { told.pull }
     }
 
     /// The volume of a claim of a pod that can be mounted on one node at a time, and is on another.
@@ -376,9 +390,10 @@ impl Cluster {
     }
 
     /// Writes the status of a pod when it differs from the last.
-    fn report(&mut self, pod: &Object, observed: &Observed) {
+    pub(super) fn report(&mut self, pod: &Object, observed: &Observed) {
         let now = self.now();
-        let new = observe::report(pod, observed, now);
+        let mut new = observe::report(pod, observed, now);
+        new["observedGeneration"] = pod.meta.generation.into();
         if observe::sidecars_left(pod, observed) && !pod.meta.is_deleted() {
             self.nodes.add_once(now + SECOND, pod.meta.uid, Task::SidecarsStopped);
         }
@@ -393,11 +408,14 @@ impl Cluster {
             self.plane.api.finish_pod(uid);
             return;
         }
-        for status in ["initContainerStatuses", "containerStatuses"].iter().flat_map(|f| list(&pod.status, &[f])) {
-            if at(status, &["state", "running"]).is_object() {
-                let name = text(status, &["name"]);
-                let field = format!("spec.containers{{{name}}}");
-                self.tell(pod, &field, false, "Killing", format!("Stopping container {name}"), ("kubelet", &node));
+        let lists = [("initContainer", "initContainers"), ("container", "containers"), ("ephemeralContainer", "ephemeralContainers")];
+        for (one, many) in lists {
+            for status in list(&pod.status, &[&format!("{one}Statuses")]) {
+                if at(status, &["state", "running"]).is_object() {
+                    let name = text(status, &["name"]);
+                    let field = format!("spec.{many}{{{name}}}");
+                    self.tell(pod, &field, false, "Killing", format!("Stopping container {name}"), ("kubelet", &node));
+                }
             }
         }
         let grace = pod.meta.deletion_grace.unwrap_or(30) * SECOND;
@@ -474,11 +492,12 @@ impl Cluster {
             }
             Task::Pull(place) => {
                 let container = place.of(&pod.spec);
-                let message = format!("Pulling image \"{}\"", text(container, &["image"]));
-                self.tell(&pod, &field_of(container, place.init), false, "Pulling", message, ("kubelet", node_of(&pod)));
+                self.tell_pull(&pod, container, &field_of(container, place.init));
             }
+            Task::Ephemeral(index, what) => self.ephemeral_moment(&pod, index, what),
             Task::Moment(place, what) => {
-                self.tell_moment(&pod, place, what);
+                let container = place.of(&pod.spec);
+                self.tell_moment(&pod, container, &field_of(container, place.init), what);
                 let mut observed = observe::observed_of(&pod);
                 observe::happen(&mut observed, &pod, place.of(&pod.spec), what, now);
                 let pod = if matches!(what, What::Event(Event::Start(_))) { self.give_address(&pod) } else { pod };
@@ -496,10 +515,14 @@ impl Cluster {
         }
     }
 
+    /// Tells that the image of a container is asked for.
+    pub(super) fn tell_pull(&mut self, pod: &Object, container: &Value, field: &str) {
+        let message = format!("Pulling image \"{}\"", text(container, &["image"]));
+        self.tell(pod, field, false, "Pulling", message, ("kubelet", node_of(pod)));
+    }
+
     /// Tells what happens to a container as its kubelet does.
-    fn tell_moment(&mut self, pod: &Object, place: Place, what: What) {
-        let container = place.of(&pod.spec);
-        let field = field_of(container, place.init);
+    pub(super) fn tell_moment(&mut self, pod: &Object, container: &Value, field: &str, what: What) {
         let name = text(container, &["name"]);
         let image = text(container, &["image"]);
         let node = node_of(pod).to_owned();
@@ -507,12 +530,12 @@ impl Cluster {
         match what {
             What::PullFailed => {
                 let why = format!("failed to pull and unpack image \"{image}\": not found");
-                self.tell(pod, &field, true, "Failed", format!("Failed to pull image \"{image}\": {why}"), from);
-                self.tell(pod, &field, true, "Failed", "Error: ErrImagePull".to_owned(), from);
+                self.tell(pod, field, true, "Failed", format!("Failed to pull image \"{image}\": {why}"), from);
+                self.tell(pod, field, true, "Failed", "Error: ErrImagePull".to_owned(), from);
             }
             What::PullBackOff => {
-                self.tell(pod, &field, false, "BackOff", format!("Back-off pulling image \"{image}\""), from);
-                self.tell(pod, &field, true, "Failed", "Error: ImagePullBackOff".to_owned(), from);
+                self.tell(pod, field, false, "BackOff", format!("Back-off pulling image \"{image}\""), from);
+                self.tell(pod, field, true, "Failed", "Error: ImagePullBackOff".to_owned(), from);
             }
             What::Event(Event::Start(n)) => {
                 let pulled = self.events.about(pod.meta.uid).any(|e| e.field == field && e.reason == "Pulling");
@@ -522,9 +545,9 @@ impl Cluster {
                 } else {
                     format!("Container image \"{image}\" already present on machine and can be accessed by the pod")
                 };
-                self.tell(pod, &field, false, "Pulled", message, from);
-                self.tell(pod, &field, false, "Created", "Container created".to_owned(), from);
-                self.tell(pod, &field, false, "Started", "Container started".to_owned(), from);
+                self.tell(pod, field, false, "Pulled", message, from);
+                self.tell(pod, field, false, "Created", "Container created".to_owned(), from);
+                self.tell(pod, field, false, "Started", "Container started".to_owned(), from);
             }
             What::Event(Event::Kill(kind, _)) => {
                 let word = match kind {
@@ -532,14 +555,15 @@ impl Cluster {
                     ProbeKind::Readiness => "Readiness",
                     ProbeKind::Startup => "Startup",
                 };
-                self.tell(pod, &field, true, "Unhealthy", format!("{word} probe failed: "), from);
-                let kind = if place.init && !is_sidecar(container) { "Init container" } else { "Container" };
+                self.tell(pod, field, true, "Unhealthy", format!("{word} probe failed: "), from);
+                let init = field.starts_with("spec.initContainers");
+                let kind = if init && !is_sidecar(container) { "Init container" } else { "Container" };
                 let message = format!("{kind} {name} failed {} probe, will be restarted", word.to_lowercase());
-                self.tell(pod, &field, false, "Killing", message, from);
+                self.tell(pod, field, false, "Killing", message, from);
             }
             What::Event(Event::BackOff(_)) => {
                 let place = format!("{}_{}({})", pod.meta.name, pod.meta.namespace, uid_text(pod.meta.uid));
-                self.tell(pod, &field, true, "BackOff", format!("Back-off restarting failed container {name} in pod {place}"), from);
+                self.tell(pod, field, true, "BackOff", format!("Back-off restarting failed container {name} in pod {place}"), from);
             }
             What::Event(_) => {}
         }

@@ -324,7 +324,7 @@ impl Cluster {
         }
     }
 
-    fn invalid(&self, object: &Object, verdict: &kube::Verdict) -> Refusal {
+    pub(super) fn invalid(&self, object: &Object, verdict: &kube::Verdict) -> Refusal {
         let causes = verdict.causes.iter().map(|c| (c.field.clone(), c.message.clone())).collect();
         Refusal { causes, ..Refusal::from(store::invalid(object, verdict)) }.on(self, object)
     }
@@ -554,6 +554,9 @@ impl Cluster {
             let after = present::object(&edited.unwrap_or(old));
             self.settle();
             return Ok(after);
+        }
+        if write.subresource == "ephemeralcontainers" {
+            return self.put_ephemeral(&full, &old, write);
         }
         let mut new = full;
         if object.kind == "Service" {

@@ -167,8 +167,35 @@ pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_versi
     Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }
 }
 
+/// What the API server would answer to a pod sent to the `ephemeralcontainers` endpoint of `old`. upstream:
+/// pkg/registry/core/pod.podEphemeralContainersStrategy
+pub fn admit_ephemeral_containers(new: &serde_json::Value, old: &serde_json::Value) -> Verdict {
+    let node = node_of(new, 0);
+    let accepted = Verdict { phase: "ok", ..Verdict::default() };
+    let Some((schema, ty)) = type_of(&gvk_of("v1", "Pod"), schema::NEWEST_VALIDATED) else { return accepted };
+    if let Some(verdict) = undecodable(&schema, ty, "v1", "Pod", &node) {
+        return verdict;
+    }
+    let (new, old) = as_replaced(&schema, ty, "v1", "Pod", (&node, &node_of(old, 0)));
+    let causes = validation::validate_ephemeral_containers(&new, &old);
+    let rejected = !causes.is_empty();
+    Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }
+}
+
 /// What validation says about replacing the second node by the first; both decode.
-fn update_causes(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, (new, old): (&Node, &Node)) -> Vec<Cause> {
+fn update_causes(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, nodes: (&Node, &Node)) -> Vec<Cause> {
+    let (new, old) = as_replaced(schema, ty, api_version, kind, nodes);
+    validation::validate_update(api_version, kind, &new, &old)
+}
+
+/// An object and the one it replaces, as validation sees them.
+fn as_replaced(
+    schema: &schema::Schema,
+    ty: &str,
+    api_version: &str,
+    kind: &str,
+    (new, old): (&Node, &Node),
+) -> (serde_json::Value, serde_json::Value) {
     let read = |node: &Node| {
         let mut object = shape::read(schema, ty, node);
         if scope::is_namespaced(api_version, kind) {
@@ -195,7 +222,7 @@ fn update_causes(schema: &schema::Schema, ty: &str, api_version: &str, kind: &st
             None => fields.remove("status"),
         };
     }
-    validation::validate_update(api_version, kind, &new, &old)
+    (new, old)
 }
 
 /// An object's type, after its text was found to be one of that type.

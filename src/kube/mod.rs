@@ -45,7 +45,10 @@ mod validation;
 mod warnings;
 
 pub use against::{Identity, identity, validate_update};
-pub use check::{Cause, ValidateOptions, Verdict, admit, admit_in, admit_node, admit_text, admit_update, defaults, defaults_of, validate};
+pub use check::{
+    Cause, ValidateOptions, Verdict, admit, admit_ephemeral_containers, admit_in, admit_node, admit_text, admit_update, defaults,
+    defaults_of, validate,
+};
 pub use crd_outline::{Instances, essential, undescribed};
 pub use deprecation::{warning, warnings};
 pub use object::{Object, light_objects, objects};

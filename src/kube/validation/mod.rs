@@ -364,6 +364,19 @@ pub(crate) fn validate_update(api_version: &str, kind: &str, object: &Value, old
     if let (Some(group), version) = group_of(api_version) {
         (group.2)(&mut errors, version, kind, object, old);
     }
+    each_once(errors)
+}
+
+/// What adding ephemeral containers to a pod is refused for.
+pub(crate) fn validate_ephemeral_containers(pod: &Value, old: &Value) -> Vec<Cause> {
+    let mut errors = Errors::default();
+    meta::object_meta(&mut errors, pod, super::names::path_segment);
+    update::object_meta_update(&mut errors, pod, old);
+    update_core::ephemeral_containers(&mut errors, pod, old);
+    each_once(errors)
+}
+
+fn each_once(mut errors: Errors) -> Vec<Cause> {
     let mut told = Vec::new();
     errors.0.retain(|cause| {
         let new = !told.contains(cause);

@@ -140,6 +140,29 @@ fn pod(errors: &mut Errors, object: &Value, old_object: &Value, spec: &Value, ol
     }
 }
 
+/// upstream: ValidatePodEphemeralContainersUpdate
+pub(super) fn ephemeral_containers(errors: &mut Errors, object: &Value, old: &Value) {
+    valid_pod(errors, "v1", "Pod", object);
+    if annotations(old).contains_key("kubernetes.io/config.mirror") {
+        errors.0.clear();
+        return errors.forbidden(&At::root(), "static pods do not support ephemeral containers");
+    }
+    let all = |pod| list(get(pod, "spec").unwrap_or(NOTHING), "ephemeralContainers");
+    let at = At::new("spec.ephemeralContainers");
+    for had in all(old) {
+        let name = text(had, "name");
+        let quoted = crate::value::quote(name.as_bytes());
+        match all(object).iter().find(|c| text(c, "name") == name) {
+            None => errors.forbidden(&at, &format!("existing ephemeral containers {quoted} may not be removed\n")),
+            Some(new) if !internal::equal("core.EphemeralContainer", Some(new), Some(had)) => {
+                let diff = internal::diff("core.EphemeralContainer", had, new);
+                errors.forbidden(&at, &format!("existing ephemeral containers {quoted} may not be changed\n{diff}"));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
 /// upstream: ValidatePodSpecificAnnotationUpdates
 fn pod_annotations(errors: &mut Errors, new: &BTreeMap<&str, &str>, old: &BTreeMap<&str, &str>) {
     const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";

@@ -10,6 +10,7 @@ mod create_access;
 mod create_data;
 mod create_ingress;
 mod debug;
+mod debug_profile;
 mod delete;
 mod describe;
 mod discovery;

@@ -456,7 +456,9 @@ impl ApiServer {
         if object == *old {
             return Some(old);
         }
-        if object.kind != "Pod" && object.spec != old.spec {
+        // The binding of a pod is no change of what was asked for.
+        let bound = |o: &Object| text(&o.spec, &["nodeName"]).to_owned();
+        if object.spec != old.spec && (object.kind != "Pod" || bound(&object) == bound(&old)) {
             object.meta.generation += 1;
         }
         let gone = object.meta.is_deleted() && object.meta.finalizers.is_empty() && object.kind != "Pod";

@@ -179,7 +179,7 @@ pub fn observed_of(pod: &Object) -> Observed {
     let mut out = Observed::default();
     let ready = conditions::get(&pod.status, "PodReadyToStartContainers").is_some_and(|c| text(c, &["status"]) == "True");
     out.sandbox = if ready { Sandbox::Ready } else { Sandbox::None };
-    for field in ["initContainerStatuses", "containerStatuses"] {
+    for field in ["initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"] {
         for status in list(&pod.status, &[field]) {
             let name = text(status, &["name"]);
             let word = |key: &str| text(status, &[key]).to_owned();
