@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::field::Field;
 use crate::gotmpl;
 use crate::gotmpl::ParseError;
 use crate::gotmpl::tree::Tree;
+use crate::helm::dependency::compatible;
 use crate::helm::load;
 use crate::kube::Object;
 use crate::source::FileId;
@@ -166,6 +168,40 @@ impl ChartSource {
     pub(super) fn mentioned<'s>(&self, sources: &'s Sources) -> BTreeSet<&'s str> {
         let text = self.values.as_ref().map_or("", |v| &*sources.get(v.file).text);
         text.lines().filter_map(commented).collect()
+    }
+
+    /// The dependencies that `Chart.yaml` declares.
+    fn dependencies(&self) -> Vec<Field<'_>> {
+        self.about().map(|about| Field::root(about).items("dependencies")).unwrap_or_default()
+    }
+
+    /// The keys of the values that are for charts below, by name or alias. A dependency whose version the chart in `charts/`
+    /// does not have gets nothing.
+    pub(super) fn keys_below(&self) -> BTreeSet<String> {
+        let mut out: BTreeSet<String> = self.below.iter().map(|(_, c)| c.name().to_owned()).collect();
+        for dependency in self.dependencies() {
+            let name = dependency.text("name").unwrap_or("");
+            let mut there = self.below.iter().map(|(_, c)| c).filter(|c| c.name() == name).peekable();
+            if there.peek().is_none() || there.any(|c| c.serves(&dependency)) {
+                out.extend(dependency.text("alias").or(Some(name)).map(str::to_owned));
+            }
+        }
+        out
+    }
+
+    /// Whether this is a chart that a dependency may mean.
+    fn serves(&self, dependency: &Field) -> bool {
+        let version = self.about().and_then(|a| a.value.get("version")?.as_str()).unwrap_or("");
+        dependency.get("version").and_then(|v| v.scalar()).is_none_or(|wanted| wanted.is_empty() || compatible(&wanted, version))
+    }
+
+    /// The chart below that values under a key are for.
+    pub(super) fn called(&self, key: &str) -> Option<&ChartSource> {
+        let named = |name: &str| self.below.iter().map(|(_, c)| c).filter(move |c| c.name() == name).collect::<Vec<_>>();
+        let dependencies = self.dependencies();
+        let of_key = dependencies.iter().find(|d| d.text("alias").or_else(|| d.text("name")) == Some(key));
+        let declared = of_key.and_then(|d| named(d.text("name")?).into_iter().find(|c| c.serves(d)));
+        declared.or_else(|| named(key).into_iter().next())
     }
 
     /// This chart and all below it.

@@ -464,9 +464,15 @@ impl<'a> Context<'a> {
         };
         of(chart, path).or_else(|| {
             let (first, rest) = path.split_first()?;
-            let (_, child) = chart.below.iter().find(|(_, c)| c.name() == first)?;
-            of(child, rest)
+            of(chart.called(first)?, rest)
         })
+    }
+
+    /// The actions of templates that wrote a field.
+    pub(super) fn actions_of(&self, field: &Field) -> Vec<&'a str> {
+        let span = field.object.span(&field.path());
+        let Some(map) = &self.input.sources.get(span.file).map else { return Vec::new() };
+        map.within(span.range()).iter().filter(|s| s.action).map(|s| self.input.sources.slice(s.template)).collect()
     }
 
     /// The chart's `Chart.yaml`, when there is one that can be read.
@@ -491,8 +497,14 @@ impl<'a> Context<'a> {
 
     /// A finding at a place of an object.
     pub(super) fn report<'p>(&self, place: impl Into<Place<'p>>, message: impl Into<String>, help: impl Into<String>) {
+        self.report_as(self.rule.1, place, message, help);
+    }
+
+    /// A finding at a place of an object that may be less bad than the rule's others.
+    pub(super) fn report_as<'p>(&self, most: Severity, place: impl Into<Place<'p>>, message: impl Into<String>, help: impl Into<String>) {
         let place: Place = place.into();
         let (id, severity) = self.rule;
+        let severity = severity.min(most);
         if hooks::spared(id, place.object) {
             return;
         }

@@ -2,8 +2,8 @@
 
 use super::context::Context;
 
-/// Reports variables whose name holds one of these words and whose value is written out.
-pub(super) fn report(cx: &Context, words: &[&str]) {
+/// Reports variables whose name holds one of these words and none of the others, and whose value is written out.
+pub(super) fn report(cx: &Context, words: &[&str], others: &[&str]) {
     for (_, container) in cx.containers() {
         for variable in container.field.items("env") {
             let name = variable.text("name").unwrap_or("").to_ascii_uppercase();
@@ -15,7 +15,7 @@ pub(super) fn report(cx: &Context, words: &[&str]) {
             let literal = value.str().is_some_and(|v| {
                 !v.is_empty() && !v.starts_with("$(") && !v.starts_with('/') && !v.contains("=/") && !is_switch(v) && !is_amount(&name, v)
             });
-            if literal && !pointer && name != "PWD" && words.iter().any(|p| name.contains(p)) {
+            if literal && !pointer && name != "PWD" && words.iter().any(|p| name.contains(p)) && !others.iter().any(|p| name.contains(p)) {
                 cx.report(value, format!("`{name}` holds a secret in plain text"), "use valueFrom.secretKeyRef");
             }
         }

@@ -12,7 +12,8 @@ pub(super) fn undeclared_port(cx: &Context, probe: &str) {
             // A numeric port may go undeclared when the container declares none at all.
             let declared = match port.value.as_i64() {
                 Some(number) => ports.is_empty() || ports.iter().any(|p| p.int("containerPort") == Some(number)),
-                None => port.str().is_none_or(|name| ports.iter().any(|p| p.text("name") == Some(name))),
+                // What is no name of a port is told by the API.
+                None => port.str().is_none_or(|name| name.contains('<') || ports.iter().any(|p| p.text("name") == Some(name))),
             };
             if !declared {
                 let shown = port.scalar().unwrap_or_default();

@@ -167,15 +167,20 @@ impl Reads {
 struct Walk<'c> {
     charts: Vec<&'c ChartSource>,
     defined: BTreeMap<String, Arc<Tree>>,
-    called: BTreeSet<(usize, String, Known, Vec<String>)>,
+    called: BTreeSet<Call>,
     out: Reads,
     chart: usize,
     /// The template that is walked; none for a text of the values, whose places are no file's.
     file: Option<FileId>,
     /// Whether a rendering may come here.
     reached: bool,
+    /// Whether the condition of an `if` is walked.
+    asking: bool,
     depth: usize,
 }
+
+/// A call that was followed: the chart, whether a rendering may come there, the name, the dot, and the guards around it.
+type Call = (usize, bool, String, Known, Vec<String>);
 
 #[derive(Clone)]
 struct Scope {
@@ -215,7 +220,17 @@ pub(super) fn reads(chart: &ChartSource, sources: &Sources) -> Reads {
             }
         }
     }
-    let mut walk = Walk { charts, defined, called: BTreeSet::new(), out: Reads::default(), chart: 0, file: None, reached: true, depth: 0 };
+    let mut walk = Walk {
+        charts,
+        defined,
+        called: BTreeSet::new(),
+        out: Reads::default(),
+        chart: 0,
+        file: None,
+        reached: true,
+        asking: false,
+        depth: 0,
+    };
     for number in 0..walk.charts.len() {
         walk.chart = number;
         let chart = walk.charts[number];
@@ -229,11 +244,13 @@ pub(super) fn reads(chart: &ChartSource, sources: &Sources) -> Reads {
         walk.texts_of_files(chart, sources);
     }
     // What nothing calls by a constant name may be called by a computed one.
+    let all: Vec<&Template> = walk.charts.iter().flat_map(|c| &c.templates).collect();
     for number in 0..walk.charts.len() {
         walk.chart = number;
-        walk.reached = walk.charts[number].templates.iter().any(|t| actions::calls(t).1);
-        for template in &walk.charts[number].templates.clone() {
-            walk.unreached(template);
+        let own: Vec<&Template> = walk.charts[number].templates.iter().collect();
+        let computed = actions::computed(&own, &all);
+        for template in own {
+            walk.unreached(template, computed.as_deref());
         }
     }
     walk.out
@@ -244,11 +261,14 @@ fn joined(path: &[String]) -> String {
 }
 
 impl Walk<'_> {
-    fn unreached(&mut self, template: &Template) {
+    /// Named templates that nothing was seen to call; `computed` are the names that are worked out, none when these may be
+    /// any.
+    fn unreached(&mut self, template: &Template, computed: Option<&[String]>) {
         let own = template.trees.len().saturating_sub(1);
         for tree in &template.trees[..own] {
             let name = tree.name.to_string();
-            if !self.called.iter().any(|c| c.1 == name) {
+            if !self.called.iter().any(|c| c.2 == name) {
+                self.reached = computed.is_none_or(|formats| formats.iter().any(|f| actions::fits(f, &name)));
                 self.file = Some(template.file);
                 self.list(&tree.root, &mut Scope::new(Known::Top));
             }
@@ -258,9 +278,22 @@ impl Walk<'_> {
     /// Texts in the values that are templates themselves, for `tpl`.
     fn texts_of_values(&mut self, chart: &ChartSource) {
         let Some(object) = chart.values.as_ref().and_then(|v| v.object.as_ref()) else { return };
-        let mut texts = Vec::new();
-        collect_texts(&object.value, 0, &mut texts);
-        texts.iter().for_each(|text| self.text(text));
+        let below = chart.keys_below();
+        for (key, value) in object.value.as_object().into_iter().flatten() {
+            let mut texts = Vec::new();
+            collect_texts(value, 0, &mut texts);
+            // What stands under the key of a chart below is rendered by that chart, with its own values.
+            let passed = below.contains(key);
+            self.reached = !passed;
+            texts.iter().for_each(|text| self.text(text));
+            self.reached = true;
+            let child = chart.called(key).and_then(|child| self.charts.iter().position(|c| std::ptr::eq(*c, child)));
+            if let Some(child) = child.filter(|_| passed) {
+                let own = std::mem::replace(&mut self.chart, child);
+                texts.iter().for_each(|text| self.text(text));
+                self.chart = own;
+            }
+        }
     }
 
     /// Files that templates may read through `.Files` and hand to `tpl`.
@@ -297,17 +330,21 @@ impl Walk<'_> {
         }
         self.depth += 1;
         let vars = scope.vars.len();
-        for node in nodes {
-            self.node(node, scope);
+        for (index, node) in nodes.iter().enumerate() {
+            self.node(node, scope, &nodes[index + 1..]);
         }
         scope.vars.truncate(vars);
         self.depth -= 1;
     }
 
-    fn node(&mut self, node: &Node, scope: &mut Scope) {
+    /// `rest` comes after the node.
+    fn node(&mut self, node: &Node, scope: &mut Scope, rest: &[Node]) {
         match &node.kind {
             NodeKind::Action(pipe) => {
-                let value = self.pipe(pipe, scope, Usage::Output, false);
+                // Where a variable is only used after it was asked about, what it holds may be absent.
+                let asked =
+                    !pipe.assign && matches!(pipe.decl.as_slice(), [(_, name)] if actions::asked_first(rest, &name.to_string(), copes));
+                let value = self.pipe(pipe, scope, Usage::Output, asked);
                 if pipe.decl.is_empty() {
                     self.whole(&value, scope, pipe.pos);
                 }
@@ -318,11 +355,16 @@ impl Walk<'_> {
             }
             NodeKind::If(branch) => {
                 let vars = scope.vars.len();
+                let asking = std::mem::replace(&mut self.asking, true);
                 self.pipe(&branch.pipe, scope, Usage::Condition, false);
+                self.asking = asking;
                 let guards = scope.guards.len();
                 self.guard(&branch.pipe, scope);
                 self.list(&branch.list, scope);
+                let reached = self.reached;
+                self.reached &= !self.always(&branch.pipe, scope);
                 self.list(branch.other.as_deref().unwrap_or_default(), scope);
+                self.reached = reached;
                 // What comes after a refusal has passed it.
                 if !actions::refuses(&branch.list) {
                     scope.guards.truncate(guards);
@@ -376,9 +418,20 @@ impl Walk<'_> {
         }
     }
 
-    /// Notes everything that a condition mentions.
+    /// Whether a condition holds whatever users give: it is a map that is not empty, and no value that is merged into a map
+    /// makes it empty.
+    fn always(&self, pipe: &Pipe, scope: &Scope) -> bool {
+        let [Command { args, .. }] = pipe.commands.as_slice() else { return false };
+        let [arg] = args.as_slice() else { return false };
+        let (Known::Values(path), Some(values)) = (quiet(arg, scope), &self.charts[self.chart].values) else { return false };
+        let defaults = values.object.as_ref().map(|o| &o.value);
+        let value = path.iter().try_fold(defaults, |value, name| value.map(|v| v.get(name))).flatten();
+        value.and_then(serde_json::Value::as_object).is_some_and(|map| !map.is_empty())
+    }
+
+    /// Notes everything that a condition mentions, and the variable that holds what it gave.
     fn guard(&mut self, pipe: &Pipe, scope: &mut Scope) {
-        let mut found = Vec::new();
+        let mut found: Vec<String> = pipe.decl.iter().map(|(_, name)| name.to_string()).collect();
         self.asked_in(pipe, scope, 0, &mut found);
         scope.guards.extend(found);
     }
@@ -389,6 +442,7 @@ impl Walk<'_> {
             if let Some(("include", [name])) = actions::function(command).as_deref().map(|f| (f, keys.as_slice())) {
                 return self.asked_by(name, command.args.get(2), scope, helpers, found);
             }
+            found.extend(actions::spelled_lookup(command));
             for arg in &command.args {
                 match &arg.kind {
                     ArgKind::Variable(names) => found.push(names[0].to_string()),
@@ -467,7 +521,7 @@ impl Walk<'_> {
             .skip(1)
             .all(|c| actions::function(c).is_some_and(|f| matches!(f.as_str(), "quote" | "squote" | "toString" | "trim")));
         // A value that goes through functions on is used by them; what follows in the pipe may be a fallback.
-        let soft = pipe.commands.iter().skip(1).any(|c| actions::function(c).is_some_and(|f| is_soft(&f)));
+        let soft = pipe.commands.iter().skip(1).any(|c| actions::function(c).is_some_and(|f| is_soft(&f) || self.asking && converts(&f)));
         let alone = pipe.commands.len() == 1;
         for (index, command) in pipe.commands.iter().enumerate() {
             let usage = match usage {
@@ -509,8 +563,7 @@ impl Walk<'_> {
         };
         let name = name.to_string();
         // A named template decides by itself what it does with nothing, wherever in its argument that is.
-        let gathers = matches!(name.as_str(), "dict" | "list" | "tuple" | "concat" | "merge" | "mergeOverwrite");
-        let soft_args = is_soft(&name) || name == "include" || gathers;
+        let soft_args = copes(&name) || self.asking && converts(&name);
         let guards = scope.guards.len();
         if name == "ternary" {
             // What the test asks about is used where the test says so.
@@ -696,12 +749,10 @@ impl Walk<'_> {
                 // Parentheses around a value that may be absent are the way to ask for what is in it.
                 let parens = matches!(inner.kind, ArgKind::Pipe(_));
                 let base = self.arg(inner, scope, Usage::Other, soft || parens);
-                self.step(
-                    &base,
-                    &names,
-                    scope,
-                    Use { usage, at: (arg.pos, arg.pos), soft: soft || parens && base != Known::Lookup, variable: "" },
-                )
+                // A condition around has asked for the same.
+                let asked = actions::lookup_of(inner).is_some_and(|lookup| scope.guards.contains(&lookup));
+                let soft = soft || asked || parens && base != Known::Lookup;
+                self.step(&base, &names, scope, Use { usage, at: (arg.pos, arg.pos), soft, variable: "" })
             }
             ArgKind::Pipe(pipe) => self.pipe(pipe, scope, usage, soft),
             ArgKind::Identifier(_) => {
@@ -779,18 +830,20 @@ impl Walk<'_> {
         let mut guards = scope.guards.clone();
         guards.sort();
         guards.dedup();
-        guards.retain(|g| !g.starts_with('$'));
-        let key = (self.chart, name.to_owned(), dot.clone(), guards.clone());
+        // Variables, and commands that name what is something else there.
+        guards.retain(|g| !g.starts_with('$') && !g.contains(' '));
+        let key = (self.chart, self.reached, name.to_owned(), dot.clone(), guards.clone());
         if self.depth > MAX_DEPTH || self.called.len() > MAX_CALLS || !self.called.insert(key) {
             return;
         }
         let Some(tree) = self.defined.get(name).cloned() else { return };
-        let file = self.file;
-        self.file = tree.file;
+        let file = std::mem::replace(&mut self.file, tree.file);
+        let asking = std::mem::replace(&mut self.asking, false);
         let mut inner = Scope::new(dot);
         inner.guards = guards;
         self.list(&tree.root, &mut inner);
         self.file = file;
+        self.asking = asking;
     }
 }
 
@@ -829,6 +882,17 @@ fn is_soft(name: &str) -> bool {
             | "get"
             | "contains"
     )
+}
+
+/// Functions whose arguments may be absent. A named template decides by itself what it does with nothing, wherever in its
+/// argument that is.
+fn copes(name: &str) -> bool {
+    is_soft(name) || matches!(name, "include" | "dict" | "list" | "tuple" | "concat" | "merge" | "mergeOverwrite")
+}
+
+/// Functions that make a text or a number of nothing: in a condition, that is then not what is asked for.
+fn converts(name: &str) -> bool {
+    matches!(name, "print" | "toString" | "quote" | "squote" | "int" | "int64" | "float64")
 }
 
 fn strings(names: &[Str]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::config::Settings;
 use super::failure::RENDER_ERROR;
 use super::predict::PREDICTED;
-use super::run::{Checks, STDIN_NAME, Unit, bug};
+use super::run::{Checks, REFUSED, STDIN_NAME, Unit, bug};
 use crate::diagnostic::Diagnostic;
 use crate::diagnostic::Severity;
 use crate::diagnostic::resolve;
@@ -57,8 +57,22 @@ fn place(chart: &ChartSource, finding: &mut Diagnostic) -> bool {
     let named = [("kubeVersion", "kubeVersion"), ("dependenc", "dependencies"), ("chart type", "type"), ("apiVersion", "apiVersion")];
     let of_key = || named.iter().find(|(word, _)| finding.message.contains(word)).and_then(|(_, key)| about(key));
     let of_values = || finding.message.contains("values").then(values).flatten();
-    finding.span = of_values().or_else(of_key).or_else(|| chart.start());
+    finding.span = of_schema(chart, &finding.message).or_else(of_values).or_else(of_key).or_else(|| chart.start());
     true
+}
+
+/// The key of `values.yaml` that its schema speaks about, or the nearest one around it.
+fn of_schema(chart: &ChartSource, message: &str) -> Option<Span> {
+    let (pointer, said) = message.split_once("- at '")?.1.split_once("': ")?;
+    let missing = said.strip_prefix("missing property '").and_then(|rest| rest.split('\'').next());
+    let mut node = &chart.values.as_ref()?.object.as_ref()?.node;
+    let mut place = None;
+    for step in pointer.split('/').filter(|s| !s.is_empty()).chain(missing) {
+        let Some(entry) = node.get(&step.replace("~1", "/").replace("~0", "~")) else { break };
+        place = Some(entry.key_span);
+        node = &entry.value;
+    }
+    place
 }
 
 fn input<'a>(unit: &'a Unit, chart: Option<&'a ChartSource>, options: &'a lint::Options) -> lint::Input<'a> {
@@ -71,6 +85,21 @@ fn input<'a>(unit: &'a Unit, chart: Option<&'a ChartSource>, options: &'a lint::
         other: unit.given.other.as_ref(),
         api_versions: &unit.given.api_versions,
         options,
+    }
+}
+
+/// Whether a finding is about what a template wrote from values: a field that is missing, or one that an action wrote.
+fn of_absent_value(sources: &Sources, finding: &Diagnostic) -> bool {
+    let Some((span, map)) = finding.span.and_then(|span| Some((span, sources.get(span.file).map.as_ref()?))) else { return false };
+    match finding.code {
+        "missing-required-field" | "rendered-null" | "empty-required-string" => true,
+        "image-reference-invalid"
+        | "invalid-value"
+        | "unsupported-value"
+        | "placeholder-left"
+        | "object-name-invalid"
+        | "label-value-invalid" => map.within(span.range()).iter().any(|s| s.action),
+        _ => false,
     }
 }
 
@@ -110,7 +139,14 @@ pub(super) fn judge(
     let spoken = !checks.cluster.is_empty();
     let sure = |f: &Diagnostic| !(partial && of_objects(f.code) || spoken && PREDICTED.contains(&f.code));
     findings.extend(found.into_iter().filter(sure));
+    // Where the chart asks for values first, what their absence makes of objects is nobody's.
+    if findings.iter().any(|f| f.code == RENDER_ERROR && f.message.starts_with(REFUSED)) {
+        findings.retain(|f| !of_absent_value(sources, f));
+    }
     findings.retain_mut(|finding| lint::judge_old_branch(&input(&settings.rules), finding));
+    // Of a kind that is served no longer, that is all there is to say.
+    let gone: Vec<Span> = findings.iter().filter(|f| f.code == "removed-api").filter_map(|f| f.span).collect();
+    findings.retain(|f| f.code != "unknown-kind" || !f.span.is_some_and(|span| gone.contains(&span)));
     let told = lint::suppress(&input(&settings.rules), findings);
     let mut findings = told.kept;
     if checks.judge {

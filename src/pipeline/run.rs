@@ -43,7 +43,7 @@ use crate::yaml::Document;
 const INVALID_YAML: &str = "yaml-syntax";
 const NOT_AN_OBJECT: &str = "no-kubernetes-object";
 /// How Helm begins to tell of a `fail` or `required`.
-const REFUSED: &str = "execution error at";
+pub(super) const REFUSED: &str = "execution error at";
 const INTERNAL_ERROR: &str = "internal-error";
 
 /// What happens after rendering.

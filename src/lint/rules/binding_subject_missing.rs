@@ -1,6 +1,9 @@
 //! `binding-subject-missing`: reports a ServiceAccount in a binding that is not in the set.
 
+use crate::diagnostic::resolve;
+use crate::lint::context;
 use crate::lint::context::Context;
+use crate::lint::field::Field;
 use crate::lint::outside;
 
 pub(super) fn check(cx: &Context) {
@@ -18,9 +21,27 @@ pub(super) fn check(cx: &Context) {
             if subject.text("namespace") == Some("kube-system") && binding.object.id.namespace != "kube-system" {
                 continue;
             }
+            if elsewhere(cx, subject) {
+                continue;
+            }
             if let Some(text) = name.str().filter(|n| !known(n)) {
                 cx.report(name, format!("the ServiceAccount `{text}` is not in the set"), "add the ServiceAccount");
             }
         }
     }
+}
+
+/// Whether a chart names an account of another namespace than those of its pods and accounts and of the release: another
+/// chart makes it.
+fn elsewhere(cx: &Context, subject: &Field) -> bool {
+    let Some(there) = subject.get("namespace").filter(|_| cx.chart().is_some()) else { return false };
+    let accounts = cx.all("ServiceAccount").into_iter().map(|account| account.object);
+    let own: Vec<&str> = cx.pods().iter().map(|pod| pod.object).chain(accounts).map(context::namespace).chain(["default"]).collect();
+    // What no value supplied may be the namespace of the release.
+    let computed = || {
+        let written = cx.actions_of(&there);
+        let of_values = !resolve(cx.input.sources, there.object.span(&there.path())).origins.is_empty();
+        !written.is_empty() && (!of_values || written.iter().any(|action| action.contains("Release")))
+    };
+    there.str().is_some_and(|name| !own.contains(&name)) && !computed()
 }

@@ -2,12 +2,15 @@
 
 use crate::lint::context::Context;
 
+/// The capabilities with which a container takes over its node.
+pub(super) const DANGEROUS: &[&str] = &["ALL", "SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "SYS_MODULE", "BPF"];
+
 pub(super) fn check(cx: &Context) {
     for (_, container) in cx.containers() {
         for added in container.field.items("securityContext.capabilities.add") {
             let Some(text) = added.str() else { continue };
             let name = text.strip_prefix("CAP_").unwrap_or(text);
-            if matches!(name, "ALL" | "SYS_ADMIN" | "NET_ADMIN" | "SYS_PTRACE" | "SYS_MODULE" | "BPF") {
+            if DANGEROUS.contains(&name) {
                 cx.report(
                     added,
                     format!("{name} gives the container power over its node"),

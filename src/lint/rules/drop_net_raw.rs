@@ -8,7 +8,8 @@ pub(super) fn check(cx: &Context) {
         let dropped = container.field.items("securityContext.capabilities.drop");
         let done =
             dropped.iter().filter_map(Field::str).any(|c| matches!(c.to_ascii_uppercase().trim_start_matches("CAP_"), "ALL" | "NET_RAW"));
-        if !done {
+        // A privileged container has all of them whatever it drops.
+        if !done && !container.field.is_true("securityContext.privileged") {
             cx.report(
                 container.field.place("securityContext.capabilities"),
                 "the container may forge network packets",

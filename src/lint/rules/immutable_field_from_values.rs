@@ -23,6 +23,9 @@ pub(super) fn check(cx: &Context) {
             }) else {
                 continue;
             };
+            // Where templates put other values in the place of all, users leave out the key below which these stand.
+            let replaced = value.starts_with('_') && cx.reads().is_some_and(|r| r.replaced);
+            let value = value.split_once('.').filter(|_| replaced).map_or(value.as_str(), |(_, rest)| rest);
             cx.report(label, format!("the selector cannot be changed, but comes from the value `{value}`"), "leave it out of the selector");
         }
     }

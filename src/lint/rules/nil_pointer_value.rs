@@ -12,7 +12,7 @@ pub(super) fn check(cx: &Context) {
     if imports || reads.replaced || chart.is_library() {
         return;
     }
-    let below: Vec<&str> = chart.below.iter().map(|(_, c)| c.name()).collect();
+    let below = chart.keys_below();
     let mut seen: BTreeSet<(u32, usize)> = BTreeSet::new();
     let mentioned = chart.mentioned(cx.input.sources);
     let own: BTreeSet<FileId> = chart.templates.iter().map(|t| t.file).collect();
@@ -20,7 +20,7 @@ pub(super) fn check(cx: &Context) {
     for read in reads.found.iter().filter(|r| r.chart == 0 && r.reached && r.at.0 < r.at.1) {
         let path = &read.path;
         let first = path.first().map_or("", String::as_str);
-        let known = path.len() < 2 || first == "global" || below.contains(&first) || path.iter().any(|p| p == "*");
+        let known = path.len() < 2 || first == "global" || below.contains(first) || path.iter().any(|p| p == "*");
         if known || !own.contains(&read.file) {
             continue;
         }

@@ -59,6 +59,14 @@ fn restarts(text: &str, at: usize) -> bool {
     ["rollme", "restart", "redeploy", "last-update", "timestamp"].iter().any(|word| key.contains(word))
 }
 
+/// Whether the document is one that `helm test` runs, each time anew.
+fn in_test(text: &str, at: usize) -> bool {
+    let start = text[..at].rfind("\n---").unwrap_or(0);
+    let end = text[at..].find("\n---").map_or(text.len(), |n| at + n);
+    let hook = |line: &str| line.split_once("helm.sh/hook").and_then(|(_, rest)| rest.trim_start_matches(['"', '\'']).strip_prefix(':').map(str::to_owned));
+    text[start..end].lines().filter_map(hook).any(|value| value.split(',').any(|h| h.trim().trim_matches(['"', '\'']).starts_with("test")))
+}
+
 pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
     let kept = kept(cx, chart);
@@ -72,7 +80,7 @@ pub(super) fn check(cx: &Context) {
             for arg in &command.args {
                 let crate::gotmpl::tree::ArgKind::Identifier(name) = &arg.kind else { continue };
                 let name = name.to_string();
-                if RANDOM.contains(&name.as_str()) && !seen.contains(&arg.pos) && !restarts(text, arg.pos) {
+                if RANDOM.contains(&name.as_str()) && !seen.contains(&arg.pos) && !restarts(text, arg.pos) && !in_test(text, arg.pos) {
                     seen.push(arg.pos);
                     let help = "keep what is there by lookup, or let the user give it";
                     cx.report_span(

@@ -1,6 +1,7 @@
 //! `overlapping-selectors`: reports a controller whose selector also matches the pods of another controller of its
 //! namespace.
 
+use crate::diagnostic::Severity;
 use crate::lint::context::Context;
 use crate::lint::field::Field;
 use crate::lint::labels;
@@ -21,7 +22,10 @@ pub(super) fn check(cx: &Context) {
         });
         if let Some(other) = other {
             let id = &other.object.id;
-            cx.report(
+            // A StatefulSet only takes pods that are called as it is.
+            let numbered = pod.is(&["StatefulSet"]) && other.is(&["StatefulSet"]);
+            cx.report_as(
+                if numbered { Severity::Warning } else { Severity::Error },
                 selector,
                 format!("the selector also matches the pods of {}/{}", id.kind, id.name),
                 "give each workload a label of its own, in the selector and in the pod template",

@@ -4,10 +4,11 @@ use crate::lint::context::Context;
 use crate::lint::field::Field;
 
 pub(super) fn check(cx: &Context) {
-    for role in cx.of(&["Role", "ClusterRole"]) {
+    // A Role is about what lives in its namespace, and persistent volumes live in none.
+    for role in cx.of(&["ClusterRole"]) {
         for rule in role.items("rules") {
             let verbs = rule.items("verbs");
-            if !verbs.iter().filter_map(Field::str).any(|v| matches!(v, "create" | "update" | "patch" | "*")) {
+            if !verbs.iter().filter_map(Field::str).any(|v| matches!(v, "create" | "*")) {
                 continue;
             }
             for resource in rule.items("resources") {

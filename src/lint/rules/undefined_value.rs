@@ -13,7 +13,7 @@ use serde_json::Value;
 pub(super) fn check(cx: &Context) {
     let (Some(chart), Some(reads)) = (cx.chart(), cx.reads()) else { return };
     let imports = cx.about().is_some_and(|a| a.items("dependencies").iter().any(|d| d.has("import-values")));
-    let below: Vec<&str> = chart.below.iter().map(|(_, c)| c.name()).collect();
+    let below = chart.keys_below();
     if imports || reads.replaced || chart.is_library() {
         return;
     }
@@ -21,11 +21,11 @@ pub(super) fn check(cx: &Context) {
     let mut seen: BTreeSet<(u32, usize)> = BTreeSet::new();
     let mentioned = chart.mentioned(cx.input.sources);
     // A range over nothing is over at once.
-    let asks = |r: &&Read| r.chart == 0 && !r.guarded && !matches!(r.usage, Usage::Condition | Usage::Range);
+    let asks = |r: &&Read| r.chart == 0 && r.reached && !r.guarded && !matches!(r.usage, Usage::Condition | Usage::Range);
     for read in reads.found.iter().filter(asks) {
         let path = &read.path;
         let first = path.first().map_or("", String::as_str);
-        if path.is_empty() || first == "global" || below.contains(&first) || path.iter().any(|p| p == "*") || read.at.0 == read.at.1 {
+        if path.is_empty() || first == "global" || below.contains(first) || path.iter().any(|p| p == "*") || read.at.0 == read.at.1 {
             continue;
         }
         if !chart.templates.iter().any(|t| t.file == read.file)

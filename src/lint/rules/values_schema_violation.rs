@@ -27,6 +27,11 @@ pub(super) fn check(cx: &Context) {
             field = next;
         }
         let name = pointer.trim_start_matches('/').replace('/', ".");
+        // Helm drops keys without a value from maps, and then misses them.
+        let in_list = pointer.rsplit('/').next().is_some_and(|step| step.parse::<usize>().is_ok());
+        if message.starts_with("got null") && !in_list {
+            continue;
+        }
         // What a schema requires of the user is missing from the defaults on purpose.
         if message.starts_with("missing propert") || message.contains("is a required property") {
             continue;
