@@ -44,5 +44,8 @@ mod threads;
 #[path = "run/walkthroughs.rs"]
 mod walkthroughs;
 
+#[path = "run/revisions.rs"]
+mod revisions;
+
 #[path = "run/kills.rs"]
 mod kills;

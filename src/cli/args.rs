@@ -259,7 +259,15 @@ fn validate() -> Command {
             .arg(switch("summary", "Tell how many objects are valid and invalid"))
             .arg(switch("verbose", "Valid objects too in kubeconform's reports"))
             .arg(switch("exit-on-error", "Tell nothing behind the first object that is refused"))
-            .arg(list("n", "NUMBER", "").short('n').hide(true).value_parser(clap::value_parser!(u32)))
+            .arg(
+                Arg::new("n")
+                    .short('n')
+                    .value_name("NUMBER")
+                    .hide(true)
+                    .allow_hyphen_values(true)
+                    .action(ArgAction::Append)
+                    .value_parser(clap::value_parser!(u32)),
+            )
             .arg(list("cache", "DIR", "").hide(true)),
     ))
 }

@@ -19,6 +19,7 @@ use crate::cluster::helm::Session;
 use crate::helm::TemplateOptions;
 use crate::helm::values::Logs;
 use crate::pipeline;
+use crate::report::plural;
 use crate::simulate::rollout;
 use crate::simulate::rollout::Verdict;
 use crate::sprig::Duration;
@@ -54,6 +55,9 @@ fn of_revision(what: &str, other: &str) -> Result<(Option<Checkout>, String), Er
     let path = path.split_once(':').map_or(path, |(_, path)| path);
     let there = std::path::Path::new(what).exists() || what == "cluster" || what.starts_with("release:");
     if there || !against::is_revision(revision) {
+        if !there && what.contains(':') && !what.contains("://") {
+            return Err(Error::unusable(format!("{what}: {revision} is no Git revision, and there is no such file")));
+        }
         return Ok((None, what.to_owned()));
     }
     let path = path.trim_start_matches("./").trim_end_matches('/').to_owned();
@@ -200,7 +204,11 @@ fn print(changes: &[Change], new: &[Value], prediction: Option<&rollout::Predict
         Effect::Unchanged,
     ];
     let parts: Vec<String> = order.iter().filter(|e| count(**e) > 0).map(|e| format!("{} {}", count(*e), e.name())).collect();
-    output.line(&format!("{} objects: {}", changes.len(), if parts.is_empty() { "nothing".to_owned() } else { parts.join("; ") }));
+    output.line(&format!(
+        "{}: {}",
+        plural(changes.len(), "object"),
+        if parts.is_empty() { "nothing".to_owned() } else { parts.join("; ") }
+    ));
 }
 
 fn as_json(changes: &[Change], prediction: Option<&rollout::Prediction>) -> Value {

@@ -27,7 +27,8 @@ pub(super) fn command() -> Command {
 /// Kval's own flags, wherever they stand, and kubectl's words.
 fn split(words: &[String]) -> (Vec<String>, Vec<String>) {
     let verb = words.iter().find(|w| !w.starts_with('-')).map_or("", String::as_str);
-    let own_from = !matches!(verb, "create" | "set");
+    // What kubectl itself means by a flag of such a name.
+    let theirs_is = |name: &str| name == "from" && matches!(verb, "create" | "set") || name == "now" && verb == "delete";
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     let mut i = 0;
     while let Some(word) = words.get(i) {
@@ -37,7 +38,7 @@ fn split(words: &[String]) -> (Vec<String>, Vec<String>) {
             break;
         }
         let name = word.strip_prefix("--").map_or("", |w| w.split('=').next().unwrap_or(w));
-        if !OURS.contains(&name) || (name == "from" && !own_from) {
+        if !OURS.contains(&name) || theirs_is(name) {
             theirs.push(word.clone());
             continue;
         }

@@ -73,7 +73,7 @@ fn flags(matches: &ArgMatches, output: &mut Output) -> Result<Flags, Error> {
     };
     let deprecated = [("atomic", "use --rollback-on-failure instead"), ("force", "use --force-replace instead")];
     options::note_deprecated(matches, &deprecated, output);
-    let timeout = strings(matches, "timeout").pop().map_or(Ok(300 * SECOND), |t| state::duration(&t))?;
+    let timeout = strings(matches, "timeout").pop().map_or(Ok(300 * SECOND), |t| timeout_of(&t))?;
     let history_max = string(matches, "history-max").map_or(Ok(10), |n| {
         n.parse::<usize>().map_err(|_| {
             Error::helm(format!("invalid argument {n:?} for \"--history-max\" flag: strconv.ParseInt: parsing {n:?}: invalid syntax"))
@@ -448,4 +448,11 @@ pub(super) fn test(matches: &ArgMatches, output: &mut Output) -> Result<u8, Erro
         }
         done.map_err(Error::helm)
     })
+}
+
+/// The time of `--timeout`, which Helm's flags want with its unit. upstream: time.ParseDuration
+fn timeout_of(text: &str) -> Result<i64, Error> {
+    let time = crate::kubectl::times::parse_duration(text);
+    let why = crate::kubectl::times::no_duration(text);
+    time.ok_or_else(|| Error::helm(format!("invalid argument {text:?} for \"--timeout\" flag: {why}")))
 }

@@ -184,16 +184,15 @@ pub trait Api {
 
     /// As [`Api::list_if`], one object after the other, maybe on several threads: with its place in the order. Nothing is
     /// kept, so that a large list takes no more memory than a small one.
-    /// Of `parts` nothing else is looked at, and may be left out.
+    /// Of `parts` nothing else is looked at: the rest may be left out, which this one does not do.
     fn visit(
         &self,
         resource: &Resource,
         namespace: &str,
         chosen: &Chosen<'_>,
-        parts: Option<&Parts>,
+        _parts: Option<&Parts>,
         see: &(dyn Fn(usize, Value) + Sync),
     ) -> Result<(), Refused> {
-        let _ = parts;
         self.list_if(resource, namespace, chosen)?.into_iter().enumerate().for_each(|(i, o)| see(i, o));
         Ok(())
     }

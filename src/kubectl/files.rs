@@ -20,6 +20,7 @@ impl Session<'_> {
     /// All objects of `-f`, lists taken apart.
     pub(super) fn documents(&self, flags: &Flags) -> Result<Vec<Document>, Fault> {
         let mut out = Vec::new();
+        let mut any = false;
         if flags.given("kustomize") {
             return Err(Fault::error("kval does not run kustomize: render it first and give the result with -f"));
         }
@@ -27,6 +28,7 @@ impl Session<'_> {
             if path == "-" {
                 let bytes = self.world.stdin().map_err(|e| Fault::error(e.message))?;
                 read(&bytes, "STDIN", &mut out)?;
+                any = true;
                 continue;
             }
             if path.starts_with("http://") || path.starts_with("https://") {
@@ -38,6 +40,10 @@ impl Session<'_> {
                 Ok(_) => files.push(path.clone()),
                 Err(_) => return Err(Fault::error(format!("the path \"{path}\" does not exist"))),
             }
+            if files.is_empty() && !any {
+                return Err(Fault::error(format!("error reading [{path}]: recognized file extensions are [.json .yaml .yml]")));
+            }
+            any = true;
             for file in files {
                 let bytes = self.world.read(&file).map_err(|e| Fault::error(e.message))?;
                 read(&bytes, &file, &mut out)?;

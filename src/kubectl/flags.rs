@@ -121,6 +121,13 @@ struct Spec {
     kind: String,
 }
 
+impl Spec {
+    /// As errors name it: with its letter, where it has one.
+    fn shown(&self) -> String {
+        self.short.map_or_else(|| format!("--{}", self.name), |short| format!("-{short}, --{}", self.name))
+    }
+}
+
 fn specs(text: &str) -> Vec<Spec> {
     let read = |word: &str| {
         let (names, kind) = word.split_once(':').unwrap_or((word, "b"));
@@ -174,7 +181,7 @@ impl Flags {
                         next
                     }
                 };
-                out.set(spec, value, &format!("--{name}"))?;
+                out.set(spec, value, &spec.shown())?;
             } else if word.len() > 1 && word.starts_with('-') {
                 let mut letters = word.chars().skip(1);
                 while let Some(letter) = letters.next() {
@@ -183,7 +190,7 @@ impl Flags {
                     };
                     let tail: String = letters.clone().collect();
                     if spec.kind == "b" && !tail.starts_with('=') {
-                        out.set(spec, "true".to_owned(), word)?;
+                        out.set(spec, "true".to_owned(), &spec.shown())?;
                         continue;
                     }
                     let value = if tail.is_empty() {
@@ -193,7 +200,7 @@ impl Flags {
                     } else {
                         tail.strip_prefix('=').unwrap_or(&tail).to_owned()
                     };
-                    out.set(spec, value, &format!("-{letter}, --{}", spec.name))?;
+                    out.set(spec, value, &spec.shown())?;
                     break;
                 }
             } else {
@@ -213,8 +220,7 @@ impl Flags {
                 return wrong(&format!("strconv.ParseInt: parsing {}: invalid syntax", quote(&value)));
             }
             "d" if super::times::parse_duration(&value).is_none() => {
-                let why = if value.chars().all(|c| c.is_ascii_digit()) && !value.is_empty() { "missing unit in" } else { "invalid" };
-                return wrong(&format!("time: {why} duration {}", quote(&value)));
+                return wrong(&super::times::no_duration(&value));
             }
             _ => {}
         }

@@ -15,6 +15,32 @@ pub(super) fn pretty(value: &Value, place: Option<Place>) -> String {
     inside(value, place, 0)
 }
 
+/// What [`pretty`] wrote, on one line.
+pub(super) fn compact(pretty: &str) -> String {
+    let mut out = String::with_capacity(pretty.len());
+    for line in pretty.lines().map(str::trim_start) {
+        // A key ends at the first quote that nothing escapes.
+        let key = line.strip_prefix('"').and_then(|rest| {
+            let mut escaped = false;
+            let end = rest.bytes().position(|b| {
+                let ends = b == b'"' && !escaped;
+                escaped = b == b'\\' && !escaped;
+                ends
+            })?;
+            rest.get(end + 1..)?.starts_with(": ").then_some(end + 2)
+        });
+        match key {
+            Some(end) => {
+                out.push_str(&line[..end]);
+                out.push(':');
+                out.push_str(&line[end + 2..]);
+            }
+            None => out.push_str(line),
+        }
+    }
+    out
+}
+
 /// As [`pretty`], of a value that stands some levels deep.
 pub(super) fn inside(value: &Value, place: Option<Place>, level: usize) -> String {
     let mut out = Vec::with_capacity(4096);

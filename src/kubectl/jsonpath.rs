@@ -6,6 +6,8 @@ use serde_json::Value;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Template {
     parts: Vec<Part>,
+    /// As it was given.
+    pub source: String,
     /// Whether a key that is not there is an error.
     pub strict: bool,
 }
@@ -44,7 +46,7 @@ pub fn parse(given: &str) -> Result<Template, String> {
     if ended {
         return Err("not in range, nothing to end".to_owned());
     }
-    Ok(Template { parts, strict: true })
+    Ok(Template { parts, source: given.to_owned(), strict: true })
 }
 
 /// A path as `--sort-by` and custom columns take it: braces and the leading dot may be left out. upstream:

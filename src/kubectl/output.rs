@@ -11,7 +11,7 @@ use serde_json::json;
 use super::api::Nanos;
 use super::files::from_json;
 use super::flags::Flags;
-use super::json::{inside, pretty};
+use super::json::{compact, inside, pretty};
 use super::jsonpath;
 use super::resources::Resource;
 use super::session::{Fault, Session};
@@ -102,13 +102,17 @@ impl Session<'_> {
             template.strict = flags.off("allow-missing-template-keys");
             Ok(Format::JsonPath(Box::new(template), as_json))
         };
+        let template = |given: String| -> Result<Format, Fault> {
+            super::template::check(&given).map_err(|e| Fault::error(format!("error parsing template {given}, {e}")))?;
+            Ok(Format::Template(given))
+        };
         let no_template = || Fault::error("template format specified but no template given");
         // Only some formats take an argument.
         if given.contains('=') && matches!(name, "" | "wide" | "yaml" | "kyaml" | "json" | "name") {
             return Err(mismatch(given, if of_get { OF_GET } else { OF_OTHERS }));
         }
         Ok(match name {
-            "" if flags.given("template") => Format::Template(argument.ok_or_else(no_template)?),
+            "" if flags.given("template") => template(argument.ok_or_else(no_template)?)?,
             "" => Format::Table(false),
             "wide" if of_get => Format::Table(true),
             "yaml" => Format::Yaml,
@@ -118,8 +122,8 @@ impl Session<'_> {
             "jsonpath" => path(argument, false)?,
             "jsonpath-as-json" => path(argument, true)?,
             "jsonpath-file" => path(Some(file(&argument.unwrap_or_default())?), false)?,
-            "go-template" | "template" => Format::Template(argument.ok_or_else(no_template)?),
-            "go-template-file" | "templatefile" => Format::Template(file(&argument.unwrap_or_default())?),
+            "go-template" | "template" => template(argument.ok_or_else(no_template)?)?,
+            "go-template-file" | "templatefile" => template(file(&argument.unwrap_or_default())?)?,
             "custom-columns" if of_get => Format::Columns(columns(&argument.unwrap_or_default())?),
             "custom-columns-file" if of_get => Format::Columns(columns_of_file(&file(&argument.unwrap_or_default())?)?),
             _ => return Err(mismatch(given, if of_get { OF_GET } else { OF_OTHERS })),
@@ -156,16 +160,12 @@ impl Session<'_> {
             }
             Format::JsonPath(template, as_json) => {
                 if *as_json {
-                    let found = template.values(value).map_err(|e| Fault::error(format!("error executing jsonpath: {e}")))?;
+                    let found = template.values(value).map_err(|e| no_path(&template.source, value, &e))?;
                     let flat: Vec<Value> = found.into_iter().flatten().collect();
                     self.out.push_str(&pretty(&Value::Array(flat), None));
                     self.out.push('\n');
                 } else {
-                    let shown = template.print(value).map_err(|e| {
-                        Fault::error(format!(
-                            "error executing jsonpath: Error executing template: {e}. Printing more information for debugging the template"
-                        ))
-                    })?;
+                    let shown = template.print(value).map_err(|e| no_path(&template.source, value, &e))?;
                     self.out.push_str(&shown);
                 }
             }
@@ -174,9 +174,18 @@ impl Session<'_> {
                 self.print_columns(columns, &lines, flags);
             }
             Format::Template(given) => {
-                let shown = execute(given, value)
-                    .map_err(|e| Fault::error(format!("error executing template {}: {e}", crate::value::quote(given.as_bytes()))))?;
+                let object = from_json(value);
+                let (shown, wrong) = super::template::execute(&given.as_bytes().into(), &object);
                 self.out.push_str(&shown);
+                if let Some(why) = wrong {
+                    let data = compact(&pretty(value, self.typed.then(|| Place::root(value))));
+                    let whole = crate::value::sprint(std::slice::from_ref(&object)).unwrap_or_default();
+                    let whole = String::from_utf8_lossy(&whole).into_owned();
+                    self.say(&format!("Error executing template: {why}. Printing more information for debugging the template:"));
+                    self.say(&format!("\ttemplate was:\n\t\t{given}\n\traw data was:\n\t\t{data}"));
+                    self.say(&format!("\tobject given to template engine was:\n\t\t{whole}\n"));
+                    return Err(Fault::error(format!("error executing template {}: {why}", crate::value::quote(given.as_bytes()))));
+                }
             }
         }
         Ok(())
@@ -464,9 +473,33 @@ fn go_value(value: &Value) -> String {
 }
 
 /// A Go template over an object.
-fn execute(given: &str, value: &Value) -> Result<String, String> {
-    let text: std::sync::Arc<[u8]> = given.as_bytes().into();
-    super::template::execute(&text, from_json(value))
+/// What is said of a path that leads nowhere. upstream: cli-runtime/pkg/printers.JSONPathPrinter
+fn no_path(source: &str, value: &Value, why: &str) -> Fault {
+    let quoted = crate::value::quote(source.as_bytes());
+    let about = format!("\ttemplate was:\n\t\t{source}\n\tobject given to jsonpath engine was:\n\t\t{}\n\n", go_syntax(value, 0));
+    Fault::error(format!(
+        "error executing jsonpath {quoted}: Error executing template: {why}. Printing more information for debugging the template:\n{about}"
+    ))
+}
+
+/// A value as `%#v` writes it.
+fn go_syntax(value: &Value, depth: usize) -> String {
+    match value {
+        Value::Null => "interface {}(nil)".to_owned(),
+        Value::String(s) => crate::value::quote(s.as_bytes()),
+        _ if depth > 500 => String::new(),
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(|i| go_syntax(i, depth + 1)).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            let entry = |k: &&String| format!("{}:{}", crate::value::quote(k.as_bytes()), go_syntax(&value[k.as_str()], depth + 1));
+            format!("map[string]interface {{}}{{{}}}", keys.iter().map(entry).collect::<Vec<_>>().join(", "))
+        }
+        other => other.to_string(),
+    }
 }
 
 /// Sorts objects by a path, as `--sort-by` does. upstream: kubectl/pkg/cmd/get.RuntimeSort

@@ -112,6 +112,7 @@ fn sentence(refused: &Status, context: &str) -> String {
         };
     }
     match refused.reason.as_str() {
+        "Invalid" => format!("The request is invalid: {context}{}", refused.message),
         "" => format!("Error from server: {context}{}", refused.message),
         reason => format!("Error from server ({reason}): {context}{}", refused.message),
     }
@@ -233,7 +234,8 @@ impl<'a> Session<'a> {
     /// meta.RESTMapper, restmapper.NewShortcutExpander
     pub(super) fn resource(&self, word: &str) -> Result<Resource, Fault> {
         let lower = word.to_lowercase();
-        let missing = || Fault::error(format!("the server doesn't have a resource type \"{word}\""));
+        let asked = word.split('.').next().unwrap_or_default();
+        let missing = || Fault::error(format!("the server doesn't have a resource type \"{asked}\""));
         let (name, group) = lower.split_once('.').map_or((lower.as_str(), ""), |(n, g)| (n, g));
         let named = |r: &&Resource| r.name == name || r.singular == name || r.short.iter().any(|s| s == name);
         let mut found: Vec<&Resource> = self.resources.iter().filter(named).collect();

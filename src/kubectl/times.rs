@@ -97,6 +97,12 @@ pub fn go_duration(nanos: Nanos) -> String {
     }
 }
 
+/// What Go says of a text that is no duration. upstream: time.ParseDuration
+pub fn no_duration(text: &str) -> String {
+    let bare = !text.is_empty() && text.trim_start_matches(['-', '+']).chars().all(|c| c.is_ascii_digit());
+    format!("time: {} duration {}", if bare { "missing unit in" } else { "invalid" }, crate::value::quote(text.as_bytes()))
+}
+
 /// A duration such as `30s`, `1m30s` or `500ms`; a plain number is refused, except zero. upstream: time.ParseDuration
 pub fn parse_duration(text: &str) -> Option<Nanos> {
     let (negative, mut rest) = match text.strip_prefix('-') {

@@ -19,7 +19,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
             "reconcile" => Err(Fault::error("kval does not know how to play auth reconcile").into()),
             _ => Err(super::no_such_command("auth", &flags.args).into()),
         },
-        None => Err(Fault::error("auth what? There is: can-i, whoami").into()),
+        None => Err(super::help::bare(session, "auth").into()),
     }
 }
 
@@ -68,10 +68,15 @@ fn can_i(session: &mut Session<'_>, flags: &Flags, args: &[String]) -> Ended {
     if allowed { Ok(()) } else { Err(Fault::silent().into()) }
 }
 
-pub(super) fn top(_session: &mut Session<'_>, flags: &Flags) -> Ended {
-    match flags.args.first().map(String::as_str) {
-        Some("pod" | "pods" | "po" | "node" | "nodes" | "no") => Err(Fault::error("Metrics API not available").into()),
-        Some(other) => Err(Fault::error(format!("unknown command \"{other}\" for \"kubectl top\"")).into()),
-        None => Err(Fault::error("top what? There is: node, pod").into()),
+pub(super) fn top(session: &mut Session<'_>, flags: &Flags) -> Ended {
+    let what = match flags.args.first().map(String::as_str) {
+        Some("pod" | "pods" | "po") => "pod",
+        Some("node" | "nodes" | "no") => "node",
+        Some(_) => return Err(super::no_such_command("top", &flags.args).into()),
+        None => return Err(super::help::bare(session, "top").into()),
+    };
+    if flags.args.len() > 2 {
+        return Err(Fault::usage(&format!("top {what}"), format!("{what} [NAME | -l label]")).into());
     }
+    Err(Fault::error("Metrics API not available").into())
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::super::api::{PatchKind, Refused, Target};
 use super::super::flags::Flags;
-use super::super::select::{Found, Wish};
+use super::super::select::{Found, NOTHING_NAMED, Wish};
 use super::super::session::{Fault, Session};
 use super::change::{is_empty, map_mut, merge_diff, options};
 use super::{DryRun, Ended, dry, ended};
@@ -77,11 +77,11 @@ pub(super) fn annotated(object: &Value) -> Value {
 }
 
 fn read(session: &mut Session<'_>, flags: &Flags, verb: &str) -> Result<(Vec<Found>, Vec<Fault>), Fault> {
-    if !flags.given("filename") && !flags.given("kustomize") {
-        return Err(Fault::error("must specify one of -f and -k"));
-    }
     if !flags.args.is_empty() {
         return Err(Fault::usage(verb, format!("Unexpected args: [{}]", flags.args.join(" "))));
+    }
+    if !flags.given("filename") && !flags.given("kustomize") {
+        return Err(Fault::error("must specify one of -f and -k"));
     }
     let validate = !matches!(flags.text("validate"), "false" | "ignore");
     let mut faults = Vec::new();
@@ -114,8 +114,24 @@ pub(super) fn apply(session: &mut Session<'_>, flags: &Flags) -> Ended {
     if flags.on("server-side") && how == DryRun::Client {
         return Err(Fault::error("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)").into());
     }
+    match flags.args.first().map(String::as_str) {
+        Some("view-last-applied") => return last_applied(session, flags),
+        Some(what @ ("set-last-applied" | "edit-last-applied")) => {
+            if flags.args.len() == 1 && !flags.given("filename") {
+                return Err(Fault::error(NOTHING_NAMED).into());
+            }
+            return Err(Fault::error(format!("kval does not know how to play apply {what}")).into());
+        }
+        _ => {}
+    }
     if flags.on("force-conflicts") && !flags.on("server-side") {
         return Err(Fault::error("--force-conflicts only works with --server-side").into());
+    }
+    if flags.on("force") && flags.on("server-side") {
+        return Err(Fault::error("--force cannot be used with --server-side").into());
+    }
+    if flags.on("prune") && flags.text("selector").is_empty() && !flags.on("all") {
+        return Err(Fault::error(PRUNES_ALL).into());
     }
     let (found, mut faults) = read(session, flags, "apply")?;
     if found.is_empty() && faults.is_empty() {
@@ -224,6 +240,38 @@ fn conflict(refused: &Refused) -> Fault {
     ))
 }
 
+const PRUNES_ALL: &str = "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector";
+
+/// Prints what was applied last. upstream: kubectl/pkg/cmd/apply/apply_view_last_applied.go
+fn last_applied(session: &mut Session<'_>, flags: &Flags) -> Ended {
+    let wish = Wish { all: flags.on("all"), latest: true, ..Wish::default() };
+    let chosen = session.select(flags, flags.args.get(1..).unwrap_or_default(), wish)?;
+    ended(chosen.faults)?;
+    for one in chosen.found {
+        let note = text(&one.object, &["metadata", "annotations", LAST_APPLIED]);
+        if note.is_empty() {
+            continue;
+        }
+        let wrong = |why: String| Fault::error(why);
+        match flags.text("output") {
+            "" | "yaml" => {
+                let value: Value = serde_json::from_str(note).map_err(|e| wrong(e.to_string()))?;
+                session.out.push_str(&String::from_utf8_lossy(&crate::yaml::json_to_yaml(&value).map_err(wrong)?));
+            }
+            "json" => {
+                let value: Value = serde_json::from_str(note).map_err(|e| wrong(e.to_string()))?;
+                let text = serde_json::to_string_pretty(&value).map_err(|e| wrong(e.to_string()))?;
+                session.say(&text);
+            }
+            other => {
+                let why = format!("Unexpected -o output mode: {other}, the flag 'output' must be one of yaml|json");
+                return Err(Fault::usage("apply view-last-applied", why).into());
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Deletes what was applied before with the same labels and is no longer in the files.
 fn prune(session: &mut Session<'_>, flags: &Flags, visited: &[Found], how: DryRun) -> Result<(), Fault> {
     const KINDS: &[&str] = &[
@@ -245,11 +293,6 @@ fn prune(session: &mut Session<'_>, flags: &Flags, visited: &[Found], how: DryRu
         "StatefulSet",
     ];
     let selector = flags.text("selector").to_owned();
-    if selector.is_empty() && !flags.on("all") {
-        return Err(Fault::error(
-            "all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all flag. If you did not mean to prune all resources, specify a label selector",
-        ));
-    }
     let namespace = session.namespace(flags);
     for kind in KINDS {
         let Some(resource) = session.resources.iter().find(|r| r.kind == *kind && r.preferred).cloned() else { continue };

@@ -82,7 +82,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags, generator: Option<&'
             "serviceaccounts",
             json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": named(flags, generator, skip)?.0}}),
         ),
-        "service" => ("services", service(flags)?),
+        "service" => ("services", service(session, flags)?),
         "configmap" => ("configmaps", create_data::config_map(session, flags, skip)?),
         "secret" => ("secrets", create_data::secret(session, flags)?),
         "job" => ("jobs.batch", job(session, flags, skip)?),
@@ -98,6 +98,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags, generator: Option<&'
         "ingress" => ("ingresses.networking.k8s.io", create_ingress::ingress(flags, skip)?),
         "poddisruptionbudget" => ("poddisruptionbudgets", budget(flags, skip)?),
         "priorityclass" => ("priorityclasses", priority_class(flags, skip)?),
+        "token" if flags.args.len() < 2 => return Err(named(flags, generator, skip).map_or_else(Vec::from, |_| Vec::new())),
         _ => return Err(Fault::error("kval mints no tokens: a simulated cluster has nobody to show them to").into()),
     };
     let resource = session.resource(word)?;
@@ -232,10 +233,8 @@ fn pair_of_ports(given: &str) -> Result<(u16, Value), Fault> {
     if wrong.is_empty() { Ok((number, target)) } else { Err(Fault::error(wrong.join(","))) }
 }
 
-fn service(flags: &Flags) -> Result<Value, Fault> {
-    let Some(kind) = flags.args.get(1) else {
-        return Err(Fault::error("service of what type? There is: clusterip, externalname, loadbalancer, nodeport"));
-    };
+fn service(session: &mut Session<'_>, flags: &Flags) -> Result<Value, Fault> {
+    let Some(kind) = flags.args.get(1) else { return Err(super::help::bare(session, "create service")) };
     let of = match kind.as_str() {
         "clusterip" => "ClusterIP",
         "nodeport" => "NodePort",

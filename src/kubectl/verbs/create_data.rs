@@ -185,10 +185,8 @@ pub(super) fn config_map(session: &Session<'_>, flags: &Flags, skip: usize) -> R
     Ok(object)
 }
 
-pub(super) fn secret(session: &Session<'_>, flags: &Flags) -> Result<Value, Fault> {
-    let Some(kind) = flags.args.get(1) else {
-        return Err(Fault::error("secret of what type? There is: docker-registry, generic, tls"));
-    };
+pub(super) fn secret(session: &mut Session<'_>, flags: &Flags) -> Result<Value, Fault> {
+    let Some(kind) = flags.args.get(1) else { return Err(super::help::bare(session, "create secret")) };
     if !matches!(kind.as_str(), "generic" | "tls" | "docker-registry") {
         return Err(super::no_such_command("create secret", flags.args.get(1..).unwrap_or_default()));
     }

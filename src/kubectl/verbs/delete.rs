@@ -39,6 +39,12 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
             );
         }
     };
+    if flags.args.is_empty() && !flags.given("filename") && !flags.given("kustomize") {
+        let chooses = ["selector", "field-selector"].iter().any(|f| !flags.text(f).is_empty()) || flags.on("all");
+        if chooses {
+            return Err(Fault::error("at least one resource must be specified to use a selector").into());
+        }
+    }
     let chosen = session.select(flags, &flags.args, Wish { unseen: true, ..Wish::default() })?;
     session.hear();
     let mut faults = chosen.faults;
@@ -50,9 +56,8 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     }
     let nothing = chosen.found.is_empty() && faults.is_empty();
     let mut gone = Vec::new();
-    // Of one type all are asked to go at once.
-    let together = chosen.found.len() > 1 && chosen.found.windows(2).all(|two| two[0].resource == two[1].resource);
-    session.api.batch(together);
+    // All are asked to go before the first is gone for good.
+    session.api.batch(chosen.found.len() > 1);
     for one in chosen.found {
         let options = DeleteOptions { propagation, grace_period: grace, dry_run: how != DryRun::No };
         let done = match how {

@@ -53,7 +53,10 @@ pub(super) fn resources(session: &mut Session<'_>, flags: &Flags) -> Ended {
     Ok(())
 }
 
-pub(super) fn versions(session: &mut Session<'_>) -> Ended {
+pub(super) fn versions(session: &mut Session<'_>, flags: &Flags) -> Ended {
+    if !flags.args.is_empty() {
+        return Err(Fault::usage("api-versions", format!("unexpected arguments: [{}]", flags.args.join(" "))).into());
+    }
     let mut all: Vec<String> = session.resources.iter().map(Resource::api_version).collect();
     all.sort();
     all.dedup();
@@ -69,8 +72,13 @@ pub(super) fn cluster_info(session: &mut Session<'_>) -> Ended {
 }
 
 pub(super) fn version(session: &mut Session<'_>, flags: &Flags) -> Ended {
-    if !flags.text("output").is_empty() {
-        return Err(Fault::error("kval tells the version as text only").into());
+    if !flags.args.is_empty() {
+        return Err(Fault::error(format!("extra arguments: [{}]", flags.args.join(" "))).into());
+    }
+    match flags.text("output") {
+        "" => {}
+        "yaml" | "json" => return Err(Fault::error("kval tells the version as text only").into()),
+        _ => return Err(Fault::error("--output must be 'yaml' or 'json'").into()),
     }
     let server = session.api.version();
     // kval speaks as the kubectl of the server's release.

@@ -68,7 +68,7 @@ fn listed(session: &mut Session<'_>, flags: &Flags, format: &Format) -> Option<E
     if of_files || word.contains('/') {
         return None;
     }
-    Some(list_types(session, flags, format, word))
+    Some(list_types(session, flags, format, word, false))
 }
 
 /// What is left of an object that was listed.
@@ -79,7 +79,7 @@ enum Shown {
     Whole(Value),
 }
 
-fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &str) -> Ended {
+fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &str, whole: bool) -> Ended {
     let types = session.types(word)?;
     let (namespace, everywhere) = session.scope(flags);
     let (selector, fields) = (flags.text("selector"), flags.text("field-selector"));
@@ -99,7 +99,7 @@ fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &
     for (i, (resource, drawn)) in types.iter().zip(&drawn).enumerate() {
         // What objects are sorted or chosen by may be anything.
         let parts = match format {
-            _ if path.is_some() || !fields.is_empty() => None,
+            _ if whole || path.is_some() || !fields.is_empty() => None,
             Format::Table(_) => drawn.parts(),
             format => parts_of(format, resource),
         };
@@ -142,7 +142,12 @@ fn list_types(session: &mut Session<'_>, flags: &Flags, format: &Format, word: &
             return ended(faults);
         }
         _ => {
-            session.print_value(format, &list_of(objects), flags)?;
+            let printed = session.print_value(format, &list_of(objects), flags);
+            if printed.is_err() && !whole && matches!(format, Format::JsonPath(..)) {
+                // What is told of a failure shows all of the objects.
+                return list_types(session, flags, format, word, true);
+            }
+            printed?;
             return ended(faults);
         }
     }

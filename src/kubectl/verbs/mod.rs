@@ -20,6 +20,8 @@ mod explain;
 mod explain_choices;
 mod expose;
 mod get;
+mod help;
+mod inside;
 mod labels;
 mod patch;
 mod rollout;
@@ -184,10 +186,7 @@ fn split_verb(words: &[String]) -> Option<(usize, &String)> {
 
 fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
     let Some((at, verb)) = split_verb(words) else {
-        session.say(
-            "kubectl controls the Kubernetes cluster manager.\n\n Find more information at: https://kubernetes.io/docs/reference/kubectl/",
-        );
-        return Ok(());
+        return help::asked(session, "");
     };
     let mut rest: Vec<String> = words.to_vec();
     rest.remove(at);
@@ -200,6 +199,12 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
             text.push_str(&near.iter().map(|v| format!("\t{v}")).collect::<Vec<_>>().join("\n"));
         }
         return Err(Fault::plain(text).into());
+    }
+    if verb == "help" {
+        return help::asked(session, &rest.join(" "));
+    }
+    if verb == "certificate" && rest.is_empty() {
+        return help::asked(session, verb);
     }
     if config::CANNOT.contains(&verb.as_str()) {
         return Err(Fault::error(config::not_simulated(verb)).into());
@@ -215,6 +220,10 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
         _ => None,
     };
     let flags = read(generator.as_ref().map(|(_, name)| *name), &rest)?;
+    if flags.on("help") {
+        let path: Vec<&str> = std::iter::once(verb.as_str()).chain(flags.args.iter().map(String::as_str)).collect();
+        return help::asked(session, &path.join(" "));
+    }
     session.user = flags.text("as").to_owned();
     session.groups = flags.all("as-group").to_vec();
     // The other verbs read objects without knowing their types.
@@ -226,7 +235,7 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
         "events" => events::run(session, &flags),
         "explain" => explain::run(session, &flags),
         "api-resources" => discovery::resources(session, &flags),
-        "api-versions" => discovery::versions(session),
+        "api-versions" => discovery::versions(session, &flags),
         "cluster-info" => discovery::cluster_info(session),
         "version" => discovery::version(session, &flags),
         "apply" => apply::apply(session, &flags),
@@ -250,6 +259,7 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
         "auth" => access::run(session, &flags),
         "top" => access::top(session, &flags),
         "config" => config::run(session, &flags),
+        "logs" | "exec" | "attach" | "cp" | "port-forward" => inside::run(session, &flags, verb),
         other => Err(Fault::error(config::not_simulated(other)).into()),
     }
 }

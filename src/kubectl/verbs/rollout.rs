@@ -22,7 +22,7 @@ const SECOND: Nanos = 1_000_000_000;
 
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let Some((what, args)) = flags.args.split_first() else {
-        return Err(Fault::error("rollout what? There is: history, pause, restart, resume, status, undo").into());
+        return Err(super::help::bare(session, "rollout").into());
     };
     if !matches!(what.as_str(), "history" | "pause" | "restart" | "resume" | "status" | "undo") {
         return Err(super::no_such_command("rollout", &flags.args).into());

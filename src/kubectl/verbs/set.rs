@@ -33,7 +33,7 @@ const SUBJECT: Telling = Telling { done: "subjects updated", failed: "failed to 
 
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let Some((what, args)) = flags.args.split_first() else {
-        return Err(Fault::error("set what? There is: env, image, resources, selector, serviceaccount, subject").into());
+        return Err(super::help::bare(session, "set").into());
     };
     let how = dry(flags)?;
     if flags.on("local") && how == DryRun::Server {
@@ -421,6 +421,9 @@ fn amounts(given: &str) -> Result<Map<String, Value>, Fault> {
 
 fn resources(session: &mut Session<'_>, flags: &Flags, args: &[String], how: DryRun) -> Ended {
     let (limits, requests) = (amounts(flags.text("limits"))?, amounts(flags.text("requests"))?);
+    if no_objects(flags, args) {
+        return Err(Fault::error(super::super::select::NOTHING_NAMED).into());
+    }
     if limits.is_empty() && requests.is_empty() {
         return Err(Fault::error("you must specify an update to requests or limits (in the form of --requests/--limits)").into());
     }
@@ -497,6 +500,9 @@ pub(super) fn subjects(flags: &Flags) -> Result<Vec<Value>, Fault> {
 }
 
 fn subject(session: &mut Session<'_>, flags: &Flags, args: &[String], how: DryRun) -> Ended {
+    if no_objects(flags, args) {
+        return Err(Fault::error(super::super::select::NOTHING_NAMED).into());
+    }
     let more = subjects(flags)?;
     if more.is_empty() {
         return Err(Fault::error("you must specify at least one value of user, group or serviceaccount").into());

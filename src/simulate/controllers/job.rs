@@ -369,6 +369,8 @@ fn suspend_or_resume(plane: &mut ControlPlane, job: &Object, status: &mut Value)
     if is_suspended(job) {
         if present.as_deref() != Some("True") {
             conditions::set(status, conditions::new(now, "Suspended", "True", "JobSuspended", "Job suspended"));
+            // It starts anew when it is resumed.
+            status.as_object_mut().and_then(|s| s.remove("startTime"));
             plane.api.event(job, false, "Suspended", "Job suspended".to_owned());
         }
     } else if present.as_deref() == Some("True") {
