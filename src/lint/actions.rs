@@ -395,3 +395,22 @@ pub(super) fn knows_api(more: &[String], api: &str) -> bool {
 pub(super) fn span(template: &Template, start: usize, end: usize) -> Span {
     Span::new(template.file, start, end)
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_format_stands_for_its_names() {
+        let cases = [
+            ("app.labels", "app.labels", true),
+            ("app.labels", "app.label", false),
+            ("app.%s", "app.web", true),
+            ("app.%s.spec", "app.web.spec", true),
+            ("app.%s.spec", "app.spec", false),
+            ("%s.%s", "web.labels", true),
+            ("%s.%s", "labels", false),
+        ];
+        for (format, name, want) in cases {
+            assert_eq!(super::fits(format, name), want, "{format} {name}");
+        }
+    }
+}

@@ -31,12 +31,11 @@ pub(super) fn check(cx: &Context) {
     }
 }
 
-/// Whether a chart names an account of another namespace than those of its pods and accounts and of the release: another
-/// chart makes it.
+/// Whether a chart names an account of another namespace than those of its pods and of the release: another chart makes
+/// it.
 fn elsewhere(cx: &Context, subject: &Field) -> bool {
     let Some(there) = subject.get("namespace").filter(|_| cx.chart().is_some()) else { return false };
-    let accounts = cx.all("ServiceAccount").into_iter().map(|account| account.object);
-    let own: Vec<&str> = cx.pods().iter().map(|pod| pod.object).chain(accounts).map(context::namespace).chain(["default"]).collect();
+    let own: Vec<&str> = cx.pods().iter().map(|pod| context::namespace(pod.object)).chain(["default"]).collect();
     // What no value supplied may be the namespace of the release.
     let computed = || {
         let written = cx.actions_of(&there);
