@@ -12,6 +12,7 @@ use super::event::Record;
 use super::server::Deletion;
 use super::server::Unknown;
 use super::server::Write;
+use super::server::is_told;
 use crate::kubectl::api;
 use crate::kubectl::api::Api;
 use crate::kubectl::api::Chosen;
@@ -118,7 +119,7 @@ impl Api for Cluster {
     }
 
     fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Box<Status>> {
-        if matches!(resource.kind.as_str(), "Event" | "APIService") {
+        if is_told(&resource.kind) {
             let mut all = Api::list(self, resource, namespace)?;
             all.retain(|o| chosen(&o["metadata"]["labels"], &&o["spec"]));
             return Ok(all);
@@ -153,7 +154,7 @@ impl Api for Cluster {
             }
             return Ok(());
         }
-        if matches!(resource.kind.as_str(), "Event" | "APIService" | "ResourceQuota") || self.brief {
+        if is_told(&resource.kind) || resource.kind == "ResourceQuota" || self.brief {
             self.list_if(resource, namespace, chosen)?.into_iter().enumerate().for_each(|(i, o)| see(i, o));
             return Ok(());
         }

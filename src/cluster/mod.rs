@@ -10,6 +10,7 @@ mod autoscale;
 mod held;
 pub mod boot;
 pub mod compare;
+mod endpoints;
 mod ephemeral;
 mod event;
 pub mod fields;

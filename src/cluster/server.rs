@@ -127,6 +127,11 @@ const MANY: usize = 200;
 /// The smallest and the number of node ports.
 const NODE_PORTS: (u64, u64) = (30_000, 2_768);
 
+/// Whether objects of a kind are told from others, beside those that are stored.
+pub(super) fn is_told(kind: &str) -> bool {
+    matches!(kind, "Event" | "APIService" | "ComponentStatus" | "Endpoints")
+}
+
 impl Cluster {
     /// The definition of a custom resource.
     fn definition(&self, api_version: &str, kind: &str) -> Option<&Arc<Object>> {
@@ -176,7 +181,7 @@ impl Cluster {
 
     /// An object as the API returns it.
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
-        if matches!(kind, "Event" | "APIService") {
+        if is_told(kind) {
             return self.list(kind, namespace).into_iter().find(|e| text(e, &["metadata", "name"]) == name);
         }
         self.plane.api.find(kind, namespace, name).map(|o| self.shown(o))
@@ -218,6 +223,17 @@ impl Cluster {
                 own.into_iter().map(super::event::Record::to_json).filter(here).collect()
             };
             all.extend(self.list_where(kind, namespace, &|_| true));
+            all.sort_by_cached_key(|v| (text(v, &["metadata", "namespace"]).to_owned(), text(v, &["metadata", "name"]).to_owned()));
+            return all;
+        }
+        if kind == "ComponentStatus" {
+            let healthy = json!([{"type": "Healthy", "status": "True", "message": "ok"}]);
+            let one = |name| json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "conditions": healthy});
+            return ["controller-manager", "etcd-0", "scheduler"].into_iter().map(one).collect();
+        }
+        if kind == "Endpoints" {
+            let mut all = self.list_where(kind, namespace, &|_| true);
+            all.extend(self.endpoints(namespace));
             all.sort_by_cached_key(|v| (text(v, &["metadata", "namespace"]).to_owned(), text(v, &["metadata", "name"]).to_owned()));
             return all;
         }

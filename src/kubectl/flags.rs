@@ -24,7 +24,7 @@ fn of_verb(verb: &str) -> String {
         }
         "describe" => "all-namespaces,A:b selector,l:s show-events:b chunk-size:i FILES",
         "events" => "all-namespaces,A:b for:s types:l watch,w:b no-headers:b chunk-size:i PRINT",
-        "explain" => "recursive:b api-version:s output:s",
+        "explain" => "recursive,R:b api-version:s output:s",
         "api-resources" => "api-group:s namespaced:b verbs:l categories:l sort-by:s no-headers:b cached:b output,o:s",
         "api-versions" | "cluster-info" => "",
         "version" => "client:b output,o:s",

@@ -8,6 +8,8 @@ pub struct Template {
     parts: Vec<Part>,
     /// As it was given.
     pub source: String,
+    /// Why it cannot be executed; that is told then.
+    broken: Option<String>,
     /// Whether a key that is not there is an error.
     pub strict: bool,
 }
@@ -33,6 +35,9 @@ enum Step {
 
 type Operand = Vec<Step>;
 
+/// How the refusal of a word begins that means nothing.
+const UNKNOWN: &str = "unrecognized identifier ";
+
 struct Parser {
     chars: Vec<char>,
     pos: usize,
@@ -42,11 +47,13 @@ struct Parser {
 /// Reads a template; the error is client-go's, without its prefix.
 pub fn parse(given: &str) -> Result<Template, String> {
     let mut parser = Parser { chars: given.chars().collect(), pos: 0, depth: 0 };
-    let (parts, ended) = parser.parts()?;
-    if ended {
-        return Err("not in range, nothing to end".to_owned());
-    }
-    Ok(Template { parts, source: given.to_owned(), strict: true })
+    let (parts, broken) = match parser.parts() {
+        Ok((parts, false)) => (parts, None),
+        Ok((_, true)) => (Vec::new(), Some("not in range, nothing to end".to_owned())),
+        Err(why) if why.starts_with(UNKNOWN) => (Vec::new(), Some(why)),
+        Err(why) => return Err(why),
+    };
+    Ok(Template { parts, source: given.to_owned(), broken, strict: true })
 }
 
 /// A path as `--sort-by` and custom columns take it: braces and the leading dot may be left out. upstream:
@@ -99,11 +106,9 @@ impl Parser {
                     if self.depth > 50 {
                         return Err("too many nested ranges".to_owned());
                     }
-                    let (inner, ended) = self.parts()?;
+                    // A range that nothing ends goes on to the end.
+                    let (inner, _) = self.parts()?;
                     self.depth -= 1;
-                    if !ended {
-                        return Err("unterminated range".to_owned());
-                    }
                     out.push(Part::Range(steps, inner));
                 }
             }
@@ -164,6 +169,7 @@ impl Parser {
                     }
                     match word.as_str() {
                         "range" => range = true,
+                        "true" | "false" => steps.push(Step::Literal(Value::Bool(word == "true"))),
                         "end" => {
                             while self.peek().is_some_and(char::is_whitespace) {
                                 self.pos += 1;
@@ -175,7 +181,7 @@ impl Parser {
                         }
                         other => match other.parse::<f64>() {
                             Ok(_) => steps.push(Step::Literal(serde_json::from_str(other).unwrap_or_else(|_| Value::from(other)))),
-                            Err(_) => return Err(format!("unrecognized identifier {other}")),
+                            Err(_) => return Err(format!("{UNKNOWN}{other}")),
                         },
                     }
                 }
@@ -336,6 +342,7 @@ fn operand(text: &str) -> Result<Vec<Step>, String> {
         return Ok(vec![Step::Literal(Value::Bool(text == "true"))]);
     }
     let template = parse(&format!("{{{text}}}"))?;
+    template.whole()?;
     match template.parts.into_iter().next() {
         Some(Part::Path(steps)) => Ok(steps),
         Some(Part::Text(text)) => Ok(vec![Step::Literal(Value::from(text))]),
@@ -346,9 +353,8 @@ fn operand(text: &str) -> Result<Vec<Step>, String> {
 /// What stands in brackets: a key, an index, a slice, or several of these.
 fn index(text: &str) -> Result<Step, String> {
     let quoted = |t: &str| {
-        let mark = t.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-        let inner = t.get(1..)?.strip_suffix(mark)?;
-        (!inner.contains(mark)).then(|| inner.replace("\\.", "."))
+        let inner = t.strip_prefix('\'')?.strip_suffix('\'')?;
+        (!inner.contains('\'')).then(|| inner.replace("\\.", "."))
     };
     if text == "*" {
         return Ok(Step::Wildcard);
@@ -372,8 +378,14 @@ fn index(text: &str) -> Result<Step, String> {
 }
 
 impl Template {
+    /// Refuses what cannot be executed.
+    fn whole(&self) -> Result<(), String> {
+        self.broken.clone().map_or(Ok(()), Err)
+    }
+
     /// The values of the first expression.
     pub fn find(&self, root: &Value) -> Result<Vec<Value>, String> {
+        self.whole()?;
         for part in &self.parts {
             if let Part::Path(steps) = part {
                 return Ok(walk(steps, root, root, self.strict, 0)?.into_iter().cloned().collect());
@@ -384,6 +396,7 @@ impl Template {
 
     /// The fields of items that the expressions look at, of a list when `list` says so; nothing when that may be all of them.
     pub(super) fn fields_of_items(&self, list: bool) -> Option<Vec<&str>> {
+        self.whole().ok()?;
         let mut out = Vec::new();
         looked_at(&self.parts, list, &mut out)?;
         Some(out)
@@ -391,6 +404,7 @@ impl Template {
 
     /// The text the template comes to: values of an expression are separated by blanks.
     pub fn print(&self, root: &Value) -> Result<String, String> {
+        self.whole()?;
         let mut out = String::new();
         print(&self.parts, root, root, self.strict, &mut out, 0)?;
         Ok(out)
@@ -398,6 +412,7 @@ impl Template {
 
     /// The values of all expressions, each as a list of its own.
     pub fn values(&self, root: &Value) -> Result<Vec<Vec<Value>>, String> {
+        self.whole()?;
         let paths = self.parts.iter().filter_map(|p| if let Part::Path(steps) = p { Some(steps) } else { None });
         paths.map(|steps| Ok(walk(steps, root, root, self.strict, 0)?.into_iter().cloned().collect())).collect()
     }
@@ -470,7 +485,7 @@ fn walk<'v>(steps: &'v [Step], root: &'v Value, current: &'v Value, strict: bool
                 Step::Field(name) => match value.get(name) {
                     Some(found) => next.push(found),
                     None if recursive => {}
-                    None if value.is_object() && !strict => {}
+                    None if !value.is_null() && !strict => {}
                     None => return Err(format!("{name} is not found")),
                 },
                 Step::Wildcard => match value {
@@ -488,7 +503,7 @@ fn walk<'v>(steps: &'v [Step], root: &'v Value, current: &'v Value, strict: bool
                     Value::Array(all) => slice(all, *bounds, *range, &mut next)?,
                     Value::Null => {}
                     _ if recursive => {}
-                    other => return Err(format!("{} is not array or slice", shown(other))),
+                    other => return Err(format!("{} is not array or slice", go_type(other))),
                 },
                 Step::Filter(left, operator, right) => {
                     let items: &[Value] = match value {
@@ -514,6 +529,19 @@ fn walk<'v>(steps: &'v [Step], root: &'v Value, current: &'v Value, strict: bool
     Ok(values)
 }
 
+/// The Go type of a value that was read from JSON.
+fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "interface {}",
+        Value::Bool(_) => "bool",
+        Value::Number(n) if n.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    }
+}
+
 fn descend<'v>(value: &'v Value, out: &mut Vec<&'v Value>, depth: usize) {
     if depth > 100 {
         return;
@@ -536,7 +564,7 @@ fn slice<'v>(all: &'v [Value], [from, to, step]: [Option<i64>; 3], range: bool, 
                 out.push(value);
                 Ok(())
             }
-            None => Err(format!("array index out of bounds: index {}, length {length}", from.unwrap_or(0))),
+            None => Err(format!("array index out of bounds: index {i}, length {length}")),
         };
     }
     let (from, to, step) = (absolute(from.unwrap_or(0)).max(0), absolute(to.unwrap_or(length)).min(length), step.unwrap_or(1));
@@ -635,15 +663,26 @@ mod tests {
             ("{.items[0].metadata['name']}", "a"),
             ("{.items[2].l}", "[{\"t\":\"p\",\"v\":\"q\"}]"),
             ("{.nothing}", ""),
+            ("{.kind.nothing}", ""),
+            ("{range .items[*]}{.n}", "123"),
         ] {
             let mut read = parse(template).expect(template);
             read.strict = false;
             assert_eq!(read.print(&root).as_deref(), Ok(want), "{template}");
         }
         for (template, why) in
-            [("{.items[*}", "unterminated array"), ("{.a", "unclosed action"), ("{nope}", "unrecognized identifier nope")]
+            [("{.items[*}", "unterminated array"), ("{.a", "unclosed action"), ("{.items[\"n\"]}", "invalid array index \"n\"")]
         {
             assert_eq!(parse(template).err().as_deref(), Some(why), "{template}");
+        }
+        for (template, why) in [
+            ("{nope}", "unrecognized identifier nope"),
+            ("{.items[?(@.n==nope)]}", "unrecognized identifier nope"),
+            ("{end}", "not in range, nothing to end"),
+            ("{.items[-4]}", "array index out of bounds: index -1, length 3"),
+            ("{.kind[0]}", "string is not array or slice"),
+        ] {
+            assert_eq!(parse(template).unwrap().print(&root).err().as_deref(), Some(why), "{template}");
         }
         assert_eq!(relaxed("metadata.name").as_deref(), Ok("{.metadata.name}"));
         assert_eq!(relaxed("{.metadata.name}").as_deref(), Ok("{.metadata.name}"));

@@ -175,7 +175,7 @@ impl Session<'_> {
             }
             Format::Template(given) => {
                 let object = from_json(value);
-                let (shown, wrong) = super::template::execute(&given.as_bytes().into(), &object);
+                let (shown, wrong) = super::template::execute(&given.as_bytes().into(), &object, flags.off("allow-missing-template-keys"));
                 self.out.push_str(&shown);
                 if let Some(why) = wrong {
                     let data = compact(&pretty(value, self.typed.then(|| Place::root(value))));

@@ -102,10 +102,11 @@ impl Session<'_> {
                         "there is no need to specify a resource type as a separate argument when passing arguments in resource/name form (e.g. 'kubectl get resource/<resource_name>' instead of 'kubectl get resource resource/<resource_name>'",
                     ));
                 }
-                [kind, name] if !kind.is_empty() && !name.is_empty() => {
+                [kind, name] if !kind.is_empty() && !name.is_empty() && !kind.contains(',') => {
                     let resource = self.resource(kind)?;
                     out.push(Part { resource, names: vec![(*name).to_owned()] });
                 }
+                [_, _] => return Err(Fault::error("arguments in resource/name form must have a single resource and name")),
                 _ => return Err(Fault::error("arguments in resource/name form may not have more than one slash")),
             }
         }

@@ -12,6 +12,12 @@ use super::resources::Resource;
 use crate::simulate::apiserver::Parts;
 use crate::source::World;
 
+/// The resources that the server warns of, and how.
+const OLD: [(&str, &str); 2] = [
+    ("endpoints", "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
+    ("componentstatuses", "v1 ComponentStatus is deprecated in v1.19+"),
+];
+
 /// Who speaks, and to what.
 pub struct Session<'a> {
     /// The cluster.
@@ -35,8 +41,8 @@ pub struct Session<'a> {
     pub(super) typed: bool,
     /// An object was told of as YAML.
     pub(super) told: bool,
-    /// An API was used that the server warns of: not asked for, asked for, told.
-    old: Cell<u8>,
+    /// Whether each of [`OLD`] was not asked for, was, or was told of.
+    old: Cell<[u8; OLD.len()]>,
 }
 
 /// What a command line came to.
@@ -135,7 +141,7 @@ impl<'a> Session<'a> {
             resources,
             typed: false,
             told: false,
-            old: Cell::new(0),
+            old: Cell::default(),
         }
     }
 
@@ -161,10 +167,12 @@ impl<'a> Session<'a> {
 
     /// Hands on what the server warned of.
     pub(super) fn hear(&mut self) {
-        if self.old.get() == 1 {
-            self.old.set(2);
-            self.warn("Warning: v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice");
+        let mut old = self.old.get();
+        for (asked, (_, sentence)) in old.iter_mut().zip(OLD).filter(|(asked, _)| **asked == 1) {
+            *asked = 2;
+            self.warn(&format!("Warning: {sentence}"));
         }
+        self.old.set(old);
         for warning in self.api.warnings() {
             self.warn(&format!("Warning: {warning}"));
         }
@@ -176,9 +184,11 @@ impl<'a> Session<'a> {
     }
 
     fn permitted(&self, verb: &str, resource: &Resource, namespace: &str, name: &str) -> Result<(), Refused> {
-        if resource.is("", "endpoints") && self.old.get() == 0 {
-            self.old.set(1);
+        let mut old = self.old.get();
+        for (asked, (name, _)) in old.iter_mut().zip(OLD) {
+            *asked = (*asked).max(u8::from(resource.is("", name)));
         }
+        self.old.set(old);
         let access = Access { verb, group: &resource.group, resource: &resource.name, namespace, name, ..Access::default() };
         if self.user.is_empty() || self.api.allowed(&self.user, &self.groups, &access) {
             return Ok(());

@@ -81,7 +81,9 @@ impl Host for Nothing {
 }
 
 /// Runs a template over a value: what it printed, and what stopped it.
-pub(super) fn execute(text: &Arc<[u8]>, dot: &Value) -> (String, Option<String>) {
+///
+/// `strict` makes a key that is not there an error.
+pub(super) fn execute(text: &Arc<[u8]>, dot: &Value, strict: bool) -> (String, Option<String>) {
     let functions: FxHashMap<&str, &Function> = FUNCTIONS.iter().map(|f| (f.name, f)).collect();
     let trees = match gotmpl::parse(&Str::from("output"), text, None, &known) {
         Ok(trees) => trees,
@@ -93,7 +95,7 @@ pub(super) fn execute(text: &Arc<[u8]>, dot: &Value) -> (String, Option<String>)
     let mut runtime = Runtime {
         host: &Nothing,
         functions: &functions,
-        missing: MissingKey::Invalid,
+        missing: if strict { MissingKey::Error } else { MissingKey::Invalid },
         scope,
         world: &world,
         random: Box::new(|bytes| bytes.fill(0)),

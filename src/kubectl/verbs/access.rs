@@ -26,6 +26,9 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
 fn can_i(session: &mut Session<'_>, flags: &Flags, args: &[String]) -> Ended {
     let namespace = if flags.on("all-namespaces") { String::new() } else { session.namespace(flags) };
     if flags.on("list") {
+        if !args.is_empty() {
+            return Err(Fault::error("list option must be specified with no arguments").into());
+        }
         let rules = session.api.rules(&session.user, &session.groups, &namespace);
         let mut lines = String::new();
         if !flags.on("no-headers") {

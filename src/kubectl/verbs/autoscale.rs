@@ -17,7 +17,7 @@ fn metric(name: &str, given: &str) -> Result<Value, Fault> {
             _ => return Err(Fault::error(format!("invalid {name} percentage: {given}"))),
         },
         None if quantity::parse(given).is_ok() => json!({"type": "AverageValue", "averageValue": quantity::canonical(given)}),
-        None => return Err(Fault::error(format!("invalid {name} value: {given}"))),
+        None => return Err(Fault::error(format!("invalid resource {name} value: {given}"))),
     };
     Ok(json!({"type": "Resource", "resource": {"name": name, "target": target}}))
 }

@@ -17,7 +17,7 @@ fn nodes(session: &mut Session<'_>, flags: &Flags, verb: &str) -> Result<(Vec<Fo
         return Err(Fault::usage(verb, format!("USAGE: {verb} NODE [flags]")));
     }
     if !flags.args.is_empty() && !flags.text("selector").is_empty() {
-        return Err(Fault::error("error: cannot specify both a node name and a --selector option"));
+        return Err(Fault::usage(verb, "cannot specify both a node name and a --selector option"));
     }
     let mut args = vec!["nodes".to_owned()];
     args.extend(flags.args.iter().map(|a| a.trim_start_matches("node/").trim_start_matches("nodes/").to_owned()));

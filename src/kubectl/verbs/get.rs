@@ -21,6 +21,9 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         let text = "error: Required resource not specified.\nUse \"kubectl explain <resource>\" for a detailed description of that resource (e.g. kubectl explain pods).\nSee 'kubectl get -h' for help and examples";
         return Err(Fault::plain(text).into());
     }
+    if flags.given("raw") {
+        return raw(session, flags);
+    }
     let format = session.format(flags, true)?;
     if flags.on("watch") || flags.on("watch-only") {
         return watch(session, flags, &format);
@@ -59,6 +62,18 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         }
     }
     ended(chosen.faults)
+}
+
+/// What the server says of itself at a path; the rest of the API has verbs of its own.
+fn raw(session: &mut Session<'_>, flags: &Flags) -> Ended {
+    if !flags.args.is_empty() {
+        return Err(Fault::error("arguments may not be passed when --raw is specified").into());
+    }
+    match flags.text("raw") {
+        "/healthz" | "/livez" | "/readyz" => session.out.push_str("ok"),
+        path => return Err(Fault::error(format!("kval answers no raw requests but for the server's health: {path}")).into()),
+    }
+    Ok(())
 }
 
 /// Lists types, an object at a time; nothing when that cannot be done.

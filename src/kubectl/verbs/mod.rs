@@ -211,7 +211,12 @@ fn dispatch(session: &mut Session<'_>, words: &[String]) -> Ended {
     }
     let read = |generator: Option<&str>, words: &[String]| {
         Flags::read(verb, generator, words).map_err(|e| {
-            let path = generator.map_or_else(|| verb.clone(), |g| format!("{verb} {g}"));
+            let below = || split_verb(words).filter(|_| matches!(verb.as_str(), "auth" | "config" | "rollout" | "set" | "top"));
+            let path = match (generator, below()) {
+                (Some(word), _) => format!("{verb} {word}"),
+                (None, Some((_, word))) => format!("{verb} {word}"),
+                (None, None) => verb.clone(),
+            };
             vec![Fault::plain(format!("error: {e}\nSee 'kubectl {path} --help' for usage."))]
         })
     };

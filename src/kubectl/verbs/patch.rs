@@ -25,6 +25,9 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
             .into());
         }
     };
+    if flags.given("patch") && flags.given("patch-file") {
+        return Err(Fault::error("cannot specify --patch and --patch-file together").into());
+    }
     let given = match (flags.text("patch"), flags.text("patch-file")) {
         ("", "") => return Err(Fault::error("must specify --patch or --patch-file containing the contents of the patch").into()),
         ("", file) => {

@@ -30,6 +30,9 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     if args.is_empty() && !flags.given("filename") {
         return Err(Fault::error("required resource not specified").into());
     }
+    if let Some(revision) = flags.number("revision").filter(|r| *r < 0) {
+        return Err(Fault::error(format!("revision must be a positive integer: {revision}")).into());
+    }
     let how = dry(flags)?;
     let chosen = session.select(flags, args, Wish { all: true, latest: true, ..Wish::default() })?;
     let mut faults = chosen.faults;
@@ -186,9 +189,6 @@ fn revisions(session: &Session<'_>, one: &Found) -> Result<BTreeMap<i64, (Value,
 
 fn history(session: &mut Session<'_>, flags: &Flags, one: &Found) -> Result<(), Fault> {
     let revision = flags.number("revision").unwrap_or(0);
-    if revision < 0 {
-        return Err(Fault::error(format!("revision must be a positive integer: {revision}")));
-    }
     let all = revisions(session, one)?;
     let shown = if all.is_empty() {
         "No rollout history found.".to_owned()

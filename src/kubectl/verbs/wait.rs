@@ -34,6 +34,10 @@ fn parse(given: &str) -> Result<Until, Fault> {
         let end = path.find('}').map_or(path.len(), |i| i + 1);
         let (path, value) = path.split_at(end);
         let wanted = value.strip_prefix('=').map(|v| v.trim_matches(['\'', '"']).to_owned());
+        if wanted.as_deref() == Some("") {
+            let why = "jsonpath wait has to have a value after equal sign, like --for=jsonpath='{.status.readyReplicas}'=3";
+            return Err(Fault::error(why));
+        }
         let relaxed = jsonpath::relaxed(path.trim_matches('\'')).map_err(Fault::error)?;
         let mut template = jsonpath::parse(&relaxed).map_err(Fault::error)?;
         template.strict = false;

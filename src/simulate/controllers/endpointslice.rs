@@ -166,9 +166,11 @@ fn ports_of(service: &Object, pod: &Object) -> Value {
             _ => at(port, &["port"]).as_i64(),
         };
         if let Some(number) = number {
-            out.push(
-                json!({"name": text(port, &["name"]), "port": number, "protocol": protocol, "appProtocol": at(port, &["appProtocol"])}),
-            );
+            let mut entry = json!({"name": text(port, &["name"]), "port": number, "protocol": protocol});
+            if at(port, &["appProtocol"]).is_string() {
+                entry["appProtocol"] = port["appProtocol"].clone();
+            }
+            out.push(entry);
         }
     }
     out.into()
