@@ -54,19 +54,19 @@ const BUG: u8 = 3;
 /// Runs one command line, the only one of its process: its thread joins the pool for good. (`args` with the program's name first). Data goes to `stdout`, everything else to `stderr`.
 pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, stderr: &mut dyn Write) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let worker = std::thread::Builder::new().stack_size(STACK);
-    let ran = std::thread::scope(|scope| {
-        worker
-            .spawn_scoped(scope, || {
-                reserve();
-                execute(&args)
-            })
-            .map(std::thread::ScopedJoinHandle::join)
-    });
+    // On the main thread, whose memory the system hands out in larger pieces than that of a thread of its own.
+    let begun = std::cell::Cell::new(false);
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        stacker::grow(STACK, || {
+            begun.set(true);
+            reserve();
+            execute(&args)
+        })
+    }));
     let (code, output) = match ran {
-        Ok(Ok(done)) => done,
-        Ok(Err(panic)) => (BUG, Output { stderr: error::bug(&*panic), ..Output::default() }),
-        Err(error) => (UNUSABLE, Output { stderr: format!("Error: {error}\n"), ..Output::default() }),
+        Ok(done) => done,
+        Err(panic) if begun.get() => (BUG, Output { stderr: error::bug(&*panic), ..Output::default() }),
+        Err(_) => (UNUSABLE, Output { stderr: "Error: no memory for a stack\n".to_owned(), ..Output::default() }),
     };
     ExitCode::from(output.send(stdout, stderr, code))
 }

@@ -31,13 +31,13 @@ struct Text {
 }
 
 impl Text {
-    fn new(data: Vec<u8>) -> Self {
-        match String::from_utf8(data) {
+    fn of(data: &[u8]) -> Self {
+        match std::str::from_utf8(data) {
             Ok(text) => {
                 let text: Arc<str> = text.into();
                 Self { data: Arc::clone(&text).into(), text: Some(text) }
             }
-            Err(bytes) => Self { data: bytes.into_bytes().into(), text: None },
+            Err(_) => Self { data: data.into(), text: None },
         }
     }
 }
@@ -54,7 +54,12 @@ struct Unread {
 impl File {
     /// A file of a name and content.
     pub fn new(name: impl Into<String>, data: Vec<u8>) -> Self {
-        Self { name: name.into(), content: Content::Read(Text::new(data)) }
+        Self { name: name.into(), content: Content::Read(Text::of(&data)) }
+    }
+
+    /// A file of a name and content, copied.
+    pub(super) fn of(name: &str, data: &[u8]) -> Self {
+        Self { name: name.to_owned(), content: Content::Read(Text::of(data)) }
     }
 
     /// A file that is read when it is needed.
@@ -67,8 +72,8 @@ impl File {
             Content::Read(text) => text,
             Content::Unread(file) => {
                 let read = || match (file.read)() {
-                    Ok(data) => (Text::new(data), None),
-                    Err(e) => (Text::new(Vec::new()), Some(e)),
+                    Ok(data) => (Text::of(&data), None),
+                    Err(e) => (Text::of(&[]), Some(e)),
                 };
                 &file.read_once.get_or_init(read).0
             }

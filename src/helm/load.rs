@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 
 use super::chart::{Chart, Decoder, File, Reader, decode_lock};
+use super::gunzip::{self, Unzipped};
 use super::ignore::Rules;
 use super::strvals::quote;
 use super::values::{Logs, ValuesReader};
@@ -60,15 +62,62 @@ pub fn load(world: &dyn World, path: &str) -> Result<Chart, LoadError> {
 
 /// Loads a folder or an archive. `values` turns values files into values, `logs` takes what Helm prints on the way.
 pub fn load_with(world: &dyn World, path: &str, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Chart, LoadError> {
-    let files = read_files(world, path, values, logs)?;
+    let files = read_files(world, path, None, values, logs)?;
     load_read(files, path, values, logs)
 }
 
-/// The files that [`load_with`] loads a chart from. While others are read, its values are decoded.
-pub(super) fn read_files(world: &dyn World, path: &str, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Vec<File>, LoadError> {
+/// An archive in memory.
+pub struct Archive {
+    unzipped: Unzipped,
+    /// The names in the chart, and where their bytes are.
+    files: Vec<(String, Held)>,
+}
+
+/// The bytes of a file in an archive.
+enum Held {
+    At(Range<usize>),
+    /// Put together from pieces.
+    Own(Vec<u8>),
+}
+
+impl Archive {
+    /// The files' names in the chart and what they hold.
+    fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(name, held)| {
+            let bytes = match held {
+                Held::At(at) => self.unzipped.data().get(at.clone()).unwrap_or_default(),
+                Held::Own(bytes) => bytes,
+            };
+            (name.as_str(), without_bom(bytes))
+        })
+    }
+
+    /// What is made of each file.
+    fn made<T: Send>(&self, make: &(dyn Fn(&str, &[u8]) -> T + Sync)) -> Vec<T> {
+        if self.files.len() <= FEW {
+            return self.files().map(|(name, bytes)| make(name, bytes)).collect();
+        }
+        all_cores();
+        let files: Vec<_> = self.files().collect();
+        files.into_par_iter().map(|(name, bytes)| make(name, bytes)).collect()
+    }
+}
+
+/// The files that [`load_with`] loads a chart from; those of an archive that is `unpacked` already are not read again. While
+/// others are read, its values are decoded.
+pub(super) fn read_files(
+    world: &dyn World,
+    path: &str,
+    unpacked: Option<Archive>,
+    values: &mut ValuesReader<'_>,
+    logs: &mut Logs,
+) -> Result<Vec<File>, LoadError> {
+    if let Some(archive) = unpacked {
+        return Ok(archive.made(&|name, data| File::of(name, data)));
+    }
     let path_of_values = within(path.trim_end_matches('/'), VALUES);
     let mut early = |file: &File| values.read_early(&path_of_values, file.data());
-    let make = Make { now: &|name, data| File::new(name, data), later: Some(&File::later) };
+    let make = Make { now: &|name, data| File::of(name, data), later: Some(&File::later) };
     read_as(world, path, logs, make, Some((VALUES, &mut early)))
 }
 
@@ -87,8 +136,11 @@ pub(super) fn load_read(files: Vec<File>, path: &str, values: &mut ValuesReader<
 
 /// What Helm 4 looks at before it loads a chart to render: whether it knows charts of that version.
 ///
+/// What an archive was unpacked to is returned: [`read_files`] takes it, for the archive is the same.
+///
 /// upstream: pkg/chart/loader/load.go
-pub fn detect(world: &dyn World, path: &str) -> Result<(), LoadError> {
+pub fn detect(world: &dyn World, path: &str) -> Result<Option<Archive>, LoadError> {
+    let mut unpacked = None;
     let data = if world.kind(path).map_err(|e| LoadError(e.message))? == FileKind::Directory {
         let name = absolute(world, &format!("{path}/Chart.yaml"));
         world.read(&name).map_err(|e| LoadError(format!("unable to detect chart at {name}: {}", e.message)))?
@@ -96,14 +148,15 @@ pub fn detect(world: &dyn World, path: &str) -> Result<(), LoadError> {
         let bytes = world.read(path).map_err(|e| LoadError(e.message))?;
         let name = absolute(world, path);
         ensure_archive(&name, &bytes)?;
-        let files = unpack(&bytes).map_err(|e| match e.0.as_str() {
+        let archive = open(&bytes).map_err(|e| match e.0.as_str() {
             "gzip: invalid header" => LoadError(format!("file '{name}' does not appear to be a valid chart file (details: {})", e.0)),
             _ => NO_ARCHIVE.into(),
         })?;
-        let chart = files.into_iter().find(|f| f.0 == "Chart.yaml");
-        chart.ok_or("unable to detect chart version, no Chart.yaml found")?.1
+        let chart = archive.files().find(|f| f.0 == "Chart.yaml").map(|f| f.1.to_vec());
+        unpacked = Some(archive);
+        chart.ok_or("unable to detect chart version, no Chart.yaml found")?
     };
-    let Some(node) = tree(&data, "Chart.yaml")? else { return Ok(()) };
+    let Some(node) = tree(&data, "Chart.yaml")? else { return Ok(unpacked) };
     let mut version = String::new();
     let mut d = Decoder::default();
     d.object(&node, "chartBase", "loader.chartBase", |d, key, node| {
@@ -113,20 +166,20 @@ pub fn detect(world: &dyn World, path: &str) -> Result<(), LoadError> {
     });
     d.finish().map_err(|e| LoadError(format!("cannot load Chart.yaml: {e}")))?;
     match version.as_str() {
-        "" | "v1" | "v2" | "v3" => Ok(()),
+        "" | "v1" | "v2" | "v3" => Ok(unpacked),
         _ => Err("unsupported chart version".into()),
     }
 }
 
 /// The files of a chart as they would be loaded: ignored ones left out, archives unpacked.
 pub fn read(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
-    read_as(world, path, logs, Make { now: &|name, data| (name, data), later: None }, None)
+    read_as(world, path, logs, Make { now: &|name, data| (name.to_owned(), data.to_vec()), later: None }, None)
 }
 
 /// What is made of a file's name and bytes.
 #[derive(Clone, Copy)]
 struct Make<'a, T> {
-    now: &'a (dyn Fn(String, Vec<u8>) -> T + Sync),
+    now: &'a (dyn Fn(&str, &[u8]) -> T + Sync),
     /// For files that may never be looked at.
     later: Option<&'a (dyn Fn(String, Reader) -> T + Sync)>,
 }
@@ -161,22 +214,13 @@ fn read_as<T: Send + Sync>(
             let bytes = world.read(path).map_err(|e| LoadError(e.message))?;
             let path = absolute(world, path);
             ensure_archive(&path, &bytes)?;
-            let files = unpack(&bytes).map_err(|e| match e.0.as_str() {
+            let archive = open(&bytes).map_err(|e| match e.0.as_str() {
                 "gzip: invalid header" => LoadError(format!("file '{path}' does not appear to be a valid chart file (details: {})", e.0)),
                 _ => e,
             })?;
-            Ok(made(files, make.now))
+            Ok(archive.made(make.now))
         }
     }
-}
-
-fn made<T: Send>(files: Vec<(String, Vec<u8>)>, make: &(dyn Fn(String, Vec<u8>) -> T + Sync)) -> Vec<T> {
-    let one = |(name, data)| make(name, data);
-    if files.len() <= FEW {
-        return files.into_iter().map(one).collect();
-    }
-    all_cores();
-    files.into_par_iter().map(one).collect()
 }
 
 /// Loads from files in memory.
@@ -186,7 +230,7 @@ pub fn load_files(files: Vec<(String, Vec<u8>)>) -> Result<Chart, LoadError> {
 
 /// Loads from files in memory; see [`load_with`].
 pub fn load_files_with(files: Vec<(String, Vec<u8>)>, values: &mut ValuesReader<'_>, logs: &mut Logs) -> Result<Chart, LoadError> {
-    load_named(made(files, &|name, data| File::new(name, data)), "", values, logs, 0)
+    load_named(files.into_iter().map(|(name, data)| File::new(name, data)).collect(), "", values, logs, 0)
 }
 
 /// The absolute, clean form of a path.
@@ -215,7 +259,7 @@ fn read_folder<T: Send + Sync>(
     // What was found before a failure is read first: its failures come before.
     let mut files = Vec::new();
     let mut left = MAX_SIZE;
-    let now = |data: Vec<u8>, name: &String| (data.len() as u64, (make.now)(name.clone(), without_bom(data)));
+    let now = |data: Vec<u8>, name: &String| (data.len() as u64, (make.now)(name, without_bom(&data)));
     for some in walk.found.chunks(AT_ONCE) {
         let read = |(name, full): &(String, String)| {
             let failed =
@@ -228,7 +272,13 @@ fn read_folder<T: Send + Sync>(
             Ok::<_, LoadError>(match opened.map_err(|e| failed(name, full, e))? {
                 (Opened::Later(length, read), Some(later)) => {
                     let (shown, full) = (name.clone(), full.clone());
-                    (length, later(name.clone(), Box::new(move || read().map(without_bom).map_err(|e| failed(&shown, &full, e)))))
+                    (
+                        length,
+                        later(
+                            name.clone(),
+                            Box::new(move || read().map(|data| without_bom(&data).to_vec()).map_err(|e| failed(&shown, &full, e))),
+                        ),
+                    )
                 }
                 (Opened::Later(_, read), None) => now(read().map_err(|e| failed(name, full, e))?, name),
                 (Opened::Read(data), _) => now(data, name),
@@ -335,11 +385,8 @@ impl Walk<'_> {
     }
 }
 
-fn without_bom(mut data: Vec<u8>) -> Vec<u8> {
-    if data.starts_with(b"\xef\xbb\xbf") {
-        data.drain(..3);
-    }
-    data
+fn without_bom(data: &[u8]) -> &[u8] {
+    data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)
 }
 
 fn ensure_archive(path: &str, bytes: &[u8]) -> Result<(), LoadError> {
@@ -367,7 +414,11 @@ fn content_type(head: &[u8]) -> &'static str {
 
 /// Unpacks an archive: the first folder of each name is dropped.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
-    let too_large = || LoadError(format!("decompressed chart is larger than the maximum size {MAX_SIZE}"));
+    open(bytes).map(|archive| archive.files().map(|(name, data)| (name.to_owned(), data.to_vec())).collect())
+}
+
+/// Opens an archive; see [`unpack`].
+fn open(bytes: &[u8]) -> Result<Archive, LoadError> {
     if bytes.len() < 10 {
         return Err(if bytes.is_empty() { "EOF".into() } else { "unexpected EOF".into() });
     }
@@ -375,16 +426,47 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
         return Err("gzip: invalid header".into());
     }
     // The limit is on what is unpacked, headers and padding included.
-    let limited = flate2::read::MultiGzDecoder::new(bytes).take(MAX_SIZE + MAX_SIZE / 4);
-    let mut archive = tar::Archive::new(limited);
+    let unzipped = gunzip::gunzip(bytes, (MAX_SIZE + MAX_SIZE / 4) as usize);
+    let mut tar = tar::Archive::new(unzipped.reader());
+    let files = files_of(&mut tar, &unzipped).map_err(|e| match e {
+        Broken::Chart(e) => e,
+        Broken::Archive(e) => LoadError::from(match e.kind() {
+            std::io::ErrorKind::UnexpectedEof => "unexpected EOF",
+            std::io::ErrorKind::InvalidInput => "gzip: invalid header",
+            _ if unzipped.ends_within_block(&tar.into_inner()) => "unexpected EOF",
+            _ => "archive/tar: invalid tar header",
+        }),
+    })?;
+    if files.is_empty() {
+        return Err("no files in chart archive".into());
+    }
+    Ok(Archive { unzipped, files })
+}
+
+/// What ends the reading of an archive.
+enum Broken {
+    Chart(LoadError),
+    Archive(std::io::Error),
+}
+
+impl From<LoadError> for Broken {
+    fn from(e: LoadError) -> Self {
+        Self::Chart(e)
+    }
+}
+
+impl From<std::io::Error> for Broken {
+    fn from(e: std::io::Error) -> Self {
+        Self::Archive(e)
+    }
+}
+
+fn files_of(archive: &mut tar::Archive<gunzip::Reader<'_>>, unzipped: &Unzipped) -> Result<Vec<(String, Held)>, Broken> {
+    let too_large = || LoadError(format!("decompressed chart is larger than the maximum size {MAX_SIZE}"));
     let mut left = MAX_SIZE;
     let mut files = Vec::new();
-    let broken = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::UnexpectedEof => LoadError("unexpected EOF".to_owned()),
-        _ => LoadError("archive/tar: invalid tar header".to_owned()),
-    };
-    for entry in archive.entries().map_err(broken)? {
-        let mut entry = entry.map_err(broken)?;
+    for entry in archive.entries()? {
+        let mut entry = entry?;
         let kind = entry.header().entry_type();
         let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         if kind.is_dir() || raw.ends_with('/') || kind.is_pax_global_extensions() || kind.is_pax_local_extensions() {
@@ -392,23 +474,33 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
         }
         let name = entry_name(&raw)?;
         if entry.size() > left {
-            return Err(too_large());
+            return Err(too_large().into());
         }
-        let mut data = Vec::new();
-        if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
-            (&mut entry).take(left).read_to_end(&mut data).map_err(broken)?;
-        }
-        left -= data.len() as u64;
+        let (at, size) = (entry.raw_file_position(), entry.size());
+        let data = if kind.is_file() || kind.is_contiguous() {
+            Held::At(unzipped.part(at, size)?)
+        } else {
+            let mut data = Vec::new();
+            if kind.is_gnu_sparse() {
+                (&mut entry).take(left).read_to_end(&mut data)?;
+            }
+            Held::Own(data)
+        };
+        left -= match &data {
+            Held::At(at) => at.len(),
+            Held::Own(bytes) => bytes.len(),
+        } as u64;
         if left == 0 {
-            return Err(too_large());
+            return Err(too_large().into());
         }
         if files.len() >= MAX_FILES {
-            return Err(LoadError(format!("chart holds more than {MAX_FILES} files")));
+            return Err(LoadError(format!("chart holds more than {MAX_FILES} files")).into());
         }
-        files.push((name, without_bom(data)));
-    }
-    if files.is_empty() {
-        return Err("no files in chart archive".into());
+        files.push((name, data));
+        // Without the zeros that fill its last block a file is whole all the same.
+        if kind.is_file() && unzipped.ends_at(at, size) {
+            break;
+        }
     }
     Ok(files)
 }
@@ -568,8 +660,8 @@ fn load_named(files: Vec<File>, shown: &str, values: &mut ValuesReader<'_>, logs
         let path = within(shown, &format!("charts/{name}"));
         let child = if name.ends_with(".tgz") {
             match files.first() {
-                Some(file) if file.name == name => unpack(file.data()).and_then(|files| {
-                    let files = made(files, &|name, data| File::new(name, data));
+                Some(file) if file.name == name => open(file.data()).and_then(|archive| {
+                    let files = archive.made(&|name, data| File::of(name, data));
                     load_named(files, &path, values, logs, depth + 1)
                 }),
                 first => {

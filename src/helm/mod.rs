@@ -13,6 +13,7 @@ mod engine_error;
 mod engine_functions;
 mod engine_trace;
 pub mod files;
+mod gunzip;
 pub mod hooks;
 pub mod ignore;
 mod json;

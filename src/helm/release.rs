@@ -360,10 +360,11 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             literal: &options.set_literal,
         };
         values::merge_options(world, user, &mut reader).and_then(|user| {
-            if options.compat == Compat::V4 {
-                load::detect(world, &chart_path).map_err(|e| e.0)?;
-            }
-            let files = load::read_files(world, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
+            let unpacked = match options.compat {
+                Compat::V4 => load::detect(world, &chart_path).map_err(|e| e.0)?,
+                Compat::V3 => None,
+            };
+            let files = load::read_files(world, &chart_path, unpacked, &mut reader, &mut run.logs).map_err(|e| e.0)?;
             ahead = parse_ahead(&files, options.compat);
             let chart = load::load_read(files, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
             Ok((user, chart))

@@ -1,0 +1,148 @@
+//! gzip in memory, as Go's reader takes it: members one behind the other, and what comes before an error is there all the
+//! same. upstream: compress/gzip/gunzip.go
+
+use std::io::{Error, ErrorKind, Read, Result};
+use std::ops::Range;
+
+use flate2::{Decompress, FlushDecompress, Status};
+
+/// No name and no comment is longer.
+const MAX_TEXT: usize = 512;
+/// Deflate packs no text into less than this part of it.
+const MAX_RATIO: usize = 1032;
+
+/// What was unpacked, and the error that ended it: none at the end or the limit.
+#[derive(Debug)]
+pub(super) struct Unzipped {
+    data: Vec<u8>,
+    end: Option<ErrorKind>,
+}
+
+/// Reads what was unpacked.
+pub(super) struct Reader<'a> {
+    from: &'a Unzipped,
+    read: usize,
+}
+
+impl Unzipped {
+    /// From the start.
+    pub(super) fn reader(&self) -> Reader<'_> {
+        Reader { from: self, read: 0 }
+    }
+
+    /// Whether it ends within a block of a tar archive, and `reader` has read that.
+    pub(super) fn ends_within_block(&self, reader: &Reader<'_>) -> bool {
+        reader.read == self.data.len() && !self.data.len().is_multiple_of(512)
+    }
+
+    /// Whether there is nothing behind the block that a part ends in.
+    pub(super) fn ends_at(&self, from: u64, length: u64) -> bool {
+        self.end.is_none() && (from + length).next_multiple_of(512) > self.data.len() as u64
+    }
+
+    /// The data.
+    pub(super) fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// The place of a part of the data; what ended it where it is too short.
+    pub(super) fn part(&self, from: u64, length: u64) -> Result<Range<usize>> {
+        let place = usize::try_from(from).ok().and_then(|from| Some(from..from.checked_add(usize::try_from(length).ok()?)?));
+        let part = place.filter(|place| place.end <= self.data.len());
+        part.ok_or_else(|| Error::from(self.end.unwrap_or(ErrorKind::UnexpectedEof)))
+    }
+}
+
+impl Read for Reader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> Result<usize> {
+        let mut rest = self.from.data.get(self.read..).unwrap_or_default();
+        let n = rest.read(into)?;
+        self.read += n;
+        match self.from.end {
+            Some(kind) if n == 0 && !into.is_empty() => Err(Error::from(kind)),
+            _ => Ok(n),
+        }
+    }
+}
+
+/// Unpacks `bytes`, at most `limit` bytes of what they hold.
+pub(super) fn gunzip(bytes: &[u8], limit: usize) -> Unzipped {
+    let mut rest = bytes;
+    let told = bytes.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
+    let mut data = Vec::with_capacity(told.min(limit).min(bytes.len().saturating_mul(MAX_RATIO)) + 1);
+    let mut end = None;
+    while !rest.is_empty() && data.len() < limit {
+        if let Err(error) = member(&mut rest, &mut data, limit) {
+            end = Some(error);
+            break;
+        }
+    }
+    data.truncate(limit);
+    Unzipped { data, end }
+}
+
+/// One member: header, packed data, checksum and size.
+fn member(rest: &mut &[u8], out: &mut Vec<u8>, limit: usize) -> std::result::Result<(), ErrorKind> {
+    skip_header(rest)?;
+    let from = out.len();
+    let mut unpack = Decompress::new(false);
+    loop {
+        if out.len() == out.capacity() {
+            out.reserve(out.len().clamp(1 << 12, 1 << 20));
+        }
+        let before = (unpack.total_in(), out.len());
+        let status = unpack.decompress_vec(rest, out, FlushDecompress::None).map_err(|_| ErrorKind::InvalidData)?;
+        let taken = (unpack.total_in() - before.0) as usize;
+        *rest = rest.get(taken..).unwrap_or_default();
+        match status {
+            Status::StreamEnd => break,
+            _ if out.len() >= limit => return Ok(()),
+            _ if taken == 0 && out.len() == before.1 => return Err(ErrorKind::UnexpectedEof),
+            _ => {}
+        }
+    }
+    let mut word = || take(rest, 4).and_then(|w| w.try_into().map_err(|_| ErrorKind::UnexpectedEof)).map(u32::from_le_bytes);
+    let (sum, size) = (word()?, word()?);
+    let made = out.get(from..).unwrap_or_default();
+    if sum == crc32fast::hash(made) && size == made.len() as u32 { Ok(()) } else { Err(ErrorKind::InvalidData) }
+}
+
+/// The next `n` bytes.
+fn take<'a>(rest: &mut &'a [u8], n: usize) -> std::result::Result<&'a [u8], ErrorKind> {
+    let (taken, behind) = rest.split_at_checked(n).ok_or(ErrorKind::UnexpectedEof)?;
+    *rest = behind;
+    Ok(taken)
+}
+
+/// Reads over a member's header. What is no header is [`ErrorKind::InvalidInput`].
+fn skip_header(rest: &mut &[u8]) -> std::result::Result<(), ErrorKind> {
+    let whole = *rest;
+    let fixed = take(rest, 10)?;
+    if !fixed.starts_with(b"\x1f\x8b\x08") {
+        return Err(ErrorKind::InvalidInput);
+    }
+    let flags = fixed.get(3).copied().unwrap_or_default();
+    if flags & 4 != 0 {
+        let length = take(rest, 2)?;
+        let length = length.iter().rev().fold(0, |n, b| n << 8 | usize::from(*b));
+        take(rest, length)?;
+    }
+    for text in [8, 16] {
+        if flags & text != 0 {
+            let window = rest.get(..rest.len().min(MAX_TEXT)).unwrap_or_default();
+            match memchr::memchr(0, window) {
+                Some(at) => drop(take(rest, at + 1)?),
+                None if window.len() < MAX_TEXT => return Err(ErrorKind::UnexpectedEof),
+                None => return Err(ErrorKind::InvalidInput),
+            }
+        }
+    }
+    if flags & 2 != 0 {
+        let read = whole.get(..whole.len() - rest.len()).unwrap_or_default();
+        let sum = take(rest, 2)?;
+        if sum != crc32fast::hash(read).to_le_bytes().get(..2).unwrap_or_default() {
+            return Err(ErrorKind::InvalidInput);
+        }
+    }
+    Ok(())
+}
