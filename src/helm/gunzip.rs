@@ -1,7 +1,8 @@
 //! gzip in memory, as Go's reader takes it: members one behind the other, and what comes before an error is there all the
 //! same. upstream: compress/gzip/gunzip.go
 
-use std::io::{Error, ErrorKind, Read, Result};
+use std::fmt;
+use std::io::{ErrorKind, Read, Result};
 use std::ops::Range;
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -15,7 +16,28 @@ const MAX_RATIO: usize = 1032;
 #[derive(Debug)]
 pub(super) struct Unzipped {
     data: Vec<u8>,
-    end: Option<ErrorKind>,
+    end: Option<Broken>,
+}
+
+/// What ends an archive before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    Cut,
+    Header,
+    Checksum,
+    /// So many bytes of a member's packed data were read.
+    Corrupt(u64),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cut => f.write_str("unexpected EOF"),
+            Self::Header => f.write_str("gzip: invalid header"),
+            Self::Checksum => f.write_str("gzip: invalid checksum"),
+            Self::Corrupt(offset) => write!(f, "flate: corrupt input before offset {offset}"),
+        }
+    }
 }
 
 /// Reads what was unpacked.
@@ -45,11 +67,15 @@ impl Unzipped {
         &self.data
     }
 
-    /// The place of a part of the data; what ended it where it is too short.
+    /// The place of a part of the data, when it is long enough.
     pub(super) fn part(&self, from: u64, length: u64) -> Result<Range<usize>> {
         let place = usize::try_from(from).ok().and_then(|from| Some(from..from.checked_add(usize::try_from(length).ok()?)?));
-        let part = place.filter(|place| place.end <= self.data.len());
-        part.ok_or_else(|| Error::from(self.end.unwrap_or(ErrorKind::UnexpectedEof)))
+        place.filter(|place| place.end <= self.data.len()).ok_or_else(|| ErrorKind::UnexpectedEof.into())
+    }
+
+    /// What ended the data, for a reader that needed more.
+    pub(super) fn end(&self) -> Broken {
+        self.end.unwrap_or(Broken::Cut)
     }
 }
 
@@ -58,10 +84,7 @@ impl Read for Reader<'_> {
         let mut rest = self.from.data.get(self.read..).unwrap_or_default();
         let n = rest.read(into)?;
         self.read += n;
-        match self.from.end {
-            Some(kind) if n == 0 && !into.is_empty() => Err(Error::from(kind)),
-            _ => Ok(n),
-        }
+        if n == 0 && !into.is_empty() && self.from.end.is_some() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(n) }
     }
 }
 
@@ -82,7 +105,7 @@ pub(super) fn gunzip(bytes: &[u8], limit: usize) -> Unzipped {
 }
 
 /// One member: header, packed data, checksum and size.
-fn member(rest: &mut &[u8], out: &mut Vec<u8>, limit: usize) -> std::result::Result<(), ErrorKind> {
+fn member(rest: &mut &[u8], out: &mut Vec<u8>, limit: usize) -> std::result::Result<(), Broken> {
     skip_header(rest)?;
     let from = out.len();
     let mut unpack = Decompress::new(false);
@@ -91,35 +114,35 @@ fn member(rest: &mut &[u8], out: &mut Vec<u8>, limit: usize) -> std::result::Res
             out.reserve(out.len().clamp(1 << 12, 1 << 20));
         }
         let before = (unpack.total_in(), out.len());
-        let status = unpack.decompress_vec(rest, out, FlushDecompress::None).map_err(|_| ErrorKind::InvalidData)?;
+        let status = unpack.decompress_vec(rest, out, FlushDecompress::None).map_err(|_| Broken::Corrupt(unpack.total_in()))?;
         let taken = (unpack.total_in() - before.0) as usize;
         *rest = rest.get(taken..).unwrap_or_default();
         match status {
             Status::StreamEnd => break,
             _ if out.len() >= limit => return Ok(()),
-            _ if taken == 0 && out.len() == before.1 => return Err(ErrorKind::UnexpectedEof),
+            _ if taken == 0 && out.len() == before.1 => return Err(Broken::Cut),
             _ => {}
         }
     }
-    let mut word = || take(rest, 4).and_then(|w| w.try_into().map_err(|_| ErrorKind::UnexpectedEof)).map(u32::from_le_bytes);
+    let mut word = || take(rest, 4).and_then(|w| w.try_into().map_err(|_| Broken::Cut)).map(u32::from_le_bytes);
     let (sum, size) = (word()?, word()?);
     let made = out.get(from..).unwrap_or_default();
-    if sum == crc32fast::hash(made) && size == made.len() as u32 { Ok(()) } else { Err(ErrorKind::InvalidData) }
+    if sum == crc32fast::hash(made) && size == made.len() as u32 { Ok(()) } else { Err(Broken::Checksum) }
 }
 
 /// The next `n` bytes.
-fn take<'a>(rest: &mut &'a [u8], n: usize) -> std::result::Result<&'a [u8], ErrorKind> {
-    let (taken, behind) = rest.split_at_checked(n).ok_or(ErrorKind::UnexpectedEof)?;
+fn take<'a>(rest: &mut &'a [u8], n: usize) -> std::result::Result<&'a [u8], Broken> {
+    let (taken, behind) = rest.split_at_checked(n).ok_or(Broken::Cut)?;
     *rest = behind;
     Ok(taken)
 }
 
-/// Reads over a member's header. What is no header is [`ErrorKind::InvalidInput`].
-fn skip_header(rest: &mut &[u8]) -> std::result::Result<(), ErrorKind> {
+/// Reads over a member's header. What is no header is [`Broken::Header`].
+fn skip_header(rest: &mut &[u8]) -> std::result::Result<(), Broken> {
     let whole = *rest;
     let fixed = take(rest, 10)?;
     if !fixed.starts_with(b"\x1f\x8b\x08") {
-        return Err(ErrorKind::InvalidInput);
+        return Err(Broken::Header);
     }
     let flags = fixed.get(3).copied().unwrap_or_default();
     if flags & 4 != 0 {
@@ -132,8 +155,8 @@ fn skip_header(rest: &mut &[u8]) -> std::result::Result<(), ErrorKind> {
             let window = rest.get(..rest.len().min(MAX_TEXT)).unwrap_or_default();
             match memchr::memchr(0, window) {
                 Some(at) => drop(take(rest, at + 1)?),
-                None if window.len() < MAX_TEXT => return Err(ErrorKind::UnexpectedEof),
-                None => return Err(ErrorKind::InvalidInput),
+                None if window.len() < MAX_TEXT => return Err(Broken::Cut),
+                None => return Err(Broken::Header),
             }
         }
     }
@@ -141,7 +164,7 @@ fn skip_header(rest: &mut &[u8]) -> std::result::Result<(), ErrorKind> {
         let read = whole.get(..whole.len() - rest.len()).unwrap_or_default();
         let sum = take(rest, 2)?;
         if sum != crc32fast::hash(read).to_le_bytes().get(..2).unwrap_or_default() {
-            return Err(ErrorKind::InvalidInput);
+            return Err(Broken::Header);
         }
     }
     Ok(())

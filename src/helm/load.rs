@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::ErrorKind;
 use std::io::Read;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -430,12 +431,9 @@ fn open(bytes: &[u8]) -> Result<Archive, LoadError> {
     let mut tar = tar::Archive::new(unzipped.reader());
     let files = files_of(&mut tar, &unzipped).map_err(|e| match e {
         Broken::Chart(e) => e,
-        Broken::Archive(e) => LoadError::from(match e.kind() {
-            std::io::ErrorKind::UnexpectedEof => "unexpected EOF",
-            std::io::ErrorKind::InvalidInput => "gzip: invalid header",
-            _ if unzipped.ends_within_block(&tar.into_inner()) => "unexpected EOF",
-            _ => "archive/tar: invalid tar header",
-        }),
+        Broken::Archive(e) if e.kind() == ErrorKind::UnexpectedEof => LoadError(unzipped.end().to_string()),
+        Broken::Archive(_) if unzipped.ends_within_block(&tar.into_inner()) => "unexpected EOF".into(),
+        Broken::Archive(_) => "archive/tar: invalid tar header".into(),
     })?;
     if files.is_empty() {
         return Err("no files in chart archive".into());
@@ -689,5 +687,85 @@ fn keep_v1(chart: &mut Chart, file: File, logs: &mut Logs, warning: &str) {
         chart.files.push(file);
     } else {
         logs.push("INFO", warning.to_owned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn zipped(bytes: &[u8]) -> Vec<u8> {
+        let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        zip.write_all(bytes).unwrap();
+        zip.finish().unwrap()
+    }
+
+    /// A header with these flags and fields, then what is packed as `bytes` are.
+    fn with_header(flags: u8, fields: &[u8], bytes: &[u8]) -> Vec<u8> {
+        [b"\x1f\x8b\x08".as_slice(), &[flags], &[0, 0, 0, 0, 0, 0xff], fields, &zipped(bytes)[10..]].concat()
+    }
+
+    fn flipped(mut bytes: Vec<u8>, from_end: usize) -> Vec<u8> {
+        let at = bytes.len() - from_end;
+        bytes[at] ^= 1;
+        bytes
+    }
+
+    /// As Helm v3.22.0 answers archives of these kinds.
+    #[test]
+    fn archives_end_as_they_do_in_helm() {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (name, data) in [("a/Chart.yaml", "name: a\n"), ("a/values.yaml", "a: 1\n")] {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(data.len() as u64);
+            tar.append_data(&mut header, name, data.as_bytes()).unwrap();
+        }
+        let raw = tar.into_inner().unwrap();
+        let (half, rest) = raw.split_at(1030);
+        let whole = zipped(&raw);
+        let cut = |n: usize| whole[..whole.len() - n].to_vec();
+        let join = |a: &[u8], b: &[u8]| [a, b].concat();
+        let mut flush = flate2::Compress::new(flate2::Compression::default(), false);
+        let mut open = Vec::with_capacity(4096);
+        flush.compress_vec(half, &mut open, flate2::FlushCompress::Full).unwrap();
+        let corrupt = format!("flate: corrupt input before offset {}", open.len() + 1);
+        let bad_block = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff".as_slice(), &open, &[0xff; 50]].concat();
+        let sum = crc32fast::hash(b"\x1f\x8b\x08\x02\0\0\0\0\0\xff").to_le_bytes();
+        let fine = "";
+        for (name, bytes, expected) in [
+            ("whole", whole.clone(), fine),
+            ("nothing", Vec::new(), "EOF"),
+            ("cut in the header", whole[..9].to_vec(), "unexpected EOF"),
+            ("cut in the checksum", cut(6), fine),
+            ("cut in the data", whole[..whole.len() / 2].to_vec(), "unexpected EOF"),
+            ("wrong checksum at the end", flipped(whole.clone(), 8), fine),
+            ("wrong checksum before the end", join(&flipped(zipped(half), 8), &zipped(rest)), "gzip: invalid checksum"),
+            ("wrong size before the end", join(&flipped(zipped(half), 4), &zipped(rest)), "gzip: invalid checksum"),
+            ("text behind", join(&whole, b"hello world, this is it"), fine),
+            ("two members", join(&zipped(half), &zipped(rest)), fine),
+            ("text for a member", join(&zipped(half), b"garbage garbage garbage"), "gzip: invalid header"),
+            ("a block of no kind", bad_block, &corrupt),
+            ("tar cut in a file", zipped(half), "unexpected EOF"),
+            ("tar cut in a header", zipped(&raw[..1100]), "unexpected EOF"),
+            ("tar without padding", zipped(&raw[..1541]), fine),
+            ("tar without an end", zipped(&raw[..2048]), fine),
+            ("no tar", zipped(&b"hello".repeat(400)), "archive/tar: invalid tar header"),
+            ("a short text", zipped(b"hello"), "unexpected EOF"),
+            ("an empty tar", zipped(&[0; 1024]), "no files in chart archive"),
+            ("an empty text", zipped(b""), "no files in chart archive"),
+            ("a name", with_header(8, b"chart.tar\0", &raw), fine),
+            ("a long name", with_header(8, &join(&[b'x'; 600], b"\0"), &raw), "gzip: invalid header"),
+            ("a name without end", b"\x1f\x8b\x08\x08\0\0\0\0\0\xffabc".to_vec(), "unexpected EOF"),
+            ("further fields", with_header(4, b"\x04\0abcd", &raw), fine),
+            ("a comment", with_header(16, b"hi\0", &raw), fine),
+            ("a checksum of the header", with_header(2, &sum[..2], &raw), fine),
+            ("a wrong checksum of the header", with_header(2, b"\x01\x02", &raw), "gzip: invalid header"),
+            ("unknown flags", with_header(0xe0, b"", &raw), fine),
+        ] {
+            let got = unpack(&bytes).err().map_or(String::new(), |e| e.0);
+            assert_eq!(got, expected, "{name}");
+        }
     }
 }
