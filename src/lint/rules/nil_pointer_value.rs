@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use crate::lint::context::Context;
 use crate::source::FileId;
 use crate::source::Span;
@@ -44,17 +46,17 @@ pub(super) fn check(cx: &Context) {
         let before = &cx.input.sources.get(read.file).text[..read.at.0];
         let whole = text.ends_with(&path[path.len() - 2..].join(".")) && !before.contains(&format!("\"{first}\""));
         if whole && seen.insert((read.file.0, read.at.0)) {
-            let message = format!("`{}` is not defined, so `.{}` stops Helm", parent.join("."), path[path.len() - 1]);
-            cx.report_span(
-                Span::new(read.file, read.at.0, read.at.1),
-                message,
-                format!("write (.Values.{}).{}, or define a default", parent.join("."), path[path.len() - 1]),
-            );
+            // What is above may be missing as well: the first that is stops Helm.
+            let missing = (1..path.len()).find(|n| cx.default_of(&path[..*n]).is_none_or(Value::is_null)).unwrap_or(path.len() - 1);
+            let above = path[..missing].join(".");
+            let message = format!("`{above}` is not defined, so `.{}` stops Helm", path[missing]);
+            let safe = path[missing..].iter().fold(format!(".Values.{above}"), |text, name| format!("({text}).{name}"));
+            cx.report_span(Span::new(read.file, read.at.0, read.at.1), message, format!("write {safe}, or define a default"));
         }
     }
 }
 
 /// Whether a condition takes a default for nothing.
-fn nothing(value: &serde_json::Value) -> bool {
+fn nothing(value: &Value) -> bool {
     value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty)
 }
