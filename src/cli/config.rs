@@ -125,9 +125,18 @@ fn known(checks: &[String], out: &mut String) -> Vec<String> {
     names
 }
 
+/// The settings of a `.kube-linter.yaml`, and those of its `checks`.
+const SETTINGS: [&str; 2] = ["checks", "customChecks"];
+const SETTINGS_OF_CHECKS: [&str; 5] = ["addAllBuiltIn", "doNotAutoAddDefaults", "exclude", "ignorePaths", "include"];
+
 fn imported(value: &Value, path: &str) -> String {
     let mut out = format!("# from {path}\n");
     let checks = &value["checks"];
+    for (settings, names, within) in [(value, &SETTINGS[..], ""), (checks, &SETTINGS_OF_CHECKS[..], "checks.")] {
+        for name in settings.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| !names.contains(&name.as_str())) {
+            let _ = writeln!(out, "# not taken over: {within}{name} is no setting of kube-linter");
+        }
+    }
     let flag = |name: &str| checks[name].as_bool() == Some(true);
     let include = known(&strings(&checks["include"]), &mut out);
     let exclude = known(&strings(&checks["exclude"]), &mut out);
