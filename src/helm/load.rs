@@ -137,7 +137,7 @@ pub(super) fn load_read(files: Vec<File>, path: &str, values: &mut ValuesReader<
 
 /// What Helm 4 looks at before it loads a chart to render: whether it knows charts of that version.
 ///
-/// What an archive was unpacked to is returned: [`read_files`] takes it, for the archive is the same.
+/// What an archive was unpacked to is returned, to be loaded.
 ///
 /// upstream: pkg/chart/loader/load.go
 pub fn detect(world: &dyn World, path: &str) -> Result<Option<Archive>, LoadError> {
