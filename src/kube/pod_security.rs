@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::check::Cause;
 use super::crd_errors::invalid;
 use super::field::Path;
-pub use super::pod_security_checks::RESTRICTED_VOLUMES;
+pub use super::pod_security_checks::{BASELINE_CAPABILITIES, RESTRICTED_VOLUMES};
 use super::pod_security_checks::{CHECKS, Pod};
 
 /// How strict.

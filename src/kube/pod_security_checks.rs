@@ -173,25 +173,27 @@ fn added(container: &Value) -> impl Iterator<Item = &str> {
     context(container, "capabilities").into_iter().flat_map(|c| list(c, "add")).filter_map(Value::as_str)
 }
 
+/// The capabilities that the baseline lets containers add.
+pub const BASELINE_CAPABILITIES: &[&str] = &[
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
 fn capabilities_baseline(pod: &Pod<'_>) -> Option<(String, String)> {
-    const ALLOWED: [&str; 13] = [
-        "AUDIT_WRITE",
-        "CHOWN",
-        "DAC_OVERRIDE",
-        "FOWNER",
-        "FSETID",
-        "KILL",
-        "MKNOD",
-        "NET_BIND_SERVICE",
-        "SETFCAP",
-        "SETGID",
-        "SETPCAP",
-        "SETUID",
-        "SYS_CHROOT",
-    ];
     let mut wrong = BTreeSet::new();
     let names = pod.named(|c| {
-        let bad: Vec<String> = added(c).filter(|a| !ALLOWED.contains(a)).map(str::to_owned).collect();
+        let bad: Vec<String> = added(c).filter(|a| !BASELINE_CAPABILITIES.contains(a)).map(str::to_owned).collect();
         let any = !bad.is_empty();
         wrong.extend(bad);
         any

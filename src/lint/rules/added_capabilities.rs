@@ -1,25 +1,9 @@
 //! `added-capabilities`: reports a capability outside the list of the baseline Pod Security Standard.
 
 use super::dangerous_capabilities::DANGEROUS;
+use crate::kube::pod_security::BASELINE_CAPABILITIES;
 use crate::lint::context::Context;
 use crate::lint::runs;
-
-/// The capabilities that the baseline standard allows.
-pub(super) const BASELINE: &[&str] = &[
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
 
 pub(super) fn check(cx: &Context) {
     for (_, container) in cx.containers() {
@@ -28,7 +12,7 @@ pub(super) fn check(cx: &Context) {
             let name = text.strip_prefix("CAP_").unwrap_or(text);
             // The worse is told by another rule, where it runs.
             let told = DANGEROUS.contains(&name) && runs("dangerous-capabilities", cx.input.options);
-            if !BASELINE.contains(&name) && !told {
+            if !BASELINE_CAPABILITIES.contains(&name) && !told {
                 cx.report(added, format!("{name} is not in the baseline list of capabilities"), "drop the capability");
             }
         }

@@ -1,28 +1,12 @@
 //! `pod-security-violation`: reports a pod that violates the Pod Security Standard which its own Namespace of the
 //! set enforces.
 
+use crate::kube::pod_security::BASELINE_CAPABILITIES;
+use crate::kube::pod_security::RESTRICTED_VOLUMES;
 use crate::lint::context::Context;
 use crate::lint::context::Pod;
 use crate::lint::field::Place;
 use crate::lint::labels;
-
-const CAPABILITIES: &[&str] = &[
-    "AUDIT_WRITE",
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "MKNOD",
-    "NET_BIND_SERVICE",
-    "SETFCAP",
-    "SETGID",
-    "SETPCAP",
-    "SETUID",
-    "SYS_CHROOT",
-];
-const VOLUMES: &[&str] =
-    &["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret", "name"];
 
 pub(super) fn check(cx: &Context) {
     for namespace in cx.all("Namespace") {
@@ -69,7 +53,7 @@ fn baseline(pod: &Pod, report: &dyn Fn(Place, &str)) {
             }
         }
         for added in container.field.items("securityContext.capabilities.add") {
-            if added.str().is_some_and(|c| !CAPABILITIES.contains(&c)) {
+            if added.str().is_some_and(|c| !BASELINE_CAPABILITIES.contains(&c)) {
                 report(Place::from(added), "an added capability");
             }
         }
@@ -86,7 +70,7 @@ fn restricted(pod: &Pod, report: &dyn Fn(Place, &str)) {
     let of_pod = |name: &str| pod.spec.get(&format!("securityContext.{name}"));
     for volume in pod.spec.items("volumes") {
         let kinds = volume.value.as_object().into_iter().flat_map(|m| m.keys());
-        if let Some(kind) = kinds.into_iter().find(|k| !VOLUMES.contains(&k.as_str()) && *k != "hostPath") {
+        if let Some(kind) = kinds.into_iter().find(|k| !RESTRICTED_VOLUMES.contains(&k.as_str()) && !matches!(k.as_str(), "name" | "hostPath")) {
             report(volume.place(kind), "the type of a volume");
         }
     }
@@ -100,7 +84,7 @@ fn restricted(pod: &Pod, report: &dyn Fn(Place, &str)) {
             report(container.field.place("securityContext.capabilities.drop"), "not all capabilities are dropped");
         }
         for added in container.field.items("securityContext.capabilities.add") {
-            if added.str() != Some("NET_BIND_SERVICE") && added.str().is_some_and(|c| CAPABILITIES.contains(&c)) {
+            if added.str() != Some("NET_BIND_SERVICE") && added.str().is_some_and(|c| BASELINE_CAPABILITIES.contains(&c)) {
                 report(Place::from(added), "an added capability");
             }
         }

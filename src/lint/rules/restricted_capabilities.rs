@@ -1,7 +1,7 @@
 //! `restricted-capabilities`: reports an added capability other than `NET_BIND_SERVICE`.
 
-use super::added_capabilities::BASELINE;
 use super::dangerous_capabilities::DANGEROUS;
+use crate::kube::pod_security::BASELINE_CAPABILITIES;
 use crate::lint::context::Context;
 use crate::lint::runs;
 
@@ -11,7 +11,7 @@ pub(super) fn check(cx: &Context) {
             let Some(text) = added.str() else { continue };
             let name = text.strip_prefix("CAP_").unwrap_or(text);
             // The worse is told by other rules, where they run.
-            let told = !BASELINE.contains(&name) && runs("added-capabilities", cx.input.options)
+            let told = !BASELINE_CAPABILITIES.contains(&name) && runs("added-capabilities", cx.input.options)
                 || DANGEROUS.contains(&name) && runs("dangerous-capabilities", cx.input.options);
             if name != "NET_BIND_SERVICE" && !told {
                 cx.report(added, format!("{name} is not allowed by the restricted standard"), "drop the capability");
