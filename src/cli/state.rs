@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::fs::File;
+use std::io::BufWriter;
 use std::io::ErrorKind;
 use std::io::Write;
 use std::mem::ManuallyDrop;
@@ -134,9 +135,11 @@ impl Place {
     pub(super) fn write(&self, cluster: &mut Cluster) -> Result<(), Error> {
         let path = self.file();
         let temporary = self.directory.join(format!("{}{END}.tmp", self.name));
-        let bytes = cluster::state::encode(cluster);
-        let written = File::create(&temporary).and_then(|mut file| {
-            file.write_all(&bytes)?;
+        let encoded = cluster::state::encode(cluster);
+        let written = File::create(&temporary).and_then(|file| {
+            let mut file = BufWriter::new(file);
+            encoded.parts().try_for_each(|part| file.write_all(part))?;
+            file.flush()?;
             drop(file);
             fs::rename(&temporary, &path)
         });

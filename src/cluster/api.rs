@@ -1,5 +1,6 @@
 //! The cluster as kubectl's verbs see it.
 
+use std::cell::LazyCell;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -26,9 +27,9 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Parts;
 use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::apiserver::object::uid_of;
 use crate::simulate::apiserver::patch;
-use crate::simulate::apiserver::spec_of_pod;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::text;
 
@@ -121,7 +122,7 @@ impl Api for Cluster {
     fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Box<Status>> {
         if is_told(&resource.kind) {
             let mut all = Api::list(self, resource, namespace)?;
-            all.retain(|o| chosen(&o["metadata"]["labels"], &&o["spec"]));
+            all.retain(|o| chosen(&&o["metadata"]["labels"], &&o["spec"]));
             return Ok(all);
         }
         let all = self.list_where(&resource.kind, if resource.namespaced { namespace } else { "" }, &|o| is_chosen(o, chosen));
@@ -137,7 +138,7 @@ impl Api for Cluster {
         see: &(dyn Fn(usize, Value) + Sync),
     ) -> Result<(), Box<Status>> {
         if resource.kind == "Event" && self.objects_where("Event", "", &|_| true).is_empty() {
-            if !chosen(&Value::Null, &&Value::Null) {
+            if !chosen(&&Value::Null, &&Value::Null) {
                 return Ok(());
             }
             let mut all: Vec<(String, &Record)> = self.events().map(|e| (e.name(), e)).collect();
@@ -299,21 +300,11 @@ fn same_group_of(api_version: &str, resource: &Resource) -> bool {
     api_version.split_once('/').map_or("", |g| g.0) == resource.group || resource.kind == "Event"
 }
 
-/// What of an object's specification it may be chosen by, read when somebody looks.
-struct Brief<'a>(&'a Object);
-
-impl std::ops::Deref for Brief<'_> {
-    type Target = Value;
-
-    fn deref(&self) -> &Value {
-        spec_of_pod(self.0)
-    }
-}
-
 fn is_chosen(object: &Object, chosen: &Chosen<'_>) -> bool {
-    let labels = &object.meta.labels;
-    let spec = Brief(object);
-    chosen(&if labels.is_empty() { Value::Null } else { json!(labels) }, &spec)
+    let labels = || if object.meta.labels.is_empty() { Value::Null } else { json!(object.meta.labels) };
+    let node = || json!({"nodeName": node_name(object)});
+    let labels = LazyCell::new(labels);
+    if object.kind == "Pod" { chosen(&labels, &LazyCell::new(node)) } else { chosen(&labels, &&*object.spec) }
 }
 
 /// The parent of what a JSON pointer names, and the last word.

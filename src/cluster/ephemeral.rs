@@ -19,6 +19,7 @@ use crate::kube;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::kubelet::behaviour;
 use crate::simulate::kubelet::observe;
 use crate::simulate::kubelet::pod_life::What;
@@ -58,6 +59,9 @@ impl Cluster {
 
     /// Containers that were added to a pod on a node are started there.
     pub(super) fn start_added(&mut self, pod: &Arc<Object>, old: Option<&Arc<Object>>) {
+        if old.is_some_and(|old| Shared::ptr_eq(&old.spec, &pod.spec)) {
+            return;
+        }
         let all = list(&pod.spec, &[FIELD]);
         if all.is_empty() {
             return;

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::Cluster;
 use super::held::Held;
 use super::present::rfc3339;
+use super::state::Encoded;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
@@ -168,7 +169,7 @@ impl Events {
     }
 
     /// Writes a line for each object.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Encoded) {
         self.held.write(out);
     }
 

@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::state::Encoded;
 use crate::simulate::apiserver::Uid;
 
 /// So many are worth the help of other threads.
@@ -25,8 +26,8 @@ pub(super) struct Held<T> {
 struct One<T> {
     /// A number that can be told without reading, such as a time.
     mark: i64,
-    /// Its text; nothing once it has changed.
-    text: Option<Range<usize>>,
+    /// Its line, and where in it its text begins; nothing once it has changed.
+    text: Option<(Range<usize>, usize)>,
     value: OnceLock<Arc<T>>,
 }
 
@@ -43,28 +44,31 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync> Held<T> {
             let text = bytes.get(line.clone())?;
             let tab = memchr::memchr(b'\t', text)?;
             let (uid, mark) = std::str::from_utf8(text.get(..tab)?).ok()?.split_once(' ')?;
-            let held = One { mark: mark.parse().ok()?, text: Some(line.start + tab + 1..line.end), value: OnceLock::new() };
+            let held = One { mark: mark.parse().ok()?, text: Some((line.clone(), line.start + tab + 1)), value: OnceLock::new() };
             Some((uid.parse().ok()?, held))
         };
         Self { bytes: Arc::clone(bytes), all: lines.iter().filter_map(one).collect() }
     }
 
     /// Writes a line for each.
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+    pub(super) fn write(&self, out: &mut Encoded) {
         for (uid, one) in &self.all {
-            out.extend_from_slice(format!("{uid} {}\t", one.mark).as_bytes());
-            match one.text.clone().and_then(|place| self.bytes.get(place)) {
-                Some(text) => out.extend_from_slice(text),
-                // Writing to memory does not fail.
-                None => drop(serde_json::to_writer(&mut *out, &one.value.get().map(|v| &**v))),
+            match &one.text {
+                // With its line feed.
+                Some((line, _)) => out.kept(line.start..line.end + 1),
+                None => out.fresh(|new| {
+                    new.extend_from_slice(format!("{uid} {}\t", one.mark).as_bytes());
+                    // Writing to memory does not fail.
+                    drop(serde_json::to_writer(&mut *new, &one.value.get().map(|v| &**v)));
+                    new.push(b'\n');
+                }),
             }
-            out.push(b'\n');
         }
     }
 
     fn read<'a>(&'a self, one: &'a One<T>) -> &'a T {
         one.value.get_or_init(|| {
-            let text = one.text.clone().and_then(|place| self.bytes.get(place));
+            let text = one.text.as_ref().and_then(|(line, from)| self.bytes.get(*from..line.end));
             Arc::new(text.and_then(|text| serde_json::from_slice(text).ok()).unwrap_or_default())
         })
     }

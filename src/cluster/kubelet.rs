@@ -19,7 +19,7 @@ use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::uid_text;
-use crate::simulate::apiserver::spec_of_pod;
+use crate::simulate::apiserver::facts::node_name as node_of;
 use crate::simulate::kubelet::behaviour;
 use crate::simulate::kubelet::observe;
 use crate::simulate::kubelet::pod_life;
@@ -210,10 +210,6 @@ fn claims(pod: &Object) -> impl Iterator<Item = String> {
         "" => None,
         name => Some(name.to_owned()),
     })
-}
-
-fn node_of(pod: &Object) -> &str {
-    text(spec_of_pod(pod), &["nodeName"])
 }
 
 impl Cluster {

@@ -284,14 +284,14 @@ mod tests {
     fn a_deployment_becomes_ready_and_survives_the_bytes() {
         let mut cluster = three_nodes();
         cluster.apply(&deployment("nginx:1"), &Write::by("helm")).expect("accepted");
-        let mut cluster = state::decode(state::encode(&mut cluster)).expect("read back");
+        let mut cluster = state::decode(state::encode(&mut cluster).to_vec()).expect("read back");
         assert_eq!(cluster.list("Pod", "default").len(), 3);
         assert!(cluster.advance_until_stable(cluster.now() + 600 * SECOND));
         let web = cluster.get("Deployment", "default", "web").expect("there");
         assert_eq!(ready::status(&web), (ready::Status::Current, "Deployment is available. Replicas: 3".to_owned()));
-        let bytes = state::encode(&mut cluster);
+        let bytes = state::encode(&mut cluster).to_vec();
         let mut again = state::decode(bytes.clone()).expect("read back");
-        assert_eq!(state::encode(&mut again), bytes);
+        assert_eq!(state::encode(&mut again).to_vec(), bytes);
         again.apply(&deployment("nginx:2"), &Write::by("helm")).expect("accepted");
         assert!(again.advance_until_stable(again.now() + 600 * SECOND));
         assert!(again.list("Pod", "default").iter().all(|p| p["spec"]["containers"][0]["image"] == "nginx:2"));

@@ -12,8 +12,10 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
-use crate::simulate::apiserver::spec_of_pod;
+use crate::simulate::apiserver::facts::node_name;
+use crate::simulate::apiserver::facts::phase;
 use crate::simulate::apiserver::store;
 use crate::simulate::controllers::conditions;
 use crate::simulate::replay::first_by_name;
@@ -60,13 +62,19 @@ struct Seen {
 
 impl Seen {
     fn of(pod: &Object) -> Self {
-        let [node, claims, volumes] = pod.spec.fields(["nodeName", "resourceClaims", "volumes"]);
-        let [phase, nominated] = pod.status.fields(["phase", "nominatedNodeName"]);
+        let over = matches!(phase(pod), "Succeeded" | "Failed");
+        let node = node_name(pod).to_owned();
+        let plain = |part: &Shared| part.facts().is_some_and(|facts| !facts.rare);
+        if plain(&pod.spec) && plain(&pod.status) {
+            return Self { node, nominated: String::new(), over, claims: false, volumes: Vec::new() };
+        }
+        let [claims, volumes] = pod.spec.fields(["resourceClaims", "volumes"]);
+        let [nominated] = pod.status.fields(["nominatedNodeName"]);
         let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
-            node: word(&node),
+            node,
             nominated: word(&nominated),
-            over: matches!(phase.as_str(), Some("Succeeded" | "Failed")),
+            over,
             claims: claims.as_array().is_some_and(|all| !all.is_empty()),
             volumes: if let Value::Array(all) = volumes { all } else { Vec::new() },
         }
@@ -271,7 +279,7 @@ impl Cluster {
 
     /// What the scheduler has to know of a change of a pod.
     pub(super) fn scheduler_sees(&mut self, pod: &Object, gone: bool) {
-        let bound = !text(spec_of_pod(pod), &["nodeName"]).is_empty();
+        let bound = !node_name(pod).is_empty();
         if gone || bound || is_over(pod) {
             self.unbound.remove(&pod.meta.uid);
         } else {

@@ -31,7 +31,7 @@ use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
 
 /// The form of the bytes; a cluster of another form is not read.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 
 /// So many objects are worth the help of other threads.
 const MANY: usize = 200;
@@ -44,27 +44,61 @@ pub(super) struct Lines {
     places: BTreeMap<Uid, (u64, Range<usize>)>,
 }
 
+/// The bytes of a cluster: what was written just now, and places in the bytes it was read from.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    old: Arc<Vec<u8>>,
+    new: Vec<u8>,
+    parts: Vec<Part>,
+}
+
+/// A part of the bytes, in order.
+#[derive(Debug)]
+enum Part {
+    Old(Range<usize>),
+    New(Range<usize>),
+}
+
+impl Encoded {
+    /// Adds what `write` writes.
+    pub(super) fn fresh(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let from = self.new.len();
+        write(&mut self.new);
+        match self.parts.last_mut() {
+            Some(Part::New(last)) => last.end = self.new.len(),
+            _ => self.parts.push(Part::New(from..self.new.len())),
+        }
+    }
+
+    /// Adds a place of the bytes that the cluster was read from.
+    pub(super) fn kept(&mut self, place: Range<usize>) {
+        match self.parts.last_mut() {
+            Some(Part::Old(last)) if last.end == place.start => last.end = place.end,
+            _ => self.parts.push(Part::Old(place)),
+        }
+    }
+
+    /// The parts, in order.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.parts.iter().map(|part| match part {
+            Part::Old(place) => self.old.get(place.clone()).unwrap_or_default(),
+            Part::New(place) => self.new.get(place.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// The bytes in one piece.
+    pub fn to_vec(&self) -> Vec<u8> {
+        self.parts().collect::<Vec<_>>().concat()
+    }
+}
+
 /// The cluster as bytes: a line of what is not an object, then a line for each object's events, for each object's managers
-/// and for each object. A reader finds its way. The first line ends with the sum of the rest.
-pub fn encode(cluster: &mut Cluster) -> Vec<u8> {
+/// and for each object, at last the sum of all before. A reader finds its way.
+pub fn encode(cluster: &mut Cluster) -> Encoded {
     cluster.batch = false;
     cluster.settle();
     cluster.events.forget(cluster.plane.api.now);
     let api = &cluster.plane.api;
-    let mut rest = Vec::with_capacity(cluster.lines.bytes.len() + 4096);
-    cluster.events.write(&mut rest);
-    rest.push(b'\n');
-    cluster.managers.write(&mut rest);
-    rest.push(b'\n');
-    for object in api.all() {
-        match cluster.lines.places.get(&object.meta.uid) {
-            Some((version, place)) if *version == object.meta.version => {
-                rest.extend_from_slice(cluster.lines.bytes.get(place.clone()).unwrap_or_default());
-            }
-            _ => write_object(object, &mut rest),
-        }
-        rest.push(b'\n');
-    }
     let counters = api.counters();
     let head = json!({
         "format": FORMAT,
@@ -81,20 +115,86 @@ pub fn encode(cluster: &mut Cluster) -> Vec<u8> {
         "unschedulable": cluster.unschedulable.iter().map(|(uid, why)| json!([uid, why])).collect::<Value>(),
         "terminating": cluster.terminating,
         "autoscalers": autoscale::encode(&cluster.autoscalers),
-        "sum": sum(&rest),
     });
-    let mut out = head.to_string().into_bytes();
-    out.push(b'\n');
-    out.append(&mut rest);
+    let mut out = Encoded { old: Arc::clone(&cluster.lines.bytes), ..Encoded::default() };
+    out.fresh(|new| {
+        // Writing to memory does not fail.
+        drop(serde_json::to_writer(&mut *new, &head));
+        new.push(b'\n');
+    });
+    cluster.events.write(&mut out);
+    out.fresh(|new| new.push(b'\n'));
+    cluster.managers.write(&mut out);
+    out.fresh(|new| new.push(b'\n'));
+    for object in api.all() {
+        match cluster.lines.places.get(&object.meta.uid) {
+            // With its line feed.
+            Some((version, place)) if *version == object.meta.version => out.kept(place.start..place.end + 1),
+            _ => out.fresh(|new| {
+                write_object(object, new);
+                new.push(b'\n');
+            }),
+        }
+    }
+    let mut sum = Sum::default();
+    out.parts().for_each(|part| sum.add(part));
+    let sum = sum.end();
+    out.fresh(|new| new.extend_from_slice(format!("{sum:0WIDTH$}\n", WIDTH = SUM).as_bytes()));
     out
 }
 
+/// How many digits the sum has.
+const SUM: usize = 20;
+
 /// A number that differs when bytes do, but for rare chances; it takes eight bytes a step.
-fn sum(bytes: &[u8]) -> u64 {
-    let mix = |h: u64, word: u64| (h ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    let (words, rest) = bytes.as_chunks::<8>();
-    let whole = words.iter().fold(bytes.len() as u64, |h, w| mix(h, u64::from_le_bytes(*w)));
-    rest.iter().fold(whole, |h, b| mix(h, u64::from(*b)))
+#[derive(Default)]
+struct Sum {
+    mixed: u64,
+    length: usize,
+    /// What no step was made for yet.
+    rest: [u8; 8],
+    filled: usize,
+}
+
+impl Sum {
+    fn mix(&mut self, word: u64) {
+        self.mixed = (self.mixed ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    }
+
+    fn add(&mut self, mut bytes: &[u8]) {
+        self.length += bytes.len();
+        if self.filled > 0 {
+            let (head, tail) = bytes.split_at(bytes.len().min(8 - self.filled));
+            self.rest[self.filled..self.filled + head.len()].copy_from_slice(head);
+            self.filled += head.len();
+            if self.filled < 8 {
+                return;
+            }
+            self.mix(u64::from_le_bytes(self.rest));
+            bytes = tail;
+        }
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| self.mix(u64::from_le_bytes(*word)));
+        self.rest[..rest.len()].copy_from_slice(rest);
+        self.filled = rest.len();
+    }
+
+    fn end(mut self) -> u64 {
+        for i in 0..self.filled {
+            self.mix(u64::from(self.rest[i]));
+        }
+        self.mix(self.length as u64);
+        self.mixed
+    }
+}
+
+/// The bytes without the sum at their end, when it is theirs.
+fn summed(bytes: &[u8]) -> Option<&[u8]> {
+    let (body, last) = bytes.split_at_checked(bytes.len().checked_sub(SUM + 1)?)?;
+    let given: u64 = std::str::from_utf8(last).ok()?.strip_suffix('\n')?.parse().ok()?;
+    let mut sum = Sum::default();
+    sum.add(body);
+    (sum.end() == given).then_some(body)
 }
 
 /// The cluster that [`encode`] wrote; otherwise what is wrong with the bytes.
@@ -110,10 +210,10 @@ pub fn decode(bytes: Vec<u8>) -> Result<Cluster, String> {
     if format != FORMAT {
         return Err(format!("the state has the form {format}; this kval reads the form {FORMAT}"));
     }
-    let rest = bytes.get(first + 1..).unwrap_or_default();
-    if at(&head, &["sum"]) != sum(rest) {
+    let Some(body) = summed(&bytes) else {
         return Err("the state is not readable: it was cut short or changed".to_owned());
-    }
+    };
+    let rest = body.get(first + 1..).unwrap_or_default();
     // The two empty lines part events, managers and objects.
     let mut parts: [Vec<Range<usize>>; 3] = Default::default();
     let (mut part, mut from) = (0, first + 1);

@@ -155,9 +155,12 @@ pub struct Access<'a> {
     pub non_resource: bool,
 }
 
-/// Whether an object is chosen by its labels (`null` for none) and its specification, which is read when it is looked at; of
-/// a pod's there may be no more than its node.
-pub type Chosen<'a> = dyn Fn(&Value, &dyn std::ops::Deref<Target = Value>) -> bool + 'a;
+/// A value that is made when somebody looks.
+pub type Lazy<'a> = dyn std::ops::Deref<Target = Value> + 'a;
+
+/// Whether an object is chosen by its labels (`null` for none) and its specification; of a pod's there may be no more than its
+/// node.
+pub type Chosen<'a> = dyn Fn(&Lazy<'_>, &Lazy<'_>) -> bool + 'a;
 
 /// An API server as a client sees it. Every request may be refused with a [`Status`].
 ///
@@ -178,7 +181,7 @@ pub trait Api {
     /// As [`Api::list`], of the objects that are chosen.
     fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Refused> {
         let mut all = self.list(resource, namespace)?;
-        all.retain(|o| chosen(&o["metadata"]["labels"], &&o["spec"]));
+        all.retain(|o| chosen(&&o["metadata"]["labels"], &&o["spec"]));
         Ok(all)
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::api::Lazy;
 use super::api::Status;
 use super::flags::Flags;
 use super::labels;
@@ -236,8 +237,8 @@ impl Session<'_> {
             }
         }
         let by_node: Vec<_> = by_fields.iter().filter(|f| f.field == "spec.nodeName").collect();
-        let chosen = |labels: &Value, spec: &dyn std::ops::Deref<Target = Value>| {
-            labels::matches(&by_labels, labels)
+        let chosen = |labels: &Lazy<'_>, spec: &Lazy<'_>| {
+            (by_labels.is_empty() || labels::matches(&by_labels, labels))
                 && (by_node.is_empty() || by_node.iter().all(|f| (text(spec, &["nodeName"]) == f.value) != f.negated))
         };
         let met = |o: &Value| by_fields.iter().all(|f| (labels::field_value(o, &f.field) == f.value) != f.negated);

@@ -1,6 +1,7 @@
 //! Texts by [`FileId`], spans, line index, [`SourceMap`] and the [`World`] through which bytes, time and
 //! randomness enter. Nothing here knows YAML, templates or Kubernetes.
 
+pub(crate) mod near;
 mod origin;
 mod shared;
 mod text;

@@ -18,7 +18,7 @@ pub(crate) fn client(_name: &str) -> Option<(bool, Vec<Outcome>)> {
     let text = |v: &Json| v.as_str().unwrap_or("").to_owned();
     let files: Vec<(String, String)> = about["files"].as_object()?.iter().map(|(path, content)| (path.clone(), text(content))).collect();
     let (cluster, _) = boot::boot(&default_nodes(), boot::EPOCH, 1);
-    let bytes = kval::cluster::state::encode(&mut { cluster });
+    let bytes = kval::cluster::state::encode(&mut { cluster }).to_vec();
     let check = |record: &Json| {
         let mut world = MemoryWorld::default();
         files.iter().for_each(|(path, content)| drop(world.files.insert(path.clone(), content.clone().into_bytes())));

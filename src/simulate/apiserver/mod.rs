@@ -2,6 +2,7 @@
 //! that watchers read, and the admission that decides whether pods may be created.
 
 pub mod admission;
+pub mod facts;
 pub mod object;
 pub mod patch;
 mod read;
@@ -12,7 +13,7 @@ pub mod wanted;
 pub use object::{Meta, Object, Owner};
 pub use shared::Shared;
 pub use store::{ApiError, ApiServer, Change, Counters, Operation, Propagation};
-pub use wanted::{Parts, Wanted, spec_of_pod, status_of_pod};
+pub use wanted::{Parts, Wanted};
 
 /// Nanoseconds of virtual time since 1970.
 pub type Nanos = i64;

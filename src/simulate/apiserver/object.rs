@@ -120,6 +120,18 @@ pub fn uid_of(value: &Value) -> Uid {
 }
 
 impl Object {
+    /// A copy without the fields beside metadata, specification and status, for one who writes those anew.
+    pub fn without_rest(&self) -> Self {
+        Self {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            meta: self.meta.clone(),
+            spec: self.spec.clone(),
+            status: self.status.clone(),
+            rest: Map::new(),
+        }
+    }
+
     /// A new object of a kind, without content.
     pub fn new(api_version: &str, kind: &str, namespace: &str, name: &str) -> Self {
         let meta = Meta { name: name.to_owned(), namespace: namespace.to_owned(), ..Meta::default() };

@@ -6,7 +6,13 @@ use std::borrow::Cow;
 use serde_json::Map;
 use serde_json::Value;
 
+use super::Nanos;
+use super::facts::Facts;
+use super::facts::RARE;
+use super::object::time;
 use super::wanted::Wanted;
+use crate::source::near::find;
+use crate::source::near::marks;
 
 /// What is deeper is left to the other reader, which refuses it.
 const DEEP: usize = 100;
@@ -29,6 +35,13 @@ pub(super) fn fields<const N: usize>(text: &[u8], names: [&str; N]) -> [Value; N
     }
     let whole: Value = serde_json::from_slice(text).unwrap_or_default();
     names.map(|name| whole.get(name).cloned().unwrap_or_default())
+}
+
+/// What a pod's specification or status tells; nothing when it is not an object written without blanks.
+pub(super) fn facts(text: &[u8]) -> Option<Facts> {
+    let mut reader = Reader { text, at: 0 };
+    let facts = reader.facts()?;
+    (reader.at == text.len()).then_some(facts)
 }
 
 struct Reader<'a> {
@@ -54,13 +67,14 @@ impl<'a> Reader<'a> {
         let mut plain = true;
         self.at += 1;
         loop {
-            // Most strings are shorter than a search for a byte takes to begin.
-            self.at += self.text.get(self.at..)?.iter().position(|b| matches!(b, b'"' | b'\\'))? + 1;
-            if self.text.get(self.at - 1) == Some(&b'"') {
+            let end = |eight| marks(eight, b'"') | marks(eight, b'\\');
+            self.at = find(self.text, self.at, end, |b| matches!(b, b'"' | b'\\'));
+            if *self.text.get(self.at)? == b'"' {
+                self.at += 1;
                 return Some((self.text.get(from..self.at)?, plain));
             }
             plain = false;
-            self.at += 1;
+            self.at += 2;
         }
     }
 
@@ -152,6 +166,14 @@ impl<'a> Reader<'a> {
     }
 
     fn fields(&mut self, names: &[&str], out: &mut [Value]) -> Option<()> {
+        self.entries(|reader, key| match names.iter().position(|name| *name == key).and_then(|i| out.get_mut(i)) {
+            Some(slot) => reader.value(&Wanted::All, 0).map(|value| *slot = value),
+            None => reader.skip(),
+        })
+    }
+
+    /// Goes through the entries of an object; `see` passes the value of each key.
+    fn entries(&mut self, mut see: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
         if !self.pass(b'{') {
             return None;
         }
@@ -163,12 +185,71 @@ impl<'a> Reader<'a> {
             if !self.pass(b':') {
                 return None;
             }
-            match names.iter().position(|name| *name == key).and_then(|i| out.get_mut(i)) {
-                Some(slot) => *slot = self.value(&Wanted::All, 0)?,
-                None => self.skip()?,
-            }
+            see(self, &key)?;
             if self.pass(b'}') {
                 return Some(());
+            }
+            if !self.pass(b',') {
+                return None;
+            }
+        }
+    }
+
+    /// Passes a value; the text when it is a string.
+    fn word(&mut self) -> Option<String> {
+        match self.peek()? {
+            b'"' => self.string().map(Cow::into_owned),
+            _ => self.skip().map(|()| String::new()),
+        }
+    }
+
+    fn facts(&mut self) -> Option<Facts> {
+        let mut out = Facts::default();
+        self.entries(|reader, key| {
+            match key {
+                "nodeName" => out.node = reader.word()?,
+                "phase" => out.phase = reader.word()?,
+                "podIP" => out.address = reader.word()?,
+                "conditions" if reader.peek()? == b'[' => out.ready = reader.ready()?,
+                other => {
+                    out.rare |= RARE.contains(&other);
+                    reader.skip()?;
+                }
+            }
+            Some(())
+        })?;
+        Some(out)
+    }
+
+    /// Passes a list of conditions; since when the first about readiness is true.
+    #[allow(clippy::option_option)]
+    fn ready(&mut self) -> Option<Option<Nanos>> {
+        let mut found: Option<Option<Nanos>> = None;
+        self.at += 1;
+        if self.pass(b']') {
+            return Some(None);
+        }
+        loop {
+            if self.peek()? == b'{' {
+                let (mut about, mut holds, mut since) = (false, false, None);
+                self.entries(|reader, key| {
+                    let text = reader.peek()? == b'"';
+                    match key {
+                        "type" if text => about = reader.string()? == "Ready",
+                        "status" if text => holds = reader.string()? == "True",
+                        "lastTransitionTime" => since = time(&reader.value(&Wanted::All, 0)?),
+                        _ => reader.skip()?,
+                    }
+                    Some(())
+                })?;
+                if about {
+                    found.get_or_insert(holds.then_some(since.unwrap_or(0)));
+                }
+            } else {
+                self.skip()?;
+            }
+            if self.pass(b']') {
+                return Some(found.flatten());
             }
             if !self.pass(b',') {
                 return None;

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::Nanos;
+use super::facts::Facts;
 use super::read;
 use super::wanted::Wanted;
 
@@ -22,8 +23,8 @@ struct Inner {
     text: Option<(Arc<Vec<u8>>, Range<usize>)>,
     /// Since when it says that a pod is ready, once that was asked.
     ready: OnceLock<Option<Nanos>>,
-    /// Parts of what nobody has looked at as a whole.
-    brief: OnceLock<Value>,
+    /// What a text tells that nobody has looked at as a whole.
+    facts: OnceLock<Facts>,
 }
 
 static NULL: Value = Value::Null;
@@ -58,11 +59,11 @@ impl Shared {
         }
     }
 
-    /// The value with these parts at least, kept for the next who asks. All who ask want the same parts.
-    pub fn brief(&self, wanted: &Wanted) -> &Value {
+    /// What it tells of a pod, kept for the next who asks; nothing once somebody has looked at the whole.
+    pub fn facts(&self) -> Option<&Facts> {
         match (self.0.value.get(), self.text()) {
-            (None, Some(text)) => self.0.brief.get_or_init(|| wanted.read(text)),
-            _ => self,
+            (None, Some(text)) => Some(self.0.facts.get_or_init(|| Facts::read(text))),
+            _ => None,
         }
     }
 
@@ -93,7 +94,7 @@ impl Shared {
         let inner = Arc::get_mut(&mut self.0).expect("nobody shares what was made just now");
         inner.text = None;
         inner.ready = OnceLock::new();
-        inner.brief = OnceLock::new();
+        inner.facts = OnceLock::new();
         if inner.value.get().is_none() {
             inner.value = OnceLock::from(Value::Null);
         }

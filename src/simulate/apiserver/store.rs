@@ -10,9 +10,9 @@ use super::Nanos;
 use super::SECOND;
 use super::Uid;
 use super::admission;
+use super::facts::node_name;
+use super::facts::phase;
 use super::object::Object;
-use super::wanted::spec_of_pod;
-use super::wanted::status_of_pod;
 use crate::kube;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
@@ -457,7 +457,7 @@ impl ApiServer {
             return Some(old);
         }
         // The binding of a pod is no change of what was asked for.
-        let bound = |o: &Object| text(&o.spec, &["nodeName"]).to_owned();
+        let bound = |o: &Object| node_name(o).to_owned();
         if object.spec != old.spec && (object.kind != "Pod" || bound(&object) == bound(&old)) {
             object.meta.generation += 1;
         }
@@ -523,7 +523,7 @@ impl ApiServer {
             Propagation::Orphan => Some(ORPHAN),
         };
         let mut grace = 0;
-        if object.kind == "Pod" && !text(spec_of_pod(&object), &["nodeName"]).is_empty() && !is_finished(&object) {
+        if object.kind == "Pod" && !node_name(&object).is_empty() && !is_finished(&object) {
             grace = int(&object.spec, &["terminationGracePeriodSeconds"]).unwrap_or(30);
         }
         if grace == 0 && object.meta.finalizers.is_empty() && finalizer.is_none() {
@@ -555,7 +555,7 @@ impl ApiServer {
         let edited = self.edit(uid, |o| o.meta.finalizers.retain(|f| f != finalizer));
         // A pod waits for its node too.
         if let Some(pod) = edited.filter(|o| o.kind == "Pod" && o.meta.is_deleted() && o.meta.finalizers.is_empty()) {
-            if pod.meta.deletion_grace == Some(0) || text(spec_of_pod(&pod), &["nodeName"]).is_empty() || is_finished(&pod) {
+            if pod.meta.deletion_grace == Some(0) || node_name(&pod).is_empty() || is_finished(&pod) {
                 self.remove(uid);
             }
         }
@@ -564,7 +564,7 @@ impl ApiServer {
 
 /// Whether a pod has come to its end.
 pub fn is_finished(pod: &Object) -> bool {
-    matches!(text(status_of_pod(pod), &["phase"]), "Succeeded" | "Failed")
+    matches!(phase(pod), "Succeeded" | "Failed")
 }
 
 /// `pods`, `deployments.apps`: how the server names the resource of an object.

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::Object;
 use super::read;
 
 /// The parts of a value that are wanted.
@@ -21,26 +20,6 @@ pub struct Parts {
     pub spec: Wanted,
     /// Of its status.
     pub status: Wanted,
-}
-
-/// What is looked at in many pods at a time.
-static OF_PODS: Parts = Parts {
-    spec: Wanted::Fields(&[("nodeName", Wanted::All)]),
-    status: Wanted::Fields(&[
-        ("conditions", Wanted::Fields(&[("lastTransitionTime", Wanted::All), ("status", Wanted::All), ("type", Wanted::All)])),
-        ("phase", Wanted::All),
-        ("podIP", Wanted::All),
-    ]),
-};
-
-/// Node of a pod, at least.
-pub fn spec_of_pod(pod: &Object) -> &Value {
-    if pod.kind == "Pod" { pod.spec.brief(&OF_PODS.spec) } else { &pod.spec }
-}
-
-/// Phase, address and conditions (type, status, time of the transition) of a pod, at least.
-pub fn status_of_pod(pod: &Object) -> &Value {
-    if pod.kind == "Pod" { pod.status.brief(&OF_PODS.status) } else { &pod.status }
 }
 
 impl Wanted {

@@ -23,6 +23,7 @@ use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::expand::add_daemon_tolerations;
 use crate::simulate::scheduler::api::Node;
 use crate::simulate::scheduler::api::Owner;
@@ -99,7 +100,7 @@ pub fn notify_node(plane: &mut ControlPlane, change: &Change) {
     }
     let sets: Vec<Arc<Object>> = plane.api.list("DaemonSet").cloned().collect();
     for set in sets {
-        let here = |p: &Arc<Object>| p.kind == "Pod" && text(&p.spec, &["nodeName"]) == node.meta.name;
+        let here = |p: &Arc<Object>| p.kind == "Pod" && node_name(p) == node.meta.name;
         let scheduled = plane.api.dependents(set.meta.uid).any(here);
         let target = target(&judged(&set), node);
         let misplaced = set.count("numberMisscheduled") > 0;
@@ -134,7 +135,7 @@ fn targets(plane: &ControlPlane, set: &Object) -> Vec<Target> {
 
 /// The node a pod is on or for. upstream: GetTargetNodeName
 fn target_of(pod: &Object) -> String {
-    let bound = text(&pod.spec, &["nodeName"]);
+    let bound = node_name(pod);
     let terms = at(&pod.spec, &["affinity", "nodeAffinity", "requiredDuringSchedulingIgnoredDuringExecution"]);
     let wanted = terms.pointer("/nodeSelectorTerms/0/matchFields/0/values/0").and_then(Value::as_str);
     if bound.is_empty() { wanted.unwrap_or("").to_owned() } else { bound.to_owned() }
@@ -153,7 +154,7 @@ fn pods_by_node(plane: &mut ControlPlane, set: &Object) -> ByNode {
 
 /// Bound pods first, then running ones, then older ones. upstream: podByCreationTimestampAndPhase
 fn by_age(a: &Arc<Object>, b: &Arc<Object>) -> Ordering {
-    let free = |p: &Object| text(&p.spec, &["nodeName"]).is_empty();
+    let free = |p: &Object| node_name(p).is_empty();
     free(a).cmp(&free(b)).then(a.meta.created.cmp(&b.meta.created)).then_with(|| a.meta.name.cmp(&b.meta.name))
 }
 
@@ -222,7 +223,7 @@ fn manage(plane: &mut ControlPlane, set: &Object, targets: &[Target], by_node: &
     // Pods for nodes that are gone. upstream: getUnscheduledPodsWithoutNode
     for (node, own) in by_node {
         if !targets.iter().any(|t| t.name == *node) {
-            delete.extend(own.iter().filter(|p| text(&p.spec, &["nodeName"]).is_empty() && !p.meta.is_deleted()).cloned());
+            delete.extend(own.iter().filter(|p| node_name(p).is_empty() && !p.meta.is_deleted()).cloned());
         }
     }
     sync_nodes(plane, set, &create, &delete, hash)

@@ -13,8 +13,8 @@ use super::selector_of;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::Uid;
-use crate::simulate::apiserver::spec_of_pod;
-use crate::simulate::apiserver::status_of_pod;
+use crate::simulate::apiserver::facts::address;
+use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
@@ -37,9 +37,9 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     let mut fixed: Option<(String, Value)> = None;
     let mut groups: BTreeMap<String, (Value, Vec<Endpoint>)> = BTreeMap::new();
     for pod in &plane.api.selected_pods(&service.meta.namespace, &selector) {
-        let address = text(status_of_pod(pod), &["podIP"]);
-        let node = text(spec_of_pod(pod), &["nodeName"]);
-        if address.is_empty() || matches!(phase(pod), "Succeeded" | "Failed") {
+        let ip = address(pod);
+        let node = node_name(pod);
+        if ip.is_empty() || matches!(phase(pod), "Succeeded" | "Failed") {
             continue;
         }
         if known && !publish && plane.api.find("Node", "", node).is_none() {
@@ -47,7 +47,7 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
         }
         let serving = pods::is_ready(pod) || publish;
         let endpoint = Endpoint {
-            address: address.to_owned(),
+            address: ip.to_owned(),
             ready: serving && (publish || !pod.meta.is_deleted()),
             serving,
             terminating: pod.meta.is_deleted(),
@@ -114,7 +114,7 @@ impl Endpoint {
 pub(super) fn is_same_endpoint(old: &Object, new: &Object) -> bool {
     let status = |pod: &Object| {
         let over = matches!(phase(pod), "Succeeded" | "Failed");
-        (over, pods::is_ready(pod), text(status_of_pod(pod), &["podIP"]).to_owned())
+        (over, pods::is_ready(pod), address(pod).to_owned())
     };
     old.meta.deletion == new.meta.deletion && old.spec == new.spec && status(old) == status(new)
 }
@@ -135,7 +135,9 @@ fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&Value, &[Endpoi
                     all.len() == endpoints.len() && endpoints.iter().zip(all).all(|(endpoint, written)| endpoint.is(written))
                 });
             if !same {
-                plane.api.edit(slice.meta.uid, |slice| fill(slice, (*ports).clone(), written()));
+                let mut changed = slice.without_rest();
+                fill(&mut changed, (*ports).clone(), written());
+                plane.api.update(changed);
             }
             continue;
         }

@@ -35,9 +35,9 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
-use crate::simulate::apiserver::status_of_pod;
+use crate::simulate::apiserver::facts::address;
+pub use crate::simulate::apiserver::facts::phase;
 use crate::simulate::scheduler::json::at;
-use crate::simulate::scheduler::json::text;
 use crate::simulate::scheduler::selector::Selector;
 
 /// A controller.
@@ -203,7 +203,7 @@ impl ControlPlane {
         if self.queued.iter().filter(|(controller, _)| *controller == Controller::EndpointSlice).count() > MANY {
             let pods: Vec<&Arc<Object>> = self.api.list("Pod").collect();
             pods.par_iter().for_each(|pod| {
-                status_of_pod(pod);
+                pod.status.facts();
             });
         }
     }
@@ -287,9 +287,15 @@ impl ControlPlane {
 
     /// Forgets the log when all of it was read, here and by a reader who is at `cursor`; whether it did.
     pub fn forget(&mut self, cursor: usize) -> bool {
+        /// So many changes are worth the help of another thread.
+        const MANY: usize = 100;
         let read = self.cursor == self.api.log.len() && cursor == self.cursor;
         if read {
-            self.api.log.clear();
+            // Taking down what only the log still held takes long enough to be left to another thread.
+            let log = std::mem::take(&mut self.api.log);
+            if log.len() > MANY {
+                rayon::spawn(|| drop(log));
+            }
             self.cursor = 0;
         }
         read
@@ -340,7 +346,7 @@ impl ControlPlane {
         ];
         let quiet = change.old.as_ref().is_some_and(|old| is_about_only(old, pod));
         // A pod without an address stands behind no service.
-        let unseen = |pod: &Object| text(status_of_pod(pod), &["podIP"]).is_empty();
+        let unseen = |pod: &Object| address(pod).is_empty();
         let same = change.old.as_ref().is_some_and(|old| quiet || endpointslice::is_same_endpoint(old, pod))
             || (unseen(pod) && change.old.as_ref().is_none_or(|old| unseen(old)));
         let relabelled = change.old.as_ref().is_some_and(|old| old.meta.labels != pod.meta.labels);
@@ -453,7 +459,3 @@ pub fn scaled(value: &serde_json::Value, total: i64, round_up: bool) -> i64 {
     if round_up { (product + 99).div_euclid(100) } else { product.div_euclid(100) }
 }
 
-/// The phase of a pod.
-pub fn phase(pod: &Object) -> &str {
-    text(status_of_pod(pod), &["phase"])
-}

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::conditions;
 use super::phase;
 use crate::simulate::apiserver::ApiError;
 use crate::simulate::apiserver::ApiServer;
@@ -13,23 +12,14 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
-use crate::simulate::apiserver::object::time;
-use crate::simulate::apiserver::status_of_pod;
+use crate::simulate::apiserver::facts::node_name;
+use crate::simulate::apiserver::facts::ready_since;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::strings;
-use crate::simulate::scheduler::json::text;
 use crate::simulate::scheduler::json::words;
 use crate::simulate::scheduler::selector::Selector;
-
-/// Since when a pod is ready, when it is.
-pub fn ready_since(pod: &Object) -> Option<Nanos> {
-    pod.status.ready_since(|| {
-        let condition = conditions::get(status_of_pod(pod), "Ready")?;
-        (text(condition, &["status"]) == "True").then(|| time(&condition["lastTransitionTime"]).unwrap_or(0))
-    })
-}
 
 /// Whether a pod is ready.
 pub fn is_ready(pod: &Object) -> bool {
@@ -121,7 +111,7 @@ fn rank_of_age(since: Nanos, now: Nanos) -> i64 {
 /// Which of two pods goes first when a ReplicaSet shrinks; `ranks` count the siblings on their nodes.
 /// upstream: ActivePodsWithRanks.Less
 pub fn deletion_order(a: &Object, b: &Object, ranks: (usize, usize), now: Nanos) -> Ordering {
-    let unassigned = |p: &Object| text(&p.spec, &["nodeName"]).is_empty();
+    let unassigned = |p: &Object| node_name(p).is_empty();
     let ordinal = |p: &Object| match phase(p) {
         "Pending" => 0,
         "Unknown" => 1,

@@ -16,9 +16,9 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::strings;
-use crate::simulate::scheduler::json::text;
 use crate::simulate::scheduler::selector::Selector;
 
 /// How many pods one reconciliation creates or deletes at most.
@@ -93,9 +93,9 @@ fn pods_to_delete(plane: &ControlPlane, set: &Object, active: &[Arc<Object>], co
         };
         let mut on_node: BTreeMap<&str, usize> = BTreeMap::new();
         for pod in siblings.iter().flatten_dependents(plane).filter(|p| pods::is_active(p)) {
-            *on_node.entry(text(&pod.spec, &["nodeName"])).or_default() += 1;
+            *on_node.entry(node_name(pod)).or_default() += 1;
         }
-        let rank = |p: &Object| on_node.get(text(&p.spec, &["nodeName"])).copied().unwrap_or(0);
+        let rank = |p: &Object| on_node.get(node_name(p)).copied().unwrap_or(0);
         sorted.sort_by(|a, b| pods::deletion_order(a, b, (rank(a), rank(b)), plane.api.now));
     }
     sorted.truncate(count);

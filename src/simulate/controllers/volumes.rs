@@ -13,6 +13,7 @@ use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::apiserver::store::is_finished;
 use crate::simulate::scheduler::json::at;
@@ -68,7 +69,7 @@ fn protected(plane: &ControlPlane, object: &Object) -> bool {
     let uses = |pod: &Arc<Object>| {
         let volumes = list(&pod.spec, &["volumes"]);
         !is_finished(pod)
-            && !text(&pod.spec, &["nodeName"]).is_empty()
+            && !node_name(pod).is_empty()
             && volumes.iter().any(|v| text(v, &["persistentVolumeClaim", "claimName"]) == object.meta.name)
     };
     plane.api.list_in("Pod", &object.meta.namespace).any(uses)

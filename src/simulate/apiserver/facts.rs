@@ -1,0 +1,103 @@
+//! What many ask of many pods: told without reading the rest of what a pod says.
+
+use serde_json::Value;
+
+use super::Nanos;
+use super::Object;
+use super::object::time;
+use super::read;
+use crate::simulate::scheduler::json::list;
+use crate::simulate::scheduler::json::text;
+
+/// Of a pod's specification or status, what is there of these.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The name of its node.
+    pub node: String,
+    /// Its phase.
+    pub phase: String,
+    /// Its address.
+    pub address: String,
+    /// Since when it is ready; nothing when it is not.
+    pub ready: Option<Nanos>,
+    /// Whether there is one of the fields that few pods have and a scheduler looks at.
+    pub rare: bool,
+}
+
+/// Fields that few pods have: volumes, claims of devices, the node that was nominated.
+pub(super) const RARE: [&str; 3] = ["volumes", "resourceClaims", "nominatedNodeName"];
+
+impl Facts {
+    /// The facts of a JSON text; none when there is no JSON.
+    pub(super) fn read(text: &[u8]) -> Self {
+        read::facts(text).unwrap_or_else(|| Self::of(&serde_json::from_slice(text).unwrap_or_default()))
+    }
+
+    fn of(value: &Value) -> Self {
+        let word = |key| text(value, &[key]).to_owned();
+        let rare = RARE.iter().any(|key| value.get(key).is_some());
+        Self { node: word("nodeName"), phase: word("phase"), address: word("podIP"), ready: ready_of(value), rare }
+    }
+}
+
+/// Since when a pod of a status is ready.
+fn ready_of(status: &Value) -> Option<Nanos> {
+    let condition = list(status, &["conditions"]).iter().find(|c| text(c, &["type"]) == "Ready")?;
+    (text(condition, &["status"]) == "True").then(|| time(&condition["lastTransitionTime"]).unwrap_or(0))
+}
+
+/// The node of a pod; empty when it has none.
+pub fn node_name(pod: &Object) -> &str {
+    pod.spec.facts().map_or_else(|| text(&pod.spec, &["nodeName"]), |facts| &facts.node)
+}
+
+/// The phase of an object.
+pub fn phase(object: &Object) -> &str {
+    object.status.facts().map_or_else(|| text(&object.status, &["phase"]), |facts| &facts.phase)
+}
+
+/// The address of a pod; empty when it has none.
+pub fn address(pod: &Object) -> &str {
+    pod.status.facts().map_or_else(|| text(&pod.status, &["podIP"]), |facts| &facts.address)
+}
+
+/// Since when a pod is ready, when it is.
+pub fn ready_since(pod: &Object) -> Option<Nanos> {
+    match pod.status.facts() {
+        Some(facts) => facts.ready,
+        None => pod.status.ready_since(|| ready_of(&pod.status)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn facts_are_read_as_they_are_told() {
+        let ready = |status: &str, at: Value| json!({"lastProbeTime": null, "lastTransitionTime": at, "status": status, "type": "Ready"});
+        let other = json!({"status": "True", "type": "Initialized", "lastTransitionTime": 5});
+        for value in [
+            json!({"conditions": [other, ready("True", json!(12))], "phase": "Running", "podIP": "10.0.0.1", "podIPs": [{"ip": "10.0.0.1"}]}),
+            json!({"conditions": [ready("False", json!(12)), other], "phase": "Pen\"ding"}),
+            json!({"conditions": [ready("True", json!("2026-01-01T00:00:00Z")), ready("False", json!(1))]}),
+            json!({"conditions": [{"type": "Ready", "status": "True"}, "word", {}]}),
+            json!({"conditions": [{}, 1, {"type": 1, "status": "True"}], "phase": 1, "podIP": null}),
+            json!({"conditions": {}, "nodeName": "n\u{e9}"}),
+            json!({"containers": [{"nodeName": "no", "conditions": []}], "nodeName": "yes"}),
+            json!({"conditions": [], "volumes": []}),
+            json!({"nominatedNodeName": "n"}),
+            json!({}),
+            json!(null),
+            json!([1]),
+        ] {
+            let compact = value.to_string();
+            assert_eq!(Facts::read(compact.as_bytes()), Facts::of(&value), "{compact}");
+            let pretty = serde_json::to_string_pretty(&value).unwrap();
+            assert_eq!(Facts::read(pretty.as_bytes()), Facts::of(&value), "{compact}");
+            assert_eq!(read::facts(compact.as_bytes()).is_some(), value.is_object(), "{compact}");
+        }
+    }
+}
