@@ -12,27 +12,52 @@ use super::decode::quote;
 use super::field::Path;
 use crate::value::float_text;
 
-/// A place: its text in sentences, and as a path.
-#[derive(Clone, Default)]
-struct At {
-    text: String,
-    path: Option<Path>,
+/// A place: its text in sentences, and as a path. It lives on the stack and costs nothing until a sentence is about it.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    parent: Option<&'a At<'a>>,
+    hop: Hop<'a>,
 }
 
-impl At {
-    fn child(&self, key: &str, named: bool) -> Self {
-        let text = if self.text.is_empty() && named { key.to_owned() } else { format!("{}.{key}", self.text) };
-        let path = self.path.as_ref().map_or_else(|| Path::new(key), |p| below(p, key));
-        Self { text, path: Some(path) }
+#[derive(Clone, Copy)]
+enum Hop<'a> {
+    Root(Option<&'a Path>),
+    /// A key, and whether it is a name that needs no dot at the beginning.
+    Child(&'a str, bool),
+    Index(usize),
+}
+
+impl<'a> At<'a> {
+    fn child(&'a self, key: &'a str, named: bool) -> Self {
+        Self { parent: Some(self), hop: Hop::Child(key, named) }
     }
 
-    fn index(&self, i: usize) -> Self {
-        Self { text: format!("{}[{i}]", self.text), path: self.path.as_ref().map(|p| p.index(i)) }
+    fn index(&'a self, i: usize) -> Self {
+        Self { parent: Some(self), hop: Hop::Index(i) }
+    }
+
+    fn text(&self) -> String {
+        let parent = self.parent.map(Self::text).unwrap_or_default();
+        match self.hop {
+            Hop::Root(_) => parent,
+            Hop::Child(key, named) if parent.is_empty() && named => key.to_owned(),
+            Hop::Child(key, _) => format!("{parent}.{key}"),
+            Hop::Index(i) => format!("{parent}[{i}]"),
+        }
+    }
+
+    fn path(&self) -> Option<Path> {
+        let parent = self.parent.and_then(Self::path);
+        match self.hop {
+            Hop::Root(path) => path.cloned(),
+            Hop::Child(key, _) => Some(parent.map_or_else(|| Path::new(key), |p| below(&p, key))),
+            Hop::Index(i) => parent.map(|p| p.index(i)),
+        }
     }
 
     /// The field as the server names it.
     fn cause(&self, reason: &'static str, message: String) -> Cause {
-        cause(reason, self.path.as_ref(), message)
+        cause(reason, self.path().as_ref(), message)
     }
 }
 
@@ -47,8 +72,8 @@ impl Found {
         self.causes.extend(other.causes);
         self.matches += other.matches;
     }
-    fn invalid(&mut self, at: &At, value: &Value, detail: String) {
-        self.causes.push(at.cause("FieldValueInvalid", format!("Invalid value: {}: {at} in body {detail}", shown(value), at = at.text)));
+    fn invalid(&mut self, at: &At<'_>, value: &Value, detail: String) {
+        self.causes.push(at.cause("FieldValueInvalid", format!("Invalid value: {}: {at} in body {detail}", shown(value), at = at.text())));
     }
     /// An error about the whole, which the server reports without a field.
     fn whole(&mut self, sentence: &str) {
@@ -58,9 +83,9 @@ impl Found {
 
 /// Validates a value.
 pub(crate) fn validate(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, root: Option<Path>) -> Vec<Cause> {
-    let at = At { text: String::new(), path: root };
+    let at = At { parent: None, hop: Hop::Root(root.as_ref()) };
     let mut found = at_schema(value, schema, correlation, &at);
-    if let Some(root) = &at.path {
+    if let Some(root) = &root {
         for cause in found.causes.iter_mut().filter(|c| c.field == super::crd_errors::NO_FIELD) {
             cause.field = root.to_string();
             cause.path = root.clone();
@@ -69,7 +94,7 @@ pub(crate) fn validate(value: &Value, schema: &Value, correlation: Option<&Corre
     found.causes
 }
 
-fn at_schema(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At) -> Found {
+fn at_schema(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At<'_>) -> Found {
     let found = stacker::maybe_grow(64 * 1024, 1024 * 1024, || plain(value, schema, correlation, at));
     if !found.causes.is_empty() && correlation.is_some_and(Correlation::unchanged) {
         return Found { causes: Vec::new(), matches: found.matches };
@@ -114,12 +139,12 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn wrong_type(at: &At, wanted: &str, got: &str) -> Cause {
+fn wrong_type(at: &At<'_>, wanted: &str, got: &str) -> Cause {
     let got = quote(got);
-    at.cause("FieldValueTypeInvalid", format!("Invalid value: {got}: {} in body must be of type {wanted}: {got}", at.text))
+    at.cause("FieldValueTypeInvalid", format!("Invalid value: {got}: {} in body must be of type {wanted}: {got}", at.text()))
 }
 
-fn type_check(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, out: &mut Found) {
+fn type_check(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At<'_>, out: &mut Found) {
     if types.is_empty() && format.is_empty() {
         return;
     }
@@ -154,7 +179,7 @@ fn type_check(value: &Value, schema: &Value, types: &[&str], format: &str, at: &
     out.matches += usize::from(out.causes.len() == causes);
 }
 
-fn plain(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At) -> Found {
+fn plain(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At<'_>) -> Found {
     let mut out = Found::default();
     let types = types_of(schema);
     let format = format_of(schema, &types);
@@ -187,13 +212,13 @@ fn plain(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, a
     out
 }
 
-fn combined(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At, out: &mut Found) {
+fn combined(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At<'_>, out: &mut Found) {
     if ["anyOf", "oneOf", "allOf", "not"].iter().all(|key| schema.get(key).is_none()) {
         return;
     }
     let parts = |key: &str| schema.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let run = |part: &Value| plain_part(value, part, correlation, at);
-    let quoted = quote(&at.text);
+    let quoted = || quote(&at.text());
     let any = parts("anyOf");
     if !any.is_empty() {
         let mut best: Option<Found> = None;
@@ -211,7 +236,7 @@ fn combined(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>
         match (good, best) {
             (Some(good), _) => out.merge(good),
             (None, best) => {
-                out.whole(&format!("{quoted} must validate at least one schema (anyOf)"));
+                out.whole(&format!("{} must validate at least one schema (anyOf)", quoted()));
                 best.into_iter().for_each(|b| out.merge(b));
             }
         }
@@ -237,7 +262,7 @@ fn combined(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>
             good.into_iter().for_each(|g| out.merge(g));
         } else {
             let more = if count == 0 { "Found none valid".to_owned() } else { format!("Found {count} valid alternatives") };
-            out.whole(&format!("{quoted} must validate one and only one schema (oneOf). {more}"));
+            out.whole(&format!("{} must validate one and only one schema (oneOf). {more}", quoted()));
             best.into_iter().for_each(|b| out.merge(b));
         }
     }
@@ -251,19 +276,19 @@ fn combined(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>
         }
         if good != all.len() {
             let more = if good == 0 { ". None validated" } else { "" };
-            out.whole(&format!("{quoted} must validate all the schemas (allOf){more}"));
+            out.whole(&format!("{} must validate all the schemas (allOf){more}", quoted()));
         }
     }
     if let Some(not) = schema.get("not").filter(|n| n.is_object()) {
         if run(not).causes.is_empty() {
-            out.whole(&format!("{quoted} must not validate the schema (not)"));
+            out.whole(&format!("{} must not validate the schema (not)", quoted()));
         }
     }
     out.matches += 2;
 }
 
 /// A part of a combination: judged as a whole, though fields below it may be unchanged.
-fn plain_part(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At) -> Found {
+fn plain_part(value: &Value, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At<'_>) -> Found {
     stacker::maybe_grow(64 * 1024, 1024 * 1024, || plain(value, schema, correlation, at))
 }
 
@@ -271,7 +296,7 @@ fn whole_number(schema: &Value, key: &str) -> Option<i64> {
     schema.get(key).and_then(|v| v.as_i64().or_else(|| v.as_f64().map(|f| f as i64)))
 }
 
-fn text(s: &str, schema: &Value, at: &At, out: &mut Found) {
+fn text(s: &str, schema: &Value, at: &At<'_>, out: &mut Found) {
     let length = s.chars().count() as i64;
     let value = || Value::String(s.to_owned());
     out.matches += 1;
@@ -310,9 +335,9 @@ fn fits(number: &Value, types: &[&str], format: &str) -> bool {
     }
 }
 
-fn range_sentence(what: &str, types: &[&str], format: &str, at: &At) -> String {
+fn range_sentence(what: &str, types: &[&str], format: &str, at: &At<'_>) -> String {
     let kind = types.first().copied().unwrap_or("");
-    let place = &at.text;
+    let place = at.text();
     if format.is_empty() {
         format!("{what} value must be of type {kind} (default format) in {place}")
     } else {
@@ -334,7 +359,7 @@ fn is_whole(f: f64) -> bool {
     whole != 0.0 && off / (f.abs() + whole.abs()) < 1e-9
 }
 
-fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, out: &mut Found) {
+fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At<'_>, out: &mut Found) {
     let (range_types, range_format): (&[&str], &str) = if types.len() == 1 { (types, format) } else { (&[], "") };
     if !fits(value, range_types, range_format) {
         out.whole(&range_sentence("Checked", range_types, range_format, at));
@@ -360,7 +385,7 @@ fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, 
         if multiple <= 0.0 {
             let as_whole = int.is_some() && fits(&serde_json::json!(multiple), range_types, range_format);
             let shown = if as_whole { (multiple as i64).to_string() } else { float_text(multiple) };
-            let sentence = format!("factor MultipleOf declared for {} must be positive: {shown}", at.text);
+            let sentence = format!("factor MultipleOf declared for {} must be positive: {shown}", at.text());
             out.causes.push(at.cause("FieldValueInvalid", format!("Invalid value: {shown}: {sentence}")));
         }
         if bad {
@@ -416,7 +441,7 @@ fn number(value: &Value, schema: &Value, types: &[&str], format: &str, at: &At, 
     out.matches += 2;
 }
 
-fn array(value: &Value, list: &[Value], schema: &Value, correlation: Option<&Correlation<'_>>, at: &At, out: &mut Found) {
+fn array(value: &Value, list: &[Value], schema: &Value, correlation: Option<&Correlation<'_>>, at: &At<'_>, out: &mut Found) {
     if let Some(items) = items(schema) {
         for (i, item) in list.iter().enumerate() {
             let below = correlation.and_then(|c| c.index(i));
@@ -437,7 +462,7 @@ fn array(value: &Value, list: &[Value], schema: &Value, correlation: Option<&Cor
     out.matches += 2;
 }
 
-fn enumeration(value: &Value, schema: &Value, at: &At, out: &mut Found) {
+fn enumeration(value: &Value, schema: &Value, at: &At<'_>, out: &mut Found) {
     let Some(options) = schema.get("enum").and_then(Value::as_array).filter(|e| !e.is_empty()) else { return };
     let same = |o: &Value| o == value || (o.is_number() && value.is_number() && o.as_f64() == value.as_f64());
     if !value.is_null() && options.iter().any(same) {
@@ -454,7 +479,7 @@ fn enumeration(value: &Value, schema: &Value, at: &At, out: &mut Found) {
     out.causes.push(at.cause("FieldValueNotSupported", message));
 }
 
-fn object(map: &serde_json::Map<String, Value>, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At, out: &mut Found) {
+fn object(map: &serde_json::Map<String, Value>, schema: &Value, correlation: Option<&Correlation<'_>>, at: &At<'_>, out: &mut Found) {
     let size = map.len() as i64;
     if let Some(min) = whole_number(schema, "minProperties").filter(|min| size < *min) {
         out.invalid(at, &Value::from(size), format!("should have at least {min} properties"));
@@ -463,10 +488,10 @@ fn object(map: &serde_json::Map<String, Value>, schema: &Value, correlation: Opt
         out.causes.push(at.cause("FieldValueTooMany", format!("Too many: {size}: must have at most {max} items")));
     }
     let properties = schema.get("properties").and_then(Value::as_object);
-    let pair = |key: &str| correlation.and_then(|c| c.key(key)).filter(|_| !(at.text.is_empty() && matches!(key, "kind" | "apiVersion")));
+    let pair = |key: &str| correlation.and_then(|c| c.key(key)).filter(|_| !(at.text().is_empty() && matches!(key, "kind" | "apiVersion")));
     if schema.get("additionalProperties").and_then(Value::as_bool) == Some(false) {
         for key in map.keys().filter(|k| properties.is_none_or(|p| !p.contains_key(*k))) {
-            let message = format!("Invalid value: {}: {}.{key} in body is a forbidden property", quote(key), at.text);
+            let message = format!("Invalid value: {}: {}.{key} in body is a forbidden property", quote(key), at.text());
             out.causes.push(at.cause("FieldValueInvalid", message));
         }
     } else if let Some(extra) = additional(schema) {
@@ -474,8 +499,9 @@ fn object(map: &serde_json::Map<String, Value>, schema: &Value, correlation: Opt
             out.merge(at_schema(v, extra, pair(key).as_ref(), &at.child(key, false)));
         }
     }
-    for (key, prop) in properties.into_iter().flatten() {
-        if let Some(v) = map.get(key) {
+    // Both are sorted: what is there is less than what may be.
+    for (key, v) in map {
+        if let Some(prop) = properties.and_then(|p| p.get(key)) {
             out.merge(at_schema(v, prop, pair(key).as_ref(), &at.child(key, true)));
         }
     }

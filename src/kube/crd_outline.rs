@@ -112,14 +112,23 @@ pub fn undescribed(outline: &Outline<'_>, instances: Option<Instances<'_>>) -> O
 
 /// A schema as far as it is about `values`. What is absent matters where it has a default, and where rules may name it.
 fn used(part: Part<'_>, values: &[&Value]) -> Arc<Node> {
-    const ABOUT_ALL: [&str; 5] = ["x-kubernetes-validations", "allOf", "anyOf", "oneOf", "not"];
-    if part.kind() != PartKind::Mapping || repeats(part) || part.entries().any(|(key, _)| ABOUT_ALL.contains(&&*key)) {
+    if part.kind() != PartKind::Mapping || repeats(part) {
         return whole(part);
     }
+    // Rules about items speak of the list, and may do with it what they like.
+    let is_object = part.get("items").is_none() && part.get("additionalProperties").is_none();
+    let rules = match part.get("x-kubernetes-validations") {
+        Some(rules) => match named(rules).filter(|_| is_object) {
+            Some(rules) => rules,
+            None => return whole(part),
+        },
+        None => String::new(),
+    };
     let property = |name: &str, property: Part<'_>| {
         let below: Vec<&Value> = values.iter().filter_map(|value| value.get(name)).collect();
         match property.get("default") {
             Some(_) => Some(whole(property)),
+            None if names(&rules, name) => Some(whole(property)),
             None if below.is_empty() => None,
             None => Some(used(property, &below)),
         }

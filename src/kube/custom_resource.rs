@@ -98,17 +98,32 @@ pub struct Served<'c> {
     crd: &'c Value,
     version: &'c Value,
     rules: OnceCell<Option<Rules<'c>>>,
+    /// Whether its schema may speak of resources inside of others.
+    embeds: OnceCell<bool>,
+}
+
+/// Whether a key stands anywhere in a schema.
+fn speaks_of(schema: &Value, key: &str) -> bool {
+    match schema {
+        Value::Object(map) => map.contains_key(key) || map.values().any(|below| speaks_of(below, key)),
+        Value::Array(items) => items.iter().any(|item| speaks_of(item, key)),
+        _ => false,
+    }
 }
 
 impl<'c> Served<'c> {
     /// The version, which must be served.
     pub fn new(crd: &'c Value, version: &'c Value) -> Self {
-        Self { crd, version, rules: OnceCell::new() }
+        Self { crd, version, rules: OnceCell::new(), embeds: OnceCell::new() }
     }
 
     fn rules(&self) -> Option<&Rules<'c>> {
         let made = || Rules::new(self.version["schema"].get("openAPIV3Schema")?, true);
         self.rules.get_or_init(made).as_ref()
+    }
+
+    fn embeds(&self) -> bool {
+        *self.embeds.get_or_init(|| speaks_of(&self.version["schema"], EMBEDDED))
     }
 
     /// As [`admit`].
@@ -136,7 +151,7 @@ fn answer(served: &Served<'_>, manifest: &Value, old: Option<&Value>, subresourc
         });
     }
     let mut object = manifest.clone();
-    let unknown = decode(&mut object, schema, flag(spec, "preserveUnknownFields"));
+    let unknown = decode(&mut object, schema, flag(spec, "preserveUnknownFields"), served.embeds());
     if let Some(message) = unknown {
         let version = quote(word(version, "name"));
         answer.status = 400;
@@ -187,18 +202,20 @@ pub fn stored(crd: &Value, version: &Value, manifest: &Value) -> Value {
     let empty = Value::Object(Map::new());
     let schema = version["schema"].get("openAPIV3Schema").unwrap_or(&empty);
     let mut object = manifest.clone();
-    let _ = decode(&mut object, schema, flag(&crd["spec"], "preserveUnknownFields"));
+    let _ = decode(&mut object, schema, flag(&crd["spec"], "preserveUnknownFields"), true);
     default(&mut object, schema);
     object
 }
 
 /// Decodes metadata and prunes; the result is the complaint about fields nobody knows.
-fn decode(object: &mut Value, schema: &Value, preserve: bool) -> Option<String> {
+fn decode(object: &mut Value, schema: &Value, preserve: bool, embeds: bool) -> Option<String> {
     let mut unknown = Vec::new();
     if let Some(message) = decode_meta(object, &mut unknown) {
         return Some(message);
     }
-    embedded_meta(object, schema, "", true, &mut unknown);
+    if embeds {
+        embedded_meta(object, schema, "", true, &mut unknown);
+    }
     if !preserve {
         unknown.extend(prune(object, schema));
         prune_nulls(object, schema);
@@ -352,7 +369,9 @@ fn validate(
         causes.extend(crd_openapi::validate(object, schema, pair.as_ref(), None));
     }
     scale(object, served.version, subresource, &mut causes);
-    embedded(object, schema, None, false, &mut causes);
+    if served.embeds() {
+        embedded(object, schema, None, false, &mut causes);
+    }
     let mut duplicates = Vec::new();
     list_types(object, schema, None, &mut duplicates);
     if let Some(old) = old {
