@@ -287,15 +287,9 @@ impl ControlPlane {
 
     /// Forgets the log when all of it was read, here and by a reader who is at `cursor`; whether it did.
     pub fn forget(&mut self, cursor: usize) -> bool {
-        /// So many changes are worth the help of another thread.
-        const MANY: usize = 100;
         let read = self.cursor == self.api.log.len() && cursor == self.cursor;
         if read {
-            // Taking down what only the log still held takes long enough to be left to another thread.
-            let log = std::mem::take(&mut self.api.log);
-            if log.len() > MANY {
-                rayon::spawn(|| drop(log));
-            }
+            self.api.log.clear();
             self.cursor = 0;
         }
         read
@@ -458,4 +452,3 @@ pub fn scaled(value: &serde_json::Value, total: i64, round_up: bool) -> i64 {
     let product = percent * total;
     if round_up { (product + 99).div_euclid(100) } else { product.div_euclid(100) }
 }
-
