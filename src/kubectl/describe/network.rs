@@ -47,9 +47,8 @@ fn slices_line(slices: &[Value], port_name: &str) -> String {
 }
 
 fn slices_of(store: &Store<'_>, namespace: &str, service: &str) -> Vec<Value> {
-    let mut all = store.list("discovery.k8s.io", "endpointslices", namespace).to_vec();
-    all.retain(|s| text(s, &["metadata", "labels", "kubernetes.io/service-name"]) == service);
-    all
+    let of_service = |s: &&Value| text(s, &["metadata", "labels", "kubernetes.io/service-name"]) == service;
+    store.list("discovery.k8s.io", "endpointslices", namespace).iter().filter(of_service).cloned().collect()
 }
 
 /// upstream: describeService

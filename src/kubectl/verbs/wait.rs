@@ -1,5 +1,7 @@
 //! `kubectl wait`. upstream: kubectl/pkg/cmd/wait
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use super::super::flags::Flags;
@@ -89,29 +91,40 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     } else if chosen.found.is_empty() && faults.is_empty() {
         return Err(Fault::error("no matching resources found").into());
     }
+    // Until time passes, what was chosen is what there is.
+    let mut fresh = true;
     for one in chosen.found {
-        if wait_for(session, &one, &until, deadline) {
-            let object = session.api.get(&one.resource, &one.namespace, &one.name).unwrap_or_else(|_| one.object.clone());
-            session.tell(flags, &one.resource, &object, "condition met", super::DryRun::No)?;
-        } else {
-            faults.push(Fault::error(format!("timed out waiting for the condition on {}/{}", one.resource.name, one.name)));
+        match wait_for(session, &one, &until, deadline, &mut fresh) {
+            Some(object) => session.tell(flags, &one.resource, &object, "condition met", super::DryRun::No)?,
+            None => faults.push(Fault::error(format!("timed out waiting for the condition on {}/{}", one.resource.name, one.name))),
         }
     }
     ended(faults)
 }
 
-fn wait_for(session: &mut Session<'_>, one: &Found, until: &Until, deadline: i64) -> bool {
+/// The object once it is as waited for, or as it was last; nothing when the time is up.
+fn wait_for<'o>(session: &mut Session<'_>, one: &'o Found, until: &Until, deadline: i64, fresh: &mut bool) -> Option<Cow<'o, Value>> {
+    let last = |object: Option<Cow<'o, Value>>| object.unwrap_or(Cow::Borrowed(&one.object));
     for _ in 0..100_000 {
-        let object = session.api.get(&one.resource, &one.namespace, &one.name).ok();
+        let object = look(session, one, *fresh);
         let same = object
-            .as_ref()
+            .as_deref()
             .filter(|o| at(o, &["metadata", "uid"]) == at(&one.object, &["metadata", "uid"]) || !matches!(until, Until::Gone));
         if met(until, same) {
-            return true;
+            return Some(last(object));
         }
+        *fresh = false;
         if !session.api.advance(deadline) {
-            return met(until, session.api.get(&one.resource, &one.namespace, &one.name).ok().as_ref());
+            let object = look(session, one, false);
+            return met(until, object.as_deref()).then(|| last(object));
         }
     }
-    false
+    None
+}
+
+fn look<'o>(session: &Session<'_>, one: &'o Found, fresh: bool) -> Option<Cow<'o, Value>> {
+    if fresh && !one.object.is_null() {
+        return Some(Cow::Borrowed(&one.object));
+    }
+    session.api.get(&one.resource, &one.namespace, &one.name).ok().map(Cow::Owned)
 }
