@@ -17,12 +17,15 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::node_name as node_of;
+use crate::simulate::apiserver::object::Labels;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::kubelet::behaviour;
 use crate::simulate::kubelet::observe;
 use crate::simulate::kubelet::pod_life;
+use crate::simulate::kubelet::pod_life::Moment;
 use crate::simulate::kubelet::pod_life::Place;
 use crate::simulate::kubelet::pod_life::What;
 use crate::simulate::kubelet::prober::Event;
@@ -87,6 +90,26 @@ pub(super) struct Nodes {
     waiting: BTreeSet<Uid>,
     /// How long the images of pods took whose lives go on.
     pulls: BTreeMap<Uid, Vec<Nanos>>,
+    /// The life of the last pod of each owner: those of a template live alike.
+    lives: BTreeMap<Uid, Life>,
+}
+
+/// What the life of a pod follows from, and that life.
+#[derive(Clone, Debug)]
+struct Life {
+    annotations: Labels,
+    spec: Shared,
+    pulls: Vec<Nanos>,
+    horizon: Nanos,
+    moments: Arc<[Moment]>,
+}
+
+/// Whether two specifications differ in the node only.
+fn is_same_elsewhere(a: &Value, b: &Value) -> bool {
+    match (a.as_object(), b.as_object()) {
+        (Some(a), Some(b)) => a.iter().filter(|(key, _)| *key != "nodeName").eq(b.iter().filter(|(key, _)| *key != "nodeName")),
+        _ => false,
+    }
 }
 
 impl Nodes {
@@ -104,6 +127,30 @@ impl Nodes {
     pub(super) fn add(&mut self, at: Nanos, uid: Uid, task: Task) {
         self.sequence += 1;
         self.tasks.insert((at, self.sequence), (uid, task));
+    }
+
+    /// The life of a pod's containers.
+    fn life(&mut self, pod: &Object, pulls: &[Nanos], horizon: Nanos) -> Arc<[Moment]> {
+        let run = || -> Arc<[Moment]> { pod_life::run(&pod.meta.annotations, &pod.spec, pulls, horizon).into() };
+        let Some(owner) = pod.meta.controller().map(|owner| owner.uid) else { return run() };
+        let alike = |known: &&Life| {
+            (known.horizon, known.pulls.as_slice()) == (horizon, pulls)
+                && known.annotations == pod.meta.annotations
+                && is_same_elsewhere(&known.spec, &pod.spec)
+        };
+        if let Some(known) = self.lives.get(&owner).filter(alike) {
+            return Arc::clone(&known.moments);
+        }
+        let moments = run();
+        let life = Life {
+            annotations: pod.meta.annotations.clone(),
+            spec: pod.spec.clone(),
+            pulls: pulls.to_vec(),
+            horizon,
+            moments: Arc::clone(&moments),
+        };
+        self.lives.insert(owner, life);
+        moments
     }
 
     /// Nothing is left to do with a pod.
@@ -282,7 +329,7 @@ impl Cluster {
         self.start_added(&pod, None);
         let pulls = self.pulls(&pod);
         let horizon = self.horizon(&pod);
-        let moments = pod_life::run(&pod.meta.annotations, &pod.spec, &pulls, horizon);
+        let moments = self.nodes.life(&pod, &pulls, horizon);
         for (place, pull) in pod_life::places(&pod.spec).zip(&pulls).filter(|(_, pull)| **pull > 0) {
             let first = moments.iter().find(|m| m.place == place);
             if let Some(first) = first {
@@ -290,7 +337,7 @@ impl Cluster {
                 self.nodes.add(now + first.at - before, uid, Task::Pull(place));
             }
         }
-        for moment in &moments {
+        for moment in &*moments {
             self.nodes.add(now + moment.at, uid, Task::Moment(moment.place, moment.what));
         }
         if moments.iter().any(|m| matches!(m.what, What::Event(Event::Kill(..) | Event::BackOff(_)))) {

@@ -6,6 +6,7 @@ use super::Nanos;
 use super::Object;
 use super::object::time;
 use super::read;
+use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
 
@@ -20,6 +21,8 @@ pub struct Facts {
     pub address: String,
     /// Since when it is ready; nothing when it is not.
     pub ready: Option<Nanos>,
+    /// How often a container was restarted at most: of those beside one another, and of those before them.
+    pub restarts: (i64, i64),
     /// Whether there is one of the fields that few pods have and a scheduler looks at.
     pub rare: bool,
 }
@@ -36,7 +39,14 @@ impl Facts {
     fn of(value: &Value) -> Self {
         let word = |key| text(value, &[key]).to_owned();
         let rare = RARE.iter().any(|key| value.get(key).is_some());
-        Self { node: word("nodeName"), phase: word("phase"), address: word("podIP"), ready: ready_of(value), rare }
+        Self {
+            node: word("nodeName"),
+            phase: word("phase"),
+            address: word("podIP"),
+            ready: ready_of(value),
+            restarts: restarts_of(value),
+            rare,
+        }
     }
 }
 
@@ -44,6 +54,16 @@ impl Facts {
 fn ready_of(status: &Value) -> Option<Nanos> {
     let condition = list(status, &["conditions"]).iter().find(|c| text(c, &["type"]) == "Ready")?;
     (text(condition, &["status"]) == "True").then(|| time(&condition["lastTransitionTime"]).unwrap_or(0))
+}
+
+fn restarts_of(status: &Value) -> (i64, i64) {
+    let most = |field| list(status, &[field]).iter().map(|c| int(c, &["restartCount"]).unwrap_or(0)).max().unwrap_or(0);
+    (most("containerStatuses"), most("initContainerStatuses"))
+}
+
+/// How often a container of a pod was restarted at most: of those beside one another, and of those before them.
+pub fn restarts(pod: &Object) -> (i64, i64) {
+    pod.status.facts().map_or_else(|| restarts_of(&pod.status), |facts| facts.restarts)
 }
 
 /// The node of a pod; empty when it has none.
@@ -89,6 +109,8 @@ mod tests {
             json!({"containers": [{"nodeName": "no", "conditions": []}], "nodeName": "yes"}),
             json!({"conditions": [], "volumes": []}),
             json!({"nominatedNodeName": "n"}),
+            json!({"containerStatuses": [{"name": "a", "restartCount": 2}, {"restartCount": 5.0}, {}, 7], "initContainerStatuses": [{"restartCount": 3}]}),
+            json!({"containerStatuses": [], "initContainerStatuses": {"restartCount": 3}}),
             json!({}),
             json!(null),
             json!([1]),

@@ -11,6 +11,7 @@ use super::facts::Facts;
 use super::facts::RARE;
 use super::object::time;
 use super::wanted::Wanted;
+use crate::simulate::scheduler::json::int;
 use crate::source::near::find;
 use crate::source::near::marks;
 
@@ -211,6 +212,8 @@ impl<'a> Reader<'a> {
                 "phase" => out.phase = reader.word()?,
                 "podIP" => out.address = reader.word()?,
                 "conditions" if reader.peek()? == b'[' => out.ready = reader.ready()?,
+                "containerStatuses" if reader.peek()? == b'[' => out.restarts.0 = reader.restarts()?,
+                "initContainerStatuses" if reader.peek()? == b'[' => out.restarts.1 = reader.restarts()?,
                 other => {
                     out.rare |= RARE.contains(&other);
                     reader.skip()?;
@@ -221,40 +224,72 @@ impl<'a> Reader<'a> {
         Some(out)
     }
 
-    /// Passes a list of conditions; since when the first about readiness is true.
-    #[allow(clippy::option_option)]
-    fn ready(&mut self) -> Option<Option<Nanos>> {
-        let mut found: Option<Option<Nanos>> = None;
-        self.at += 1;
+    /// Goes through the items of a list; `see` passes each.
+    fn items(&mut self, mut see: impl FnMut(&mut Self) -> Option<()>) -> Option<()> {
+        if !self.pass(b'[') {
+            return None;
+        }
         if self.pass(b']') {
-            return Some(None);
+            return Some(());
         }
         loop {
-            if self.peek()? == b'{' {
-                let (mut about, mut holds, mut since) = (false, false, None);
-                self.entries(|reader, key| {
-                    let text = reader.peek()? == b'"';
-                    match key {
-                        "type" if text => about = reader.string()? == "Ready",
-                        "status" if text => holds = reader.string()? == "True",
-                        "lastTransitionTime" => since = time(&reader.value(&Wanted::All, 0)?),
-                        _ => reader.skip()?,
-                    }
-                    Some(())
-                })?;
-                if about {
-                    found.get_or_insert(holds.then_some(since.unwrap_or(0)));
-                }
-            } else {
-                self.skip()?;
-            }
+            see(self)?;
             if self.pass(b']') {
-                return Some(found.flatten());
+                return Some(());
             }
             if !self.pass(b',') {
                 return None;
             }
         }
+    }
+
+    /// Passes a list of the states of containers; the most restarts among them.
+    fn restarts(&mut self) -> Option<i64> {
+        let mut most: Option<i64> = None;
+        self.items(|reader| {
+            let mut count = 0;
+            if reader.peek()? == b'{' {
+                reader.entries(|reader, key| {
+                    if key == "restartCount" {
+                        count = int(&reader.value(&Wanted::All, 0)?, &[]).unwrap_or(0);
+                        return Some(());
+                    }
+                    reader.skip()
+                })?;
+            } else {
+                reader.skip()?;
+            }
+            most = most.max(Some(count));
+            Some(())
+        })?;
+        Some(most.unwrap_or(0))
+    }
+
+    /// Passes a list of conditions; since when the first about readiness is true.
+    #[allow(clippy::option_option)]
+    fn ready(&mut self) -> Option<Option<Nanos>> {
+        let mut found: Option<Option<Nanos>> = None;
+        self.items(|reader| {
+            if reader.peek()? != b'{' {
+                return reader.skip();
+            }
+            let (mut about, mut holds, mut since) = (false, false, None);
+            reader.entries(|reader, key| {
+                let text = reader.peek()? == b'"';
+                match key {
+                    "type" if text => about = reader.string()? == "Ready",
+                    "status" if text => holds = reader.string()? == "True",
+                    "lastTransitionTime" => since = time(&reader.value(&Wanted::All, 0)?),
+                    _ => reader.skip()?,
+                }
+                Some(())
+            })?;
+            if about {
+                found.get_or_insert(holds.then_some(since.unwrap_or(0)));
+            }
+            Some(())
+        })?;
+        Some(found.flatten())
     }
 
     /// Passes a value.

@@ -14,9 +14,8 @@ use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::apiserver::facts::ready_since;
+use crate::simulate::apiserver::facts::restarts;
 use crate::simulate::scheduler::json::at;
-use crate::simulate::scheduler::json::int;
-use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::strings;
 use crate::simulate::scheduler::json::words;
 use crate::simulate::scheduler::selector::Selector;
@@ -94,13 +93,6 @@ pub fn create(api: &mut ApiServer, owner: &Object, pod: Object) -> Result<Arc<Ob
         Err(error) => api.event(owner, true, "FailedCreate", format!("Error creating: {}", error.message)),
     }
     made
-}
-
-fn restarts(pod: &Object) -> (i64, i64) {
-    let all = list(&pod.status, &["containerStatuses"]);
-    let count = |c: &Value| int(c, &["restartCount"]).unwrap_or(0);
-    let sidecars = list(&pod.status, &["initContainerStatuses"]).iter();
-    (all.iter().map(count).max().unwrap_or(0), sidecars.map(count).max().unwrap_or(0))
 }
 
 /// Times that differ by less than a power of two of their age count as equal. upstream: logarithmicRankDiff
