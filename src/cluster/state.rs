@@ -139,7 +139,7 @@ pub fn encode(cluster: &mut Cluster) -> Encoded {
     let mut sum = Sum::default();
     out.parts().for_each(|part| sum.add(part));
     let sum = sum.end();
-    out.fresh(|new| new.extend_from_slice(format!("{sum:0WIDTH$}\n", WIDTH = SUM).as_bytes()));
+    out.fresh(|new| new.extend_from_slice(format!("{sum:0SUM$}\n").as_bytes()));
     out
 }
 

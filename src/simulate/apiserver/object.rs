@@ -121,6 +121,7 @@ pub fn uid_of(value: &Value) -> Uid {
 
 impl Object {
     /// A copy without the fields beside metadata, specification and status, for one who writes those anew.
+    #[must_use]
     pub fn without_rest(&self) -> Self {
         Self {
             api_version: self.api_version.clone(),
