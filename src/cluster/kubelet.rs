@@ -153,6 +153,11 @@ impl Nodes {
         moments
     }
 
+    /// An object is gone, and will own no further pod.
+    pub(super) fn forget_owner(&mut self, uid: Uid) {
+        self.lives.remove(&uid);
+    }
+
     /// Nothing is left to do with a pod.
     fn forget(&mut self, uid: Uid) {
         self.tasks.retain(|_, (of, _)| *of != uid);

@@ -211,6 +211,7 @@ impl Cluster {
             self.cursor += 1;
             if change.operation == Operation::Deleted {
                 self.managers.remove(change.object.meta.uid);
+                self.nodes.forget_owner(change.object.meta.uid);
             }
             match change.object.kind.as_str() {
                 "Pod" => self.watch_pod(&change),

@@ -119,16 +119,16 @@ fn used(part: Part<'_>, values: &[&Value]) -> Arc<Node> {
     let is_object = part.get("items").is_none() && part.get("additionalProperties").is_none();
     let rules = match part.get("x-kubernetes-validations") {
         Some(rules) => match named(rules).filter(|_| is_object) {
-            Some(rules) => rules,
+            Some(rules) => Some(rules),
             None => return whole(part),
         },
-        None => String::new(),
+        None => None,
     };
     let property = |name: &str, property: Part<'_>| {
         let below: Vec<&Value> = values.iter().filter_map(|value| value.get(name)).collect();
         match property.get("default") {
             Some(_) => Some(whole(property)),
-            None if names(&rules, name) => Some(whole(property)),
+            None if rules.as_deref().is_some_and(|rules| names(rules, name)) => Some(whole(property)),
             None if below.is_empty() => None,
             None => Some(used(property, &below)),
         }

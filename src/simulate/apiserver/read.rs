@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 
-use serde_json::Map;
 use serde_json::Value;
 
 use super::Nanos;
@@ -117,46 +116,23 @@ impl<'a> Reader<'a> {
         match self.peek()? {
             b'"' => self.string().map(|s| Value::String(s.into_owned())),
             b'{' => {
-                self.at += 1;
                 let mut entries: Vec<(String, Value)> = Vec::new();
-                if self.pass(b'}') {
-                    return Some(Value::Object(Map::new()));
-                }
-                loop {
-                    let key = self.string()?;
-                    if !self.pass(b':') {
-                        return None;
+                self.entries(|reader, key| match wanted.field(key) {
+                    Some(wanted) => {
+                        entries.push((key.to_owned(), reader.value(wanted, depth + 1)?));
+                        Some(())
                     }
-                    match wanted.field(&key) {
-                        Some(wanted) => {
-                            let value = self.value(wanted, depth + 1)?;
-                            entries.push((key.into_owned(), value));
-                        }
-                        None => self.skip()?,
-                    }
-                    if self.pass(b'}') {
-                        return Some(Value::Object(entries.into_iter().collect()));
-                    }
-                    if !self.pass(b',') {
-                        return None;
-                    }
-                }
+                    None => reader.skip(),
+                })?;
+                Some(Value::Object(entries.into_iter().collect()))
             }
             b'[' => {
-                self.at += 1;
                 let mut items = Vec::new();
-                if self.pass(b']') {
-                    return Some(Value::Array(items));
-                }
-                loop {
-                    items.push(self.value(wanted, depth + 1)?);
-                    if self.pass(b']') {
-                        return Some(Value::Array(items));
-                    }
-                    if !self.pass(b',') {
-                        return None;
-                    }
-                }
+                self.items(|reader| {
+                    items.push(reader.value(wanted, depth + 1)?);
+                    Some(())
+                })?;
+                Some(Value::Array(items))
             }
             b't' => self.literal("true", true.into()),
             b'f' => self.literal("false", false.into()),

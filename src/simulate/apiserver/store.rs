@@ -457,8 +457,7 @@ impl ApiServer {
             return Some(old);
         }
         // The binding of a pod is no change of what was asked for.
-        let bound = |o: &Object| node_name(o).to_owned();
-        if object.spec != old.spec && (object.kind != "Pod" || bound(&object) == bound(&old)) {
+        if object.spec != old.spec && (object.kind != "Pod" || node_name(&object) == node_name(&old)) {
             object.meta.generation += 1;
         }
         let gone = object.meta.is_deleted() && object.meta.finalizers.is_empty() && object.kind != "Pod";
