@@ -13,6 +13,9 @@ const MAX_NESTED_NAME_LEVEL: usize = 30;
 /// The deepest nesting of list indexes; Helm has no limit, a stack has.
 const MAX_NESTED_INDEX_LEVEL: usize = 1000;
 
+/// How many items the lists of a text may have together. Helm has no limit, memory has.
+const MAX_ITEMS: usize = 8_000_000;
+
 /// Which of the flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -51,7 +54,7 @@ pub fn parse_into(mode: Mode, text: &str, into: &Map, read: FileReader<'_>, orig
 
 /// As [`parse_into`]; with `v3` as Helm 3 does, for which a text must not end in an index.
 pub fn parse_as(mode: Mode, text: &str, into: &Map, read: FileReader<'_>, origins: Option<&mut Origins>, v3: bool) -> Result<(), String> {
-    let mut parser = Parser { mode, text, chars: text.char_indices().peekable(), read, origins, path: Vec::new(), v3 };
+    let mut parser = Parser { mode, text, chars: text.char_indices().peekable(), read, origins, path: Vec::new(), v3, room: MAX_ITEMS };
     loop {
         parser.path.clear();
         match parser.key(into, 0, 0) {
@@ -86,6 +89,8 @@ struct Parser<'a> {
     origins: Option<&'a mut Origins>,
     path: Vec<String>,
     v3: bool,
+    /// How many items more the lists may have.
+    room: usize,
 }
 
 /// Sets a key; an empty key is never set.
@@ -95,7 +100,7 @@ fn set(data: &Map, key: &str, value: Value) {
     }
 }
 
-fn set_index(mut list: Vec<Value>, index: i64, value: Value) -> (Vec<Value>, Result<(), Stop>) {
+fn set_index(mut list: Vec<Value>, index: i64, value: Value, room: &mut usize) -> (Vec<Value>, Result<(), Stop>) {
     if index < 0 {
         return (list, failed(format!("negative {index} index not allowed")));
     }
@@ -104,6 +109,10 @@ fn set_index(mut list: Vec<Value>, index: i64, value: Value) -> (Vec<Value>, Res
     }
     let index = index as usize;
     if list.len() <= index {
+        let Some(left) = room.checked_sub(index + 1 - list.len()) else {
+            return (list, failed(format!("the lists have more than {MAX_ITEMS} items")));
+        };
+        *room = left;
         list.resize(index + 1, Value::NIL);
     }
     list[index] = value;
@@ -333,9 +342,9 @@ impl Parser<'_> {
             let runes: Vec<String> = rest.chars().map(quote_rune).collect();
             return (Some(list), failed(format!("unexpected data at end of array index: [{}]", runes.join(" "))));
         }
-        let place = |list, value: Result<Value, Stop>| match value {
+        let place = |list, value: Result<Value, Stop>, room: &mut usize| match value {
             Ok(value) => {
-                let (list, result) = set_index(list, index, value);
+                let (list, result) = set_index(list, index, value, room);
                 (Some(list), result)
             }
             Err(stop) => (Some(list), Err(stop)),
@@ -345,7 +354,7 @@ impl Parser<'_> {
             None => (Some(list), Err(Stop::End)),
             Some('=') => {
                 let value = self.item_value();
-                place(list, value)
+                place(list, value, &mut self.room)
             }
             Some('[') => {
                 let next = match self.index() {
@@ -364,7 +373,7 @@ impl Parser<'_> {
                 if let Err(stop) = result {
                     return (Some(list), Err(stop));
                 }
-                place(list, Ok(List::any(inner.unwrap_or_default()).into()))
+                place(list, Ok(List::any(inner.unwrap_or_default()).into()), &mut self.room)
             }
             _ => {
                 let inner = at.as_ref().and_then(|v| v.as_map().cloned()).unwrap_or_default();
@@ -377,7 +386,7 @@ impl Parser<'_> {
                 match self.key(&inner, names, indexes + 1) {
                     Ok(()) => {
                         let keep = at.map_or(OriginId::NONE, |v| v.origin);
-                        place(list, Ok(Value::from(inner).with_origin(keep)))
+                        place(list, Ok(Value::from(inner).with_origin(keep)), &mut self.room)
                     }
                     Err(stop) => (Some(list), Err(stop)),
                 }
