@@ -1,4 +1,4 @@
-//! Clusters on disk: a file per cluster below a directory, written whole or not at all, one command at a time.
+//! Clusters on disk: a file per cluster below a directory, written whole or not at all, one command at a time; what it was before is kept.
 
 use std::fs;
 use std::fs::File;
@@ -32,6 +32,8 @@ pub(super) const DIRECTORY: &str = ".kval";
 pub(super) const NAME: &str = "default";
 /// The end of a cluster's file.
 const END: &str = ".cluster";
+/// The end of the file of what a cluster was before the last command that changed it.
+const BEFORE: &str = ".cluster.before";
 
 /// Where a command's cluster is.
 #[derive(Clone, Debug)]
@@ -97,16 +99,22 @@ impl Place {
         self.directory.join(format!("{}{END}", self.name))
     }
 
+    fn file_before(&self) -> PathBuf {
+        self.directory.join(format!("{}{BEFORE}", self.name))
+    }
+
     /// Whether there is such a cluster.
     pub(super) fn exists(&self) -> bool {
-        self.file().exists()
+        self.file().exists() || self.file_before().exists()
     }
 
     /// The names of all clusters of the directory.
     pub(super) fn all(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.directory).into_iter().flatten().flatten();
-        let mut names: Vec<String> = entries.filter_map(|e| e.file_name().to_string_lossy().strip_suffix(END).map(str::to_owned)).collect();
+        let name = |file: &str| file.strip_suffix(END).or_else(|| file.strip_suffix(BEFORE)).map(str::to_owned);
+        let mut names: Vec<String> = entries.filter_map(|e| name(&e.file_name().to_string_lossy())).collect();
         names.sort();
+        names.dedup();
         names
     }
 
@@ -120,8 +128,14 @@ impl Place {
     }
 
     fn read(&self) -> Result<Option<Cluster>, Error> {
-        let path = self.file();
-        let bytes = match fs::read(&path) {
+        let mut path = self.file();
+        let mut read = fs::read(&path);
+        if read.as_ref().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
+            // Somebody was killed between the two steps of writing.
+            path = self.file_before();
+            read = fs::read(&path);
+        }
+        let bytes = match read {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             Err(e) => return Err(failed("cannot read", &path, &e)),
@@ -130,28 +144,40 @@ impl Place {
         decoded.map(Some).map_err(|e| Error::unusable(format!("{}: {e}; `kval cluster reset` begins anew", path.display())))
     }
 
-    /// Writes the cluster: whoever reads sees the old content or the new, also when this process is killed here. File
-    /// systems write a file's data out before another takes its name, so that nothing has to wait for the disk.
+    /// Writes the cluster, and keeps what it was before: one of the two is there whenever this process is killed. A file that
+    /// takes another's name is written to the disk first; here none does, so that nothing has to wait for that.
     pub(super) fn write(&self, cluster: &mut Cluster) -> Result<(), Error> {
-        let path = self.file();
+        let (path, before) = (self.file(), self.file_before());
         let temporary = self.directory.join(format!("{}{END}.tmp", self.name));
         let encoded = cluster::state::encode(cluster);
-        let written = File::create(&temporary).and_then(|file| {
-            let mut file = BufWriter::new(file);
+        let gone = |done: std::io::Result<()>| match done {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        };
+        let write = || {
+            gone(fs::remove_file(&temporary))?;
+            let mut file = BufWriter::new(File::create(&temporary)?);
             encoded.parts().try_for_each(|part| file.write_all(part))?;
             file.flush()?;
             drop(file);
+            if path.exists() {
+                gone(fs::remove_file(&before))?;
+                fs::rename(&path, &before)?;
+            }
             fs::rename(&temporary, &path)
-        });
-        written.map_err(|e| failed("cannot write", &path, &e))
+        };
+        write().map_err(|e| failed("cannot write", &path, &e))
     }
 
     /// Takes the cluster away.
     pub(super) fn remove(&self) -> Result<(), Error> {
-        match fs::remove_file(self.file()) {
-            Err(e) if e.kind() != ErrorKind::NotFound => Err(failed("cannot remove", &self.file(), &e)),
-            _ => Ok(()),
+        for file in [self.file_before(), self.file()] {
+            match fs::remove_file(&file) {
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(failed("cannot remove", &file, &e)),
+                _ => {}
+            }
         }
+        Ok(())
     }
 }
 

@@ -259,7 +259,7 @@ impl Api for Cluster {
             dry_run: options.dry_run,
         };
         let namespace = if resource.namespaced { namespace } else { "" };
-        Ok(Self::delete(self, &resource.api_version(), &resource.kind, namespace, name, how).map(drop)?)
+        Ok(Self::delete(self, &resource.api_version(), &resource.kind, namespace, name, how)?)
     }
 
     fn evict(&mut self, namespace: &str, pod: &str, options: &api::DeleteOptions) -> Result<(), Box<Status>> {

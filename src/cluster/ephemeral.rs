@@ -62,7 +62,7 @@ impl Cluster {
         if old.is_some_and(|old| Shared::ptr_eq(&old.spec, &pod.spec)) {
             return;
         }
-        let all = list(&pod.spec, &[FIELD]);
+        let all = list(pod.spec.before_placed(), &[FIELD]);
         if all.is_empty() {
             return;
         }

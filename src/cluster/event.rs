@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Cluster;
 use super::held::Held;
+use super::held::Told;
 use super::present::rfc3339;
 use super::state::Encoded;
 use crate::simulate::apiserver::Nanos;
@@ -149,6 +150,13 @@ impl<'de> Deserialize<'de> for Record {
     }
 }
 
+impl Told for Vec<Record> {
+    fn tally(&self) -> Option<[i64; 3]> {
+        let count = i64::try_from(self.len()).ok()?;
+        Some([count, self.iter().map(|e| e.count).sum(), self.iter().map(|e| e.last).min()?])
+    }
+}
+
 /// The events of a cluster, those about one object together, oldest first.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Events {
@@ -208,6 +216,28 @@ impl Cluster {
         let uid = about.meta.uid;
         let version = self.plane.api.counters().version;
         let number = self.events.last + 1;
+        let record = |message: String| Record {
+            about: (about.api_version.clone(), about.kind.clone(), about.meta.namespace.clone(), about.meta.name.clone(), uid),
+            field: field.to_owned(),
+            warning,
+            reason: reason.to_owned(),
+            message,
+            component: from.0.to_owned(),
+            host: from.1.to_owned(),
+            first: at,
+            last: at,
+            count: 1,
+            version,
+            number,
+        };
+        // Of most objects not much is told: nothing of that has to be read then.
+        let few = |[count, told, oldest]: [i64; 3]| count + 1 < ALIKE as i64 && told < BURST && at - oldest <= TTL;
+        let word = serde_json::to_vec(&message).unwrap_or_default();
+        let write = |new: &mut Vec<u8>| drop(serde_json::to_writer(new, &record(message.clone())));
+        if self.events.held.add(uid, at, &word, few, write) {
+            self.events.last = number;
+            return;
+        }
         let own = self.events.held.change(uid, at);
         own.retain(|e| at - e.last <= TTL);
         // upstream: EventSourceObjectSpamFilter
@@ -240,10 +270,7 @@ impl Cluster {
             }
         }
         self.events.last = number;
-        let about = (about.api_version.clone(), about.kind.clone(), about.meta.namespace.clone(), about.meta.name.clone(), uid);
-        let (component, host) = (from.0.to_owned(), from.1.to_owned());
-        let (field, reason) = (field.to_owned(), reason.to_owned());
-        own.push(Record { about, field, warning, reason, message, component, host, first: at, last: at, count: 1, version, number });
+        own.push(record(message));
     }
 
     /// Takes over what the controllers told.

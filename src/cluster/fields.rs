@@ -45,6 +45,8 @@ impl<'de> Deserialize<'de> for Owned {
 /// The managers of an object by name.
 pub type Managers = BTreeMap<String, Owned>;
 
+impl super::held::Told for Managers {}
+
 /// How deep trees are looked into.
 const DEEP: usize = 200;
 
@@ -282,7 +284,13 @@ fn prune(value: &mut Value, path: &str, place: Place, gone: &dyn Fn(&str) -> boo
 pub fn apply(managers: &mut Managers, live: &Value, config: &Value, manager: &str, force: bool) -> Result<Value, String> {
     let root = Place::root(config);
     let wanted = managed(config, false);
-    let set = leaves(&wanted, root, true);
+    let (mut set, mut owns) = (BTreeMap::new(), BTreeSet::new());
+    walk(&wanted, "", root, true, 0, &mut |path, leaf| {
+        owns.insert(path.to_owned());
+        if let Some(leaf) = leaf {
+            set.insert(path.to_owned(), leaf.clone());
+        }
+    });
     let now = leaves(&managed(live, false), root, true);
     let mut conflicts: Vec<(String, Vec<String>)> = Vec::new();
     for (name, owned) in managers.iter().filter(|(name, owned)| *name != manager || !owned.applied) {
@@ -305,10 +313,11 @@ pub fn apply(managers: &mut Managers, live: &Value, config: &Value, manager: &st
     let last = managers.get(manager).filter(|o| o.applied).map(|o| o.paths.clone()).unwrap_or_default();
     let mut out = merged(live, &told(config, 0), root, 0);
     let api_version = config["apiVersion"].as_str().unwrap_or("").to_owned();
-    managers.insert(manager.to_owned(), Owned { applied: true, subresource: String::new(), api_version, paths: paths(&wanted, root) });
-    let kept: BTreeSet<&String> = managers.values().flat_map(|o| &o.paths).collect();
-    let gone = |path: &str| last.contains(path) && !kept.contains(&path.to_owned());
-    prune(&mut out, "", root, &gone, 0);
+    managers.insert(manager.to_owned(), Owned { applied: true, subresource: String::new(), api_version, paths: owns });
+    let gone: BTreeSet<&String> = last.iter().filter(|path| !managers.values().any(|o| o.paths.contains(*path))).collect();
+    if !gone.is_empty() {
+        prune(&mut out, "", root, &|path| gone.contains(&path.to_owned()), 0);
+    }
     Ok(out)
 }
 

@@ -1,6 +1,7 @@
 //! Something that is kept for each object and read when that object's is needed: most commands need few.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
@@ -22,10 +23,22 @@ pub(super) struct Held<T> {
     all: BTreeMap<Uid, One<T>>,
 }
 
+/// What can be told of something without reading it.
+pub(super) trait Told {
+    /// Of a list its length, how often its parts were told together, and since when the oldest was told last.
+    fn tally(&self) -> Option<[i64; 3]> {
+        None
+    }
+}
+
 #[derive(Clone, Debug)]
 struct One<T> {
     /// A number that can be told without reading, such as a time.
     mark: i64,
+    /// What else can be told so.
+    tally: Option<[i64; 3]>,
+    /// What was added to the list in its text.
+    added: Vec<u8>,
     /// Its line, and where in it its text begins; nothing once it has changed.
     text: Option<(Range<usize>, usize)>,
     value: OnceLock<Arc<T>>,
@@ -37,15 +50,19 @@ impl<T> Default for Held<T> {
     }
 }
 
-impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync> Held<T> {
+impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + Told> Held<T> {
     /// What the lines at these places hold.
     pub(super) fn of(bytes: &Arc<Vec<u8>>, lines: &[Range<usize>]) -> Self {
         let one = |line: &Range<usize>| {
             let text = bytes.get(line.clone())?;
             let tab = memchr::memchr(b'\t', text)?;
-            let (uid, mark) = std::str::from_utf8(text.get(..tab)?).ok()?.split_once(' ')?;
-            let held = One { mark: mark.parse().ok()?, text: Some((line.clone(), line.start + tab + 1)), value: OnceLock::new() };
-            Some((uid.parse().ok()?, held))
+            let mut words = std::str::from_utf8(text.get(..tab)?).ok()?.split(' ');
+            let uid = words.next()?.parse().ok()?;
+            let mark = words.next()?.parse().ok()?;
+            let mut number = || words.next()?.parse().ok();
+            let tally = number().and_then(|count| Some([count, number()?, number()?]));
+            let text = Some((line.clone(), line.start + tab + 1));
+            Some((uid, One { mark, tally, added: Vec::new(), text, value: OnceLock::new() }))
         };
         Self { bytes: Arc::clone(bytes), all: lines.iter().filter_map(one).collect() }
     }
@@ -53,12 +70,29 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync> Held<T> {
     /// Writes a line for each.
     pub(super) fn write(&self, out: &mut Encoded) {
         for (uid, one) in &self.all {
+            // Writing to memory does not fail.
+            let head = |new: &mut Vec<u8>, tally: Option<[i64; 3]>| {
+                let _ = write!(new, "{uid} {}", one.mark);
+                for number in tally.iter().flatten() {
+                    let _ = write!(new, " {number}");
+                }
+                new.push(b'\t');
+            };
             match &one.text {
                 // With its line feed.
-                Some((line, _)) => out.kept(line.start..line.end + 1),
+                Some((line, _)) if one.added.is_empty() => out.kept(line.start..line.end + 1),
+                // Without the end of the list.
+                Some((line, from)) => {
+                    out.fresh(|new| head(new, one.tally));
+                    out.kept(*from..line.end - 1);
+                    out.fresh(|new| {
+                        new.extend_from_slice(&one.added);
+                        new.extend_from_slice(b"]\n");
+                    });
+                }
                 None => out.fresh(|new| {
-                    new.extend_from_slice(format!("{uid} {}\t", one.mark).as_bytes());
-                    // Writing to memory does not fail.
+                    let tally = one.value.get().and_then(|value| value.tally());
+                    head(new, tally);
                     drop(serde_json::to_writer(&mut *new, &one.value.get().map(|v| &**v)));
                     new.push(b'\n');
                 }),
@@ -69,8 +103,37 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync> Held<T> {
     fn read<'a>(&'a self, one: &'a One<T>) -> &'a T {
         one.value.get_or_init(|| {
             let text = one.text.as_ref().and_then(|(line, from)| self.bytes.get(*from..line.end));
-            Arc::new(text.and_then(|text| serde_json::from_slice(text).ok()).unwrap_or_default())
+            let read = text.and_then(|text| match text.split_last() {
+                Some((_, list)) if !one.added.is_empty() => serde_json::from_slice(&[list, &one.added, b"]"].concat()).ok(),
+                _ => serde_json::from_slice(text).ok(),
+            });
+            Arc::new(read.unwrap_or_default())
         })
+    }
+
+    /// Adds to the list of an object that nobody has read, when its tally allows that and its text does not hold `word`, nor what
+    /// was added; the tally is then that of the longer list. Whether it was added.
+    pub(super) fn add(
+        &mut self,
+        uid: Uid,
+        mark: i64,
+        word: &[u8],
+        allows: impl FnOnce([i64; 3]) -> bool,
+        part: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        let Some(one) = self.all.get_mut(&uid).filter(|one| one.value.get().is_none()) else { return false };
+        let text = one.text.as_ref().and_then(|(line, from)| self.bytes.get(*from..line.end));
+        let (Some(text), Some(tally)) = (text, &mut one.tally) else { return false };
+        let holds = |text: &[u8]| memchr::memmem::find(text, word).is_some();
+        if tally[0] == 0 || !allows(*tally) || holds(text) || holds(&one.added) {
+            return false;
+        }
+        one.added.push(b',');
+        part(&mut one.added);
+        tally[0] += 1;
+        tally[1] += 1;
+        one.mark = one.mark.max(mark);
+        true
     }
 
     /// That of an object.
@@ -83,9 +146,16 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync> Held<T> {
         if let Some(one) = self.all.get(&uid) {
             self.read(one);
         }
-        let one = self.all.entry(uid).or_insert_with(|| One { mark, text: None, value: OnceLock::from(Arc::new(T::default())) });
+        let one = self.all.entry(uid).or_insert_with(|| One {
+            mark,
+            tally: None,
+            added: Vec::new(),
+            text: None,
+            value: OnceLock::from(Arc::new(T::default())),
+        });
         one.mark = one.mark.max(mark);
-        one.text = None;
+        (one.text, one.tally) = (None, None);
+        one.added.clear();
         Arc::make_mut(one.value.get_mut().expect("it was read or made just now"))
     }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Cluster;
+use super::alike::Step;
 use super::scheduling::is_over;
 use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Nanos;
@@ -19,6 +20,8 @@ use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::facts;
+use crate::simulate::apiserver::facts::address;
 use crate::simulate::apiserver::facts::node_name as node_of;
 use crate::simulate::apiserver::object::Labels;
 use crate::simulate::apiserver::object::uid_text;
@@ -81,6 +84,8 @@ pub(super) enum Task {
 pub(super) struct Nodes {
     pub(super) kubelet: Kubelet,
     tasks: BTreeMap<(Nanos, u64), (Uid, Task)>,
+    /// The tasks of each pod.
+    of_pod: BTreeMap<Uid, BTreeSet<(Nanos, u64)>>,
     sequence: u64,
     /// Images by node.
     images: BTreeSet<(String, String)>,
@@ -92,6 +97,17 @@ pub(super) struct Nodes {
     pulls: BTreeMap<Uid, Vec<Nanos>>,
     /// The life of the last pod of each owner: those of a template live alike.
     lives: BTreeMap<Uid, Life>,
+    /// How long the last pod of each owner took to stop.
+    stops: BTreeMap<Uid, Stop>,
+}
+
+/// What follows from these of how long a pod takes to stop.
+#[derive(Clone, Debug)]
+struct Stop {
+    annotations: Labels,
+    spec: Shared,
+    grace: Nanos,
+    takes: Nanos,
 }
 
 /// What the life of a pod follows from, and that life.
@@ -104,14 +120,6 @@ struct Life {
     moments: Arc<[Moment]>,
 }
 
-/// Whether two specifications differ in the node only.
-fn is_same_elsewhere(a: &Value, b: &Value) -> bool {
-    match (a.as_object(), b.as_object()) {
-        (Some(a), Some(b)) => a.iter().filter(|(key, _)| *key != "nodeName").eq(b.iter().filter(|(key, _)| *key != "nodeName")),
-        _ => false,
-    }
-}
-
 impl Nodes {
     pub(super) fn next(&self) -> Option<Nanos> {
         self.tasks.keys().next().map(|k| k.0)
@@ -119,7 +127,8 @@ impl Nodes {
 
     /// Adds a task unless it is among the tasks already.
     pub(super) fn add_once(&mut self, at: Nanos, uid: Uid, task: Task) {
-        if !self.tasks.values().any(|known| *known == (uid, task)) {
+        let own = self.of_pod.get(&uid).into_iter().flatten();
+        if !own.filter_map(|key| self.tasks.get(key)).any(|known| known.1 == task) {
             self.add(at, uid, task);
         }
     }
@@ -127,16 +136,42 @@ impl Nodes {
     pub(super) fn add(&mut self, at: Nanos, uid: Uid, task: Task) {
         self.sequence += 1;
         self.tasks.insert((at, self.sequence), (uid, task));
+        self.of_pod.entry(uid).or_default().insert((at, self.sequence));
+    }
+
+    /// Takes the next task when a container of this pod goes on well at this instant.
+    fn take_moment(&mut self, at: Nanos, uid: Uid) -> Option<(Place, What)> {
+        match self.tasks.first_key_value()? {
+            ((then, _), (of, Task::Moment(place, what))) if (*then, *of) == (at, uid) && goes_well(*what) => {
+                let moment = (*place, *what);
+                self.take(at);
+                Some(moment)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes the next task when it is due.
+    fn take(&mut self, until: Nanos) -> Option<(Nanos, Uid, Task)> {
+        let entry = self.tasks.first_entry().filter(|e| e.key().0 <= until)?;
+        let (key, (uid, task)) = entry.remove_entry();
+        if let Some(own) = self.of_pod.get_mut(&uid) {
+            own.remove(&key);
+            if own.is_empty() {
+                self.of_pod.remove(&uid);
+            }
+        }
+        Some((key.0, uid, task))
     }
 
     /// The life of a pod's containers.
     fn life(&mut self, pod: &Object, pulls: &[Nanos], horizon: Nanos) -> Arc<[Moment]> {
-        let run = || -> Arc<[Moment]> { pod_life::run(&pod.meta.annotations, &pod.spec, pulls, horizon).into() };
+        let run = || -> Arc<[Moment]> { pod_life::run(&pod.meta.annotations, pod.spec.before_placed(), pulls, horizon).into() };
         let Some(owner) = pod.meta.controller().map(|owner| owner.uid) else { return run() };
         let alike = |known: &&Life| {
             (known.horizon, known.pulls.as_slice()) == (horizon, pulls)
                 && known.annotations == pod.meta.annotations
-                && is_same_elsewhere(&known.spec, &pod.spec)
+                && known.spec.is_same_elsewhere(&pod.spec)
         };
         if let Some(known) = self.lives.get(&owner).filter(alike) {
             return Arc::clone(&known.moments);
@@ -153,14 +188,32 @@ impl Nodes {
         moments
     }
 
+    /// How long a pod takes to stop.
+    fn stop_time(&mut self, pod: &Object, grace: Nanos) -> Nanos {
+        let run = || pod_life::stop_time(&pod.meta.annotations, pod.spec.before_placed(), grace);
+        let Some(owner) = pod.meta.controller().map(|owner| owner.uid) else { return run() };
+        let alike =
+            |known: &&Stop| known.grace == grace && known.annotations == pod.meta.annotations && known.spec.is_same_elsewhere(&pod.spec);
+        if let Some(known) = self.stops.get(&owner).filter(alike) {
+            return known.takes;
+        }
+        let takes = run();
+        let stop = Stop { annotations: pod.meta.annotations.clone(), spec: pod.spec.clone(), grace, takes };
+        self.stops.insert(owner, stop);
+        takes
+    }
+
     /// An object is gone, and will own no further pod.
     pub(super) fn forget_owner(&mut self, uid: Uid) {
         self.lives.remove(&uid);
+        self.stops.remove(&uid);
     }
 
     /// Nothing is left to do with a pod.
     fn forget(&mut self, uid: Uid) {
-        self.tasks.retain(|_, (of, _)| *of != uid);
+        for key in self.of_pod.remove(&uid).into_iter().flatten() {
+            self.tasks.remove(&key);
+        }
         self.waiting.remove(&uid);
         self.pulls.remove(&uid);
     }
@@ -257,7 +310,7 @@ fn decode_task(value: &Value) -> Option<Task> {
 
 /// The names of a pod's claims.
 fn claims(pod: &Object) -> impl Iterator<Item = String> {
-    list(&pod.spec, &["volumes"]).iter().filter_map(|v| match text(v, &["persistentVolumeClaim", "claimName"]) {
+    list(pod.spec.before_placed(), &["volumes"]).iter().filter_map(|v| match text(v, &["persistentVolumeClaim", "claimName"]) {
         "" if v.get("ephemeral").is_some() => Some(format!("{}-{}", pod.meta.name, text(v, &["name"]))),
         "" => None,
         name => Some(name.to_owned()),
@@ -304,8 +357,15 @@ impl Cluster {
             // A description of a cluster holds pods that run already.
             return;
         }
-        self.plane.api.edit(uid, |p| drop(p.status_mut().insert("observedGeneration".to_owned(), 1.into())));
-        let Some(pod) = self.plane.api.get(uid).cloned() else { return };
+        let (status, _) = self.after_step(pod, Step::Taken, Vec::new(), |_, pod| {
+            let mut status = Value::clone(&pod.status);
+            if !status.is_object() {
+                status = json!({});
+            }
+            status["observedGeneration"] = 1.into();
+            (status, false)
+        });
+        let Some(pod) = self.plane.api.edit(uid, |p| p.status = status) else { return };
         if self.nodes.kubelet == Kubelet::Timed
             && let Some(volume) = self.volume_held_elsewhere(&pod)
         {
@@ -323,19 +383,21 @@ impl Cluster {
         let uid = pod.meta.uid;
         let now = self.now();
         let pod = Arc::clone(pod);
-        let mut observed = Observed { sandbox: Sandbox::Ready, ..Observed::default() };
+        let observed = Observed { sandbox: Sandbox::Ready, ..Observed::default() };
         if self.nodes.kubelet == Kubelet::Instant {
+            let mut observed = observed;
             run_at_once(&pod, &mut observed, now);
-            let pod = self.give_address(&pod);
+            let given = self.new_addresses(&pod);
+            let pod = with_addresses(&pod, given);
             self.report(&pod, &observed);
             return self.start_added(&pod, None);
         }
-        self.report(&pod, &observed);
+        self.live(&pod, Step::Begun, Vec::new(), |_, pod| (Arc::clone(pod), observed));
         self.start_added(&pod, None);
         let pulls = self.pulls(&pod);
         let horizon = self.horizon(&pod);
         let moments = self.nodes.life(&pod, &pulls, horizon);
-        for (place, pull) in pod_life::places(&pod.spec).zip(&pulls).filter(|(_, pull)| **pull > 0) {
+        for (place, pull) in pod_life::places(pod.spec.before_placed()).zip(&pulls).filter(|(_, pull)| **pull > 0) {
             let first = moments.iter().find(|m| m.place == place);
             if let Some(first) = first {
                 let before = if first.what == What::Event(Event::Start(1)) { *pull } else { 0 };
@@ -349,20 +411,22 @@ impl Cluster {
             self.nodes.add(now + horizon, uid, Task::More(horizon));
             self.nodes.pulls.insert(uid, pulls);
         }
-        if let Some(seconds) = int(&pod.spec, &["activeDeadlineSeconds"]) {
+        if let Some(seconds) = int(pod.spec.before_placed(), &["activeDeadlineSeconds"]) {
             self.nodes.add(now + seconds * SECOND, uid, Task::Deadline);
         }
     }
 
     /// How far ahead the lives of a pod's containers are looked at first: past the end of each.
     fn horizon(&self, pod: &Object) -> Nanos {
-        let ends = pod_life::places(&pod.spec).filter_map(|p| behaviour::of(&pod.meta.annotations, p.of(&pod.spec)).exit);
+        let spec = pod.spec.before_placed();
+        let ends = pod_life::places(spec).filter_map(|p| behaviour::of(&pod.meta.annotations, p.of(spec)).exit);
         ends.map(|(after, _)| after.saturating_mul(2)).fold(HORIZON, Nanos::max).min(i64::MAX / 8)
     }
 
     /// How long the images of a pod take on its node.
     fn pulls(&mut self, pod: &Object) -> Vec<Nanos> {
-        pod_life::places(&pod.spec).map(|place| self.pull_of(pod, place.of(&pod.spec))).collect()
+        let spec = pod.spec.before_placed();
+        pod_life::places(spec).map(|place| self.pull_of(pod, place.of(spec))).collect()
     }
 
     /// How long the image of a container of a pod takes on its node.
@@ -407,10 +471,10 @@ impl Cluster {
         }
     }
 
-    /// The pod gets its addresses, which its node learns of when a first container has started.
-    fn give_address(&mut self, pod: &Arc<Object>) -> Arc<Object> {
-        if !text(&pod.status, &["podIP"]).is_empty() {
-            return Arc::clone(pod);
+    /// The addresses that a pod gets when a first container starts: its node's and its own; nothing when it has some.
+    fn new_addresses(&mut self, pod: &Object) -> Option<[String; 2]> {
+        if !address(pod).is_empty() {
+            return None;
         }
         let node = node_of(pod).to_owned();
         let place = self.plane.api.list("Node").position(|n| n.meta.name == node).unwrap_or(0) as u64;
@@ -427,14 +491,8 @@ impl Cluster {
         } else {
             format!("10.{}.{}.{}", 245 + place / 250, (place * 4 + *count / 250) % 250, 2 + *count % 250)
         };
-        let address = if at(&pod.spec, &["hostNetwork"]) == true { host.clone() } else { own };
-        let mut given = Object::clone(pod);
-        let status = given.status_mut();
-        status.insert("hostIP".to_owned(), host.as_str().into());
-        status.insert("hostIPs".to_owned(), json!([{"ip": host}]));
-        status.insert("podIP".to_owned(), address.as_str().into());
-        status.insert("podIPs".to_owned(), json!([{"ip": address}]));
-        Arc::new(given)
+        let own = if at(pod.spec.before_placed(), &["hostNetwork"]) == true { host.clone() } else { own };
+        Some([host, own])
     }
 
     /// Writes the status of a pod when it differs from the last.
@@ -448,6 +506,28 @@ impl Cluster {
         self.plane.api.edit(pod.meta.uid, |p| p.status = new.into());
     }
 
+    /// Writes the status of a pod after a step; `own` are words of the pod's own that the step adds, `observe` tells what its
+    /// node sees then.
+    fn live(
+        &mut self,
+        pod: &Arc<Object>,
+        step: Step,
+        own: Vec<String>,
+        observe: impl FnOnce(&mut Self, &Arc<Object>) -> (Arc<Object>, Observed),
+    ) {
+        let now = self.now();
+        let (status, sidecars_left) = self.after_step(pod, step, own, |cluster, pod| {
+            let (pod, observed) = observe(cluster, pod);
+            let mut new = observe::report_of(&cluster.manifest(&pod), &pod, &observed, now);
+            new["observedGeneration"] = pod.meta.generation.into();
+            (new, observe::sidecars_left(&pod, &observed) && !pod.meta.is_deleted())
+        });
+        if sidecars_left {
+            self.nodes.add_once(now + SECOND, pod.meta.uid, Task::SidecarsStopped);
+        }
+        self.plane.api.edit(pod.meta.uid, |p| p.status = status);
+    }
+
     /// A terminating pod stops when its hooks and containers have, at the latest after its grace period.
     fn stop(&mut self, pod: &Object) {
         let uid = pod.meta.uid;
@@ -456,18 +536,15 @@ impl Cluster {
             self.plane.api.finish_pod(uid);
             return;
         }
-        let lists = [("initContainer", "initContainers"), ("container", "containers"), ("ephemeralContainer", "ephemeralContainers")];
-        for (one, many) in lists {
-            for status in list(&pod.status, &[&format!("{one}Statuses")]) {
-                if at(status, &["state", "running"]).is_object() {
-                    let name = text(status, &["name"]);
-                    let field = format!("spec.{many}{{{name}}}");
-                    self.tell(pod, &field, false, "Killing", format!("Stopping container {name}"), ("kubelet", &node));
-                }
+        let (before, beside, added) = facts::running(pod);
+        for (field, names) in [("initContainers", before), ("containers", beside), ("ephemeralContainers", added)] {
+            for name in names {
+                let field = format!("spec.{field}{{{name}}}");
+                self.tell(pod, &field, false, "Killing", format!("Stopping container {name}"), ("kubelet", &node));
             }
         }
         let grace = pod.meta.deletion_grace.unwrap_or(30) * SECOND;
-        let until = self.now() + pod_life::stop_time(&pod.meta.annotations, &pod.spec, grace);
+        let until = self.now() + self.nodes.stop_time(pod, grace);
         self.nodes.forget(uid);
         self.nodes.add(until, uid, Task::Stopped);
     }
@@ -501,17 +578,20 @@ impl Cluster {
 
     /// Does what is due up to an instant.
     pub(super) fn work_of_nodes(&mut self, until: Nanos) {
-        while let Some(entry) = self.nodes.tasks.first_entry().filter(|e| e.key().0 <= until) {
-            let (at, (uid, task)) = {
-                let key = entry.key().0;
-                (key, entry.remove())
-            };
+        while let Some((at, uid, task)) = self.nodes.take(until) {
             self.set_now(at);
-            self.perform(uid, task);
+            let mut moments = Vec::new();
+            if let Task::Moment(place, what) = task {
+                moments.push((place, what));
+                while let Some(next) = if goes_well(what) { self.nodes.take_moment(at, uid) } else { None } {
+                    moments.push(next);
+                }
+            }
+            self.perform(uid, task, &moments);
         }
     }
 
-    fn perform(&mut self, uid: Uid, task: Task) {
+    fn perform(&mut self, uid: Uid, task: Task, moments: &[(Place, What)]) {
         let Some(pod) = self.plane.api.get(uid).cloned() else { return };
         let now = self.now();
         match task {
@@ -539,22 +619,37 @@ impl Cluster {
                 self.report(&pod, &observed);
             }
             Task::Pull(place) => {
-                let container = place.of(&pod.spec);
+                let container = place.of(pod.spec.before_placed());
                 self.tell_pull(&pod, container, &field_of(container, place.init));
             }
             Task::Ephemeral(index, what) => self.ephemeral_moment(&pod, index, what),
-            Task::Moment(place, what) => {
-                let container = place.of(&pod.spec);
-                self.tell_moment(&pod, container, &field_of(container, place.init), what);
-                let mut observed = observe::observed_of(&pod);
-                observe::happen(&mut observed, &pod, place.of(&pod.spec), what, now);
-                let pod = if matches!(what, What::Event(Event::Start(_))) { self.give_address(&pod) } else { pod };
-                self.report(&pod, &observed);
+            Task::Moment(..) => {
+                let spec = pod.spec.before_placed();
+                let mut own = Vec::new();
+                let mut given = None;
+                for (place, what) in moments {
+                    let container = place.of(spec);
+                    self.tell_moment(&pod, container, &field_of(container, place.init), *what);
+                    if let What::Event(Event::Start(n)) = what {
+                        if given.is_none() {
+                            given = self.new_addresses(&pod);
+                            own.extend(given.iter().flatten().cloned());
+                        }
+                        own.push(observe::instance_id(&pod, text(container, &["name"]), *n));
+                    }
+                }
+                self.live(&pod, Step::Moments(moments.to_vec()), own, |_, pod| {
+                    let mut observed = observe::observed_of(pod);
+                    for (place, what) in moments {
+                        observe::happen(&mut observed, pod, place.of(pod.spec.before_placed()), *what, now);
+                    }
+                    (with_addresses(pod, given), observed)
+                });
             }
             Task::More(horizon) => {
                 let began = now - horizon;
                 let pulls = self.nodes.pulls.get(&uid).cloned().unwrap_or_default();
-                let further = pod_life::run(&pod.meta.annotations, &pod.spec, &pulls, horizon * 2);
+                let further = pod_life::run(&pod.meta.annotations, pod.spec.before_placed(), &pulls, horizon * 2);
                 for moment in further.into_iter().filter(|m| m.at > horizon) {
                     self.nodes.add(began + moment.at, uid, Task::Moment(moment.place, moment.what));
                 }
@@ -616,6 +711,23 @@ impl Cluster {
             What::Event(_) => {}
         }
     }
+}
+
+/// Whether a pod goes on after this: what of that kind happens at one instant is reported at once.
+fn goes_well(what: What) -> bool {
+    matches!(what, What::Event(Event::Start(_) | Event::Started(true) | Event::Ready(true)))
+}
+
+/// A pod with the addresses of its node and its own.
+fn with_addresses(pod: &Arc<Object>, given: Option<[String; 2]>) -> Arc<Object> {
+    let Some([host, own]) = given else { return Arc::clone(pod) };
+    let mut out = Object::clone(pod);
+    let status = out.status_mut();
+    status.insert("hostIPs".to_owned(), json!([{"ip": host}]));
+    status.insert("hostIP".to_owned(), host.into());
+    status.insert("podIPs".to_owned(), json!([{"ip": own}]));
+    status.insert("podIP".to_owned(), own.into());
+    Arc::new(out)
 }
 
 /// All containers of a pod run and are ready; those that run once have run.

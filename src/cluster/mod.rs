@@ -5,7 +5,8 @@
 //! [`present`] shows objects as the API returns them, [`state`] turns all of it into bytes and back. Nothing here reads a
 //! file or a clock: the same requests in the same order give the same cluster.
 
-pub mod api;
+pub mod alike;
+mod api;
 mod autoscale;
 mod held;
 pub mod boot;
@@ -65,6 +66,8 @@ pub struct Cluster {
     batch: bool,
     /// Answers may be short.
     brief: bool,
+    /// What is known of the lives of pods.
+    alike: alike::Alike,
 }
 
 impl Cluster {

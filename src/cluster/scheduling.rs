@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Cluster;
+use super::alike::Step;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
@@ -41,7 +42,7 @@ pub(super) struct Scheduler {
     memory: Memory,
     profiles: Profiles,
     start: usize,
-    shapes: BTreeMap<Uid, Arc<PodShape>>,
+    shapes: BTreeMap<Uid, (Arc<PodShape>, Arc<Owner>)>,
     placed: BTreeMap<Uid, (usize, Arc<Pod>)>,
 }
 
@@ -117,20 +118,22 @@ impl Scheduler {
 
     fn pod(&mut self, object: &Object, seen: &Seen) -> Pod {
         let owner = object.meta.controller();
-        let source = Owner {
-            kind: owner.map_or("Pod", |o| o.kind.as_str()).to_owned(),
-            name: owner.map_or(object.meta.name.as_str(), |o| o.name.as_str()).to_owned(),
-        };
         // Pods of one ReplicaSet differ by name only; those of other owners may differ more.
         let key = owner.filter(|o| o.kind == "ReplicaSet").map_or(object.meta.uid, |o| o.uid);
-        let shape = self.shapes.entry(key).or_insert_with(|| Arc::new(PodShape::new(&object.to_json())));
-        let shape = Arc::clone(shape);
+        let (shape, source) = self.shapes.entry(key).or_insert_with(|| {
+            let source = Owner {
+                kind: owner.map_or("Pod", |o| o.kind.as_str()).to_owned(),
+                name: owner.map_or(object.meta.name.as_str(), |o| o.name.as_str()).to_owned(),
+            };
+            (Arc::new(PodShape::new(&object.to_json())), Arc::new(source))
+        });
+        let (shape, source) = (Arc::clone(shape), Arc::clone(source));
         if seen.claims {
-            return Pod::with_shape(&object.to_json(), shape, source, 0);
+            return Pod::with_shape(&object.to_json(), shape, Owner::clone(&source), 0);
         }
         Pod {
             name: object.meta.name.clone(),
-            source: Arc::new(source),
+            source,
             input: 0,
             node_name: seen.node.clone(),
             nominated: seen.nominated.clone(),
@@ -147,14 +150,14 @@ impl Scheduler {
 
     /// Counts a pod on its node.
     pub(super) fn place(&mut self, object: &Object) {
+        if self.placed.contains_key(&object.meta.uid) {
+            return;
+        }
         self.place_seen(object, &Seen::of(object));
     }
 
     fn place_seen(&mut self, object: &Object, seen: &Seen) {
         let Some(node) = self.snapshot.find(&seen.node) else { return };
-        if self.placed.contains_key(&object.meta.uid) {
-            return;
-        }
         let pod = Arc::new(self.pod(object, seen));
         self.snapshot.place(node, &pod);
         self.placed.insert(object.meta.uid, (node, pod));
@@ -250,12 +253,19 @@ impl Cluster {
     fn bind(&mut self, uid: Uid, node: &str) {
         self.unschedulable.remove(&uid);
         let now = self.now() / SECOND * SECOND;
+        let Some(pod) = self.plane.api.get(uid).cloned() else { return };
+        let (status, _) = self.after_step(&pod, Step::Bound, Vec::new(), |_, pod| {
+            let mut status = Value::clone(&pod.status);
+            set_scheduled(&mut status, None, now);
+            (status, false)
+        });
         let bound = self.plane.api.edit(uid, |o| {
-            let spec = o.spec_mut();
-            if spec.is_object() {
-                spec["nodeName"] = node.into();
+            match o.spec.placed(node) {
+                Some(placed) => o.spec = placed,
+                None if o.spec.is_object() => o.spec_mut()["nodeName"] = node.into(),
+                None => {}
             }
-            set_scheduled(&mut o.status, None, now);
+            o.status = status;
         });
         if let Some(pod) = bound {
             let message = format!("Successfully assigned {}/{} to {node}", pod.meta.namespace, pod.meta.name);

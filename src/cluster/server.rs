@@ -290,10 +290,10 @@ impl Cluster {
         served.iter().map(one).collect()
     }
 
-    /// What the server makes of a manifest before validation: unknown fields, defaults, its place.
-    fn read(&mut self, value: &Value, write: &Write<'_>) -> Result<(Object, Value), Refusal> {
-        let (api_version, kind) = (text(value, &["apiVersion"]).to_owned(), text(value, &["kind"]).to_owned());
-        let Some(namespaced) = self.is_namespaced(&api_version, &kind) else {
+    /// What a manifest is about, in its place, and the manifest without what nobody may send.
+    fn placed(&self, value: &Value) -> Result<(Object, Value), Refusal> {
+        let (api_version, kind) = (text(value, &["apiVersion"]), text(value, &["kind"]));
+        let Some(namespaced) = self.is_namespaced(api_version, kind) else {
             return Err(Refusal::new(404, "NotFound", "the server could not find the requested resource"));
         };
         let mut value = value.clone();
@@ -313,25 +313,39 @@ impl Cluster {
                 value["metadata"].as_object_mut().map(|m| m.remove("namespace"));
             }
         }
-        if kube::schema::newest().kind(&format!("{api_version}/{kind}")).is_none() {
+        Ok((object, value))
+    }
+
+    /// Answers a manifest that cannot be decoded as the write wishes.
+    fn check_decoded(&mut self, refused: Option<kube::Verdict>, object: &Object, write: &Write<'_>) -> Result<(), Refusal> {
+        let Some(verdict) = refused else { return Ok(()) };
+        let strict = verdict.message.split_once("strict decoding error: ").map(|s| s.1.to_owned());
+        match (strict, write.unknown) {
+            (Some(fields), Unknown::Warned) => fields.split(", ").for_each(|f| self.warn(f)),
+            (Some(_), Unknown::Dropped) => {}
+            _ => return Err(Refusal::new(400, "BadRequest", verdict.message).on(self, object)),
+        }
+        Ok(())
+    }
+
+    /// What the server makes of a manifest before validation: unknown fields, defaults, its place.
+    fn read(&mut self, value: &Value, write: &Write<'_>) -> Result<(Object, Value), Refusal> {
+        let (object, mut value) = self.placed(value)?;
+        if kube::schema::newest().kind(&format!("{}/{}", object.api_version, object.kind)).is_none() {
             return Ok((object, value));
         }
-        let mut sent = value.clone();
-        sent.as_object_mut().map(|m| m.remove("status"));
-        let verdict = kube::admit(&sent, kube::schema::NEWEST_VALIDATED);
-        if verdict.rejected && verdict.phase == "decode" {
-            let strict = verdict.message.split_once("strict decoding error: ").map(|s| s.1.to_owned());
-            match (strict, write.unknown) {
-                (Some(fields), Unknown::Warned) => fields.split(", ").for_each(|f| self.warn(f)),
-                (Some(_), Unknown::Dropped) => {}
-                _ => return Err(Refusal::new(400, "BadRequest", verdict.message).on(self, &object)),
-            }
+        // The status has an endpoint of its own.
+        let status = value.as_object_mut().and_then(|m| m.remove("status"));
+        let (mut full, refused) = kube::decoded_defaults(&value);
+        self.check_decoded(refused, &object, write)?;
+        let namespace = object.meta.namespace;
+        let stored = Object::from_json(&full);
+        if let (Some(status), Some(map)) = (&status, full.as_object_mut()) {
+            map.insert("status".to_owned(), status.clone());
         }
-        let full = kube::defaults_of(&value);
-        let (namespace, status) = (object.meta.namespace.clone(), at(&value, &["status"]).clone());
-        let object = Object { status: status.into(), ..Object::from_json(&full) };
-        let object = Object { meta: crate::simulate::apiserver::Meta { namespace, ..object.meta.clone() }, ..object };
-        Ok((object, full))
+        let meta = crate::simulate::apiserver::Meta { namespace, ..stored.meta };
+        let status = status.unwrap_or_default().into();
+        Ok((Object { meta, status, ..stored }, full))
     }
 
     fn warn(&mut self, text: &str) {
@@ -600,8 +614,8 @@ impl Cluster {
                     }
                 }
             }
-            let verdict = kube::admit_update(&new, &before, kube::schema::NEWEST_VALIDATED);
-            if verdict.rejected && verdict.phase != "decode" {
+            let verdict = kube::admit_decoded_update(&new, &before, kube::schema::NEWEST_VALIDATED);
+            if verdict.rejected {
                 return Err(self.invalid(&object, &verdict));
             }
             verdict.warnings.iter().for_each(|w| self.warn(&w.message));
@@ -698,7 +712,9 @@ impl Cluster {
     /// Server-side apply: creates the object or merges the configuration into it. Returns the object as stored, and
     /// whether it was created.
     pub fn apply(&mut self, config: &Value, write: &Write<'_>) -> Result<(Value, bool), Refusal> {
-        let (object, _) = self.read(config, &Write { unknown: Unknown::Dropped, ..*write })?;
+        let (object, mut sent) = self.placed(config)?;
+        sent.as_object_mut().map(|m| m.remove("status"));
+        self.check_decoded(kube::decode_refusal(&sent), &object, &Write { unknown: Unknown::Dropped, ..*write })?;
         if let Err(why) = kube::apply::check_declared(config) {
             let version = match object.api_version.split_once('/') {
                 Some(_) => object.api_version.clone(),
@@ -738,14 +754,13 @@ impl Cluster {
         Ok((stored, false))
     }
 
-    /// Deletes an object and returns it as it was; it may stay, marked, until its finalizers or its grace period end.
-    pub fn delete(&mut self, api_version: &str, kind: &str, namespace: &str, name: &str, how: Deletion) -> Result<Value, Refusal> {
+    /// Deletes an object; it may stay, marked, until its finalizers or its grace period end.
+    pub fn delete(&mut self, api_version: &str, kind: &str, namespace: &str, name: &str, how: Deletion) -> Result<(), Refusal> {
         let Some(object) = self.plane.api.find(kind, namespace, name).cloned() else {
             return Err(self.not_found(api_version, kind, name));
         };
-        let shown = present::object(&object);
         if how.dry_run {
-            return Ok(shown);
+            return Ok(());
         }
         let uid = object.meta.uid;
         if kind == "Namespace" {
@@ -775,7 +790,7 @@ impl Cluster {
             }
         }
         self.settle();
-        Ok(shown)
+        Ok(())
     }
 
     /// Evicts a pod: deletes it unless a disruption budget forbids that.

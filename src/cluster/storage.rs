@@ -69,7 +69,7 @@ impl Cluster {
 
     /// Tells claims that wait for their first pod where it is.
     pub(super) fn select_node(&mut self, pod: &Object, node: &str) {
-        for volume in list(&pod.spec, &["volumes"]) {
+        for volume in list(pod.spec.before_placed(), &["volumes"]) {
             let name = match text(volume, &["persistentVolumeClaim", "claimName"]) {
                 "" if volume.get("ephemeral").is_some() => format!("{}-{}", pod.meta.name, text(volume, &["name"])),
                 name => name.to_owned(),

@@ -131,11 +131,8 @@ pub fn admit_node(node: &Node, kube_version: &str) -> Verdict {
     };
     let (api_version, kind) = (text("apiVersion"), text("kind"));
     let Some((schema, ty)) = type_of(&gvk_of(&api_version, &kind), kube_version) else { return accepted };
-    if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, node) {
+    if let Some(verdict) = refused_at_once(&schema, ty, &api_version, &kind, node) {
         return verdict;
-    }
-    if let Some(message) = bad_request(&kind, node) {
-        return Verdict { rejected: true, phase: "decode", message: message.to_owned(), ..Verdict::default() };
     }
     let object = filled(&schema, ty, &api_version, &kind, node);
     let causes = validation::validate(&api_version, &kind, &object);
@@ -162,7 +159,20 @@ pub fn admit_update(new: &serde_json::Value, old: &serde_json::Value, kube_versi
     if let Some(verdict) = undecodable(&schema, ty, &api_version, &kind, &node) {
         return verdict;
     }
-    let causes = update_causes(&schema, ty, &api_version, &kind, (&node, &node_of(old, 0)));
+    told_of_update(update_causes(&schema, ty, &api_version, &kind, (&node, &node_of(old, 0))))
+}
+
+/// As [`admit_update`], for an object that the server has decoded before.
+pub fn admit_decoded_update(new: &serde_json::Value, old: &serde_json::Value, kube_version: &str) -> Verdict {
+    let text = |key: &str| new.get(key).and_then(serde_json::Value::as_str).unwrap_or("");
+    let (api_version, kind) = (text("apiVersion"), text("kind"));
+    let found = type_of(&gvk_of(api_version, kind), kube_version);
+    told_of_update(
+        found.map_or_else(Vec::new, |(schema, ty)| update_causes(&schema, ty, api_version, kind, (&node_of(new, 0), &node_of(old, 0)))),
+    )
+}
+
+fn told_of_update(causes: Vec<Cause>) -> Verdict {
     let rejected = !causes.is_empty();
     Verdict { rejected, phase: if rejected { "validation" } else { "ok" }, causes, ..Verdict::default() }
 }
@@ -319,11 +329,40 @@ pub fn defaults_of(value: &serde_json::Value) -> serde_json::Value {
     defaults_of_node(&node_of(value, 0), text("apiVersion"), text("kind"))
 }
 
+/// As [`defaults_of`], and why the server cannot decode what was sent, when it cannot.
+pub fn decoded_defaults(value: &serde_json::Value) -> (serde_json::Value, Option<Verdict>) {
+    let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str).unwrap_or("");
+    let (api_version, kind, node) = (text("apiVersion"), text("kind"), node_of(value, 0));
+    let Some((schema, ty)) = type_of(&gvk_of(api_version, kind), schema::NEWEST_VALIDATED) else { return (node.to_json(), None) };
+    let refused = refused_at_once(&schema, ty, api_version, kind, &node);
+    (stored(&schema, ty, api_version, kind, &node), refused)
+}
+
+/// Why the server cannot decode what was sent; nothing when it can, and for unknown kinds.
+pub fn decode_refusal(value: &serde_json::Value) -> Option<Verdict> {
+    let text = |key: &str| value.get(key).and_then(serde_json::Value::as_str).unwrap_or("");
+    let (api_version, kind, node) = (text("apiVersion"), text("kind"), node_of(value, 0));
+    let (schema, ty) = type_of(&gvk_of(api_version, kind), schema::NEWEST_VALIDATED)?;
+    refused_at_once(&schema, ty, api_version, kind, &node)
+}
+
+fn refused_at_once(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node: &Node) -> Option<Verdict> {
+    undecodable(schema, ty, api_version, kind, node).or_else(|| {
+        let message = bad_request(kind, node)?.to_owned();
+        Some(Verdict { rejected: true, phase: "decode", message, ..Verdict::default() })
+    })
+}
+
 fn defaults_of_node(node: &Node, api_version: &str, kind: &str) -> serde_json::Value {
     let Some((schema, ty)) = type_of(&gvk_of(api_version, kind), schema::NEWEST_VALIDATED) else { return node.to_json() };
-    let mut object = filled(&schema, ty, api_version, kind, node);
+    stored(&schema, ty, api_version, kind, node)
+}
+
+/// The object as it is stored, of the type `ty` of `schema`.
+fn stored(schema: &schema::Schema, ty: &str, api_version: &str, kind: &str, node: &Node) -> serde_json::Value {
+    let mut object = filled(schema, ty, api_version, kind, node);
     fill::finish(api_version, kind, &mut object);
-    shape::write(&schema, ty, &mut object);
+    shape::write(schema, ty, &mut object);
     object
 }
 

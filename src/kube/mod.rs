@@ -46,8 +46,8 @@ mod warnings;
 
 pub use against::{Identity, identity, validate_update};
 pub use check::{
-    Cause, ValidateOptions, Verdict, admit, admit_ephemeral_containers, admit_in, admit_node, admit_text, admit_update, defaults,
-    defaults_of, validate,
+    Cause, ValidateOptions, Verdict, admit, admit_decoded_update, admit_ephemeral_containers, admit_in, admit_node, admit_text,
+    admit_update, decode_refusal, decoded_defaults, defaults, defaults_of, validate,
 };
 pub use crd_outline::{Instances, essential, undescribed};
 pub use deprecation::{warning, warnings};

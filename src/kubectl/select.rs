@@ -12,6 +12,7 @@ use super::labels;
 use super::resources::Resource;
 use super::session::{Fault, Session};
 use crate::simulate::apiserver::Parts;
+use crate::simulate::apiserver::Wanted;
 use crate::simulate::scheduler::json::{at, text};
 
 /// What is said of a command line that names no object.
@@ -57,7 +58,12 @@ pub(super) struct Wish {
     pub(super) one: bool,
     /// Who may not look at an object may still delete it.
     pub(super) unseen: bool,
+    /// Of all objects of a type only the metadata is looked at.
+    pub(super) about: bool,
 }
+
+/// Nothing besides the metadata.
+const ABOUT: Parts = Parts { spec: Wanted::Fields(&[]), status: Wanted::Fields(&[]) };
 
 /// One part of the arguments: a resource and the names in it.
 #[derive(Clone, Debug)]
@@ -171,7 +177,12 @@ impl Session<'_> {
             return Err(Fault::error("resource(s) were provided, but no name was specified"));
         }
         for part in parts {
-            match self.choose(&part.resource, &namespace, &selector, &fields) {
+            let chosen = if wish.about && fields.is_empty() {
+                self.each_chosen(&part.resource, &namespace, &selector, "", Some(&ABOUT), |object| object)
+            } else {
+                self.choose(&part.resource, &namespace, &selector, &fields)
+            };
+            match chosen {
                 Ok(objects) => {
                     let resource = Arc::new(part.resource);
                     out.found.extend(objects.into_iter().map(|object| self.found(&resource, object, "")));
@@ -246,7 +257,10 @@ impl Session<'_> {
     }
 
     fn select_files(&mut self, flags: &Flags, wish: Wish, out: &mut Selection) -> Result<(), Fault> {
-        let documents = self.documents(flags)?;
+        let documents = match self.documents.take() {
+            Some(read) => read,
+            None => self.documents(flags)?,
+        };
         let context = self.namespace(flags);
         let selector = labels::parse(flags.text("selector")).map_err(Fault::error)?;
         for document in documents {

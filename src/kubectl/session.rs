@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use serde_json::Value;
 
 use super::api::{Access, Api, Chosen, Nanos, Refused, Status};
+use super::files::Document;
 use super::flags::Flags;
 use super::resources::Resource;
 use crate::simulate::apiserver::Parts;
@@ -37,6 +38,8 @@ pub struct Session<'a> {
     pub(super) user: String,
     pub(super) groups: Vec<String>,
     pub(super) resources: Vec<Resource>,
+    /// The documents of the files that were named, once somebody has looked at them and left them to the next.
+    pub(super) documents: Option<Vec<Document>>,
     /// Go has the objects that are printed as structs: their fields keep their order.
     pub(super) typed: bool,
     /// An object was told of as YAML.
@@ -139,6 +142,7 @@ impl<'a> Session<'a> {
             user: String::new(),
             groups: Vec::new(),
             resources,
+            documents: None,
             typed: false,
             told: false,
             old: Cell::default(),

@@ -26,7 +26,7 @@ fn check(name: &str, line: &str) {
     let state = std::env::temp_dir().join(format!("kval-kills-{}-{name}", std::process::id()));
     let _ = fs::remove_dir_all(&state);
     assert!(kval(&state, "cluster create").output().expect("kval runs").status.success());
-    let (file, temporary) = (state.join("default.cluster"), state.join("default.cluster.tmp"));
+    let [file, temporary, earlier] = ["", ".tmp", ".before"].map(|end| state.join(format!("default.cluster{end}")));
     let base = fs::read(&file).expect("the cluster is stored");
     let before = std::time::Instant::now();
     assert!(kval(&state, line).output().expect("kval runs").status.success());
@@ -36,7 +36,7 @@ fn check(name: &str, line: &str) {
     let (mut old_seen, mut new_seen) = (0, 0);
     for moment in 0..MOMENTS {
         fs::write(&file, &base).expect("writable");
-        let _ = fs::remove_file(&temporary);
+        let _ = (fs::remove_file(&temporary), fs::remove_file(&earlier));
         let mut child = kval(&state, line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("kval runs");
         // Half of the moments are spread over the run, half over the write, which is short.
         let part = (moment * 7919) % MOMENTS;
@@ -48,14 +48,16 @@ fn check(name: &str, line: &str) {
         }
         let _ = child.kill();
         let _ = child.wait();
-        let after = fs::read(&file).expect("the cluster is there");
+        // Between the two steps of a write, the cluster is what it was before.
+        let between = !file.exists();
+        let after = fs::read(if between { &earlier } else { &file }).expect("the cluster is there");
         if after == base {
             old_seen += 1;
         } else {
             assert_eq!(after, new, "neither the old nor the new content after kill {moment}");
             new_seen += 1;
         }
-        if moment % 10 == 0 {
+        if moment % 10 == 0 || between {
             let list = kval(&state, "list -q").output().expect("kval runs");
             assert!(list.status.success(), "the cluster does not open: {}", String::from_utf8_lossy(&list.stderr));
         }
@@ -73,4 +75,31 @@ fn a_killed_install_leaves_the_old_or_the_new() {
 #[test]
 fn a_killed_apply_leaves_the_old_or_the_new() {
     check("apply", "kubectl apply -f testdata/seeds/003_L1754.yaml -f testdata/seeds/003_L2336.yaml");
+}
+
+#[test]
+fn a_cluster_between_the_steps_of_a_write_is_found() {
+    let state = std::env::temp_dir().join(format!("kval-kills-{}-between", std::process::id()));
+    let _ = fs::remove_dir_all(&state);
+    let run = |line: &str| {
+        let output = kval(&state, line).output().expect("kval runs");
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    run("cluster create");
+    let [file, earlier] = ["", ".before"].map(|end| state.join(format!("default.cluster{end}")));
+    fs::rename(&file, &earlier).expect("the cluster is stored");
+    let info = run("cluster info");
+    assert!(run("cluster list").contains("default"));
+    assert!(!kval(&state, "cluster create").output().expect("kval runs").status.success());
+    run("kubectl create namespace late");
+    assert!(file.exists());
+    assert!(run("kubectl get namespaces").contains("late"));
+    // What it was before the last command stays as it was.
+    fs::rename(&earlier, &file).expect("it is kept");
+    assert_eq!(run("cluster info"), info);
+    run("kubectl create namespace late");
+    run("cluster delete default");
+    assert!(!file.exists() && !earlier.exists());
+    let _ = fs::remove_dir_all(&state);
 }

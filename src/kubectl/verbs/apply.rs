@@ -86,7 +86,8 @@ fn read(session: &mut Session<'_>, flags: &Flags, verb: &str) -> Result<(Vec<Fou
     let validate = !matches!(flags.text("validate"), "false" | "ignore");
     let mut faults = Vec::new();
     if validate {
-        for document in session.documents(flags)? {
+        let documents = session.documents(flags)?;
+        for document in &documents {
             let missing: Vec<&str> = [("apiVersion", "apiVersion not set"), ("kind", "kind not set")]
                 .into_iter()
                 .filter(|(key, _)| text(&document.object, &[key]).is_empty())
@@ -103,6 +104,7 @@ fn read(session: &mut Session<'_>, flags: &Flags, verb: &str) -> Result<(Vec<Fou
         if !faults.is_empty() {
             return Ok((Vec::new(), faults));
         }
+        session.documents = Some(documents);
     }
     let chosen = session.select(flags, &[], Wish::default())?;
     Ok((chosen.found, chosen.faults))

@@ -8,6 +8,8 @@ use super::super::select::{Found, Wish};
 use super::super::session::{Fault, Session};
 use super::change::options;
 use super::{DryRun, Ended, dry, ended};
+use crate::simulate::apiserver::Parts;
+use crate::simulate::apiserver::Wanted;
 use crate::simulate::scheduler::json::{at, list, text};
 
 const SECOND: i64 = 1_000_000_000;
@@ -74,6 +76,12 @@ fn told(list: &[(&'static str, Vec<String>)]) -> Vec<String> {
     list.iter().map(|(sentence, pods)| format!("{sentence}: {}", pods.join(", "))).collect()
 }
 
+/// What is looked at of a pod besides its metadata.
+const LOOKED_AT: Parts = Parts {
+    spec: Wanted::Fields(&[("nodeName", Wanted::All), ("volumes", Wanted::All)]),
+    status: Wanted::Fields(&[("phase", Wanted::All)]),
+};
+
 /// upstream: drain.Helper.makeFilters
 fn plan(session: &Session<'_>, flags: &Flags, node: &str) -> Result<Plan, Fault> {
     const DAEMON: &str = "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore)";
@@ -83,7 +91,8 @@ fn plan(session: &Session<'_>, flags: &Flags, node: &str) -> Result<Plan, Fault>
     let sets = session.resource("daemonsets.apps")?;
     let mut out = Plan::default();
     let selector = flags.text("pod-selector").to_owned();
-    for pod in session.choose(&resource, "", &selector, &format!("spec.nodeName={node}"))? {
+    let here = format!("spec.nodeName={node}");
+    for pod in session.each_chosen(&resource, "", &selector, &here, Some(&LOOKED_AT), |pod| pod)? {
         let (namespace, name) = (text(&pod, &["metadata", "namespace"]).to_owned(), text(&pod, &["metadata", "name"]).to_owned());
         let shown = format!("{namespace}/{name}");
         let owner = list(&pod, &["metadata", "ownerReferences"]).iter().find(|r| r["controller"] == true);
@@ -231,6 +240,7 @@ fn drain_node(session: &mut Session<'_>, flags: &Flags, node: &Found, how: DryRu
             retry_at = session.now() + 5 * SECOND;
         }
         let mut rest = Vec::new();
+        session.api.brief(true);
         for pod in std::mem::take(&mut leaving) {
             let there = session.api.get(&pod.resource, &pod.namespace, &pod.name);
             if there.is_ok_and(|o: Value| o["metadata"]["uid"] == pod.object["metadata"]["uid"]) {
@@ -239,6 +249,7 @@ fn drain_node(session: &mut Session<'_>, flags: &Flags, node: &Found, how: DryRu
                 session.say(&format!("pod/{} {}", pod.name, if flags.on("disable-eviction") { "deleted" } else { "evicted" }));
             }
         }
+        session.api.brief(false);
         leaving = rest;
         if waiting.is_empty() && leaving.is_empty() {
             return Ok(());

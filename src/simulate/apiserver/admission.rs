@@ -24,6 +24,14 @@ pub(super) struct Rules {
     objects: Vec<Value>,
     uids: Vec<Uid>,
     used: BTreeMap<Uid, Usage>,
+    /// The last pod of each owner that was admitted, as it was sent and as it is stored.
+    admitted: BTreeMap<Uid, (Object, Object)>,
+}
+
+/// Whether the labels of a namespace tell a level of Pod Security.
+fn asks_for_security(namespace: &Value) -> bool {
+    let labels = at(namespace, &["metadata", "labels"]).as_object();
+    labels.is_some_and(|all| all.keys().any(|key| key.starts_with("pod-security.kubernetes.io/")))
 }
 
 /// Whether admission reads objects of a kind.
@@ -46,7 +54,11 @@ impl Rules {
     /// Takes a change into account: an object before and after; `all` are the server's objects after it.
     pub(super) fn note<'a>(&mut self, old: Option<&Object>, new: Option<&Object>, all: impl Iterator<Item = &'a std::sync::Arc<Object>>) {
         let Some(one) = new.or(old) else { return };
+        if new.is_none() {
+            self.forget_owner(one.meta.uid);
+        }
         if rules(&one.kind) {
+            self.admitted.clear();
             let place = self.uids.iter().position(|u| *u == one.meta.uid);
             match (new, place) {
                 // The status of a quota is kept here.
@@ -113,9 +125,33 @@ impl Rules {
                 "LimitRange" | "ResourceQuota" => text(rule, &["metadata", "namespace"]) == own,
                 "PriorityClass" => is_pod,
                 "RuntimeClass" => false,
-                "Namespace" => text(rule, &["metadata", "name"]) == own && at(rule, &["metadata", "labels"]).is_object(),
+                "Namespace" => {
+                    let labelled = at(rule, &["metadata", "labels"]).is_object();
+                    text(rule, &["metadata", "name"]) == own && labelled && (is_pod || asks_for_security(rule))
+                }
                 _ => true,
             })
+    }
+
+    /// An object is gone, and will own no further pod.
+    fn forget_owner(&mut self, uid: Uid) {
+        self.admitted.remove(&uid);
+    }
+
+    /// Whether these ask for nothing of a pod but what pods of a template have in common.
+    fn ask_alike(&self) -> bool {
+        let alike = |rule: &Value| matches!(text(rule, &["kind"]), "LimitRange" | "PriorityClass" | "RuntimeClass" | "Namespace");
+        self.objects.iter().all(alike)
+    }
+
+    /// What a pod became that differs in its name only.
+    fn known(&self, pod: &Object) -> Option<&Object> {
+        let (sent, stored) = self.admitted.get(&pod.meta.controller()?.uid)?;
+        let (a, b) = (&sent.meta, &pod.meta);
+        let same = (&a.namespace, &a.generate_name, &a.labels, &a.annotations, &a.owners, &a.finalizers)
+            == (&b.namespace, &b.generate_name, &b.labels, &b.annotations, &b.owners, &b.finalizers)
+            && (&sent.spec, &sent.status, &sent.rest) == (&pod.spec, &pod.status, &pod.rest);
+        same.then_some(stored)
     }
 
     /// The request to create an object among these.
@@ -204,11 +240,18 @@ pub(super) fn service_account(api: &ApiServer, pod: &Object) -> Result<(), ApiEr
 }
 
 /// Admission of an object that needs neither decoding nor validation.
-pub(super) fn admit(api: &ApiServer, object: &mut Object) -> Result<(), ApiError> {
+pub(super) fn admit(api: &mut ApiServer, object: &mut Object) -> Result<(), ApiError> {
     if object.kind == "Pod" {
         service_account(api, object)?;
     }
     if !api.rules.concern(object) {
+        return Ok(());
+    }
+    let pod = (object.kind == "Pod" && !object.meta.generate_name.is_empty() && api.rules.ask_alike()).then(|| object.clone());
+    if let Some(stored) = api.rules.known(object).filter(|_| pod.is_some()) {
+        object.spec = stored.spec.clone();
+        (object.meta.labels, object.meta.annotations) = (stored.meta.labels.clone(), stored.meta.annotations.clone());
+        object.rest = stored.rest.clone();
         return Ok(());
     }
     let mut value = object.to_json();
@@ -218,6 +261,9 @@ pub(super) fn admit(api: &ApiServer, object: &mut Object) -> Result<(), ApiError
     let stored = refusal(request::admit_whole(&api.rules.request(&value)))?;
     if stored != value {
         adopt(object, stored);
+    }
+    if let Some((owner, sent)) = pod.and_then(|sent| Some((sent.meta.controller()?.uid, sent))) {
+        api.rules.admitted.insert(owner, (sent, object.clone()));
     }
     Ok(())
 }

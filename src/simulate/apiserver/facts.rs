@@ -23,9 +23,18 @@ pub struct Facts {
     pub ready: Option<Nanos>,
     /// How often a container was restarted at most: of those beside one another, and of those before them.
     pub restarts: (i64, i64),
+    /// The names of the containers that run: of those before the others, of those beside one another, of those added later.
+    pub running: Running,
+    /// How long it may take to end, in seconds.
+    pub grace: Option<i64>,
+    /// From where to where in the text its node stands.
+    pub(super) node_at: Option<(usize, usize)>,
     /// Whether there is one of the fields that few pods have and a scheduler looks at.
     pub rare: bool,
 }
+
+/// Names of containers: those before the others, those beside one another, those added later.
+pub type Running = (Vec<String>, Vec<String>, Vec<String>);
 
 /// Fields that few pods have: volumes, claims of devices, the node that was nominated.
 pub(super) const RARE: [&str; 3] = ["volumes", "resourceClaims", "nominatedNodeName"];
@@ -36,7 +45,8 @@ impl Facts {
         read::facts(text).unwrap_or_else(|| Self::of(&serde_json::from_slice(text).unwrap_or_default()))
     }
 
-    fn of(value: &Value) -> Self {
+    /// The facts of a value.
+    pub(super) fn of(value: &Value) -> Self {
         let word = |key| text(value, &[key]).to_owned();
         let rare = RARE.iter().any(|key| value.get(key).is_some());
         Self {
@@ -45,6 +55,9 @@ impl Facts {
             address: word("podIP"),
             ready: ready_of(value),
             restarts: restarts_of(value),
+            running: running_of(value),
+            grace: int(value, &[GRACE]),
+            node_at: None,
             rare,
         }
     }
@@ -61,6 +74,19 @@ fn restarts_of(status: &Value) -> (i64, i64) {
     (most("containerStatuses"), most("initContainerStatuses"))
 }
 
+fn running_of(status: &Value) -> Running {
+    let of = |field| {
+        let runs = |c: &&Value| c["state"]["running"].is_object();
+        list(status, &[field]).iter().filter(runs).map(|c| text(c, &["name"]).to_owned()).collect()
+    };
+    (of("initContainerStatuses"), of("containerStatuses"), of("ephemeralContainerStatuses"))
+}
+
+/// The names of the containers of a pod that run.
+pub fn running(pod: &Object) -> Running {
+    pod.status.facts().map_or_else(|| running_of(&pod.status), |facts| facts.running.clone())
+}
+
 /// How often a container of a pod was restarted at most: of those beside one another, and of those before them.
 pub fn restarts(pod: &Object) -> (i64, i64) {
     pod.status.facts().map_or_else(|| restarts_of(&pod.status), |facts| facts.restarts)
@@ -69,6 +95,13 @@ pub fn restarts(pod: &Object) -> (i64, i64) {
 /// The node of a pod; empty when it has none.
 pub fn node_name(pod: &Object) -> &str {
     pod.spec.facts().map_or_else(|| text(&pod.spec, &["nodeName"]), |facts| &facts.node)
+}
+
+const GRACE: &str = "terminationGracePeriodSeconds";
+
+/// How long a pod may take to end, in seconds; nothing when it does not say.
+pub fn grace(pod: &Object) -> Option<i64> {
+    pod.spec.facts().map_or_else(|| int(&pod.spec, &[GRACE]), |facts| facts.grace)
 }
 
 /// The phase of an object.
@@ -109,14 +142,21 @@ mod tests {
             json!({"containers": [{"nodeName": "no", "conditions": []}], "nodeName": "yes"}),
             json!({"conditions": [], "volumes": []}),
             json!({"nominatedNodeName": "n"}),
+            json!({"nodeName": "n", "terminationGracePeriodSeconds": 30}),
             json!({"containerStatuses": [{"name": "a", "restartCount": 2}, {"restartCount": 5.0}, {}, 7], "initContainerStatuses": [{"restartCount": 3}]}),
+            json!({"containerStatuses": [{"name": "a", "state": {"running": {"startedAt": 1}}}, {"name": "b", "state": {"running": 1}},
+                {"name": "c", "state": {"waiting": {}}}, {"state": {"running": {}}}, {"state": []}], "ephemeralContainerStatuses":
+                [{"name": "e", "state": {"running": {}}}], "initContainerStatuses": [{"name": "i", "state": {"running": {}}}]}),
             json!({"containerStatuses": [], "initContainerStatuses": {"restartCount": 3}}),
             json!({}),
             json!(null),
             json!([1]),
         ] {
             let compact = value.to_string();
-            assert_eq!(Facts::read(compact.as_bytes()), Facts::of(&value), "{compact}");
+            let read = Facts::read(compact.as_bytes());
+            let node = read.node_at.and_then(|(from, to)| compact.get(from..to));
+            assert_eq!(node.map(str::to_owned), value.get("nodeName").map(Value::to_string), "{compact}");
+            assert_eq!(Facts { node_at: None, ..read }, Facts::of(&value), "{compact}");
             let pretty = serde_json::to_string_pretty(&value).unwrap();
             assert_eq!(Facts::read(pretty.as_bytes()), Facts::of(&value), "{compact}");
             assert_eq!(read::facts(compact.as_bytes()).is_some(), value.is_object(), "{compact}");

@@ -3,6 +3,7 @@
 
 pub mod admission;
 pub mod facts;
+pub mod mould;
 pub mod object;
 pub mod patch;
 mod read;

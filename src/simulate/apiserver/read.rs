@@ -37,6 +37,23 @@ pub(super) fn fields<const N: usize>(text: &[u8], names: [&str; N]) -> [Value; N
     names.map(|name| whole.get(name).cloned().unwrap_or_default())
 }
 
+/// Where a field belongs among the sorted ones of an object: at the next field, or at the end. Nothing when it is there.
+pub(super) fn place_of(text: &[u8], name: &str) -> Option<usize> {
+    let mut reader = Reader { text, at: 0 };
+    let (mut place, mut from, mut there) = (None, 1, false);
+    reader.entries(|reader, key| {
+        there |= key == name.as_bytes();
+        if key > name.as_bytes() {
+            place.get_or_insert(from);
+        }
+        reader.skip()?;
+        // Behind the comma that follows.
+        from = reader.at + 1;
+        Some(())
+    })?;
+    (!there && reader.at == text.len()).then(|| place.unwrap_or(text.len() - 1))
+}
+
 /// What a pod's specification or status tells; nothing when it is not an object written without blanks.
 pub(super) fn facts(text: &[u8]) -> Option<Facts> {
     let mut reader = Reader { text, at: 0 };
@@ -89,6 +106,18 @@ impl<'a> Reader<'a> {
         serde_json::from_slice(quoted).ok().map(Cow::Owned)
     }
 
+    /// A string as bytes, which are not looked at further.
+    fn key(&mut self) -> Option<Cow<'a, [u8]>> {
+        if self.peek() != Some(b'"') {
+            return None;
+        }
+        let (quoted, plain) = self.quoted()?;
+        if plain {
+            return quoted.get(1..quoted.len() - 1).map(Cow::Borrowed);
+        }
+        serde_json::from_slice::<String>(quoted).ok().map(|key| Cow::Owned(key.into_bytes()))
+    }
+
     fn literal(&mut self, text: &'static str, value: Value) -> Option<Value> {
         self.text.get(self.at..)?.starts_with(text.as_bytes()).then(|| {
             self.at += text.len();
@@ -119,7 +148,8 @@ impl<'a> Reader<'a> {
                 let mut entries: Vec<(String, Value)> = Vec::new();
                 self.entries(|reader, key| match wanted.field(key) {
                     Some(wanted) => {
-                        entries.push((key.to_owned(), reader.value(wanted, depth + 1)?));
+                        let key = std::str::from_utf8(key).ok()?.to_owned();
+                        entries.push((key, reader.value(wanted, depth + 1)?));
                         Some(())
                     }
                     None => reader.skip(),
@@ -143,14 +173,14 @@ impl<'a> Reader<'a> {
     }
 
     fn fields(&mut self, names: &[&str], out: &mut [Value]) -> Option<()> {
-        self.entries(|reader, key| match names.iter().position(|name| *name == key).and_then(|i| out.get_mut(i)) {
+        self.entries(|reader, key| match names.iter().position(|name| name.as_bytes() == key).and_then(|i| out.get_mut(i)) {
             Some(slot) => reader.value(&Wanted::All, 0).map(|value| *slot = value),
             None => reader.skip(),
         })
     }
 
     /// Goes through the entries of an object; `see` passes the value of each key.
-    fn entries(&mut self, mut see: impl FnMut(&mut Self, &str) -> Option<()>) -> Option<()> {
+    fn entries(&mut self, mut see: impl FnMut(&mut Self, &[u8]) -> Option<()>) -> Option<()> {
         if !self.pass(b'{') {
             return None;
         }
@@ -158,7 +188,7 @@ impl<'a> Reader<'a> {
             return Some(());
         }
         loop {
-            let key = self.string()?;
+            let key = self.key()?;
             if !self.pass(b':') {
                 return None;
             }
@@ -184,14 +214,20 @@ impl<'a> Reader<'a> {
         let mut out = Facts::default();
         self.entries(|reader, key| {
             match key {
-                "nodeName" => out.node = reader.word()?,
-                "phase" => out.phase = reader.word()?,
-                "podIP" => out.address = reader.word()?,
-                "conditions" if reader.peek()? == b'[' => out.ready = reader.ready()?,
-                "containerStatuses" if reader.peek()? == b'[' => out.restarts.0 = reader.restarts()?,
-                "initContainerStatuses" if reader.peek()? == b'[' => out.restarts.1 = reader.restarts()?,
+                b"nodeName" => {
+                    let from = reader.at;
+                    out.node = reader.word()?;
+                    out.node_at = Some((from, reader.at));
+                }
+                b"phase" => out.phase = reader.word()?,
+                b"podIP" => out.address = reader.word()?,
+                b"terminationGracePeriodSeconds" => out.grace = int(&reader.value(&Wanted::All, 0)?, &[]),
+                b"conditions" if reader.peek()? == b'[' => out.ready = reader.ready()?,
+                b"containerStatuses" if reader.peek()? == b'[' => out.restarts.0 = reader.restarts(&mut out.running.1)?,
+                b"initContainerStatuses" if reader.peek()? == b'[' => out.restarts.1 = reader.restarts(&mut out.running.0)?,
+                b"ephemeralContainerStatuses" if reader.peek()? == b'[' => drop(reader.restarts(&mut out.running.2)?),
                 other => {
-                    out.rare |= RARE.contains(&other);
+                    out.rare |= RARE.iter().any(|name| name.as_bytes() == other);
                     reader.skip()?;
                 }
             }
@@ -219,23 +255,31 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Passes a list of the states of containers; the most restarts among them.
-    fn restarts(&mut self) -> Option<i64> {
+    /// Passes a list of the states of containers; the most restarts among them, and those that run.
+    fn restarts(&mut self, running: &mut Vec<String>) -> Option<i64> {
         let mut most: Option<i64> = None;
         self.items(|reader| {
-            let mut count = 0;
+            let (mut count, mut name, mut runs) = (0, String::new(), false);
             if reader.peek()? == b'{' {
                 reader.entries(|reader, key| {
-                    if key == "restartCount" {
-                        count = int(&reader.value(&Wanted::All, 0)?, &[]).unwrap_or(0);
-                        return Some(());
+                    match key {
+                        b"restartCount" => count = int(&reader.value(&Wanted::All, 0)?, &[]).unwrap_or(0),
+                        b"name" => name = reader.word()?,
+                        b"state" if reader.peek()? == b'{' => reader.entries(|reader, key| {
+                            runs |= key == b"running" && reader.peek()? == b'{';
+                            reader.skip()
+                        })?,
+                        _ => reader.skip()?,
                     }
-                    reader.skip()
+                    Some(())
                 })?;
             } else {
                 reader.skip()?;
             }
             most = most.max(Some(count));
+            if runs {
+                running.push(name);
+            }
             Some(())
         })?;
         Some(most.unwrap_or(0))
@@ -253,9 +297,9 @@ impl<'a> Reader<'a> {
             reader.entries(|reader, key| {
                 let text = reader.peek()? == b'"';
                 match key {
-                    "type" if text => about = reader.string()? == "Ready",
-                    "status" if text => holds = reader.string()? == "True",
-                    "lastTransitionTime" => since = time(&reader.value(&Wanted::All, 0)?),
+                    b"type" if text => about = reader.string()? == "Ready",
+                    b"status" if text => holds = reader.string()? == "True",
+                    b"lastTransitionTime" => since = time(&reader.value(&Wanted::All, 0)?),
                     _ => reader.skip()?,
                 }
                 Some(())
@@ -270,33 +314,38 @@ impl<'a> Reader<'a> {
 
     /// Passes a value.
     fn skip(&mut self) -> Option<()> {
-        let mut depth = 0_usize;
+        let text = self.text;
+        let (mut at, mut depth) = (self.at, 0_usize);
         loop {
-            match self.peek()? {
-                b'"' => drop(self.quoted()?),
+            match *text.get(at)? {
+                b'"' => {
+                    self.at = at;
+                    self.quoted()?;
+                    at = self.at;
+                }
                 b'{' | b'[' => {
                     depth += 1;
-                    self.at += 1;
+                    at += 1;
                     continue;
                 }
+                // The end of what this value stands in: it was a number or a word.
+                b'}' | b']' if depth == 0 => break,
                 b'}' | b']' => {
-                    // The end of what this value stands in: it was a number or a word.
-                    if depth == 0 {
-                        return Some(());
-                    }
                     depth -= 1;
-                    self.at += 1;
+                    at += 1;
                 }
-                b',' if depth == 0 => return Some(()),
+                b',' if depth == 0 => break,
                 _ => {
-                    self.at += 1;
+                    at += 1;
                     continue;
                 }
             }
             if depth == 0 {
-                return Some(());
+                break;
             }
         }
+        self.at = at;
+        Some(())
     }
 }
 

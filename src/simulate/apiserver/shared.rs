@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Nanos;
 use super::facts::Facts;
+use super::mould::Cast;
 use super::read;
 use super::wanted::Wanted;
 
@@ -25,9 +26,18 @@ struct Inner {
     ready: OnceLock<Option<Nanos>>,
     /// What a text tells that nobody has looked at as a whole.
     facts: OnceLock<Facts>,
+    /// What was written of a value, and at which byte of it the node of a pod belongs.
+    written: OnceLock<(Vec<u8>, Option<usize>)>,
+    /// What it was before a pod got its node.
+    base: Option<Shared>,
+    /// What it has in common with others.
+    cast: Option<Cast>,
 }
 
 static NULL: Value = Value::Null;
+
+/// The field of a pod's node.
+const NODE: &str = "nodeName";
 
 impl Shared {
     /// The value whose text stands at a place; `null` when there is no JSON.
@@ -35,10 +45,74 @@ impl Shared {
         Self(Arc::new(Inner { text: Some((Arc::clone(bytes), place)), ..Inner::default() }))
     }
 
+    /// A text from a mould, and what it tells.
+    pub(super) fn of_mould(text: Vec<u8>, facts: Facts, cast: Cast) -> Self {
+        let place = 0..text.len();
+        let (text, facts) = (Some((Arc::new(text), place)), OnceLock::from(facts));
+        Self(Arc::new(Inner { text, facts, cast: Some(cast), ..Inner::default() }))
+    }
+
+    /// A value that others are made after.
+    pub(super) fn cast_as(value: Value, cast: Cast) -> Self {
+        let facts = OnceLock::from(Facts::of(&value));
+        Self(Arc::new(Inner { value: OnceLock::from(value), facts, cast: Some(cast), ..Inner::default() }))
+    }
+
     /// The text it was read from; nothing once it has changed.
     pub fn text(&self) -> Option<&[u8]> {
         let (bytes, place) = self.0.text.as_ref()?;
         bytes.get(place.clone())
+    }
+
+    /// Its text and, of a pod's specification without a node, where that belongs.
+    fn writing(&self) -> &(Vec<u8>, Option<usize>) {
+        self.0.written.get_or_init(|| {
+            // Writing to memory does not fail.
+            let text = self.text().map_or_else(|| serde_json::to_vec(&**self).unwrap_or_default(), <[u8]>::to_vec);
+            let place = read::place_of(&text, NODE);
+            (text, place)
+        })
+    }
+
+    /// Its text as the state keeps it.
+    pub fn to_text(&self) -> &[u8] {
+        self.text().unwrap_or_else(|| &self.writing().0)
+    }
+
+    /// The specification of a pod once it has a node: nothing when it has one already, or is no object.
+    #[must_use]
+    pub fn placed(&self, node: &str) -> Option<Self> {
+        let (own, place) = self.writing();
+        let (head, tail) = own.split_at_checked((*place)?)?;
+        let entry = format!("\"{NODE}\":{}", Value::from(node));
+        let (before, after) = match (head.ends_with(b"{"), tail.starts_with(b"}")) {
+            (true, true) => ("", ""),
+            (false, true) => (",", ""),
+            (_, false) => ("", ","),
+        };
+        let text = [head, before.as_bytes(), entry.as_bytes(), after.as_bytes(), tail].concat();
+        let from = head.len() + before.len() + NODE.len() + 3;
+        let node_at = Some((from, from + entry.len() - NODE.len() - 3));
+        let own = self.facts().cloned().unwrap_or_else(|| self.0.facts.get_or_init(|| Facts::of(self)).clone());
+        let facts = Facts { node: node.to_owned(), node_at, ..own };
+        let range = 0..text.len();
+        let (text, facts) = (Some((Arc::new(text), range)), OnceLock::from(facts));
+        Some(Self(Arc::new(Inner { text, facts, base: Some(self.clone()), ..Inner::default() })))
+    }
+
+    /// The specification of a pod before it got its node, which those of a template share; itself when nobody knows.
+    pub fn before_placed(&self) -> &Self {
+        self.0.base.as_ref().unwrap_or(self)
+    }
+
+    /// What it has in common with others, and the words in it that are its own.
+    pub(super) fn cast(&self) -> Option<&Cast> {
+        self.0.cast.as_ref()
+    }
+
+    /// A number that only those have that are one, as long as one of them is there.
+    pub fn address(&self) -> usize {
+        Arc::as_ptr(&self.0).addr()
     }
 
     /// The value as one's own. What nobody has looked at is read for this alone, not kept.
@@ -59,8 +133,11 @@ impl Shared {
         }
     }
 
-    /// What it tells of a pod, kept for the next who asks; nothing once somebody has looked at the whole.
+    /// What it tells of a pod, kept for the next who asks; nothing once somebody has looked at the whole before that.
     pub fn facts(&self) -> Option<&Facts> {
+        if let Some(known) = self.0.facts.get() {
+            return Some(known);
+        }
         match (self.0.value.get(), self.text()) {
             (None, Some(text)) => Some(self.0.facts.get_or_init(|| Facts::read(text))),
             _ => None,
@@ -95,6 +172,8 @@ impl Shared {
         inner.text = None;
         inner.ready = OnceLock::new();
         inner.facts = OnceLock::new();
+        inner.written = OnceLock::new();
+        (inner.base, inner.cast) = (None, None);
         if inner.value.get().is_none() {
             inner.value = OnceLock::from(Value::Null);
         }
@@ -114,6 +193,27 @@ impl Shared {
     /// every turn, so the answer is kept until the value changes.
     pub fn ready_since(&self, ready: impl FnOnce() -> Option<Nanos>) -> Option<Nanos> {
         *self.0.ready.get_or_init(ready)
+    }
+
+    /// What stands before and behind the node in its text.
+    fn around_node(&self) -> Option<(&[u8], &[u8])> {
+        let ((from, to), text) = (self.facts()?.node_at?, self.text()?);
+        Some((text.get(..from)?, text.get(to..)?))
+    }
+
+    /// Whether two specifications of pods differ in the node only.
+    pub fn is_same_elsewhere(&self, other: &Self) -> bool {
+        let (a, b) = (self.before_placed(), other.before_placed());
+        if Self::ptr_eq(a, b) {
+            return true;
+        }
+        if let (Some(a), Some(b)) = (a.around_node(), b.around_node()) {
+            return a == b;
+        }
+        match (a.as_object(), b.as_object()) {
+            (Some(a), Some(b)) => a.iter().filter(|(key, _)| *key != NODE).eq(b.iter().filter(|(key, _)| *key != NODE)),
+            _ => false,
+        }
     }
 
     /// Whether two are one.
@@ -148,7 +248,13 @@ impl From<Value> for Shared {
 
 impl PartialEq for Shared {
     fn eq(&self, other: &Self) -> bool {
-        Self::ptr_eq(self, other) || self.text().is_some_and(|t| other.text() == Some(t)) || **self == **other
+        let written = |one: &Self| one.text().is_some() || one.0.written.get().is_some();
+        let read = |one: &Self| one.0.value.get().is_some();
+        if Self::ptr_eq(self, other) {
+            return true;
+        }
+        // Of equal values the same is written, and to write is less than to read.
+        if !(written(self) && written(other)) && read(self) && read(other) { **self == **other } else { self.to_text() == other.to_text() }
     }
 }
 
@@ -163,6 +269,36 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_pod_that_gets_a_node_says_so() {
+        for (value, rare) in [
+            (json!({"containers": [{"nodeName": "no"}], "volumes": [], "terminationGracePeriodSeconds": 5}), true),
+            (json!({"containers": [1]}), false),
+            (json!({"restartPolicy": "Always"}), false),
+            (json!({}), false),
+        ] {
+            let base = Shared::from(value.clone());
+            let mut placed = value;
+            placed["nodeName"] = "n-1".into();
+            let other = base.placed("node-2").expect("an object without a node");
+            let one = base.placed("n-1").expect("an object without a node");
+            assert_eq!(one.text(), Some(placed.to_string().as_bytes()));
+            assert_eq!(*one, placed);
+            let facts = one.facts().expect("known");
+            assert_eq!((facts.node.as_str(), facts.rare), ("n-1", rare));
+            assert_eq!(facts, &Facts::read(placed.to_string().as_bytes()));
+            assert!(one != other && one.is_same_elsewhere(&other) && one.placed("x").is_none());
+            let apart = |shared: &Shared| Shared::from(Value::clone(shared));
+            assert!(apart(&one).is_same_elsewhere(&apart(&other)) && apart(&one).is_same_elsewhere(&other));
+            let text = |shared: &Shared| Shared::of_text(&Arc::new(shared.to_text().to_vec()), 0..shared.to_text().len());
+            assert!(text(&one).is_same_elsewhere(&text(&other)) && text(&one) == one && text(&one) != other);
+            let longer = Shared::from(json!({"containers": [2], "nodeName": "n-1"}));
+            assert!(!longer.is_same_elsewhere(&one) && !text(&longer).is_same_elsewhere(&text(&one)));
+        }
+        assert!(Shared::from(json!({"nodeName": ""})).placed("n").is_none());
+        assert!(Shared::default().placed("n").is_none());
+    }
 
     #[test]
     fn a_text_is_read_once_and_lost_by_a_change() {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -10,12 +11,14 @@ use super::Nanos;
 use super::SECOND;
 use super::Uid;
 use super::admission;
+use super::facts;
 use super::facts::node_name;
 use super::facts::phase;
+use super::mould::Kind;
 use super::object::Object;
+use super::shared::Shared;
 use crate::kube;
 use crate::simulate::scheduler::json::at;
-use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::scalar;
 use crate::simulate::scheduler::json::text;
 use crate::simulate::scheduler::selector::Selector;
@@ -83,12 +86,34 @@ pub struct Event {
     pub message: String,
 }
 
+/// The first status of a pod.
+static PENDING: LazyLock<Shared> = LazyLock::new(|| Arc::new(Kind::default()).first(serde_json::json!({"phase": "Pending"}), Vec::new()));
+
 /// The finalizer of a foreground deletion.
 pub const FOREGROUND: &str = "foregroundDeletion";
 /// The finalizer of a deletion that leaves the dependents.
 pub const ORPHAN: &str = "orphan";
 
-type Name = (String, String, String);
+/// Uids by kind, namespace and name.
+#[derive(Clone, Debug, Default)]
+struct Names(BTreeMap<String, BTreeMap<String, BTreeMap<String, Uid>>>);
+
+impl Names {
+    fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<Uid> {
+        self.0.get(kind)?.get(namespace)?.get(name).copied()
+    }
+
+    fn insert(&mut self, object: &Object) {
+        let of_kind = self.0.entry(object.kind.clone()).or_default();
+        of_kind.entry(object.meta.namespace.clone()).or_default().insert(object.meta.name.clone(), object.meta.uid);
+    }
+
+    fn remove(&mut self, object: &Object) {
+        if let Some(here) = self.0.get_mut(&object.kind).and_then(|all| all.get_mut(&object.meta.namespace)) {
+            here.remove(&object.meta.name);
+        }
+    }
+}
 
 /// What a server counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,7 +136,7 @@ pub struct ApiServer {
     /// Events, oldest first.
     pub events: Vec<Event>,
     objects: BTreeMap<Uid, Arc<Object>>,
-    names: BTreeMap<Name, Uid>,
+    names: Names,
     kinds: BTreeMap<String, BTreeSet<Uid>>,
     dependents: BTreeMap<Uid, BTreeSet<Uid>>,
     /// Pods that nobody manages.
@@ -141,7 +166,7 @@ impl ApiServer {
             for owner in &object.meta.owners {
                 out.dependents.entry(owner.uid).or_default().insert(uid);
             }
-            out.names.insert((object.kind.clone(), object.meta.namespace.clone(), object.meta.name.clone()), uid);
+            out.names.insert(&object);
             out.kinds.entry(object.kind.clone()).or_default().insert(uid);
             out.note_lone(&object);
             let object = Arc::new(object);
@@ -178,7 +203,7 @@ impl ApiServer {
 
     /// An object by its name.
     pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<&Arc<Object>> {
-        self.objects.get(self.names.get(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))?)
+        self.objects.get(&self.names.get(kind, namespace, name)?)
     }
 
     /// All objects of a kind, in order of creation.
@@ -392,20 +417,19 @@ impl ApiServer {
     }
 
     /// Completes a name; it must be free.
-    fn check_name(&mut self, object: &mut Object) -> Result<Name, ApiError> {
+    fn check_name(&mut self, object: &mut Object) -> Result<(), ApiError> {
         if object.meta.name.is_empty() && !object.meta.generate_name.is_empty() {
             object.meta.name = format!("{}{}", object.meta.generate_name, self.suffix());
         }
-        let name = (object.kind.clone(), object.meta.namespace.clone(), object.meta.name.clone());
-        if self.names.contains_key(&name) {
+        if self.names.get(&object.kind, &object.meta.namespace, &object.meta.name).is_some() {
             let message = format!("{} \"{}\" already exists", resource(object), object.meta.name);
             return Err(ApiError { code: 409, reason: "AlreadyExists", message });
         }
-        Ok(name)
+        Ok(())
     }
 
     fn insert(&mut self, mut object: Object) -> Result<Arc<Object>, ApiError> {
-        let name = self.check_name(&mut object)?;
+        self.check_name(&mut object)?;
         self.last_uid += 1;
         object.meta.uid = self.last_uid;
         object.meta.generation = object.meta.generation.max(1);
@@ -413,13 +437,15 @@ impl ApiServer {
         if object.meta.created == 0 {
             object.meta.created = self.now / SECOND * SECOND;
         }
-        if object.kind == "Pod" && object.status.get("phase").is_none() {
+        if object.kind == "Pod" && object.status.is_absent() {
+            object.status = PENDING.clone();
+        } else if object.kind == "Pod" && object.status.get("phase").is_none() {
             object.status_mut().insert("phase".to_owned(), "Pending".into());
         }
         if object.kind == "Job" {
             select_own_pods(&mut object);
         }
-        self.names.insert(name, object.meta.uid);
+        self.names.insert(&object);
         Ok(self.put(object, Operation::Added, None))
     }
 
@@ -493,7 +519,7 @@ impl ApiServer {
     pub fn remove(&mut self, uid: Uid) {
         let Some(object) = self.objects.remove(&uid) else { return };
         let meta = &object.meta;
-        self.names.remove(&(object.kind.clone(), meta.namespace.clone(), meta.name.clone()));
+        self.names.remove(&object);
         if let Some(set) = self.kinds.get_mut(&object.kind) {
             set.remove(&uid);
         }
@@ -523,7 +549,7 @@ impl ApiServer {
         };
         let mut grace = 0;
         if object.kind == "Pod" && !node_name(&object).is_empty() && !is_finished(&object) {
-            grace = int(&object.spec, &["terminationGracePeriodSeconds"]).unwrap_or(30);
+            grace = facts::grace(&object).unwrap_or(30);
         }
         if grace == 0 && object.meta.finalizers.is_empty() && finalizer.is_none() {
             self.remove(uid);

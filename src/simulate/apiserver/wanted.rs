@@ -29,10 +29,10 @@ impl Wanted {
     }
 
     /// What is wanted of a field; nothing when nothing is.
-    pub(super) fn field(&self, name: &str) -> Option<&Self> {
+    pub(super) fn field(&self, name: &[u8]) -> Option<&Self> {
         match self {
             Self::All => Some(self),
-            Self::Fields(fields) => fields.iter().find(|(field, _)| *field == name).map(|(_, wanted)| wanted),
+            Self::Fields(fields) => fields.iter().find(|(field, _)| field.as_bytes() == name).map(|(_, wanted)| wanted),
         }
     }
 

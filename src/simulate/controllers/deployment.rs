@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 use serde_json::json;
 
@@ -18,6 +19,7 @@ use super::selector_of;
 use super::template_of;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
@@ -72,14 +74,15 @@ fn by_creation(a: &Set, b: &Set) -> Ordering {
 
 /// A template without the label that the controller adds. upstream: EqualIgnoreHash
 fn same_template(a: &Value, b: &Value) -> bool {
-    let bare = |t: &Value| {
-        let mut metadata = t["metadata"].clone();
-        if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
-            labels.remove(HASH_LABEL);
-        }
-        metadata
-    };
-    a["spec"] == b["spec"] && bare(a) == bare(b)
+    fn bare<'a>(value: &'a Value, out: &'a str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        value.as_object().into_iter().flatten().filter(move |(key, _)| *key != out)
+    }
+    let (x, y) = (&a["metadata"], &b["metadata"]);
+    let (own, other) = (&x["labels"], &y["labels"]);
+    a["spec"] == b["spec"]
+        && own.is_object() == other.is_object()
+        && bare(own, HASH_LABEL).eq(bare(other, HASH_LABEL))
+        && bare(x, "labels").eq(bare(y, "labels"))
 }
 
 /// The sets that a Deployment controls, oldest first; matching orphans are adopted.
@@ -129,7 +132,7 @@ pub fn sync_deployment(plane: &mut ControlPlane, uid: Uid) {
     let Some(deployment) = plane.api.get(uid).cloned() else { return };
     let sets = replica_sets(plane, &deployment);
     if deployment.meta.is_deleted() {
-        let sets = find(&deployment, &sets);
+        let sets = find(&mut plane.templates, &deployment, &sets);
         let status = calculate_status(plane, &sets, &deployment);
         set_status(plane, uid, status);
         return;
@@ -166,8 +169,31 @@ fn check_paused_conditions(plane: &mut ControlPlane, deployment: &Object) {
     plane.api.edit(deployment.meta.uid, |d| conditions::set(&mut d.status, condition));
 }
 
-fn find(deployment: &Object, sets: &[Set]) -> Sets {
-    let new = sets.iter().find(|s| same_template(template_of(s), template_of(deployment))).cloned();
+/// Which specifications of sets hold the template of which of Deployments: asked at every turn, and they seldom change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Templates(FxHashMap<(usize, usize), (Shared, Shared, bool)>);
+
+impl Templates {
+    /// So many answers are kept.
+    const MANY: usize = 4096;
+
+    fn same(&mut self, set: &Object, deployment: &Object) -> bool {
+        let key = (set.spec.address(), deployment.spec.address());
+        if let Some((.., same)) = self.0.get(&key) {
+            return *same;
+        }
+        let same = same_template(template_of(set), template_of(deployment));
+        if self.0.len() >= Self::MANY {
+            self.0.clear();
+        }
+        // Both are there as long as their numbers are asked for.
+        self.0.insert(key, (set.spec.clone(), deployment.spec.clone(), same));
+        same
+    }
+}
+
+fn find(templates: &mut Templates, deployment: &Object, sets: &[Set]) -> Sets {
+    let new = sets.iter().find(|s| templates.same(s, deployment)).cloned();
     let old = sets.iter().filter(|s| new.as_ref().is_none_or(|n| n.meta.uid != s.meta.uid)).cloned().collect();
     Sets { new, old }
 }
@@ -221,7 +247,7 @@ fn set_new_annotations(deployment: &Object, set: &mut Object, new_revision: i64)
 fn sets_and_revision(plane: &mut ControlPlane, uid: Uid, sets: &[Set], create: bool) -> Option<Sets> {
     let deployment = Arc::clone(plane.api.get(uid)?);
     let current: Vec<Set> = sets.iter().filter_map(|s| plane.api.get(s.meta.uid).cloned()).collect();
-    let mut found = find(&deployment, &current);
+    let mut found = find(&mut plane.templates, &deployment, &current);
     let new_revision = found.old.iter().map(|s| revision(s)).max().unwrap_or(0) + 1;
     if let Some(new) = &found.new {
         let min_ready = int(&deployment.spec, &["minReadySeconds"]).unwrap_or(0);
@@ -244,12 +270,14 @@ fn sets_and_revision(plane: &mut ControlPlane, uid: Uid, sets: &[Set], create: b
                 &format!("Found new replica set \"{}\"", new.meta.name),
             )
         });
-        plane.api.edit(uid, |d| {
-            d.meta.annotations.insert(REVISION.to_owned(), revision);
-            if let Some(condition) = condition {
-                conditions::set(&mut d.status, condition);
-            }
-        });
+        if condition.is_some() || deployment.meta.annotations.get(REVISION) != Some(&revision) {
+            plane.api.edit(uid, |d| {
+                d.meta.annotations.insert(REVISION.to_owned(), revision);
+                if let Some(condition) = condition {
+                    conditions::set(&mut d.status, condition);
+                }
+            });
+        }
         return Some(found);
     }
     if !create {

@@ -37,6 +37,7 @@ use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::address;
 pub use crate::simulate::apiserver::facts::phase;
+use crate::simulate::apiserver::object::Labels;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::selector::Selector;
 
@@ -95,10 +96,16 @@ const MAX_STEPS: (usize, usize) = (20_000, 200);
 /// Reconciliations closer than this belong to one instant: a wish to be called again at once must not become a loop.
 const INSTANT: Nanos = 1_000_000;
 
-/// The selectors of services: when they were read, those that ask for a label by its namespace, key and value, and the others
-/// by namespace.
+/// The selectors of services: the version at which they were read, those that ask for a label by its namespace, key and value,
+/// and the others by namespace.
 #[derive(Clone, Debug, Default)]
-struct Selectors(u64, BTreeMap<(String, String, String), Vec<(Uid, Selector)>>, BTreeMap<String, Vec<(Uid, Selector)>>);
+struct Selectors {
+    read: u64,
+    by_label: BTreeMap<(String, String, String), Vec<(Uid, Selector)>>,
+    others: BTreeMap<String, Vec<(Uid, Selector)>>,
+    /// The answer for the last labels in a namespace.
+    last: Option<(String, Labels, Vec<Uid>)>,
+}
 
 /// The control plane.
 #[derive(Clone, Debug, Default)]
@@ -118,6 +125,7 @@ pub struct ControlPlane {
     cursor: usize,
     daemon_back_off: BTreeMap<(Uid, String), (Nanos, Nanos)>,
     selectors: Selectors,
+    templates: deployment::Templates,
     /// How often in a row a reconciliation failed.
     failures: BTreeMap<Item, u32>,
 }
@@ -379,24 +387,29 @@ impl ControlPlane {
     /// The services that select a pod, in order of creation.
     fn services_of(&mut self, pod: &Object) -> Vec<Uid> {
         let changed = self.api.services_changed();
-        if self.selectors.0 != changed {
-            let mut known = Selectors(changed, BTreeMap::new(), BTreeMap::new());
+        if self.selectors.read != changed {
+            let mut known = Selectors { read: changed, ..Selectors::default() };
             for service in self.api.list("Service").filter(|s| !at(&s.spec, &["selector"]).is_null()) {
                 let (namespace, selector) = (service.meta.namespace.clone(), selector_of(service));
                 let all = match selector.one_label() {
-                    Some((key, value)) => known.1.entry((namespace, key.to_owned(), value.to_owned())).or_default(),
-                    None => known.2.entry(namespace).or_default(),
+                    Some((key, value)) => known.by_label.entry((namespace, key.to_owned(), value.to_owned())).or_default(),
+                    None => known.others.entry(namespace).or_default(),
                 };
                 all.push((service.meta.uid, selector));
             }
             self.selectors = known;
         }
-        let Selectors(_, by_label, others) = &self.selectors;
-        let namespace = &pod.meta.namespace;
-        let labelled = pod.meta.labels.iter().filter_map(|(k, v)| by_label.get(&(namespace.clone(), k.clone(), v.clone())));
+        let Selectors { by_label, others, last, .. } = &mut self.selectors;
+        let (namespace, labels) = (&pod.meta.namespace, &pod.meta.labels);
+        // Pods of a template come one after the other.
+        if let Some((_, _, answer)) = last.as_ref().filter(|(home, of, _)| home == namespace && of == labels) {
+            return answer.clone();
+        }
+        let labelled = labels.iter().filter_map(|(k, v)| by_label.get(&(namespace.clone(), k.clone(), v.clone())));
         let all = labelled.chain(others.get(namespace)).flatten();
-        let mut out: Vec<Uid> = all.filter(|(_, selector)| selector.matches(&pod.meta.labels)).map(|(uid, _)| *uid).collect();
+        let mut out: Vec<Uid> = all.filter(|(_, selector)| selector.matches(labels)).map(|(uid, _)| *uid).collect();
         out.sort_unstable();
+        *last = Some((namespace.clone(), labels.clone(), out.clone()));
         out
     }
 

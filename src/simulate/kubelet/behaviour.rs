@@ -127,6 +127,9 @@ pub fn parse(phrases: &str) -> Result<Behaviour, String> {
 
 /// What a container of a pod does.
 pub fn of(annotations: &std::collections::BTreeMap<String, String>, container: &Value) -> Behaviour {
+    if annotations.is_empty() {
+        return program::guess(container);
+    }
     let own = annotations.get(&format!("{ANNOTATION}{}", text(container, &["name"])));
     let told = own.or_else(|| annotations.get(&format!("{ANNOTATION}all"))).and_then(|t| parse(t).ok());
     told.unwrap_or_else(|| program::guess(container))

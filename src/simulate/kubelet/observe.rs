@@ -46,12 +46,17 @@ pub fn end_all(observed: &mut Observed, code: i64, now: Nanos) {
     observed.instances.iter_mut().filter(|i| i.state == State::Running).for_each(|i| end(i, code, now));
 }
 
+/// The id of the `n`th instance of a container of a pod, counted from 1.
+pub fn instance_id(pod: &Object, container: &str, n: u32) -> String {
+    format!("containerd://{}", digest(&format!("{}/{container}/{n}", pod.meta.uid)))
+}
+
 /// Starts the `n`th instance of a container, counted from 1.
 pub fn start(observed: &mut Observed, pod: &Object, container: &Value, n: u32, now: Nanos) {
     let name = text(container, &["name"]);
     let instance = Instance {
         name: name.to_owned(),
-        id: format!("containerd://{}", digest(&format!("{}/{name}/{n}", pod.meta.uid))),
+        id: instance_id(pod, name, n),
         image: text(container, &["image"]).to_owned(),
         state: State::Running,
         reason: String::new(),

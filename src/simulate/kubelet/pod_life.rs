@@ -23,7 +23,7 @@ const RUN_TIME: Nanos = 5 * SECOND;
 const PULL_TRIES: Nanos = 2 * SECOND;
 
 /// Which container of a pod: init containers come first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// Whether it is an init container.
     pub init: bool,
@@ -39,7 +39,7 @@ impl Place {
 }
 
 /// What happens to a container.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum What {
     /// As its own life says.
     Event(Event),

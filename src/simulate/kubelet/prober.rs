@@ -14,7 +14,7 @@ const BACK_OFF: Nanos = 10 * SECOND;
 const MAX_BACK_OFF: Nanos = 300 * SECOND;
 
 /// Which probe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProbeKind {
     /// Restarts a container that hangs.
     Liveness,
@@ -111,7 +111,7 @@ pub struct Life {
 }
 
 /// What happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// An instance started; they count from 1.
     Start(u32),

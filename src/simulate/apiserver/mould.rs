@@ -1,0 +1,140 @@
+//! What many pods of a template say of themselves differs in a few words: the rest of the text is there once.
+
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use super::facts::Facts;
+use super::shared::Shared;
+
+/// A text with gaps for words.
+#[derive(Clone, Debug, Default)]
+struct Mould {
+    /// What stands before each gap, and which word goes there.
+    pieces: Vec<(Vec<u8>, usize)>,
+    /// What stands behind the last.
+    end: Vec<u8>,
+    /// What the text tells, but for the words.
+    facts: Facts,
+    /// Which of the words is the pod's address.
+    address: Option<usize>,
+}
+
+/// What texts have in common that differ in a few words only.
+#[derive(Debug, Default)]
+pub struct Kind {
+    mould: OnceLock<Option<Mould>>,
+}
+
+/// The kind of a text, and its own words.
+#[derive(Clone, Debug)]
+pub struct Cast {
+    kind: Arc<Kind>,
+    words: Arc<[String]>,
+}
+
+/// So many words of its own a text may have.
+const MANY: usize = 24;
+
+impl Mould {
+    /// The mould of a value in which `words` stand as texts of their own; nothing when the value tells anything of them, or of
+    /// `names`, in another way.
+    fn of(value: &Value, words: &[String], names: &[&str]) -> Option<Self> {
+        let alike = words.iter().enumerate().any(|(i, word)| words.iter().skip(i + 1).any(|other| other == word));
+        if alike || words.iter().any(|w| w.is_empty()) {
+            return None;
+        }
+        let text = serde_json::to_vec(value).ok()?;
+        let mut found: Vec<(usize, usize, usize)> = Vec::new();
+        for (i, word) in words.iter().enumerate() {
+            let plain = word.bytes().all(|b| !matches!(b, b'"' | b'\\' | 0..0x20));
+            for at in memchr::memmem::find_iter(&text, word) {
+                let end = at + word.len();
+                if !plain || at == 0 || text.get(at - 1) != Some(&b'"') || text.get(end) != Some(&b'"') {
+                    return None;
+                }
+                found.push((at - 1, end + 1, i));
+            }
+        }
+        if names.iter().any(|name| !name.is_empty() && memchr::memmem::find(&text, name.as_bytes()).is_some()) {
+            return None;
+        }
+        found.sort_unstable();
+        let mut out = Self { facts: Facts::of(value), ..Self::default() };
+        let mut from = 0;
+        for (start, end, word) in found {
+            out.pieces.push((text.get(from..start)?.to_vec(), word));
+            from = end;
+        }
+        out.end = text.get(from..)?.to_vec();
+        out.address = words.iter().position(|word| *word == out.facts.address);
+        (out.address.is_some() || out.facts.address.is_empty()).then_some(out)
+    }
+
+    /// The text with these words in its gaps, and what it tells.
+    fn fill(&self, words: &[String]) -> (Vec<u8>, Facts) {
+        let mut text = Vec::new();
+        let word = |i: usize| words.get(i).map_or("", String::as_str);
+        for (piece, i) in &self.pieces {
+            text.extend_from_slice(piece);
+            // Writing to memory does not fail.
+            drop(serde_json::to_writer(&mut text, word(*i)));
+        }
+        text.extend_from_slice(&self.end);
+        let address = self.address.map_or_else(String::new, |i| word(i).to_owned());
+        (text, Facts { address, ..self.facts.clone() })
+    }
+}
+
+impl Kind {
+    /// The first of a kind, with its words.
+    pub fn first(self: &Arc<Self>, value: Value, words: Vec<String>) -> Shared {
+        if words.len() > MANY { value.into() } else { Shared::cast_as(value, Cast { kind: Arc::clone(self), words: words.into() }) }
+    }
+
+    /// Another of the kind of `first`, with words of its own; nothing when `first` tells anything of its words, or of `names`,
+    /// in sentences.
+    pub fn another(self: &Arc<Self>, first: &Shared, names: &[&str], words: Vec<String>) -> Option<Shared> {
+        let cast = first.cast()?;
+        let mould = self.mould.get_or_init(|| Mould::of(first, &cast.words, names)).as_ref()?;
+        if words.is_empty() && cast.words.is_empty() {
+            return Some(first.clone());
+        }
+        let (text, facts) = mould.fill(&words);
+        Some(Shared::of_mould(text, facts, Cast { kind: Arc::clone(self), words: words.into() }))
+    }
+}
+
+/// What texts of one kind have in common, a number that no other kind has as long as this one is there, and the words of this
+/// text; nothing for what is of no kind.
+pub fn kind_of(value: &Shared) -> Option<(usize, &[String])> {
+    value.cast().map(|cast| (Arc::as_ptr(&cast.kind).addr(), &*cast.words))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_mould_tells_what_its_value_told() {
+        let value = |ip: &str, id: &str| json!({"a": [{"id": id}], "podIP": ip, "podIPs": [{"ip": ip}], "phase": "Running"});
+        let words = |ip: &str, id: &str| vec![ip.to_owned(), id.to_owned()];
+        let kind = Arc::new(Kind::default());
+        let first = kind.first(value("10.0.0.1", "x1"), words("10.0.0.1", "x1"));
+        let other = kind.another(&first, &["pod-a"], words("10.0.0.12", "y\"")).expect("a mould");
+        assert_eq!(other.facts().map(|f| (f.address.as_str(), f.phase.as_str())), Some(("10.0.0.12", "Running")));
+        assert_eq!(kind_of(&other).map(|k| k.1), Some(words("10.0.0.12", "y\"").as_slice()));
+        assert_eq!(kind_of(&other).map(|k| k.0), kind_of(&first).map(|k| k.0));
+        assert_eq!(*other, value("10.0.0.12", "y\""));
+        assert_eq!(kind_of(&Shared::from(value("10.0.0.1", "x1"))), None);
+        // A sentence about a word, or about the pod, is its own.
+        let told = |message: &str| Mould::of(&json!({"ip": "10.0.0.1", "message": message}), &["10.0.0.1".to_owned()], &["pod-a"]);
+        assert!(told("fine").is_some());
+        assert!(told("at 10.0.0.1").is_none());
+        assert!(told("of pod-a").is_none());
+        assert!(Mould::of(&json!({}), &words("same", "same"), &[]).is_none());
+    }
+}
