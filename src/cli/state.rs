@@ -141,7 +141,15 @@ impl Place {
             Err(e) => return Err(failed("cannot read", &path, &e)),
         };
         let decoded = cluster::state::decode(bytes);
-        decoded.map(Some).map_err(|e| Error::unusable(format!("{}: {e}; `kval cluster reset` begins anew", path.display())))
+        decoded.map(Some).map_err(|e| {
+            let before = self.file_before();
+            let kept = if before != path && before.exists() {
+                format!("{} is what it was before the last change, ", before.display())
+            } else {
+                String::new()
+            };
+            Error::unusable(format!("{}: {e}; {kept}`kval cluster reset` begins anew", path.display()))
+        })
     }
 
     /// Writes the cluster, and keeps what it was before: one of the two is there whenever this process is killed. A file that
