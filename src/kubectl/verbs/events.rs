@@ -9,12 +9,17 @@ use super::super::session::{Fault, Session};
 use super::super::tabwriter;
 use super::super::times;
 use super::Ended;
+use crate::simulate::apiserver::Parts;
+use crate::simulate::apiserver::Wanted;
 use crate::simulate::scheduler::json::{at, int, text};
 
 pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let resource = session.resource("events")?;
     let (namespace, everywhere) = session.scope(flags);
-    let mut events = session.list(&resource, &namespace).map_err(Fault::from)?;
+    // Nothing else is looked at for a table.
+    let brief = Parts { spec: Wanted::Fields(&[]), status: Wanted::Fields(&[]) };
+    let parts = flags.text("output").is_empty().then_some(&brief);
+    let mut events = session.each_chosen(&resource, &namespace, "", "", parts, |event| event)?;
     for kind in flags.list("types") {
         if !matches!(kind.to_lowercase().as_str(), "normal" | "warning") {
             return Err(Fault::error("valid --types are Normal or Warning").into());
