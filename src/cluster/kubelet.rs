@@ -392,7 +392,7 @@ impl Cluster {
             self.report(&pod, &observed);
             return self.start_added(&pod, None);
         }
-        self.live(&pod, Step::Begun, Vec::new(), |_, pod| (Arc::clone(pod), observed));
+        self.live(&pod, Step::Begun, Vec::new(), |pod| (Arc::clone(pod), observed));
         self.start_added(&pod, None);
         let pulls = self.pulls(&pod);
         let horizon = self.horizon(&pod);
@@ -495,37 +495,35 @@ impl Cluster {
         Some([host, own])
     }
 
+    /// What a node reports of a pod, and whether only sidecars of it are left.
+    fn told_of(&mut self, pod: &Object, observed: &Observed) -> (Value, bool) {
+        let now = self.now();
+        let mut new = observe::report_of(&self.manifest(pod), pod, observed, now);
+        new["observedGeneration"] = pod.meta.generation.into();
+        (new, observe::sidecars_left(pod, observed) && !pod.meta.is_deleted())
+    }
+
     /// Writes the status of a pod when it differs from the last.
     pub(super) fn report(&mut self, pod: &Object, observed: &Observed) {
-        let now = self.now();
-        let mut new = observe::report(pod, observed, now);
-        new["observedGeneration"] = pod.meta.generation.into();
-        if observe::sidecars_left(pod, observed) && !pod.meta.is_deleted() {
-            self.nodes.add_once(now + SECOND, pod.meta.uid, Task::SidecarsStopped);
+        let (status, sidecars_left) = self.told_of(pod, observed);
+        self.put_status(pod.meta.uid, status.into(), sidecars_left);
+    }
+
+    fn put_status(&mut self, uid: Uid, status: Shared, sidecars_left: bool) {
+        if sidecars_left {
+            self.nodes.add_once(self.plane.api.now + SECOND, uid, Task::SidecarsStopped);
         }
-        self.plane.api.edit(pod.meta.uid, |p| p.status = new.into());
+        self.plane.api.edit(uid, |p| p.status = status);
     }
 
     /// Writes the status of a pod after a step; `own` are words of the pod's own that the step adds, `observe` tells what its
     /// node sees then.
-    fn live(
-        &mut self,
-        pod: &Arc<Object>,
-        step: Step,
-        own: Vec<String>,
-        observe: impl FnOnce(&mut Self, &Arc<Object>) -> (Arc<Object>, Observed),
-    ) {
-        let now = self.now();
+    fn live(&mut self, pod: &Arc<Object>, step: Step, own: Vec<String>, observe: impl FnOnce(&Arc<Object>) -> (Arc<Object>, Observed)) {
         let (status, sidecars_left) = self.after_step(pod, step, own, |cluster, pod| {
-            let (pod, observed) = observe(cluster, pod);
-            let mut new = observe::report_of(&cluster.manifest(&pod), &pod, &observed, now);
-            new["observedGeneration"] = pod.meta.generation.into();
-            (new, observe::sidecars_left(&pod, &observed) && !pod.meta.is_deleted())
+            let (pod, observed) = observe(pod);
+            cluster.told_of(&pod, &observed)
         });
-        if sidecars_left {
-            self.nodes.add_once(now + SECOND, pod.meta.uid, Task::SidecarsStopped);
-        }
-        self.plane.api.edit(pod.meta.uid, |p| p.status = status);
+        self.put_status(pod.meta.uid, status, sidecars_left);
     }
 
     /// A terminating pod stops when its hooks and containers have, at the latest after its grace period.
@@ -583,8 +581,8 @@ impl Cluster {
             let mut moments = Vec::new();
             if let Task::Moment(place, what) = task {
                 moments.push((place, what));
-                while let Some(next) = if goes_well(what) { self.nodes.take_moment(at, uid) } else { None } {
-                    moments.push(next);
+                if goes_well(what) {
+                    moments.extend(std::iter::from_fn(|| self.nodes.take_moment(at, uid)));
                 }
             }
             self.perform(uid, task, &moments);
@@ -638,7 +636,7 @@ impl Cluster {
                         own.push(observe::instance_id(&pod, text(container, &["name"]), *n));
                     }
                 }
-                self.live(&pod, Step::Moments(moments.to_vec()), own, |_, pod| {
+                self.live(&pod, Step::Moments(moments.to_vec()), own, |pod| {
                     let mut observed = observe::observed_of(pod);
                     for (place, what) in moments {
                         observe::happen(&mut observed, pod, place.of(pod.spec.before_placed()), *what, now);

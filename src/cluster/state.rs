@@ -297,7 +297,7 @@ fn write_object(object: &Object, out: &mut Vec<u8>) {
     drop(serde_json::to_writer(&mut *out, &about));
     for value in [&object.spec, &object.status] {
         out.push(b'\t');
-        if value.text().is_some() || !value.is_null() {
+        if !value.is_absent() {
             out.extend_from_slice(value.to_text());
         }
     }

@@ -55,7 +55,8 @@ impl Rules {
     pub(super) fn note<'a>(&mut self, old: Option<&Object>, new: Option<&Object>, all: impl Iterator<Item = &'a std::sync::Arc<Object>>) {
         let Some(one) = new.or(old) else { return };
         if new.is_none() {
-            self.forget_owner(one.meta.uid);
+            // It will own no further pod.
+            self.admitted.remove(&one.meta.uid);
         }
         if rules(&one.kind) {
             self.admitted.clear();
@@ -131,11 +132,6 @@ impl Rules {
                 }
                 _ => true,
             })
-    }
-
-    /// An object is gone, and will own no further pod.
-    fn forget_owner(&mut self, uid: Uid) {
-        self.admitted.remove(&uid);
     }
 
     /// Whether these ask for nothing of a pod but what pods of a template have in common.

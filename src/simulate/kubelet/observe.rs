@@ -116,11 +116,6 @@ pub fn happen(observed: &mut Observed, pod: &Object, container: &Value, what: Wh
     true
 }
 
-/// The status that a node reports of a pod: conditions keep the time of their last change, and what others wrote stays.
-pub fn report(pod: &Object, observed: &Observed, now: Nanos) -> Value {
-    report_of(&Manifest::of(pod), pod, observed, now)
-}
-
 /// What the status of a pod depends on and pods of a template share.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -135,7 +130,7 @@ impl Manifest {
     }
 }
 
-/// As [`report`], for a manifest that pods of a template share.
+/// The status that a node reports of a pod: conditions keep the time of their last change, and what others wrote stays.
 pub fn report_of(manifest: &Manifest, pod: &Object, observed: &Observed, now: Nanos) -> Value {
     let mut out = status::generate_after(&manifest.value, &manifest.resources, &pod.status, observed, false);
     for condition in out["conditions"].as_array_mut().into_iter().flatten() {
@@ -230,6 +225,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn report(pod: &Object, observed: &Observed, now: Nanos) -> Value {
+        report_of(&Manifest::of(pod), pod, observed, now)
+    }
 
     /// What is reported says all that is observed: read back, it is reported the same.
     #[test]
