@@ -34,6 +34,8 @@ pub(super) const NAME: &str = "default";
 const END: &str = ".cluster";
 /// The end of the file of what a cluster was before the last command that changed it.
 const BEFORE: &str = ".cluster.before";
+/// How many bytes are written in one go.
+const BUFFER: usize = 256 << 10;
 
 /// Where a command's cluster is.
 #[derive(Clone, Debug)]
@@ -163,13 +165,20 @@ impl Place {
             _ => Ok(()),
         };
         let write = || {
-            gone(fs::remove_file(&temporary))?;
-            let mut file = BufWriter::new(File::create(&temporary)?);
-            encoded.parts().try_for_each(|part| file.write_all(part))?;
-            file.flush()?;
-            drop(file);
-            if path.exists() {
-                gone(fs::remove_file(&before))?;
+            let there = path.exists();
+            if there {
+                // What is kept of the time before the last change gives its room: to take room and give it back takes longer.
+                gone(fs::rename(&before, &temporary))?;
+            }
+            let file = File::options().create(true).write(true).truncate(false).open(&temporary)?;
+            let mut file = BufWriter::with_capacity(BUFFER, file);
+            let mut length = 0;
+            for part in encoded.parts() {
+                file.write_all(part)?;
+                length += part.len() as u64;
+            }
+            file.into_inner()?.set_len(length)?;
+            if there {
                 fs::rename(&path, &before)?;
             }
             fs::rename(&temporary, &path)

@@ -17,6 +17,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::uid_text;
+use crate::simulate::apiserver::write::quote;
 use crate::simulate::rollout::events::component;
 
 /// After so long events are forgotten. upstream: kube-apiserver --event-ttl
@@ -133,11 +134,51 @@ impl Record {
 /// host; first and last time, count, version and number.
 type Line<A, S> = (A, (S, bool, S, S, S, S), (Nanos, Nanos, i64, u64, i64));
 
+/// The first part of [`Line`], with texts of others.
+type Subject<'a> = (&'a str, &'a str, &'a str, &'a str, Uid);
+
+/// Writes an event as it is kept; what [`Record`] does, but for the most of them.
+fn write_line(line: &Line<Subject<'_>, &str>, out: &mut Vec<u8>) {
+    let ((api_version, kind, namespace, name, uid), (field, warning, reason, message, component, host), counted) = line;
+    // Writing to memory does not fail.
+    let number = |n: i64, out: &mut Vec<u8>| drop(serde_json::to_writer(out, &n));
+    out.extend_from_slice(b"[[");
+    for word in [api_version, kind, namespace, name] {
+        quote(word, out);
+        out.push(b',');
+    }
+    drop(serde_json::to_writer(&mut *out, uid));
+    out.extend_from_slice(b"],[");
+    quote(field, out);
+    out.extend_from_slice(if *warning { b",true" } else { b",false" });
+    for word in [reason, message, component, host] {
+        out.push(b',');
+        quote(word, out);
+    }
+    let (first, last, count, version, place) = *counted;
+    out.extend_from_slice(b"],[");
+    for n in [first, last, count] {
+        number(n, out);
+        out.push(b',');
+    }
+    drop(serde_json::to_writer(&mut *out, &version));
+    out.push(b',');
+    number(place, out);
+    out.extend_from_slice(b"]]");
+}
+
+impl Record {
+    fn line(&self) -> Line<Subject<'_>, &str> {
+        let (api_version, kind, namespace, name, uid) = &self.about;
+        let told = (&*self.field, self.warning, &*self.reason, &*self.message, &*self.component, &*self.host);
+        let counted = (self.first, self.last, self.count, self.version, self.number);
+        ((api_version, kind, namespace, name, *uid), told, counted)
+    }
+}
+
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let told = (&*self.field, self.warning, &*self.reason, &*self.message, &*self.component, &*self.host);
-        let line: Line<_, &str> = (&self.about, told, (self.first, self.last, self.count, self.version, self.number));
-        line.serialize(to)
+        self.line().serialize(to)
     }
 }
 
@@ -186,6 +227,14 @@ impl Events {
         self.held.retain(now - TTL);
     }
 
+    /// Whether something was told of a part of an object for a reason, as no warning.
+    pub(super) fn told(&self, uid: Uid, field: &str, reason: &str) -> bool {
+        let told = serde_json::to_string(&(field, false, reason)).unwrap_or_default();
+        let part = told.strip_suffix(']').unwrap_or_default();
+        let is = |e: &Record| (e.field.as_str(), e.warning, e.reason.as_str()) == (field, false, reason);
+        self.held.holds(uid, part.as_bytes(), |all| all.iter().any(is))
+    }
+
     /// The events about an object.
     pub(super) fn about(&self, uid: Uid) -> impl Iterator<Item = &Record> {
         self.held.get(uid).into_iter().flatten()
@@ -216,25 +265,13 @@ impl Cluster {
         let uid = about.meta.uid;
         let version = self.plane.api.counters().version;
         let number = self.events.last + 1;
-        let record = |message: String| Record {
-            about: (about.api_version.clone(), about.kind.clone(), about.meta.namespace.clone(), about.meta.name.clone(), uid),
-            field: field.to_owned(),
-            warning,
-            reason: reason.to_owned(),
-            message,
-            component: from.0.to_owned(),
-            host: from.1.to_owned(),
-            first: at,
-            last: at,
-            count: 1,
-            version,
-            number,
-        };
         // Of most objects not much is told: nothing of that has to be read then.
         let few = |[count, told, oldest]: [i64; 3]| count + 1 < ALIKE as i64 && told < BURST && at - oldest <= TTL;
-        let word = serde_json::to_vec(&message).unwrap_or_default();
-        let write = |new: &mut Vec<u8>| drop(serde_json::to_writer(new, &record(message.clone())));
-        if self.events.held.add(uid, at, &word, few, write) {
+        let write = |new: &mut Vec<u8>| {
+            let object = (&*about.api_version, &*about.kind, &*about.meta.namespace, &*about.meta.name, uid);
+            write_line(&(object, (field, warning, reason, &message, from.0, from.1), (at, at, 1, version, number)), new);
+        };
+        if self.events.held.add(uid, at, &message, few, write) {
             self.events.last = number;
             return;
         }
@@ -270,7 +307,20 @@ impl Cluster {
             }
         }
         self.events.last = number;
-        own.push(record(message));
+        own.push(Record {
+            about: (about.api_version.clone(), about.kind.clone(), about.meta.namespace.clone(), about.meta.name.clone(), uid),
+            field: field.to_owned(),
+            warning,
+            reason: reason.to_owned(),
+            message,
+            component: from.0.to_owned(),
+            host: from.1.to_owned(),
+            first: at,
+            last: at,
+            count: 1,
+            version,
+            number,
+        });
     }
 
     /// Takes over what the controllers told.
@@ -283,6 +333,36 @@ impl Cluster {
             let Some(object) = object else { continue };
             let from = (component(&object.kind, event.reason), "");
             self.tell_at(event.at, &object, "", event.warning, event.reason, event.message, from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_written_as_its_record_is() {
+        for (message, warning) in [("Created", false), ("a \"b\"\nc", true)] {
+            let words = |word: &str| word.to_owned();
+            let record = Record {
+                about: (words("v1"), words("Pod"), words("default"), words("web"), 7),
+                field: words("spec.containers{nginx}"),
+                warning,
+                reason: words("Started"),
+                message: words(message),
+                component: words("kubelet"),
+                host: words("node-1"),
+                first: 1_767_225_600_000_000_000,
+                last: -1,
+                count: 3,
+                version: u64::MAX,
+                number: 12,
+            };
+            let mut out = Vec::new();
+            write_line(&record.line(), &mut out);
+            assert_eq!(String::from_utf8(out).ok(), serde_json::to_string(&record).ok());
+            assert_eq!(serde_json::from_value::<Record>(serde_json::to_value(&record).expect("JSON")).ok(), Some(record));
         }
     }
 }

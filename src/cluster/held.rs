@@ -1,12 +1,14 @@
 //! Something that is kept for each object and read when that object's is needed: most commands need few.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
+use rustc_hash::FxBuildHasher;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -37,11 +39,24 @@ struct One<T> {
     mark: i64,
     /// What else can be told so.
     tally: Option<[i64; 3]>,
-    /// What was added to the list in its text.
+    /// What was added to the list in its text, each part behind a comma.
     added: Vec<u8>,
-    /// Its line, and where in it its text begins; nothing once it has changed.
+    /// What the added parts say, as numbers that differ when that does, but for rare chances.
+    says: Vec<u64>,
+    /// Its line, and where in it its text begins; nothing once it has changed, or when all of it was added.
     text: Option<(Range<usize>, usize)>,
     value: OnceLock<Arc<T>>,
+}
+
+impl<T> One<T> {
+    /// A list with what was added to it.
+    fn list(&self, text: &[u8]) -> Vec<u8> {
+        match text.split_last() {
+            // Without its end.
+            Some((_, list)) => [list, &self.added, b"]"].concat(),
+            None => [b"[", self.added.get(1..).unwrap_or_default(), b"]"].concat(),
+        }
+    }
 }
 
 impl<T> Default for Held<T> {
@@ -62,7 +77,7 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + Told> Hel
             let mut number = || words.next()?.parse().ok();
             let tally = number().and_then(|count| Some([count, number()?, number()?]));
             let text = Some((line.clone(), line.start + tab + 1));
-            Some((uid, One { mark, tally, added: Vec::new(), text, value: OnceLock::new() }))
+            Some((uid, One { mark, tally, added: Vec::new(), says: Vec::new(), text, value: OnceLock::new() }))
         };
         Self { bytes: Arc::clone(bytes), all: lines.iter().filter_map(one).collect() }
     }
@@ -90,6 +105,11 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + Told> Hel
                         new.extend_from_slice(b"]\n");
                     });
                 }
+                None if !one.added.is_empty() => out.fresh(|new| {
+                    head(new, one.tally);
+                    new.extend_from_slice(&one.list(b""));
+                    new.push(b'\n');
+                }),
                 None => out.fresh(|new| {
                     let tally = one.value.get().and_then(|value| value.tally());
                     head(new, tally);
@@ -102,32 +122,48 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + Told> Hel
 
     fn read<'a>(&'a self, one: &'a One<T>) -> &'a T {
         one.value.get_or_init(|| {
-            let text = one.text.as_ref().and_then(|(line, from)| self.bytes.get(*from..line.end));
-            let read = text.and_then(|text| match text.split_last() {
-                Some((_, list)) if !one.added.is_empty() => serde_json::from_slice(&[list, &one.added, b"]"].concat()).ok(),
-                _ => serde_json::from_slice(text).ok(),
-            });
+            let text = self.text(one);
+            let read = if one.added.is_empty() { serde_json::from_slice(text) } else { serde_json::from_slice(&one.list(text)) };
             Arc::new(read.unwrap_or_default())
         })
     }
 
-    /// Adds to the list of an object that nobody has read, when its tally allows that and its text does not hold `word`, nor what
-    /// was added; the tally is then that of the longer list. Whether it was added.
+    /// What was read of something, without what was added.
+    fn text(&self, one: &One<T>) -> &[u8] {
+        one.text.as_ref().and_then(|(line, from)| self.bytes.get(*from..line.end)).unwrap_or_default()
+    }
+
+    /// Whether the list of an object holds a part that `is` tells, which its text shows by `word`.
+    pub(super) fn holds(&self, uid: Uid, word: &[u8], is: impl FnOnce(&T) -> bool) -> bool {
+        let Some(one) = self.all.get(&uid) else { return false };
+        match one.value.get() {
+            Some(value) => is(value),
+            None => [self.text(one), &one.added].iter().any(|text| memchr::memmem::find(text, word).is_some()),
+        }
+    }
+
+    /// Adds a part that says something to the list of an object that nobody has read, when its tally allows that and no other part
+    /// says the same; the tally is then that of the longer list. An object without a list gets one. Whether it was added.
     pub(super) fn add(
         &mut self,
         uid: Uid,
         mark: i64,
-        word: &[u8],
+        says: &str,
         allows: impl FnOnce([i64; 3]) -> bool,
         part: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        let Some(one) = self.all.get_mut(&uid).filter(|one| one.value.get().is_none()) else { return false };
-        let text = one.text.as_ref().and_then(|(line, from)| self.bytes.get(*from..line.end));
-        let (Some(text), Some(tally)) = (text, &mut one.tally) else { return false };
-        let holds = |text: &[u8]| memchr::memmem::find(text, word).is_some();
-        if tally[0] == 0 || !allows(*tally) || holds(text) || holds(&one.added) {
+        let tally = Some([0, 0, mark]);
+        let new = || One { mark, tally, added: Vec::new(), says: Vec::new(), text: None, value: OnceLock::new() };
+        let one = self.all.entry(uid).or_insert_with(new);
+        let (None, Some(tally)) = (one.value.get(), &mut one.tally) else { return false };
+        let text = one.text.as_ref().map(|(line, from)| self.bytes.get(*from..line.end).unwrap_or_default());
+        let holds = |text: &[u8]| memchr::memmem::find(text, &serde_json::to_vec(says).unwrap_or_default()).is_some();
+        let number = FxBuildHasher.hash_one(says);
+        // A list that was read empty has no part that a comma could follow.
+        if (text.is_some() && tally[0] == 0) || !allows(*tally) || one.says.contains(&number) || text.is_some_and(holds) {
             return false;
         }
+        one.says.push(number);
         one.added.push(b',');
         part(&mut one.added);
         tally[0] += 1;
@@ -150,12 +186,14 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + Told> Hel
             mark,
             tally: None,
             added: Vec::new(),
+            says: Vec::new(),
             text: None,
             value: OnceLock::from(Arc::new(T::default())),
         });
         one.mark = one.mark.max(mark);
         (one.text, one.tally) = (None, None);
         one.added.clear();
+        one.says.clear();
         Arc::make_mut(one.value.get_mut().expect("it was read or made just now"))
     }
 

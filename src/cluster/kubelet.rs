@@ -679,7 +679,7 @@ impl Cluster {
                 self.tell(pod, field, true, "Failed", "Error: ImagePullBackOff".to_owned(), from);
             }
             What::Event(Event::Start(n)) => {
-                let pulled = self.events.about(pod.meta.uid).any(|e| e.field == field && e.reason == "Pulling");
+                let pulled = self.events.told(pod.meta.uid, field, "Pulling");
                 let message = if pulled && n == 1 {
                     let took = Duration(behaviour::of(&pod.meta.annotations, container).pull).text();
                     format!("Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: 72000000 bytes.")

@@ -1,6 +1,5 @@
 //! What every namespace holds, and how one ends. upstream: pkg/controller/namespace, serviceaccount, certificates/rootcacertpublisher
 
-use serde_json::Map;
 use serde_json::json;
 
 use super::Cluster;
@@ -18,8 +17,7 @@ impl Cluster {
         let about = "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal \
                      service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.";
         certificate.meta.annotations.insert("kubernetes.io/description".to_owned(), about.to_owned());
-        certificate.rest =
-            Map::from_iter([("data".to_owned(), json!({"ca.crt": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"}))]);
+        certificate.rest = json!({"data": {"ca.crt": "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"}}).into();
         drop(self.plane.api.create(certificate));
     }
 

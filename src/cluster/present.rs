@@ -8,7 +8,9 @@ use serde_json::json;
 
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Owner;
 use crate::simulate::apiserver::Parts;
+use crate::simulate::apiserver::Wanted;
 use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
@@ -96,66 +98,85 @@ fn times(value: &mut Value, depth: usize) {
     }
 }
 
-/// The metadata of an object as the API returns it.
-fn metadata(object: &Object, specified: bool) -> Value {
+/// What is wanted of the metadata of an object as the API returns it.
+fn metadata(object: &Object, specified: bool, wanted: &Wanted) -> Value {
     let meta = &object.meta;
-    let mut about = Map::new();
-    let mut set = |key: &str, value: Value| drop(about.insert(key.to_owned(), value));
-    let words = |map: &BTreeMap<String, String>| Value::Object(map.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect());
-    set("name", meta.name.as_str().into());
-    set("uid", uid_text(meta.uid).into());
-    set("resourceVersion", meta.version.to_string().into());
-    set("creationTimestamp", rfc3339(meta.created).into());
+    let mut about = Metadata { fields: Map::new(), wanted };
+    about.set("name", || meta.name.as_str().into());
+    about.set("uid", || uid_text(meta.uid).into());
+    about.set("resourceVersion", || meta.version.to_string().into());
+    about.set("creationTimestamp", || rfc3339(meta.created).into());
     if !meta.generate_name.is_empty() {
-        set("generateName", meta.generate_name.as_str().into());
+        about.set("generateName", || meta.generate_name.as_str().into());
     }
     if !meta.namespace.is_empty() {
-        set("namespace", meta.namespace.as_str().into());
+        about.set("namespace", || meta.namespace.as_str().into());
     }
     if specified && !is_generation_less(&object.kind) {
-        set("generation", meta.generation.into());
+        about.set("generation", || meta.generation.into());
     }
     if let Some(at) = meta.deletion {
-        set("deletionTimestamp", rfc3339(at).into());
-        set("deletionGracePeriodSeconds", meta.deletion_grace.unwrap_or(0).into());
+        about.set("deletionTimestamp", || rfc3339(at).into());
+        about.set("deletionGracePeriodSeconds", || meta.deletion_grace.unwrap_or(0).into());
     }
+    let words = |map: &BTreeMap<String, String>| Value::Object(map.iter().map(|(k, v)| (k.clone(), v.as_str().into())).collect());
     if !meta.labels.is_empty() {
-        set("labels", words(&meta.labels));
+        about.set("labels", || words(&meta.labels));
     }
     if !meta.annotations.is_empty() {
-        set("annotations", words(&meta.annotations));
+        about.set("annotations", || words(&meta.annotations));
     }
     if !meta.finalizers.is_empty() {
-        set("finalizers", json!(meta.finalizers));
+        about.set("finalizers", || json!(meta.finalizers));
     }
     if !meta.owners.is_empty() {
-        let owner = |o: &crate::simulate::apiserver::Owner| {
-            let mut out = json!({"apiVersion": o.api_version, "kind": o.kind, "name": o.name, "uid": uid_text(o.uid)});
-            if o.controller {
-                out["controller"] = true.into();
-            }
-            if o.block_deletion {
-                out["blockOwnerDeletion"] = true.into();
-            }
-            out
-        };
-        set("ownerReferences", meta.owners.iter().map(owner).collect());
+        about.set("ownerReferences", || meta.owners.iter().map(owner).collect());
     }
-    Value::Object(about)
+    Value::Object(about.fields)
+}
+
+/// The fields of metadata that are wanted.
+struct Metadata<'a> {
+    fields: Map<String, Value>,
+    wanted: &'a Wanted,
+}
+
+impl Metadata<'_> {
+    fn set(&mut self, key: &str, value: impl FnOnce() -> Value) {
+        if self.wanted.field(key.as_bytes()).is_some() {
+            self.fields.insert(key.to_owned(), value());
+        }
+    }
+}
+
+fn owner(of: &Owner) -> Value {
+    let mut out = json!({"apiVersion": of.api_version, "kind": of.kind, "name": of.name, "uid": uid_text(of.uid)});
+    if of.controller {
+        out["controller"] = true.into();
+    }
+    if of.block_deletion {
+        out["blockOwnerDeletion"] = true.into();
+    }
+    out
 }
 
 /// What an object is about: its identity and metadata alone.
 pub fn about(object: &Object) -> Value {
+    named(object, &Wanted::All)
+}
+
+/// The kind of an object and what is wanted of its metadata.
+fn named(object: &Object, wanted: &Wanted) -> Value {
     let mut out = Map::new();
     out.insert("apiVersion".to_owned(), object.api_version.as_str().into());
     out.insert("kind".to_owned(), object.kind.as_str().into());
-    out.insert("metadata".to_owned(), metadata(object, !object.spec.is_absent()));
+    out.insert("metadata".to_owned(), metadata(object, !object.spec.is_absent(), wanted));
     Value::Object(out)
 }
 
 /// Parts of an object as the API returns them, without what is completed when somebody reads the whole.
 pub fn parts(object: &Object, wanted: &Parts) -> Value {
-    let mut out = about(object);
+    let mut out = named(object, &wanted.metadata);
     let (spec, mut status) = (object.spec.parts(&wanted.spec), object.status.parts(&wanted.status));
     if !spec.is_null() {
         out["spec"] = spec;
@@ -173,12 +194,14 @@ pub fn object(object: &Object) -> Value {
     out.insert("apiVersion".to_owned(), object.api_version.as_str().into());
     out.insert("kind".to_owned(), object.kind.as_str().into());
     let spec = object.spec.read();
-    let about = metadata(object, !spec.is_null());
+    let about = metadata(object, !spec.is_null(), &Wanted::All);
     out.insert("metadata".to_owned(), about);
     if !spec.is_null() {
         out.insert("spec".to_owned(), spec);
     }
-    out.extend(object.rest.clone());
+    if let Value::Object(rest) = object.rest.read() {
+        out.extend(rest);
+    }
     let mut status = object.status.read();
     if !status.is_null() {
         times(&mut status, 0);

@@ -338,12 +338,13 @@ impl Cluster {
         let status = value.as_object_mut().and_then(|m| m.remove("status"));
         let (mut full, refused) = kube::decoded_defaults(&value);
         self.check_decoded(refused, &object, write)?;
-        let namespace = object.meta.namespace;
+        let namespace = object.meta.into_texts().namespace;
         let stored = Object::from_json(&full);
         if let (Some(status), Some(map)) = (&status, full.as_object_mut()) {
             map.insert("status".to_owned(), status.clone());
         }
-        let meta = crate::simulate::apiserver::Meta { namespace, ..stored.meta };
+        let mut meta = stored.meta;
+        meta.namespace = namespace;
         let status = status.unwrap_or_default().into();
         Ok((Object { meta, status, ..stored }, full))
     }
@@ -621,10 +622,11 @@ impl Cluster {
             verdict.warnings.iter().for_each(|w| self.warn(&w.message));
         }
         let mut stored = Object::clone(&old);
-        stored.meta.labels = object.meta.labels;
-        stored.meta.annotations = object.meta.annotations;
-        stored.meta.finalizers = object.meta.finalizers;
-        stored.meta.owners = object.meta.owners;
+        let texts = object.meta.into_texts();
+        stored.meta.labels = texts.labels;
+        stored.meta.annotations = texts.annotations;
+        stored.meta.finalizers = texts.finalizers;
+        stored.meta.owners = texts.owners;
         if present_spec(&before) != present_spec(&new) {
             stored.spec = object.spec;
         }

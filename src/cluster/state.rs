@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
@@ -21,6 +20,7 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Owner;
 use crate::simulate::apiserver::Shared;
+use crate::simulate::apiserver::Texts;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::Labels;
 use crate::simulate::controllers::ControlPlane;
@@ -31,7 +31,7 @@ use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
 
 /// The form of the bytes; a cluster of another form is not read.
-const FORMAT: i64 = 6;
+const FORMAT: i64 = 7;
 
 /// So many objects are worth the help of other threads.
 const MANY: usize = 200;
@@ -45,10 +45,10 @@ pub(super) struct Lines {
 }
 
 /// The bytes of a cluster: what was written just now, and places in the bytes it was read from.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Encoded {
     old: Arc<Vec<u8>>,
-    new: Vec<u8>,
+    new: Vec<Vec<u8>>,
     parts: Vec<Part>,
 }
 
@@ -56,17 +56,26 @@ pub struct Encoded {
 #[derive(Debug)]
 enum Part {
     Old(Range<usize>),
-    New(Range<usize>),
+    /// In which of the new ones, and where.
+    New(usize, Range<usize>),
 }
 
 impl Encoded {
+    /// Nothing yet, of a cluster that was read from these bytes.
+    fn of(old: &Arc<Vec<u8>>) -> Self {
+        // Room that is not used takes no memory, and more room later would have to be copied into.
+        Self { old: Arc::clone(old), new: vec![Vec::with_capacity(old.len())], parts: Vec::new() }
+    }
+
     /// Adds what `write` writes.
     pub(super) fn fresh(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let from = self.new.len();
-        write(&mut self.new);
+        let last = self.new.len() - 1;
+        let Some(new) = self.new.last_mut() else { return };
+        let from = new.len();
+        write(new);
         match self.parts.last_mut() {
-            Some(Part::New(last)) => last.end = self.new.len(),
-            _ => self.parts.push(Part::New(from..self.new.len())),
+            Some(Part::New(piece, place)) if *piece == last => place.end = new.len(),
+            _ => self.parts.push(Part::New(last, from..new.len())),
         }
     }
 
@@ -78,11 +87,21 @@ impl Encoded {
         }
     }
 
+    /// Adds other parts of the same cluster.
+    fn append(&mut self, more: Self) {
+        let before = self.new.len();
+        self.new.extend(more.new);
+        self.parts.extend(more.parts.into_iter().map(|part| match part {
+            Part::New(piece, place) => Part::New(before + piece, place),
+            Part::Old(place) => Part::Old(place),
+        }));
+    }
+
     /// The parts, in order.
     pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
         self.parts.iter().map(|part| match part {
             Part::Old(place) => self.old.get(place.clone()).unwrap_or_default(),
-            Part::New(place) => self.new.get(place.clone()).unwrap_or_default(),
+            Part::New(piece, place) => self.new.get(*piece).and_then(|new| new.get(place.clone())).unwrap_or_default(),
         })
     }
 
@@ -98,6 +117,22 @@ pub fn encode(cluster: &mut Cluster) -> Encoded {
     cluster.batch = false;
     cluster.settle();
     cluster.events.forget(cluster.plane.api.now);
+    let cluster = &*cluster;
+    let (mut out, objects) = if cluster.plane.api.all().count() > MANY {
+        rayon::join(|| encode_about(cluster), || encode_objects(cluster))
+    } else {
+        (encode_about(cluster), encode_objects(cluster))
+    };
+    out.append(objects);
+    let mut sum = Sum::default();
+    out.parts().for_each(|part| sum.add(part));
+    let sum = sum.end();
+    out.fresh(|new| new.extend_from_slice(format!("{sum:0SUM$}\n").as_bytes()));
+    out
+}
+
+/// The lines before those of the objects.
+fn encode_about(cluster: &Cluster) -> Encoded {
     let api = &cluster.plane.api;
     let counters = api.counters();
     let head = json!({
@@ -116,7 +151,7 @@ pub fn encode(cluster: &mut Cluster) -> Encoded {
         "terminating": cluster.terminating,
         "autoscalers": autoscale::encode(&cluster.autoscalers),
     });
-    let mut out = Encoded { old: Arc::clone(&cluster.lines.bytes), ..Encoded::default() };
+    let mut out = Encoded::of(&cluster.lines.bytes);
     out.fresh(|new| {
         // Writing to memory does not fail.
         drop(serde_json::to_writer(&mut *new, &head));
@@ -126,7 +161,13 @@ pub fn encode(cluster: &mut Cluster) -> Encoded {
     out.fresh(|new| new.push(b'\n'));
     cluster.managers.write(&mut out);
     out.fresh(|new| new.push(b'\n'));
-    for object in api.all() {
+    out
+}
+
+/// The lines of the objects.
+fn encode_objects(cluster: &Cluster) -> Encoded {
+    let mut out = Encoded::of(&cluster.lines.bytes);
+    for object in cluster.plane.api.all() {
         match cluster.lines.places.get(&object.meta.uid) {
             // With its line feed.
             Some((version, place)) if *version == object.meta.version => out.kept(place.start..place.end + 1),
@@ -136,10 +177,6 @@ pub fn encode(cluster: &mut Cluster) -> Encoded {
             }),
         }
     }
-    let mut sum = Sum::default();
-    out.parts().for_each(|part| sum.add(part));
-    let sum = sum.end();
-    out.fresh(|new| new.extend_from_slice(format!("{sum:0SUM$}\n").as_bytes()));
     out
 }
 
@@ -274,7 +311,8 @@ pub fn decode(bytes: Vec<u8>) -> Result<Cluster, String> {
     Ok(out)
 }
 
-/// What of an object's line is read at once; specification, status and the other fields follow, each behind a tab.
+/// What of an object's line is read at once; specification, status and the other fields follow, each behind a tab, and of a pod
+/// what specification and status tell.
 /// Of the texts `S`, labels `L` and finalizers `F`: kind and API version; uid, version, generation and time of creation; name,
 /// generated name and namespace; since when and with what grace it is deleted; labels and annotations; finalizers; owners.
 type About<S, L, F> = ((S, S), (Uid, u64, i64, Nanos), (S, S, S), Option<(Nanos, Option<i64>)>, (L, L), F, Vec<OwnerLine<S>>);
@@ -295,15 +333,18 @@ fn write_object(object: &Object, out: &mut Vec<u8>) {
     );
     // Writing to memory does not fail.
     drop(serde_json::to_writer(&mut *out, &about));
-    for value in [&object.spec, &object.status] {
+    let parts = [&object.spec, &object.status, &object.rest];
+    for value in parts {
         out.push(b'\t');
         if !value.is_absent() {
             out.extend_from_slice(value.to_text());
         }
     }
-    out.push(b'\t');
-    if !object.rest.is_empty() {
-        drop(serde_json::to_writer(&mut *out, &object.rest));
+    if object.kind == "Pod" {
+        for value in &parts[..2] {
+            out.push(b'\t');
+            value.keep_facts(out);
+        }
     }
 }
 
@@ -311,9 +352,12 @@ fn read_object(bytes: &Arc<Vec<u8>>, line: &Range<usize>) -> Result<Object, serd
     let text = bytes.get(line.clone()).unwrap_or_default();
     let mut ends = memchr::memchr_iter(b'\t', text).map(|at| line.start + at);
     let mut next = || ends.next().unwrap_or(line.end);
-    let (about, spec, status) = (next(), next(), next());
-    let of = |from: usize, to: usize| bytes.get(from..to).unwrap_or_default();
+    let (about, spec, status, rest, facts) = (next(), next(), next(), next(), next());
     let shared = |from: usize, to: usize| if from < to { Shared::of_text(bytes, from..to) } else { Shared::default() };
+    // Of what is no pod there are no facts.
+    let told = |from: usize, to: usize, facts: Range<usize>| {
+        if from < to && !facts.is_empty() { Shared::of_text_and_facts(bytes, from..to, facts) } else { shared(from, to) }
+    };
     let (
         (kind, api_version),
         (uid, version, generation, created),
@@ -322,8 +366,7 @@ fn read_object(bytes: &Arc<Vec<u8>>, line: &Range<usize>) -> Result<Object, serd
         (labels, annotations),
         finalizers,
         owners,
-    ): About<String, Labels, Vec<String>> = serde_json::from_slice(of(line.start, about))?;
-    let rest = of((status + 1).min(line.end), line.end);
+    ): About<String, Labels, Vec<String>> = serde_json::from_slice(bytes.get(line.start..about).unwrap_or_default())?;
     let owner = |(api_version, kind, name, uid, controller, block_deletion): OwnerLine<String>| Owner {
         api_version,
         kind,
@@ -332,26 +375,22 @@ fn read_object(bytes: &Arc<Vec<u8>>, line: &Range<usize>) -> Result<Object, serd
         controller,
         block_deletion,
     };
+    let owners = owners.into_iter().map(owner).collect();
+    let texts = Texts { name, generate_name, namespace, labels, annotations, owners, finalizers };
     Ok(Object {
         api_version,
         kind,
         meta: Meta {
-            name,
-            generate_name,
-            namespace,
             uid,
             version,
             generation,
             created,
             deletion: deletion.map(|d| d.0),
             deletion_grace: deletion.and_then(|d| d.1),
-            labels,
-            annotations,
-            owners: owners.into_iter().map(owner).collect(),
-            finalizers,
+            ..texts.into()
         },
-        spec: shared(about + 1, spec),
-        status: shared(spec + 1, status),
-        rest: if rest.is_empty() { Map::new() } else { serde_json::from_slice(rest)? },
+        spec: told(about + 1, spec, rest + 1..facts),
+        status: told(spec + 1, status, facts + 1..line.end),
+        rest: shared(status + 1, rest),
     })
 }

@@ -284,9 +284,9 @@ pub(super) fn item(format: &Format, resource: &Resource, object: Value) -> Resul
 }
 
 /// Neither specification nor status.
-const ABOUT: Parts = Parts { spec: Wanted::Fields(&[]), status: Wanted::Fields(&[]) };
+const ABOUT: Parts = Parts { metadata: Wanted::All, spec: Wanted::NOTHING, status: Wanted::NOTHING };
 /// Anything but the specification.
-const NO_SPEC: Parts = Parts { spec: Wanted::Fields(&[]), status: Wanted::All };
+const NO_SPEC: Parts = Parts { metadata: Wanted::All, spec: Wanted::NOTHING, status: Wanted::All };
 
 /// What a format looks at in the objects of a resource; nothing when that may be anything.
 pub(super) fn parts_of(format: &Format, resource: &Resource) -> Option<&'static Parts> {

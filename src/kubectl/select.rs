@@ -58,12 +58,16 @@ pub(super) struct Wish {
     pub(super) one: bool,
     /// Who may not look at an object may still delete it.
     pub(super) unseen: bool,
-    /// Of all objects of a type only the metadata is looked at.
-    pub(super) about: bool,
+    /// Of all objects of a type it is asked only which they are.
+    pub(super) named: bool,
 }
 
-/// Nothing besides the metadata.
-const ABOUT: Parts = Parts { spec: Wanted::Fields(&[]), status: Wanted::Fields(&[]) };
+/// Which one it is.
+const NAME: Parts = Parts {
+    metadata: Wanted::Fields(&[("name", Wanted::All), ("namespace", Wanted::All), ("uid", Wanted::All)]),
+    spec: Wanted::NOTHING,
+    status: Wanted::NOTHING,
+};
 
 /// One part of the arguments: a resource and the names in it.
 #[derive(Clone, Debug)]
@@ -177,8 +181,8 @@ impl Session<'_> {
             return Err(Fault::error("resource(s) were provided, but no name was specified"));
         }
         for part in parts {
-            let chosen = if wish.about && fields.is_empty() {
-                self.each_chosen(&part.resource, &namespace, &selector, "", Some(&ABOUT), |object| object)
+            let chosen = if wish.named && fields.is_empty() {
+                self.each_chosen(&part.resource, &namespace, &selector, "", Some(&NAME), |object| object)
             } else {
                 self.choose(&part.resource, &namespace, &selector, &fields)
             };

@@ -157,6 +157,7 @@ pub(super) struct NodePod {
 
 /// What of a pod its load follows from.
 const LOAD: Parts = Parts {
+    metadata: Fields(&[("creationTimestamp", All), ("name", All), ("namespace", All)]),
     spec: Fields(&[("containers", CONTAINERS), ("initContainers", CONTAINERS), ("nodeName", All), ("overhead", All), ("resources", All)]),
     status: Fields(&[("phase", All)]),
 };

@@ -47,7 +47,7 @@ pub(super) struct Printer {
 impl Printer {
     /// The same; its rows look at these parts only.
     const fn of(self, spec: Wanted, status: Wanted) -> Self {
-        Self { parts: Some(Parts { spec, status }), ..self }
+        Self { parts: Some(Parts { metadata: Wanted::All, spec, status }), ..self }
     }
 }
 

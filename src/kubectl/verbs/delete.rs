@@ -45,7 +45,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
             return Err(Fault::error("at least one resource must be specified to use a selector").into());
         }
     }
-    let chosen = session.select(flags, &flags.args, Wish { unseen: true, about: true, ..Wish::default() })?;
+    let chosen = session.select(flags, &flags.args, Wish { unseen: true, named: true, ..Wish::default() })?;
     session.hear();
     let mut faults = chosen.faults;
     if flags.on("ignore-not-found") {

@@ -76,8 +76,15 @@ fn told(list: &[(&'static str, Vec<String>)]) -> Vec<String> {
     list.iter().map(|(sentence, pods)| format!("{sentence}: {}", pods.join(", "))).collect()
 }
 
-/// What is looked at of a pod besides its metadata.
+/// What is looked at of a pod.
 const LOOKED_AT: Parts = Parts {
+    metadata: Wanted::Fields(&[
+        ("annotations", Wanted::All),
+        ("name", Wanted::All),
+        ("namespace", Wanted::All),
+        ("ownerReferences", Wanted::All),
+        ("uid", Wanted::All),
+    ]),
     spec: Wanted::Fields(&[("nodeName", Wanted::All), ("volumes", Wanted::All)]),
     status: Wanted::Fields(&[("phase", Wanted::All)]),
 };

@@ -17,7 +17,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let resource = session.resource("events")?;
     let (namespace, everywhere) = session.scope(flags);
     // Nothing else is looked at for a table.
-    let brief = Parts { spec: Wanted::Fields(&[]), status: Wanted::Fields(&[]) };
+    let brief = Parts { metadata: Wanted::All, spec: Wanted::NOTHING, status: Wanted::NOTHING };
     let parts = flags.text("output").is_empty().then_some(&brief);
     let mut events = session.each_chosen(&resource, &namespace, "", "", parts, |event| event)?;
     for kind in flags.list("types") {

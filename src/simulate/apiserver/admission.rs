@@ -219,9 +219,10 @@ fn adopt(object: &mut Object, value: Value) {
     if *object.spec != *new.spec {
         object.spec = new.spec;
     }
-    object.meta.labels = new.meta.labels;
-    object.meta.annotations = new.meta.annotations;
     object.rest = new.rest;
+    let texts = new.meta.into_texts();
+    object.meta.labels = texts.labels;
+    object.meta.annotations = texts.annotations;
 }
 
 /// upstream: plugin/pkg/admission/serviceaccount
@@ -246,7 +247,12 @@ pub(super) fn admit(api: &mut ApiServer, object: &mut Object) -> Result<(), ApiE
     let pod = (object.kind == "Pod" && !object.meta.generate_name.is_empty() && api.rules.ask_alike()).then(|| object.clone());
     if let Some(stored) = api.rules.known(object).filter(|_| pod.is_some()) {
         object.spec = stored.spec.clone();
-        (object.meta.labels, object.meta.annotations) = (stored.meta.labels.clone(), stored.meta.annotations.clone());
+        if object.meta.labels != stored.meta.labels {
+            object.meta.labels = stored.meta.labels.clone();
+        }
+        if object.meta.annotations != stored.meta.annotations {
+            object.meta.annotations = stored.meta.annotations.clone();
+        }
         object.rest = stored.rest.clone();
         return Ok(());
     }

@@ -39,7 +39,25 @@ pub type Running = (Vec<String>, Vec<String>, Vec<String>);
 /// Fields that few pods have: volumes, claims of devices, the node that was nominated.
 pub(super) const RARE: [&str; 3] = ["volumes", "resourceClaims", "nominatedNodeName"];
 
+/// Facts as a state keeps them beside the text they are of, in the order of their fields.
+type Line<S, R> = (S, S, S, Option<Nanos>, (i64, i64), R, Option<i64>, Option<(usize, usize)>, bool);
+
 impl Facts {
+    /// Writes them for [`Facts::kept`].
+    pub(super) fn keep(&self, out: &mut Vec<u8>) {
+        let line: Line<&str, &Running> =
+            (&self.node, &self.phase, &self.address, self.ready, self.restarts, &self.running, self.grace, self.node_at, self.rare);
+        // Writing to memory does not fail.
+        drop(serde_json::to_writer(out, &line));
+    }
+
+    /// What [`Facts::keep`] wrote; nothing when it did not.
+    pub(super) fn kept(text: &[u8]) -> Option<Self> {
+        let line: Line<String, Running> = serde_json::from_slice(text).ok()?;
+        let (node, phase, address, ready, restarts, running, grace, node_at, rare) = line;
+        Some(Self { node, phase, address, ready, restarts, running, grace, node_at, rare })
+    }
+
     /// The facts of a JSON text; none when there is no JSON.
     pub(super) fn read(text: &[u8]) -> Self {
         read::facts(text).unwrap_or_else(|| Self::of(&serde_json::from_slice(text).unwrap_or_default()))
@@ -156,6 +174,9 @@ mod tests {
             let read = Facts::read(compact.as_bytes());
             let node = read.node_at.and_then(|(from, to)| compact.get(from..to));
             assert_eq!(node.map(str::to_owned), value.get("nodeName").map(Value::to_string), "{compact}");
+            let mut kept = Vec::new();
+            read.keep(&mut kept);
+            assert_eq!(Facts::kept(&kept).as_ref(), Some(&read), "{compact}");
             assert_eq!(Facts { node_at: None, ..read }, Facts::of(&value), "{compact}");
             let pretty = serde_json::to_string_pretty(&value).unwrap();
             assert_eq!(Facts::read(pretty.as_bytes()), Facts::of(&value), "{compact}");

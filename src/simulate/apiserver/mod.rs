@@ -10,8 +10,9 @@ mod read;
 pub mod shared;
 pub mod store;
 pub mod wanted;
+pub mod write;
 
-pub use object::{Meta, Object, Owner};
+pub use object::{Meta, Object, Owner, Texts};
 pub use shared::Shared;
 pub use store::{ApiError, ApiServer, Change, Counters, Operation, Propagation};
 pub use wanted::{Parts, Wanted};

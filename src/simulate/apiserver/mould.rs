@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::facts::Facts;
 use super::shared::Shared;
+use super::write::quote;
 
 /// A text with gaps for words.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +34,9 @@ pub struct Cast {
     kind: Arc<Kind>,
     words: Arc<[String]>,
 }
+
+/// About so long is a word.
+const WORD: usize = 64;
 
 /// So many words of its own a text may have.
 const MANY: usize = 24;
@@ -74,12 +78,12 @@ impl Mould {
 
     /// The text with these words in its gaps, and what it tells.
     fn fill(&self, words: &[String]) -> (Vec<u8>, Facts) {
-        let mut text = Vec::new();
+        let pieces: usize = self.pieces.iter().map(|(piece, _)| piece.len() + WORD).sum();
+        let mut text = Vec::with_capacity(pieces + self.end.len());
         let word = |i: usize| words.get(i).map_or("", String::as_str);
         for (piece, i) in &self.pieces {
             text.extend_from_slice(piece);
-            // Writing to memory does not fail.
-            drop(serde_json::to_writer(&mut text, word(*i)));
+            quote(word(*i), &mut text);
         }
         text.extend_from_slice(&self.end);
         let address = self.address.map_or_else(String::new, |i| word(i).to_owned());

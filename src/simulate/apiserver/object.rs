@@ -1,6 +1,9 @@
 //! An object as the server keeps it: typed metadata, the rest as JSON that copies share.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::ops::DerefMut;
+use std::sync::Arc;
 
 use serde_json::Map;
 use serde_json::Value;
@@ -39,12 +42,8 @@ pub struct Owner {
 /// Metadata.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meta {
-    /// Name.
-    pub name: String,
-    /// Prefix of a name that the server completes.
-    pub generate_name: String,
-    /// Namespace, empty for objects of the cluster.
-    pub namespace: String,
+    /// Its texts.
+    pub texts: Arc<Texts>,
     /// Uid.
     pub uid: Uid,
     /// Resource version.
@@ -57,6 +56,17 @@ pub struct Meta {
     pub deletion: Option<Nanos>,
     /// The grace period of the deletion in seconds.
     pub deletion_grace: Option<i64>,
+}
+
+/// The texts of metadata. Most changes of an object leave them as they are, and copies share them until one is changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// Name.
+    pub name: String,
+    /// Prefix of a name that the server completes.
+    pub generate_name: String,
+    /// Namespace, empty for objects of the cluster.
+    pub namespace: String,
     /// Labels.
     pub labels: Labels,
     /// Annotations.
@@ -67,7 +77,32 @@ pub struct Meta {
     pub finalizers: Vec<String>,
 }
 
+impl Deref for Meta {
+    type Target = Texts;
+
+    fn deref(&self) -> &Texts {
+        &self.texts
+    }
+}
+
+impl DerefMut for Meta {
+    fn deref_mut(&mut self) -> &mut Texts {
+        Arc::make_mut(&mut self.texts)
+    }
+}
+
+impl From<Texts> for Meta {
+    fn from(texts: Texts) -> Self {
+        Self { texts: Arc::new(texts), ..Self::default() }
+    }
+}
+
 impl Meta {
+    /// Its texts, taken out.
+    pub fn into_texts(self) -> Texts {
+        Arc::unwrap_or_clone(self.texts)
+    }
+
     /// The owner that manages the object.
     pub fn controller(&self) -> Option<&Owner> {
         self.owners.iter().find(|o| o.controller)
@@ -92,8 +127,8 @@ pub struct Object {
     pub spec: Shared,
     /// Status.
     pub status: Shared,
-    /// All other fields.
-    pub rest: Map<String, Value>,
+    /// All other fields, when there are any.
+    pub rest: Shared,
 }
 
 /// A point in time: nanoseconds, or the text of the API.
@@ -129,15 +164,15 @@ impl Object {
             meta: self.meta.clone(),
             spec: self.spec.clone(),
             status: self.status.clone(),
-            rest: Map::new(),
+            rest: Shared::default(),
         }
     }
 
     /// A new object of a kind, without content.
     pub fn new(api_version: &str, kind: &str, namespace: &str, name: &str) -> Self {
-        let meta = Meta { name: name.to_owned(), namespace: namespace.to_owned(), ..Meta::default() };
+        let meta = Texts { name: name.to_owned(), namespace: namespace.to_owned(), ..Texts::default() }.into();
         let (api_version, kind) = (api_version.to_owned(), kind.to_owned());
-        Self { api_version, kind, meta, spec: Shared::default(), status: Shared::default(), rest: Map::new() }
+        Self { api_version, kind, meta, spec: Shared::default(), status: Shared::default(), rest: Shared::default() }
     }
 
     /// From the JSON of a manifest.
@@ -155,26 +190,28 @@ impl Object {
         for key in ["apiVersion", "kind", "metadata"] {
             rest.remove(key);
         }
+        let texts = Texts {
+            name: text(meta, &["name"]).to_owned(),
+            generate_name: text(meta, &["generateName"]).to_owned(),
+            namespace: text(meta, &["namespace"]).to_owned(),
+            labels: strings(meta, &["labels"]),
+            annotations: strings(meta, &["annotations"]),
+            owners: list(meta, &["ownerReferences"]).iter().map(owner).collect(),
+            finalizers: words(meta, &["finalizers"]),
+        };
         let spec = rest.remove("spec").unwrap_or_default();
         let status = rest.remove("status").unwrap_or_default();
         Self {
             api_version: text(value, &["apiVersion"]).to_owned(),
             kind: text(value, &["kind"]).to_owned(),
             meta: Meta {
-                name: text(meta, &["name"]).to_owned(),
-                generate_name: text(meta, &["generateName"]).to_owned(),
-                namespace: text(meta, &["namespace"]).to_owned(),
                 created: time(at(meta, &["creationTimestamp"])).unwrap_or(0),
                 generation: int(meta, &["generation"]).unwrap_or(0),
-                labels: strings(meta, &["labels"]),
-                annotations: strings(meta, &["annotations"]),
-                owners: list(meta, &["ownerReferences"]).iter().map(owner).collect(),
-                finalizers: words(meta, &["finalizers"]),
-                ..Meta::default()
+                ..texts.into()
             },
             spec: spec.into(),
             status: status.into(),
-            rest,
+            rest: if rest.is_empty() { Shared::default() } else { Value::Object(rest).into() },
         }
     }
 
@@ -205,7 +242,7 @@ impl Object {
         if !self.spec.is_null() {
             out.insert("spec".to_owned(), (*self.spec).clone());
         }
-        out.extend(self.rest.clone());
+        out.extend(self.rest.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
         if !self.status.is_null() {
             out.insert("status".to_owned(), (*self.status).clone());
         }
@@ -241,12 +278,22 @@ impl Object {
 
     /// The status as an object, made when absent.
     pub fn status_mut(&mut self) -> &mut Map<String, Value> {
-        if !self.status.is_object() {
-            self.status = Value::Object(Map::new()).into();
-        }
-        match self.status.make_mut() {
-            Value::Object(map) => map,
-            _ => unreachable!("made an object above"),
-        }
+        map_of(&mut self.status)
+    }
+
+    /// The fields beside metadata, specification and status, to change them.
+    pub fn rest_mut(&mut self) -> &mut Map<String, Value> {
+        map_of(&mut self.rest)
+    }
+}
+
+/// A value as an object, made when absent.
+fn map_of(value: &mut Shared) -> &mut Map<String, Value> {
+    if !value.is_object() {
+        *value = Value::Object(Map::new()).into();
+    }
+    match value.make_mut() {
+        Value::Object(map) => map,
+        _ => unreachable!("made an object above"),
     }
 }

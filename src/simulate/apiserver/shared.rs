@@ -22,6 +22,8 @@ pub struct Shared(Arc<Inner>);
 struct Inner {
     value: OnceLock<Value>,
     text: Option<(Arc<Vec<u8>>, Range<usize>)>,
+    /// Where among the same bytes it stands what the text tells.
+    kept: Option<Range<usize>>,
     /// Since when it says that a pod is ready, once that was asked.
     ready: OnceLock<Option<Nanos>>,
     /// What a text tells that nobody has looked at as a whole.
@@ -43,6 +45,25 @@ impl Shared {
     /// The value whose text stands at a place; `null` when there is no JSON.
     pub fn of_text(bytes: &Arc<Vec<u8>>, place: Range<usize>) -> Self {
         Self(Arc::new(Inner { text: Some((Arc::clone(bytes), place)), ..Inner::default() }))
+    }
+
+    /// As [`Shared::of_text`]; what the text tells stands at another place, as [`Shared::keep_facts`] wrote it.
+    pub fn of_text_and_facts(bytes: &Arc<Vec<u8>>, place: Range<usize>, facts: Range<usize>) -> Self {
+        Self(Arc::new(Inner { text: Some((Arc::clone(bytes), place)), kept: Some(facts), ..Inner::default() }))
+    }
+
+    /// Writes what its text tells.
+    pub fn keep_facts(&self, out: &mut Vec<u8>) {
+        match self.0.facts.get() {
+            Some(known) if self.text().is_some() => known.keep(out),
+            _ => Facts::read(self.to_text()).keep(out),
+        }
+    }
+
+    /// The value of a text that is JSON.
+    pub fn from_text(text: Vec<u8>) -> Self {
+        let place = 0..text.len();
+        Self::of_text(&Arc::new(text), place)
     }
 
     /// A text from a mould, and what it tells.
@@ -139,9 +160,19 @@ impl Shared {
             return Some(known);
         }
         match (self.0.value.get(), self.text()) {
-            (None, Some(text)) => Some(self.0.facts.get_or_init(|| Facts::read(text))),
+            (None, Some(text)) => Some(self.0.facts.get_or_init(|| {
+                let Some(kept) = self.kept_facts() else { return Facts::read(text) };
+                debug_assert_eq!(kept, Facts::read(text));
+                kept
+            })),
             _ => None,
         }
+    }
+
+    /// What was kept of its text.
+    fn kept_facts(&self) -> Option<Facts> {
+        let (bytes, _) = self.0.text.as_ref()?;
+        Facts::kept(bytes.get(self.0.kept.clone()?)?)
     }
 
     /// Whether there is nothing; told without reading it.
@@ -173,7 +204,7 @@ impl Shared {
         inner.ready = OnceLock::new();
         inner.facts = OnceLock::new();
         inner.written = OnceLock::new();
-        (inner.base, inner.cast) = (None, None);
+        (inner.base, inner.cast, inner.kept) = (None, None, None);
         if inner.value.get().is_none() {
             inner.value = OnceLock::from(Value::Null);
         }

@@ -139,7 +139,7 @@ pub struct ApiServer {
     names: Names,
     kinds: BTreeMap<String, BTreeSet<Uid>>,
     dependents: BTreeMap<Uid, BTreeSet<Uid>>,
-    /// Pods that nobody manages.
+    /// Pods and ReplicaSets that nobody manages.
     lone: BTreeSet<Uid>,
     /// Pods by label and value, once somebody has asked for pods so.
     labelled: Option<BTreeMap<(String, String), BTreeSet<Uid>>>,
@@ -221,9 +221,10 @@ impl ApiServer {
         self.dependents.get(&uid).into_iter().flatten().filter_map(|d| self.objects.get(d))
     }
 
-    /// The pods that nobody manages, in order of creation.
-    pub fn lone_pods(&self) -> impl Iterator<Item = &Arc<Object>> {
-        self.lone.iter().filter_map(|uid| self.objects.get(uid))
+    /// The pods or ReplicaSets of a namespace that nobody manages, in order of creation.
+    pub fn lone_in<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Object>> {
+        let lone = self.lone.iter().filter_map(|uid| self.objects.get(uid));
+        lone.filter(move |o| o.kind == kind && o.meta.namespace == namespace)
     }
 
     /// The pods of a namespace that a selector selects, in order of creation.
@@ -277,7 +278,7 @@ impl ApiServer {
     }
 
     fn note_lone(&mut self, object: &Object) {
-        if object.kind == "Pod" && object.meta.controller().is_none() {
+        if matches!(object.kind.as_str(), "Pod" | "ReplicaSet") && object.meta.controller().is_none() {
             self.lone.insert(object.meta.uid);
         } else {
             self.lone.remove(&object.meta.uid);
@@ -334,14 +335,16 @@ impl ApiServer {
             object.spec = stored.spec;
             object.status = stored.status;
             object.rest = stored.rest;
-            object.meta.labels = stored.meta.labels;
-            object.meta.annotations = stored.meta.annotations;
+            let texts = stored.meta.into_texts();
+            object.meta.labels = texts.labels;
+            object.meta.annotations = texts.annotations;
         }
         // A cluster's description may hold what the cluster itself would have written.
         if !status.is_null() {
             object.status = status.into();
         }
-        self.insert(object)
+        self.check_name(&mut object)?;
+        Ok(self.insert(object))
     }
 
     /// Replaces an object by what a user sends: it is decoded, defaulted and validated against what is there. Annotations
@@ -380,8 +383,9 @@ impl ApiServer {
         let edited = self.edit(old.meta.uid, |o| {
             o.spec = new.spec;
             o.rest = new.rest;
-            o.meta.labels = new.meta.labels;
-            o.meta.annotations = new.meta.annotations;
+            let texts = new.meta.into_texts();
+            o.meta.labels = texts.labels;
+            o.meta.annotations = texts.annotations;
         });
         edited.ok_or(ApiError { code: 404, reason: "NotFound", message: format!("{} \"{}\" not found", resource(old), old.meta.name) })
     }
@@ -413,7 +417,7 @@ impl ApiServer {
         }
         self.check_name(&mut object)?;
         admission::admit(self, &mut object)?;
-        self.insert(object)
+        Ok(self.insert(object))
     }
 
     /// Completes a name; it must be free.
@@ -428,8 +432,7 @@ impl ApiServer {
         Ok(())
     }
 
-    fn insert(&mut self, mut object: Object) -> Result<Arc<Object>, ApiError> {
-        self.check_name(&mut object)?;
+    fn insert(&mut self, mut object: Object) -> Arc<Object> {
         self.last_uid += 1;
         object.meta.uid = self.last_uid;
         object.meta.generation = object.meta.generation.max(1);
@@ -446,7 +449,7 @@ impl ApiServer {
             select_own_pods(&mut object);
         }
         self.names.insert(&object);
-        Ok(self.put(object, Operation::Added, None))
+        self.put(object, Operation::Added, None)
     }
 
     fn put(&mut self, mut object: Object, operation: Operation, old: Option<Arc<Object>>) -> Arc<Object> {
@@ -454,24 +457,34 @@ impl ApiServer {
         object.meta.version = self.version;
         let object = Arc::new(object);
         let uid = object.meta.uid;
-        if let Some(old) = &old {
-            for owner in &old.meta.owners {
-                if let Some(set) = self.dependents.get_mut(&owner.uid) {
-                    set.remove(&uid);
-                }
-            }
+        match &old {
+            Some(old) if Arc::ptr_eq(&old.meta.texts, &object.meta.texts) => {}
+            _ => self.note_texts(old.as_deref(), &object),
         }
-        for owner in &object.meta.owners {
-            self.dependents.entry(owner.uid).or_default().insert(uid);
-        }
-        self.kinds.entry(object.kind.clone()).or_default().insert(uid);
-        self.note_lone(&object);
-        self.note_labels(old.as_deref(), Some(&object));
         self.note_service(&object);
         self.objects.insert(uid, Arc::clone(&object));
         self.rules.note(old.as_deref(), Some(&object), self.objects.values());
         self.log.push(Change { at: self.now, operation, old, object: Arc::clone(&object) });
         object
+    }
+
+    /// Where an object is found that is new, or whose texts have changed.
+    fn note_texts(&mut self, old: Option<&Object>, object: &Object) {
+        let uid = object.meta.uid;
+        for owner in old.into_iter().flat_map(|old| &old.meta.owners) {
+            if let Some(set) = self.dependents.get_mut(&owner.uid) {
+                set.remove(&uid);
+            }
+        }
+        for owner in &object.meta.owners {
+            self.dependents.entry(owner.uid).or_default().insert(uid);
+        }
+        match self.kinds.get_mut(&object.kind) {
+            Some(all) => drop(all.insert(uid)),
+            None => drop(self.kinds.insert(object.kind.clone(), BTreeSet::from([uid]))),
+        }
+        self.note_lone(object);
+        self.note_labels(old, Some(object));
     }
 
     /// Replaces an object; a change of its specification raises the generation. Nothing happens when nothing changed.

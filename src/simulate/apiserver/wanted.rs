@@ -1,5 +1,6 @@
 //! Which parts of a value somebody looks at: of a long list only these are read.
 
+use serde_json::Map;
 use serde_json::Value;
 
 use super::read;
@@ -13,9 +14,11 @@ pub enum Wanted {
     Fields(&'static [(&'static str, Wanted)]),
 }
 
-/// What is wanted of an object besides what it is about.
+/// What is wanted of an object besides its kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts {
+    /// Of its metadata.
+    pub metadata: Wanted,
     /// Of its specification.
     pub spec: Wanted,
     /// Of its status.
@@ -23,13 +26,19 @@ pub struct Parts {
 }
 
 impl Wanted {
+    /// Nothing but whether there is an object.
+    pub const NOTHING: Self = Self::Fields(&[]);
+
     /// Reads what is wanted of a JSON text; `null` when there is no JSON.
     pub fn read(&self, text: &[u8]) -> Value {
-        read::value(text, self)
+        match self {
+            Self::Fields([]) if text.starts_with(b"{") => Value::Object(Map::new()),
+            _ => read::value(text, self),
+        }
     }
 
     /// What is wanted of a field; nothing when nothing is.
-    pub(super) fn field(&self, name: &[u8]) -> Option<&Self> {
+    pub fn field(&self, name: &[u8]) -> Option<&Self> {
         match self {
             Self::All => Some(self),
             Self::Fields(fields) => fields.iter().find(|(field, _)| field.as_bytes() == name).map(|(_, wanted)| wanted),

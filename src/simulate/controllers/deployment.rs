@@ -15,7 +15,6 @@ use super::deployment_status::set_status;
 use super::deployment_status::sync_rollout_status;
 use super::hash;
 use super::scaled;
-use super::selector_of;
 use super::template_of;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
@@ -87,10 +86,11 @@ fn same_template(a: &Value, b: &Value) -> bool {
 
 /// The sets that a Deployment controls, oldest first; matching orphans are adopted.
 fn replica_sets(plane: &mut ControlPlane, deployment: &Object) -> Vec<Set> {
-    let selector = selector_of(deployment);
+    let selection = plane.selections.of(deployment);
+    let selector = &selection.pods;
     if !deployment.meta.is_deleted() {
-        let orphan = |s: &&Set| s.meta.controller().is_none() && !s.meta.is_deleted() && selector.matches(&s.meta.labels);
-        let orphans: Vec<Uid> = plane.api.list_in("ReplicaSet", &deployment.meta.namespace).filter(orphan).map(|s| s.meta.uid).collect();
+        let orphan = |s: &&Set| !s.meta.is_deleted() && selector.matches(&s.meta.labels);
+        let orphans: Vec<Uid> = plane.api.lone_in("ReplicaSet", &deployment.meta.namespace).filter(orphan).map(|s| s.meta.uid).collect();
         for uid in orphans {
             let owner = deployment.as_controller();
             plane.api.edit(uid, |s| s.meta.owners.push(owner));
@@ -212,7 +212,9 @@ fn set_replicas_annotations(set: &mut Object, deployment: &Object) {
 fn set_new_annotations(deployment: &Object, set: &mut Object, new_revision: i64) {
     let skip = [LAST_APPLIED, REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, "deprecated.deployment.rollback.to"];
     for (key, value) in deployment.meta.annotations.iter().filter(|(k, _)| !skip.contains(&k.as_str())) {
-        set.meta.annotations.insert(key.clone(), value.clone());
+        if set.meta.annotations.get(key) != Some(value) {
+            set.meta.annotations.insert(key.clone(), value.clone());
+        }
     }
     let old = set.meta.annotations.get(REVISION).cloned();
     let number = match &old {

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::ControlPlane;
 use super::phase;
 use super::pods;
-use super::selector_of;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::address;
 use crate::simulate::apiserver::facts::node_name;
@@ -29,14 +29,15 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     if service.meta.is_deleted() || at(&service.spec, &["selector"]).is_null() || text(&service.spec, &["type"]) == "ExternalName" {
         return;
     }
-    let selector = selector_of(&service);
+    let selection = plane.selections.of(&service);
     let publish = at(&service.spec, &["publishNotReadyAddresses"]) == true;
     let known = plane.api.list("Node").next().is_some();
     // Only ports that are named may be others at other pods.
     let named = list(&service.spec, &["ports"]).iter().any(|p| at(p, &["targetPort"]).is_string());
     let mut fixed: Option<(String, Value)> = None;
-    let mut groups: BTreeMap<String, (Value, Vec<Endpoint>)> = BTreeMap::new();
-    for pod in &plane.api.selected_pods(&service.meta.namespace, &selector) {
+    let mut groups: BTreeMap<String, (Value, Vec<Endpoint<'_>>)> = BTreeMap::new();
+    let pods = plane.api.selected_pods(&service.meta.namespace, &selection.pods);
+    for pod in &pods {
         let ip = address(pod);
         let node = node_name(pod);
         if ip.is_empty() || matches!(phase(pod), "Succeeded" | "Failed") {
@@ -45,15 +46,10 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
         if known && !publish && plane.api.find("Node", "", node).is_none() {
             continue;
         }
-        let serving = pods::is_ready(pod) || publish;
-        let endpoint = Endpoint {
-            address: ip.to_owned(),
-            ready: serving && (publish || !pod.meta.is_deleted()),
-            serving,
-            terminating: pod.meta.is_deleted(),
-            node: node.to_owned(),
-            pod: pod.meta.name.clone(),
-        };
+        let serving = super::pods::is_ready(pod) || publish;
+        let terminating = pod.meta.is_deleted();
+        let endpoint =
+            Endpoint { address: ip, ready: serving && (publish || !terminating), serving, terminating, node, pod: &pod.meta.name };
         if named || fixed.is_none() {
             let ports = ports_of(&service, pod);
             fixed = Some((ports.to_string(), ports));
@@ -68,7 +64,7 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
         // A Service without pods has one slice that says so.
         groups.insert(String::new(), (json!([]), Vec::new()));
     }
-    let mut wanted: Vec<(&Value, &[Endpoint])> = Vec::new();
+    let mut wanted: Vec<(&Value, &[Endpoint<'_>])> = Vec::new();
     for (ports, endpoints) in groups.values() {
         match endpoints.as_slice() {
             [] => wanted.push((ports, &[])),
@@ -79,35 +75,31 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
 }
 
 /// What a slice says of a pod.
-struct Endpoint {
-    address: String,
+struct Endpoint<'a> {
+    address: &'a str,
     ready: bool,
     serving: bool,
     terminating: bool,
-    node: String,
-    pod: String,
+    node: &'a str,
+    pod: &'a str,
 }
 
-impl Endpoint {
-    fn to_json(&self) -> Value {
-        json!({
-            "addresses": [self.address],
-            "conditions": {"ready": self.ready, "serving": self.serving, "terminating": self.terminating},
-            "nodeName": self.node,
-            "targetRef": {"kind": "Pod", "name": self.pod},
-        })
+/// What a slice says, in the order in which JSON of ours has its fields.
+fn written(ports: &Value, endpoints: &[Endpoint<'_>]) -> Vec<u8> {
+    let mut out = br#"{"addressType":"IPv4","endpoints":["#.to_vec();
+    let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+    let word = |word: &str| Value::from(word).to_string();
+    for (i, one) in endpoints.iter().enumerate() {
+        put(&[if i == 0 { "" } else { "," }, r#"{"addresses":["#, &word(one.address), r#"],"conditions":{"ready":"#]);
+        put(&[bool_text(one.ready), r#","serving":"#, bool_text(one.serving), r#","terminating":"#, bool_text(one.terminating)]);
+        put(&[r#"},"nodeName":"#, &word(one.node), r#","targetRef":{"kind":"Pod","name":"#, &word(one.pod), "}}"]);
     }
+    put(&[r#"],"ports":"#, &ports.to_string(), "}"]);
+    out
+}
 
-    /// Whether this is what [`Endpoint::to_json`] wrote.
-    fn is(&self, written: &Value) -> bool {
-        let conditions = &written["conditions"];
-        written["addresses"][0] == self.address.as_str()
-            && conditions["ready"] == self.ready
-            && conditions["serving"] == self.serving
-            && conditions["terminating"] == self.terminating
-            && written["nodeName"] == self.node.as_str()
-            && written["targetRef"]["name"] == self.pod.as_str()
-    }
+fn bool_text(is: bool) -> &'static str {
+    if is { "true" } else { "false" }
 }
 
 /// Whether a pod stands behind its services as it did before. upstream: podEndpointsChanged
@@ -119,24 +111,14 @@ pub(super) fn is_same_endpoint(old: &Object, new: &Object) -> bool {
     old.meta.deletion == new.meta.deletion && old.spec == new.spec && status(old) == status(new)
 }
 
-fn fill(slice: &mut Object, ports: Value, endpoints: Value) {
-    slice.rest.insert("addressType".to_owned(), "IPv4".into());
-    slice.rest.insert("ports".to_owned(), ports);
-    slice.rest.insert("endpoints".to_owned(), endpoints);
-}
-
-fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&Value, &[Endpoint])]) {
+fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&Value, &[Endpoint<'_>])]) {
     let present: Vec<Arc<Object>> = plane.api.dependents(service.meta.uid).filter(|o| o.kind == "EndpointSlice").cloned().collect();
     for (i, (ports, endpoints)) in wanted.iter().enumerate() {
-        let written = || Value::Array(endpoints.iter().map(Endpoint::to_json).collect());
+        let text = written(ports, endpoints);
         if let Some(slice) = present.get(i) {
-            let same = slice.rest.get("ports") == Some(*ports)
-                && slice.rest.get("endpoints").and_then(Value::as_array).is_some_and(|all| {
-                    all.len() == endpoints.len() && endpoints.iter().zip(all).all(|(endpoint, written)| endpoint.is(written))
-                });
-            if !same {
+            if slice.rest.to_text() != text {
                 let mut changed = slice.without_rest();
-                fill(&mut changed, (*ports).clone(), written());
+                changed.rest = Shared::from_text(text);
                 plane.api.update(changed);
             }
             continue;
@@ -145,7 +127,7 @@ fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&Value, &[Endpoi
         slice.meta.generate_name = format!("{}-", service.meta.name);
         slice.meta.labels.insert(SERVICE_NAME.to_owned(), service.meta.name.clone());
         slice.meta.owners = vec![service.as_controller()];
-        fill(&mut slice, (*ports).clone(), written());
+        slice.rest = Shared::from_text(text);
         // A name that is taken is tried again with the next change.
         drop(plane.api.create(slice));
     }

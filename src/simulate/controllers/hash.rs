@@ -89,20 +89,23 @@ fn map_parts(ty: &str) -> Option<(&str, &str)> {
 }
 
 impl Dumper<'_> {
-    fn printed(&self, ty: &str) -> String {
+    /// Writes a type as Go prints it.
+    fn printed(&self, ty: &str, out: &mut String) {
         for prefix in ["[]", "*"] {
             if let Some(rest) = ty.strip_prefix(prefix) {
-                return format!("{prefix}{}", self.printed(rest));
+                out.push_str(prefix);
+                return self.printed(rest, out);
             }
         }
         if let Some((key, value)) = map_parts(ty) {
-            return format!("map[{}]{}", self.printed(key), self.printed(value));
+            out.push_str("map[");
+            self.printed(key, out);
+            out.push(']');
+            return self.printed(value, out);
         }
-        let name = ty.split('=').next().unwrap_or(ty);
-        if let Some(printed) = self.schema.get(name).map(|s| s.printed).filter(|p| !p.is_empty()) {
-            return printed.to_owned();
-        }
-        name.rsplit('/').next().unwrap_or(name).to_owned()
+        let name = ty.split_once('=').map_or(ty, |(name, _)| name);
+        let printed = self.schema.get(name).map(|s| s.printed).filter(|p| !p.is_empty());
+        out.push_str(printed.unwrap_or_else(|| name.rsplit_once('/').map_or(name, |(_, last)| last)));
     }
 
     /// Writes one value; `typed` says whether its type comes first.
@@ -110,7 +113,7 @@ impl Dumper<'_> {
         let value = value.filter(|v| !v.is_null());
         if typed {
             out.push('(');
-            out.push_str(&self.printed(ty));
+            self.printed(ty, out);
             out.push(')');
         }
         if let Some(inner) = ty.strip_prefix('*') {

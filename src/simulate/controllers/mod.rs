@@ -18,6 +18,7 @@ pub mod job;
 pub mod pods;
 pub mod replicaset;
 pub mod revisions;
+mod selection;
 pub mod statefulset;
 pub mod volumes;
 
@@ -40,6 +41,8 @@ pub use crate::simulate::apiserver::facts::phase;
 use crate::simulate::apiserver::object::Labels;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::selector::Selector;
+
+pub use selection::selector_of;
 
 /// A controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,6 +129,7 @@ pub struct ControlPlane {
     daemon_back_off: BTreeMap<(Uid, String), (Nanos, Nanos)>,
     selectors: Selectors,
     templates: deployment::Templates,
+    selections: selection::Selections,
     /// How often in a row a reconciliation failed.
     failures: BTreeMap<Item, u32>,
 }
@@ -440,16 +444,6 @@ fn is_about_only(old: &Object, new: &Object) -> bool {
         && a.deletion == b.deletion
         && a.owners == b.owners
         && a.finalizers == b.finalizers
-}
-
-/// The pods a workload selects.
-pub fn selector_of(workload: &Object) -> Selector {
-    let selector = at(&workload.spec, &["selector"]);
-    if matches!(workload.kind.as_str(), "ReplicationController" | "Service") {
-        Selector::new(&serde_json::json!({"matchLabels": selector}))
-    } else {
-        Selector::new(selector)
-    }
 }
 
 /// The template of a workload's pods.

@@ -47,11 +47,10 @@ pub fn claim(api: &mut ApiServer, owner: &Object, selector: &Selector) -> Vec<Ar
     let orphans: Vec<Uid> = if owner.meta.is_deleted() {
         Vec::new()
     } else {
-        let here = |p: &&Arc<Object>| p.meta.namespace == owner.meta.namespace;
         let matching = |p: &&Arc<Object>| !p.meta.is_deleted() && selector.matches(&p.meta.labels);
         // Finished pods are nobody's to adopt.
         let finished = |p: &Arc<Object>| owner.kind != "Job" && matches!(phase(p), "Succeeded" | "Failed");
-        api.lone_pods().filter(here).filter(matching).filter(|p| !finished(p)).map(|p| p.meta.uid).collect()
+        api.lone_in("Pod", &owner.meta.namespace).filter(matching).filter(|p| !finished(p)).map(|p| p.meta.uid).collect()
     };
     for uid in orphans {
         let reference = owner.as_controller();

@@ -10,7 +10,7 @@ use super::ControlPlane;
 use super::Controller;
 use super::conditions;
 use super::pods;
-use super::selector_of;
+use super::selection::Selection;
 use super::template_of;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
@@ -18,8 +18,6 @@ use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::scheduler::json::int;
-use crate::simulate::scheduler::json::strings;
-use crate::simulate::scheduler::selector::Selector;
 
 /// How many pods one reconciliation creates or deletes at most.
 const BURST_REPLICAS: usize = 500;
@@ -27,14 +25,14 @@ const BURST_REPLICAS: usize = 500;
 /// upstream: syncReplicaSet
 pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
     let Some(set) = plane.api.get(uid).cloned() else { return };
-    let selector = selector_of(&set);
-    let all = pods::claim(&mut plane.api, &set, &selector);
+    let selection = plane.selections.of(&set);
+    let all = pods::claim(&mut plane.api, &set, &selection.pods);
     let active: Vec<Arc<Object>> = all.iter().filter(|p| pods::is_active(p)).cloned().collect();
     let terminating = all.iter().filter(|p| p.meta.is_deleted() && !matches!(super::phase(p), "Succeeded" | "Failed")).count();
     let failure = if set.meta.is_deleted() { None } else { manage_replicas(plane, &active, &set) };
     let now = plane.api.now;
     let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
-    let status = calculate_status(plane, &set, &active, terminating, failure.as_deref());
+    let status = calculate_status(plane, &set, &selection, &active, terminating, failure.as_deref());
     let waiting = min_ready > 0 && status["readyReplicas"] != status["availableReplicas"];
     if set.status != status {
         plane.api.edit(uid, |o| o.status = status.into());
@@ -113,10 +111,16 @@ impl<'a, I: Iterator<Item = &'a Uid> + 'a> FlattenDependents<'a> for I {
     }
 }
 
-fn calculate_status(plane: &ControlPlane, set: &Object, active: &[Arc<Object>], terminating: usize, failure: Option<&str>) -> Value {
+fn calculate_status(
+    plane: &ControlPlane,
+    set: &Object,
+    selection: &Selection,
+    active: &[Arc<Object>],
+    terminating: usize,
+    failure: Option<&str>,
+) -> Value {
     let now = plane.api.now;
     let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
-    let labels = Selector::from_labels(&strings(template_of(set), &["metadata", "labels"]));
     let count = |f: &dyn Fn(&Object) -> bool| active.iter().filter(|p| f(p)).count();
     let mut status = Value::clone(&set.status);
     if !status.is_object() {
@@ -131,7 +135,9 @@ fn calculate_status(plane: &ControlPlane, set: &Object, active: &[Arc<Object>], 
         _ => {}
     }
     status["replicas"] = active.len().into();
-    status["fullyLabeledReplicas"] = count(&|p| labels.matches(&p.meta.labels)).into();
+    // All of them are selected.
+    let labelled = selection.labels.as_ref().map_or(active.len(), |labels| count(&|p| labels.matches(&p.meta.labels)));
+    status["fullyLabeledReplicas"] = labelled.into();
     status["readyReplicas"] = count(&pods::is_ready).into();
     status["availableReplicas"] = count(&|p| pods::is_available(p, min_ready, now)).into();
     if set.kind == "ReplicaSet" {

@@ -42,14 +42,14 @@ pub fn new(workload: &Object, hash: &str, data: Value, number: i64) -> Object {
     revision.meta.owners = vec![workload.as_controller()];
     revision.meta.labels = crate::simulate::scheduler::json::strings(super::template_of(workload), &["metadata", "labels"]);
     revision.meta.labels.insert("controller-revision-hash".to_owned(), hash.to_owned());
-    revision.rest.insert("data".to_owned(), data);
-    revision.rest.insert("revision".to_owned(), number.into());
+    revision.rest_mut().insert("data".to_owned(), data);
+    revision.rest_mut().insert("revision".to_owned(), number.into());
     revision
 }
 
 /// Gives a revision a new number.
 pub fn renumber(api: &mut ApiServer, revision: &Object, number: i64) -> Option<Arc<Object>> {
-    api.edit(revision.meta.uid, |r| drop(r.rest.insert("revision".to_owned(), number.into())))
+    api.edit(revision.meta.uid, |r| drop(r.rest_mut().insert("revision".to_owned(), number.into())))
 }
 
 /// Deletes the oldest revisions that nothing uses, beyond a limit.

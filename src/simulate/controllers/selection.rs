@@ -1,0 +1,58 @@
+//! Which pods workloads select.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use serde_json::json;
+
+use super::template_of;
+use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Shared;
+use crate::simulate::scheduler::json::at;
+use crate::simulate::scheduler::json::strings;
+use crate::simulate::scheduler::selector::Selector;
+
+/// The pods a workload selects.
+pub fn selector_of(workload: &Object) -> Selector {
+    let selector = at(&workload.spec, &["selector"]);
+    if matches!(workload.kind.as_str(), "ReplicationController" | "Service") {
+        Selector::new(&json!({"matchLabels": selector}))
+    } else {
+        Selector::new(selector)
+    }
+}
+
+/// What a specification selects.
+#[derive(Clone, Debug)]
+pub(super) struct Selection {
+    /// The pods that are meant.
+    pub(super) pods: Selector,
+    /// The labels of its template, which may be more; nothing when they are the same.
+    pub(super) labels: Option<Selector>,
+}
+
+/// The selections of specifications: asked at every turn, and they seldom change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Selections(FxHashMap<usize, (Shared, Arc<Selection>)>);
+
+impl Selections {
+    /// So many answers are kept.
+    const MANY: usize = 4096;
+
+    /// That of a workload.
+    pub(super) fn of(&mut self, workload: &Object) -> Arc<Selection> {
+        let key = workload.spec.address();
+        if let Some((_, known)) = self.0.get(&key) {
+            return Arc::clone(known);
+        }
+        let pods = selector_of(workload);
+        let labels = Selector::from_labels(&strings(template_of(workload), &["metadata", "labels"]));
+        let new = Arc::new(Selection { labels: (labels != pods).then_some(labels), pods });
+        if self.0.len() >= Self::MANY {
+            self.0.clear();
+        }
+        // The specification is there as long as its number is asked for.
+        self.0.insert(key, (workload.spec.clone(), Arc::clone(&new)));
+        new
+    }
+}
