@@ -17,6 +17,7 @@ use super::server::is_told;
 use crate::kubectl::api;
 use crate::kubectl::api::Api;
 use crate::kubectl::api::Chosen;
+use crate::kubectl::api::Coming;
 use crate::kubectl::api::FieldValidation;
 use crate::kubectl::api::PatchKind;
 use crate::kubectl::api::Status;
@@ -50,7 +51,8 @@ impl From<Refusal> for Box<Status> {
     }
 }
 
-fn write(options: &api::WriteOptions) -> Write<'_> {
+/// How a write of kubectl's is meant.
+pub(super) fn write(options: &api::WriteOptions) -> Write<'_> {
     Write {
         manager: if options.field_manager.is_empty() { "kubectl" } else { &options.field_manager },
         subresource: &options.subresource,
@@ -70,6 +72,13 @@ fn in_namespace(object: &Value, resource: &Resource, namespace: &str) -> Value {
         out["metadata"]["namespace"] = namespace.into();
     }
     out
+}
+
+/// What is sent, as the object that is meant.
+pub(super) fn named(sent: &Value, target: &Target<'_>) -> Value {
+    let mut object = in_namespace(sent, target.resource, target.namespace);
+    object["metadata"]["name"] = target.name.into();
+    object
 }
 
 /// The object with the version and kind of a resource, for those that are stored as another version.
@@ -204,48 +213,40 @@ impl Api for Cluster {
             let scaled = self.scale(&resource.kind, namespace, name, replicas, &write(options))?;
             return Ok(scale_of(&scaled));
         }
-        let mut object = in_namespace(object, resource, namespace);
-        object["metadata"]["name"] = name.into();
-        Ok(self.replace(&object, &write(options))?)
+        let target = Target { resource, namespace, name };
+        if let Some(stored) = self.store_foreseen(&Coming { target, kind: None, sent: object, options }) {
+            return Ok(stored);
+        }
+        Ok(self.replace(&named(object, &target), &write(options))?)
     }
 
     fn patch(&mut self, target: &Target<'_>, kind: PatchKind, change: &Value, options: &api::WriteOptions) -> Result<Value, Box<Status>> {
         let (resource, namespace, name) = (target.resource, target.namespace, target.name);
+        if let Some(stored) = self.store_foreseen(&Coming { target: *target, kind: Some(kind), sent: change, options }) {
+            return Ok(stored);
+        }
         if kind == PatchKind::Apply {
-            let mut config = in_namespace(change, resource, namespace);
-            config["metadata"]["name"] = name.into();
-            return Ok(self.apply(&config, &write(options)).map(|a| a.0)?);
+            return Ok(self.apply(&named(change, target), &write(options)).map(|a| a.0)?);
         }
         if kind == PatchKind::Merge
             && let Some(patched) = self.patch_about(&resource.kind, namespace, name, change, &write(options))
         {
             return Ok(patched.map(|o| as_version(o, resource))?);
         }
-        let live = Self::fetch_whole(self, &resource.kind, namespace, name).filter(|o| same_group(o, resource));
-        let live = live.map(|o| as_version(o, resource)).ok_or_else(|| Box::from(Status::not_found(resource, name)))?;
-        let scale = options.subresource == "scale";
-        let mut object = if scale { scale_of(&live) } else { live };
-        let custom = crate::kube::schema::newest().kind(&format!("{}/{}", resource.api_version(), resource.kind)).is_none();
-        match kind {
-            PatchKind::Strategic if custom => {
-                let message = "the body of the request was in an unknown format - accepted media types include: \
-                               application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
-                return Err(Status::new(415, "UnsupportedMediaType", message).into());
-            }
-            PatchKind::Strategic => patch::strategic_merge(&mut object, change),
-            PatchKind::Merge => patch::json_merge(&mut object, change),
-            _ => json_patch(&mut object, change).map_err(|e| Box::from(Status::new(422, "Invalid", e)))?,
-        }
-        if scale {
+        let object = self.patched(target, kind, change, options)?;
+        if options.subresource == "scale" {
             return self.update(resource, namespace, name, &object, options);
         }
-        if let Some(meta) = object["metadata"].as_object_mut() {
-            // A patch is of what is there, whatever that is.
-            if change["metadata"]["resourceVersion"].is_null() {
-                meta.remove("resourceVersion");
-            }
-        }
         Ok(self.replace(&object, &write(options))?)
+    }
+
+    fn resource_version(&self, resource: &Resource, namespace: &str, name: &str) -> Option<String> {
+        let found = self.plane.api.find(&resource.kind, if resource.namespaced { namespace } else { "" }, name);
+        found.filter(|o| same_group_of(&o.api_version, resource)).map(|o| o.meta.version.to_string())
+    }
+
+    fn foresee(&mut self, requests: &[Coming<'_>]) {
+        Self::foresee(self, requests);
     }
 
     fn delete(&mut self, resource: &Resource, namespace: &str, name: &str, options: &api::DeleteOptions) -> Result<(), Box<Status>> {
@@ -289,6 +290,42 @@ impl Api for Cluster {
 
     fn version(&self) -> String {
         super::boot::VERSION.to_owned()
+    }
+}
+
+impl Cluster {
+    /// What a patch makes of the object it is of, or of its scale.
+    pub(super) fn patched(
+        &self,
+        target: &Target<'_>,
+        kind: PatchKind,
+        change: &Value,
+        options: &api::WriteOptions,
+    ) -> Result<Value, Box<Status>> {
+        let (resource, namespace, name) = (target.resource, target.namespace, target.name);
+        let live = self.fetch_whole(&resource.kind, namespace, name).filter(|o| same_group(o, resource));
+        let live = live.map(|o| as_version(o, resource)).ok_or_else(|| Box::from(Status::not_found(resource, name)))?;
+        let scale = options.subresource == "scale";
+        let mut object = if scale { scale_of(&live) } else { live };
+        let custom = crate::kube::schema::newest().kind(&format!("{}/{}", resource.api_version(), resource.kind)).is_none();
+        match kind {
+            PatchKind::Strategic if custom => {
+                let message = "the body of the request was in an unknown format - accepted media types include: \
+                               application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+                return Err(Status::new(415, "UnsupportedMediaType", message).into());
+            }
+            PatchKind::Strategic => patch::strategic_merge(&mut object, change),
+            PatchKind::Merge => patch::json_merge(&mut object, change),
+            _ => json_patch(&mut object, change).map_err(|e| Box::from(Status::new(422, "Invalid", e)))?,
+        }
+        // A patch is of what is there, whatever that is.
+        if !scale
+            && change["metadata"]["resourceVersion"].is_null()
+            && let Some(meta) = object["metadata"].as_object_mut()
+        {
+            meta.remove("resourceVersion");
+        }
+        Ok(object)
     }
 }
 

@@ -15,6 +15,7 @@ mod endpoints;
 mod ephemeral;
 mod event;
 pub mod fields;
+mod foresee;
 pub mod helm;
 mod kubelet;
 mod namespace;
@@ -68,6 +69,8 @@ pub struct Cluster {
     brief: bool,
     /// What is known of the lives of pods.
     alike: alike::Alike,
+    /// What was worked out of requests that are to come.
+    foreseen: foresee::All,
 }
 
 impl Cluster {

@@ -188,18 +188,19 @@ impl Cluster {
     }
 
     /// As [`Cluster::get`], never a short answer.
-    pub(super) fn fetch_whole(&mut self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
-        let brief = std::mem::take(&mut self.brief);
-        let found = self.get(kind, namespace, name);
-        self.brief = brief;
-        found
+    pub(super) fn fetch_whole(&self, kind: &str, namespace: &str, name: &str) -> Option<Value> {
+        if is_told(kind) {
+            return self.get(kind, namespace, name);
+        }
+        self.plane.api.find(kind, namespace, name).map(|o| self.shown_whole(o))
     }
 
     /// An object as the API returns it; what of a quota is used is known here only.
     fn shown(&self, object: &Object) -> Value {
-        if self.brief {
-            return present::about(object);
-        }
+        if self.brief { present::about(object) } else { self.shown_whole(object) }
+    }
+
+    fn shown_whole(&self, object: &Object) -> Value {
         let mut out = present::object(object);
         if object.kind == "ResourceQuota" {
             out["status"] = admission::quota_status(&self.plane.api, object);
@@ -317,19 +318,25 @@ impl Cluster {
     }
 
     /// Answers a manifest that cannot be decoded as the write wishes.
-    fn check_decoded(&mut self, refused: Option<kube::Verdict>, object: &Object, write: &Write<'_>) -> Result<(), Refusal> {
+    fn check_decoded(
+        &self,
+        refused: Option<kube::Verdict>,
+        object: &Object,
+        write: &Write<'_>,
+        told: &mut Vec<String>,
+    ) -> Result<(), Refusal> {
         let Some(verdict) = refused else { return Ok(()) };
         let strict = verdict.message.split_once("strict decoding error: ").map(|s| s.1.to_owned());
         match (strict, write.unknown) {
-            (Some(fields), Unknown::Warned) => fields.split(", ").for_each(|f| self.warn(f)),
+            (Some(fields), Unknown::Warned) => told.extend(fields.split(", ").map(str::to_owned)),
             (Some(_), Unknown::Dropped) => {}
             _ => return Err(Refusal::new(400, "BadRequest", verdict.message).on(self, object)),
         }
         Ok(())
     }
 
-    /// What the server makes of a manifest before validation: unknown fields, defaults, its place.
-    fn read(&mut self, value: &Value, write: &Write<'_>) -> Result<(Object, Value), Refusal> {
+    /// What the server makes of a manifest before validation: unknown fields, which it warns of, defaults, its place.
+    pub(super) fn read(&self, value: &Value, write: &Write<'_>, told: &mut Vec<String>) -> Result<(Object, Value), Refusal> {
         let (object, mut value) = self.placed(value)?;
         if kube::schema::newest().kind(&format!("{}/{}", object.api_version, object.kind)).is_none() {
             return Ok((object, value));
@@ -337,7 +344,7 @@ impl Cluster {
         // The status has an endpoint of its own.
         let status = value.as_object_mut().and_then(|m| m.remove("status"));
         let (mut full, refused) = kube::decoded_defaults(&value);
-        self.check_decoded(refused, &object, write)?;
+        self.check_decoded(refused, &object, write, told)?;
         let namespace = object.meta.into_texts().namespace;
         let stored = Object::from_json(&full);
         if let (Some(status), Some(map)) = (&status, full.as_object_mut()) {
@@ -349,7 +356,15 @@ impl Cluster {
         Ok((Object { meta, status, ..stored }, full))
     }
 
-    fn warn(&mut self, text: &str) {
+    /// Does something that warns.
+    fn warning<T>(&mut self, work: impl FnOnce(&Self, &mut Vec<String>) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let mut told = Vec::new();
+        let done = work(self, &mut told);
+        told.iter().for_each(|w| self.warn(w));
+        done
+    }
+
+    pub(super) fn warn(&mut self, text: &str) {
         if !self.warnings.iter().any(|w| w == text) {
             self.warnings.push(text.to_owned());
         }
@@ -376,7 +391,7 @@ impl Cluster {
 
     /// Creates an object and returns it as stored.
     pub fn create(&mut self, value: &Value, write: &Write<'_>) -> Result<Value, Refusal> {
-        let (mut object, full) = self.read(value, write)?;
+        let (mut object, full) = self.warning(|server, told| server.read(value, write, told))?;
         self.check_namespace(&object)?;
         if write.manager != "kube-apiserver" {
             object.status = Value::Null.into();
@@ -387,7 +402,7 @@ impl Cluster {
         let crds: Vec<Value> = self.definition(&object.api_version, &object.kind).map(|c| c.to_json()).into_iter().collect();
         if let Some((crd, version)) = custom_resource::definition_of(&crds, &object.api_version, &object.kind) {
             let answer = custom_resource::admit(crd, version, &full, None, "");
-            self.custom_answer(&object, &answer)?;
+            self.warning(|server, told| server.custom_answer(&object, &answer, told))?;
             if let Some(stored) = answer.object {
                 let namespace = object.meta.namespace.clone();
                 object = Object::from_json(&stored);
@@ -447,8 +462,8 @@ impl Cluster {
         Refusal::new(409, "AlreadyExists", message).on(self, object)
     }
 
-    fn custom_answer(&mut self, object: &Object, answer: &custom_resource::Answer) -> Result<(), Refusal> {
-        answer.warnings.iter().for_each(|w| self.warn(w));
+    fn custom_answer(&self, object: &Object, answer: &custom_resource::Answer, told: &mut Vec<String>) -> Result<(), Refusal> {
+        told.extend(answer.warnings.iter().cloned());
         if answer.message.is_empty() {
             return Ok(());
         }
@@ -567,7 +582,7 @@ impl Cluster {
 
     /// Replaces an object and returns it as stored.
     pub fn replace(&mut self, value: &Value, write: &Write<'_>) -> Result<Value, Refusal> {
-        let (mut object, full) = self.read(value, write)?;
+        let (mut object, full) = self.warning(|server, told| server.read(value, write, told))?;
         let Some(old) = self.plane.api.find(&object.kind, &object.meta.namespace, &object.meta.name).cloned() else {
             return Err(self.not_found(&object.api_version, &object.kind, &object.meta.name));
         };
@@ -595,13 +610,29 @@ impl Cluster {
             object.spec = at(&new, &["spec"]).clone().into();
         }
         self.complete(&mut object, Some(&old));
+        let stored = self.warning(|server, told| server.admitted(object, new, &before, &old, told))?;
+        if write.dry_run {
+            return Ok(present::object(&stored));
+        }
+        Ok(self.store(&old, stored, &before, write))
+    }
+
+    /// What of an object is stored that replaces another.
+    pub(super) fn admitted(
+        &self,
+        mut object: Object,
+        mut new: Value,
+        before: &Value,
+        old: &Object,
+        told: &mut Vec<String>,
+    ) -> Result<Object, Refusal> {
         if let (Some(map), false) = (new.as_object_mut(), object.spec.is_null()) {
             map.insert("spec".to_owned(), (*object.spec).clone());
         }
         let crds: Vec<Value> = self.definition(&object.api_version, &object.kind).map(|c| c.to_json()).into_iter().collect();
         if let Some((crd, version)) = custom_resource::definition_of(&crds, &object.api_version, &object.kind) {
-            let answer = custom_resource::admit(crd, version, &new, Some(&before), "");
-            self.custom_answer(&object, &answer)?;
+            let answer = custom_resource::admit(crd, version, &new, Some(before), "");
+            self.custom_answer(&object, &answer, told)?;
             if let Some(stored) = answer.object {
                 object = Object::from_json(&stored);
             }
@@ -615,35 +646,37 @@ impl Cluster {
                     }
                 }
             }
-            let verdict = kube::admit_decoded_update(&new, &before, kube::schema::NEWEST_VALIDATED);
+            let verdict = kube::admit_decoded_update(&new, before, kube::schema::NEWEST_VALIDATED);
             if verdict.rejected {
                 return Err(self.invalid(&object, &verdict));
             }
-            verdict.warnings.iter().for_each(|w| self.warn(&w.message));
+            told.extend(verdict.warnings.into_iter().map(|w| w.message));
         }
-        let mut stored = Object::clone(&old);
+        let mut stored = Object::clone(old);
         let texts = object.meta.into_texts();
         stored.meta.labels = texts.labels;
         stored.meta.annotations = texts.annotations;
         stored.meta.finalizers = texts.finalizers;
         stored.meta.owners = texts.owners;
-        if present_spec(&before) != present_spec(&new) {
+        if present_spec(before) != present_spec(&new) {
             stored.spec = object.spec;
         }
         stored.rest = object.rest;
         stored.api_version = object.api_version;
-        if write.dry_run {
-            return Ok(present::object(&stored));
-        }
+        Ok(stored)
+    }
+
+    /// Stores what replaces another object, and returns it as it is then.
+    pub(super) fn store(&mut self, old: &Object, stored: Object, before: &Value, write: &Write<'_>) -> Value {
         // A namespace keeps its own finalizers, a stored object its status.
         let updated = self.plane.api.update(stored);
         let after = updated.map_or_else(|| before.clone(), |o| present::object(&o));
         if !write.manager.is_empty() {
             let managers = self.managers.change(old.meta.uid, 0);
-            fields::note_update(managers, write.manager, write.subresource, Some(&before), &after);
+            fields::note_update(managers, write.manager, write.subresource, Some(before), &after);
         }
         self.settle();
-        Ok(self.get(&old.kind, &old.meta.namespace, &old.meta.name).unwrap_or(after))
+        self.get(&old.kind, &old.meta.namespace, &old.meta.name).unwrap_or(after)
     }
 
     /// A merge patch of nothing but labels and annotations of the object's users; nothing when it is of more.
@@ -714,18 +747,7 @@ impl Cluster {
     /// Server-side apply: creates the object or merges the configuration into it. Returns the object as stored, and
     /// whether it was created.
     pub fn apply(&mut self, config: &Value, write: &Write<'_>) -> Result<(Value, bool), Refusal> {
-        let (object, mut sent) = self.placed(config)?;
-        sent.as_object_mut().map(|m| m.remove("status"));
-        self.check_decoded(kube::decode_refusal(&sent), &object, &Write { unknown: Unknown::Dropped, ..*write })?;
-        if let Err(why) = kube::apply::check_declared(config) {
-            let version = match object.api_version.split_once('/') {
-                Some(_) => object.api_version.clone(),
-                None => format!("/{}", object.api_version),
-            };
-            let (home, name) = (&object.meta.namespace, &object.meta.name);
-            let message = format!("failed to create typed patch object ({home}/{name}; {version}, Kind={}): {why}", object.kind);
-            return Err(Refusal::new(500, "", message).on(self, &object));
-        }
+        let object = self.warning(|server, told| server.declared(config, write, told))?;
         let Some(old) = self.plane.api.find(&object.kind, &object.meta.namespace, &object.meta.name).cloned() else {
             let made = self.create(config, &Write { manager: "", ..*write })?;
             if !write.dry_run {
@@ -737,23 +759,52 @@ impl Cluster {
             }
             return Ok((made, true));
         };
-        let live = present::object(&old);
+        let (merged, managers) = self.merged(config, &object, &old, write)?;
+        let stored = self.replace(&merged, &Write { manager: "", ..*write })?;
+        if !write.dry_run {
+            *self.managers.change(old.meta.uid, 0) = managers;
+        }
+        Ok((stored, false))
+    }
+
+    /// What a configuration that is applied is about, when it is one.
+    pub(super) fn declared(&self, config: &Value, write: &Write<'_>, told: &mut Vec<String>) -> Result<Object, Refusal> {
+        let (object, mut sent) = self.placed(config)?;
+        sent.as_object_mut().map(|m| m.remove("status"));
+        self.check_decoded(kube::decode_refusal(&sent), &object, &Write { unknown: Unknown::Dropped, ..*write }, told)?;
+        if let Err(why) = kube::apply::check_declared(config) {
+            let version = match object.api_version.split_once('/') {
+                Some(_) => object.api_version.clone(),
+                None => format!("/{}", object.api_version),
+            };
+            let (home, name) = (&object.meta.namespace, &object.meta.name);
+            let message = format!("failed to create typed patch object ({home}/{name}; {version}, Kind={}): {why}", object.kind);
+            return Err(Refusal::new(500, "", message).on(self, &object));
+        }
+        Ok(object)
+    }
+
+    /// A configuration merged into the object that is there, and who manages which of its fields then.
+    pub(super) fn merged(
+        &self,
+        config: &Value,
+        object: &Object,
+        old: &Object,
+        write: &Write<'_>,
+    ) -> Result<(Value, fields::Managers), Refusal> {
+        let live = present::object(old);
         let mut managers = self.managers.get(old.meta.uid).cloned().unwrap_or_default();
         let mut config = config.clone();
         if let Some(map) = config.as_object_mut() {
             map.remove("status");
         }
         let merged = fields::apply(&mut managers, &live, &config, write.manager, write.force)
-            .map_err(|message| Refusal::new(409, "Conflict", message).on(self, &object))?;
+            .map_err(|message| Refusal::new(409, "Conflict", message).on(self, object))?;
         let mut merged = merged;
         if let Some(meta) = merged["metadata"].as_object_mut() {
             meta.remove("resourceVersion");
         }
-        let stored = self.replace(&merged, &Write { manager: "", ..*write })?;
-        if !write.dry_run {
-            *self.managers.change(old.meta.uid, 0) = managers;
-        }
-        Ok((stored, false))
+        Ok((merged, managers))
     }
 
     /// Deletes an object; it may stay, marked, until its finalizers or its grace period end.

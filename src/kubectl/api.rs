@@ -223,6 +223,18 @@ pub trait Api {
     /// Patches an object and returns it as stored.
     fn patch(&mut self, target: &Target<'_>, kind: PatchKind, patch: &Value, options: &WriteOptions) -> Result<Value, Refused>;
 
+    /// The resource version of an object; nothing when it is not there.
+    fn resource_version(&self, resource: &Resource, namespace: &str, name: &str) -> Option<String> {
+        let found = self.get(resource, namespace, name).ok()?;
+        found["metadata"]["resourceVersion"].as_str().map(str::to_owned)
+    }
+
+    /// Tells of requests of [`Api::update`] and [`Api::patch`] that are about to come: a server may work them out before. What it
+    /// answers when they come is the same.
+    fn foresee(&mut self, requests: &[Coming<'_>]) {
+        let _ = requests;
+    }
+
     /// Deletes an object. It may stay, marked, until its finalizers or its grace period end.
     fn delete(&mut self, resource: &Resource, namespace: &str, name: &str, options: &DeleteOptions) -> Result<(), Refused>;
 
@@ -267,6 +279,19 @@ pub trait Api {
     fn version(&self) -> String {
         "v1.36.3".to_owned()
     }
+}
+
+/// A request that is about to come.
+#[derive(Clone, Copy, Debug)]
+pub struct Coming<'a> {
+    /// The object.
+    pub target: Target<'a>,
+    /// The language of the patch; nothing for an object that replaces the one that is there.
+    pub kind: Option<PatchKind>,
+    /// The patch, or the object.
+    pub sent: &'a Value,
+    /// How it is meant.
+    pub options: &'a WriteOptions,
 }
 
 /// The object a request is about.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::api::Lazy;
 use super::api::Status;
+use super::api::Target;
 use super::flags::Flags;
 use super::labels;
 use super::resources::Resource;
@@ -30,6 +31,11 @@ pub(super) struct Found {
 }
 
 impl Found {
+    /// The object, as requests name it.
+    pub(super) fn target(&self) -> Target<'_> {
+        Target { resource: &self.resource, namespace: &self.namespace, name: &self.name }
+    }
+
     /// `deployment.apps/web`.
     pub(super) fn label(&self) -> String {
         self.resource.named(&self.name)

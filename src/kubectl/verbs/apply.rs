@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::super::api::{PatchKind, Refused, Target};
+use super::super::api::{PatchKind, Refused, WriteOptions};
 use super::super::flags::Flags;
 use super::super::select::{Found, NOTHING_NAMED, Wish};
 use super::super::session::{Fault, Session};
-use super::change::{is_empty, map_mut, merge_diff, options};
+use super::change::{TOGETHER, is_empty, map_mut, merge_diff, options};
 use super::{DryRun, Ended, dry, ended};
 use crate::kube::merge_key::merge_key;
 use crate::simulate::scheduler::json::{at, text};
@@ -140,11 +140,17 @@ pub(super) fn apply(session: &mut Session<'_>, flags: &Flags) -> Ended {
         return Err(Fault::error("no objects passed to apply").into());
     }
     let mut visited: Vec<Found> = Vec::new();
-    for one in found {
-        match apply_one(session, flags, &one, how) {
-            Ok(Some(object)) => visited.push(Found { object, ..one }),
-            Ok(None) => {}
-            Err(fault) => faults.push(fault),
+    let mut left = found.into_iter();
+    while !left.as_slice().is_empty() {
+        let some: Vec<Found> = left.by_ref().take(TOGETHER).collect();
+        let plans = if how == DryRun::No { announce(session, flags, &some) } else { Vec::new() };
+        let mut plans = plans.into_iter();
+        for one in some {
+            match apply_one(session, flags, &one, plans.next().flatten(), how) {
+                Ok(Some(object)) => visited.push(Found { object, ..one }),
+                Ok(None) => {}
+                Err(fault) => faults.push(fault),
+            }
         }
     }
     if flags.on("prune") && faults.is_empty() {
@@ -153,23 +159,72 @@ pub(super) fn apply(session: &mut Session<'_>, flags: &Flags) -> Ended {
     ended(faults)
 }
 
-fn apply_one(session: &mut Session<'_>, flags: &Flags, one: &Found, how: DryRun) -> Result<Option<Value>, Fault> {
+/// Tells the server what is about to be applied; what was worked out for that, for each.
+fn announce(session: &mut Session<'_>, flags: &Flags, some: &[Found]) -> Vec<Option<Plan>> {
     if flags.on("server-side") {
-        let mut options = options(flags, how, "kubectl");
-        options.force = flags.on("force-conflicts");
+        session.announce(Some(PatchKind::Apply), &server_side(flags, DryRun::No), some.iter().map(|one| (one, &one.object)));
+        return Vec::new();
+    }
+    if some.len() == 1 {
+        return Vec::new();
+    }
+    // Who is refused, or finds nothing, is told in turn.
+    let plan = |one: &Found| session.get(&one.resource, &one.namespace, &one.name).ok().map(|live| Plan::new(&one.object, live));
+    let plans: Vec<Option<Plan>> = some.iter().map(plan).collect();
+    let patches = some.iter().zip(&plans).filter_map(|(one, plan)| Some((one, &plan.as_ref()?.patch)));
+    session.announce(Some(PatchKind::Merge), &client_side(flags, DryRun::No), patches.filter(|(_, patch)| !is_empty(patch)));
+    plans
+}
+
+/// What a client applies to an object that is there.
+struct Plan {
+    live: Value,
+    result: Value,
+    patch: Value,
+}
+
+impl Plan {
+    fn new(object: &Value, live: Value) -> Self {
+        let note = text(&live, &["metadata", "annotations", LAST_APPLIED]);
+        let original: Value = serde_json::from_str(note).unwrap_or(Value::Null);
+        let result = three_way(&original, &annotated(object), &live, &mut Vec::new());
+        let patch = merge_diff(&live, &result);
+        Self { live, result, patch }
+    }
+
+    /// Whether the object is still as it was.
+    fn holds(&self, session: &Session<'_>, one: &Found) -> bool {
+        let version = session.api.resource_version(&one.resource, &one.namespace, &one.name);
+        version.is_some_and(|version| text(&self.live, &["metadata", "resourceVersion"]) == version)
+    }
+}
+
+fn server_side(flags: &Flags, how: DryRun) -> WriteOptions {
+    WriteOptions { force: flags.on("force-conflicts"), ..options(flags, how, "kubectl") }
+}
+
+fn client_side(flags: &Flags, how: DryRun) -> WriteOptions {
+    options(flags, how, "kubectl-client-side-apply")
+}
+
+fn apply_one(session: &mut Session<'_>, flags: &Flags, one: &Found, plan: Option<Plan>, how: DryRun) -> Result<Option<Value>, Fault> {
+    if flags.on("server-side") {
+        let options = server_side(flags, how);
         session.may("patch", &one.resource, &one.namespace, &one.name)?;
-        let target = Target { resource: &one.resource, namespace: &one.namespace, name: &one.name };
-        let done = session.api.patch(&target, PatchKind::Apply, &one.object, &options);
+        let done = session.api.patch(&one.target(), PatchKind::Apply, &one.object, &options);
         session.hear();
         let object = done.map_err(|refused| conflict(&refused))?;
         session.tell(flags, &one.resource, &object, "serverside-applied", how)?;
         return Ok(Some(object));
     }
-    let options = options(flags, how, "kubectl-client-side-apply");
-    let modified = annotated(&one.object);
-    let live = match session.get(&one.resource, &one.namespace, &one.name) {
-        Ok(live) => live,
+    let options = client_side(flags, how);
+    let known = plan
+        .filter(|plan| plan.holds(session, one))
+        .map_or_else(|| session.get(&one.resource, &one.namespace, &one.name).map(|live| Plan::new(&one.object, live)), Ok);
+    let Plan { live, result, patch } = match known {
+        Ok(plan) => plan,
         Err(refused) if refused.reason == "NotFound" => {
+            let modified = annotated(&one.object);
             let context = format!("error when creating \"{}\": ", one.source);
             let object = session.make(&one.resource, &one.namespace, &modified, &options, how).map_err(|r| Fault::at(&r, &context))?;
             session.tell(flags, &one.resource, &object, "created", how)?;
@@ -191,22 +246,17 @@ fn apply_one(session: &mut Session<'_>, flags: &Flags, one: &Found, how: DryRun)
             one.resource.name, one.name
         ));
     }
-    let original: Value = serde_json::from_str(note).unwrap_or(Value::Null);
-    let mut path = Vec::new();
-    let result = three_way(&original, &modified, &live, &mut path);
     if how == DryRun::Client {
         // Nothing is compared on a client's dry run.
         session.tell(flags, &one.resource, &result, "configured", how)?;
         return Ok(Some(result));
     }
-    let patch = merge_diff(&live, &result);
     if is_empty(&patch) {
         session.tell(flags, &one.resource, &live, "unchanged", how)?;
         return Ok(Some(live));
     }
     session.may("patch", &one.resource, &one.namespace, &one.name)?;
-    let target = Target { resource: &one.resource, namespace: &one.namespace, name: &one.name };
-    let done = session.api.patch(&target, PatchKind::Merge, &patch, &options);
+    let done = session.api.patch(&one.target(), PatchKind::Merge, &patch, &options);
     session.hear();
     let object = done.map_err(|refused| {
         let context = format!(
@@ -328,36 +378,47 @@ pub(super) fn replace(session: &mut Session<'_>, flags: &Flags) -> Ended {
     if found.is_empty() && faults.is_empty() {
         return Err(Fault::error("no objects passed to replace").into());
     }
-    for one in found {
-        let options = options(flags, how, "kubectl-replace");
-        let mut object = one.object.clone();
-        if flags.on("save-config") {
-            object = annotated(&object);
+    let options = options(flags, how, "kubectl-replace");
+    for some in found.chunks(TOGETHER) {
+        let object_of = |one: &Found| if flags.on("save-config") { annotated(&one.object) } else { one.object.clone() };
+        let objects: Vec<Value> = some.iter().map(object_of).collect();
+        if how == DryRun::No && !flags.on("force") {
+            session.announce(None, &options, some.iter().zip(&objects));
         }
-        if flags.on("force") {
-            let gone = session.api.delete(&one.resource, &one.namespace, &one.name, &super::super::api::DeleteOptions::default());
-            if gone.is_ok() {
-                super::delete::wait_gone(session, &one, None);
-                let shown = super::delete::deleted_line(&one, "deleted", "");
-                session.say(&shown);
+        for (one, object) in some.iter().zip(objects) {
+            let done = replace_one(session, flags, one, object, &options, how);
+            session.hear();
+            match done {
+                Ok(object) => session.tell(flags, &one.resource, &object, "replaced", how)?,
+                Err(refused) => faults.push(Fault::at(&refused, &format!("error when replacing \"{}\": ", one.source))),
             }
-        }
-        let done = if flags.on("force") {
-            session.make(&one.resource, &one.namespace, &object, &options, how)
-        } else if how == DryRun::Client {
-            Ok(object)
-        } else {
-            session
-                .may("update", &one.resource, &one.namespace, &one.name)
-                .and_then(|()| session.api.update(&one.resource, &one.namespace, &one.name, &object, &options))
-        };
-        session.hear();
-        match done {
-            Ok(object) => session.tell(flags, &one.resource, &object, "replaced", how)?,
-            Err(refused) => faults.push(Fault::at(&refused, &format!("error when replacing \"{}\": ", one.source))),
         }
     }
     ended(faults)
+}
+
+fn replace_one(
+    session: &mut Session<'_>,
+    flags: &Flags,
+    one: &Found,
+    object: Value,
+    options: &WriteOptions,
+    how: DryRun,
+) -> Result<Value, Refused> {
+    if flags.on("force") {
+        let gone = session.api.delete(&one.resource, &one.namespace, &one.name, &super::super::api::DeleteOptions::default());
+        if gone.is_ok() {
+            super::delete::wait_gone(session, one, None);
+            let shown = super::delete::deleted_line(one, "deleted", "");
+            session.say(&shown);
+        }
+        return session.make(&one.resource, &one.namespace, &object, options, how);
+    }
+    if how == DryRun::Client {
+        return Ok(object);
+    }
+    session.may("update", &one.resource, &one.namespace, &one.name)?;
+    session.api.update(&one.resource, &one.namespace, &one.name, &object, options)
 }
 
 /// What applying would change, as a unified text; exit 1 where anything would.
@@ -376,8 +437,7 @@ pub(super) fn diff(session: &mut Session<'_>, flags: &Flags) -> Ended {
                 let original = serde_json::from_str(text(live, &["metadata", "annotations", LAST_APPLIED])).unwrap_or(Value::Null);
                 let mut path = Vec::new();
                 let result = three_way(&original, &modified, live, &mut path);
-                let target = Target { resource: &one.resource, namespace: &one.namespace, name: &one.name };
-                session.api.patch(&target, PatchKind::Merge, &merge_diff(live, &result), &options)
+                session.api.patch(&one.target(), PatchKind::Merge, &merge_diff(live, &result), &options)
             }
         }
         .map_err(Fault::from)?;

@@ -2,13 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::super::api::{FieldValidation, PatchKind, Refused, Target, WriteOptions};
+use super::super::api::{Coming, FieldValidation, PatchKind, Refused, WriteOptions};
 use super::super::flags::Flags;
 use super::super::output::Format;
 use super::super::resources::Resource;
 use super::super::select::Found;
 use super::super::session::{Fault, Session};
 use super::DryRun;
+
+/// So many objects are changed together: a server may work out what becomes of them before.
+pub(super) const TOGETHER: usize = 64;
 
 /// How a verb writes.
 pub(super) fn options(flags: &Flags, dry: DryRun, manager: &str) -> WriteOptions {
@@ -54,19 +57,36 @@ pub(super) fn is_empty(patch: &Value) -> bool {
 impl Session<'_> {
     /// Changes an object as far as the dry run allows and returns what it is then.
     pub(super) fn rewrite(&mut self, found: &Found, new: &Value, options: &WriteOptions, dry: DryRun) -> Result<Value, Refused> {
-        self.rewrite_as("patch", found, new, options, dry)
+        self.send(found, new, &merge_diff(&found.object, new), options, dry)
     }
 
-    fn rewrite_as(&mut self, verb: &str, found: &Found, new: &Value, options: &WriteOptions, dry: DryRun) -> Result<Value, Refused> {
+    /// As [`Session::rewrite`], with the patch that makes the one of the other.
+    pub(super) fn send(
+        &mut self,
+        found: &Found,
+        new: &Value,
+        patch: &Value,
+        options: &WriteOptions,
+        dry: DryRun,
+    ) -> Result<Value, Refused> {
         if dry == DryRun::Client {
             return Ok(new.clone());
         }
-        self.may(verb, &found.resource, &found.namespace, &found.name)?;
-        let target = Target { resource: &found.resource, namespace: &found.namespace, name: &found.name };
-        let patch = merge_diff(&found.object, new);
-        let done = self.api.patch(&target, PatchKind::Merge, &patch, options);
+        self.may("patch", &found.resource, &found.namespace, &found.name)?;
+        let done = self.api.patch(&found.target(), PatchKind::Merge, patch, options);
         self.hear();
         done
+    }
+
+    /// Tells the server what is about to be sent to it.
+    pub(super) fn announce<'a>(
+        &mut self,
+        kind: Option<PatchKind>,
+        options: &WriteOptions,
+        all: impl Iterator<Item = (&'a Found, &'a Value)>,
+    ) {
+        let coming: Vec<Coming<'_>> = all.map(|(found, sent)| Coming { target: found.target(), kind, sent, options }).collect();
+        self.api.foresee(&coming);
     }
 
     /// Creates an object as far as the dry run allows and returns it.

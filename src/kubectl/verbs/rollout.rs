@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::super::api::Nanos;
+use super::super::api::{Nanos, PatchKind};
 use super::super::describe;
 use super::super::flags::Flags;
 use super::super::select::{Found, Wish};
@@ -12,7 +12,7 @@ use super::super::session::{Fault, Session};
 use super::super::tabwriter;
 use super::super::times;
 use super::apply::LAST_APPLIED;
-use super::change::{is_empty, map_mut, merge_diff, options};
+use super::change::{TOGETHER, is_empty, map_mut, merge_diff, options};
 use super::{DryRun, Ended, dry, ended};
 use crate::simulate::scheduler::json::{at, int, list, text};
 
@@ -36,16 +36,23 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     let how = dry(flags)?;
     let chosen = session.select(flags, args, Wish { all: true, latest: true, ..Wish::default() })?;
     let mut faults = chosen.faults;
-    for one in chosen.found {
-        let done = match what.as_str() {
-            "history" => history(session, flags, &one),
-            "status" => status(session, flags, &one),
-            "undo" => undo(session, flags, &one, how),
-            "restart" => restart(session, flags, &one, how),
-            other => pause(session, flags, &one, how, other == "pause"),
-        };
-        if let Err(fault) = done {
-            faults.push(fault);
+    for some in chosen.found.chunks(TOGETHER) {
+        if what == "restart" && how == DryRun::No {
+            let now = session.now();
+            let patches: Vec<Value> = some.iter().map(|one| merge_diff(&one.object, &restarted(&one.object, now))).collect();
+            session.announce(Some(PatchKind::Merge), &options(flags, how, "kubectl-rollout"), some.iter().zip(&patches));
+        }
+        for one in some {
+            let done = match what.as_str() {
+                "history" => history(session, flags, one),
+                "status" => status(session, flags, one),
+                "undo" => undo(session, flags, one, how),
+                "restart" => restart(session, flags, one, how),
+                other => pause(session, flags, one, how, other == "pause"),
+            };
+            if let Err(fault) = done {
+                faults.push(fault);
+            }
         }
     }
     ended(faults)
@@ -286,13 +293,18 @@ fn restart(session: &mut Session<'_>, flags: &Flags, one: &Found, how: DryRun) -
             quote(&one.name)
         )));
     }
-    let mut object = one.object.clone();
-    let now = times::rfc3339(session.now());
-    if let Some(annotations) = map_mut(&mut object, &["spec", "template", "metadata", "annotations"]) {
-        annotations.insert("kubectl.kubernetes.io/restartedAt".to_owned(), now.into());
-    }
+    let object = restarted(&one.object, session.now());
     let object = session.rewrite(one, &object, &options(flags, how, "kubectl-rollout"), how)?;
     session.tell(flags, &one.resource, &object, "restarted", how)
+}
+
+/// An object whose pods are made anew.
+fn restarted(object: &Value, now: Nanos) -> Value {
+    let mut object = object.clone();
+    if let Some(annotations) = map_mut(&mut object, &["spec", "template", "metadata", "annotations"]) {
+        annotations.insert("kubectl.kubernetes.io/restartedAt".to_owned(), times::rfc3339(now).into());
+    }
+    object
 }
 
 fn pause(session: &mut Session<'_>, flags: &Flags, one: &Found, how: DryRun, on: bool) -> Result<(), Fault> {

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::api::PatchKind;
 use super::super::flags::Flags;
 use super::super::select::{Found, Selection, Wish};
 use super::super::session::{Fault, Session};
-use super::change::{is_empty, map_mut, merge_diff, options, pod_spec_mut};
+use super::change::{TOGETHER, is_empty, map_mut, merge_diff, options, pod_spec_mut};
 use super::create::label_selector;
 use super::labels::pairs_of;
 use super::{DryRun, Ended, dry, ended};
@@ -76,26 +77,42 @@ fn each(
     let local = flags.on("local");
     let chosen = chosen(session, flags, args)?;
     let mut faults = chosen.faults;
-    for one in chosen.found {
-        let mut object = one.object.clone();
-        match change(&one, &mut object) {
-            Ok(wrong) => faults.extend(wrong.into_iter().map(Fault::error)),
-            Err(why) => {
-                faults.push(Fault::error(why));
+    let options = options(flags, how, "kubectl-set");
+    for some in chosen.found.chunks(TOGETHER) {
+        let mut all = Vec::new();
+        for one in some {
+            let mut object = one.object.clone();
+            let done = change(one, &mut object);
+            let patch = merge_diff(&one.object, &object);
+            all.push((one, object, patch, done));
+        }
+        if !local && how == DryRun::No {
+            session.announce(
+                Some(PatchKind::Merge),
+                &options,
+                all.iter().filter(|all| all.3.is_ok()).map(|(one, _, patch, _)| (*one, patch)),
+            );
+        }
+        for (one, object, patch, done) in all {
+            match done {
+                Ok(wrong) => faults.extend(wrong.into_iter().map(Fault::error)),
+                Err(why) => {
+                    faults.push(Fault::error(why));
+                    continue;
+                }
+            }
+            if !telling.always && is_empty(&patch) {
                 continue;
             }
-        }
-        if !telling.always && is_empty(&merge_diff(&one.object, &object)) {
-            continue;
-        }
-        if local {
-            session.tell(flags, &one.resource, &typed(object), telling.done, how)?;
-            continue;
-        }
-        match session.rewrite(&one, &object, &options(flags, how, "kubectl-set"), how) {
-            Ok(object) => session.tell(flags, &one.resource, &object, telling.done, how)?,
-            Err(refused) if telling.failed.is_empty() => faults.push(refused.into()),
-            Err(refused) => faults.push(Fault::error(format!("{}{}", telling.failed, refused.message))),
+            if local {
+                session.tell(flags, &one.resource, &typed(object), telling.done, how)?;
+                continue;
+            }
+            match session.send(one, &object, &patch, &options, how) {
+                Ok(object) => session.tell(flags, &one.resource, &object, telling.done, how)?,
+                Err(refused) if telling.failed.is_empty() => faults.push(refused.into()),
+                Err(refused) => faults.push(Fault::error(format!("{}{}", telling.failed, refused.message))),
+            }
         }
     }
     ended(faults)

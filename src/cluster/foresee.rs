@@ -1,0 +1,122 @@
+//! Requests that are about to come are worked out before, on all threads: what becomes of an object that is replaced follows from
+//! the request and the object alone. When a request comes and its object is still the same, that is taken.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use super::Cluster;
+use super::api;
+use super::fields::Managers;
+use super::present;
+use super::server::Write;
+use crate::kube::schema;
+use crate::kubectl::api::Coming;
+use crate::kubectl::api::PatchKind;
+use crate::kubectl::api::WriteOptions;
+use crate::simulate::apiserver::Object;
+use crate::simulate::scheduler::json::text;
+
+/// So many requests are worth the help of other threads.
+const MANY: usize = 8;
+
+/// What was worked out of requests, by kind, namespace and name of their objects.
+pub(super) type All = BTreeMap<(String, String, String), Foreseen>;
+
+/// What will be stored when a request comes.
+#[derive(Clone, Debug)]
+pub(super) struct Foreseen {
+    kind: Option<PatchKind>,
+    sent: Value,
+    options: WriteOptions,
+    /// The object as it was then.
+    old: Arc<Object>,
+    stored: Object,
+    before: Value,
+    told: Vec<String>,
+    managers: Option<Managers>,
+}
+
+impl Cluster {
+    /// Works out what becomes of the objects of these requests.
+    pub(super) fn foresee(&mut self, requests: &[Coming<'_>]) {
+        self.foreseen.clear();
+        if requests.len() < MANY {
+            return;
+        }
+        let one = |request: &Coming<'_>| {
+            let found = self.foresee_one(request)?;
+            Some(((found.old.kind.clone(), found.old.meta.namespace.clone(), found.old.meta.name.clone()), found))
+        };
+        let all: Vec<_> = requests.par_iter().filter_map(one).collect();
+        for (key, found) in all {
+            // What follows from a second request for an object follows from the first one too.
+            self.foreseen.entry(key).or_insert(found);
+        }
+    }
+
+    fn foresee_one(&self, request: &Coming<'_>) -> Option<Foreseen> {
+        let (target, options, sent) = (&request.target, request.options, request.sent);
+        let resource = target.resource;
+        let namespace = if resource.namespaced { target.namespace } else { "" };
+        let old = self.plane.api.find(&resource.kind, namespace, target.name)?;
+        // A Service may get an address, what is no kind of the server's own depends on its definition.
+        let own = resource.kind != "Service" && schema::newest().kind(&format!("{}/{}", old.api_version, old.kind)).is_some();
+        if options.dry_run || !options.subresource.is_empty() || !own || old.api_version != resource.api_version() {
+            return None;
+        }
+        let write = api::write(options);
+        let mut told = Vec::new();
+        let (value, write, managers) = match request.kind {
+            Some(PatchKind::Apply) => {
+                let config = api::named(sent, target);
+                let object = self.declared(&config, &write, &mut told).ok()?;
+                let (merged, managers) = self.merged(&config, &object, old, &write).ok()?;
+                (merged, Write { manager: "", ..write }, Some(managers))
+            }
+            Some(PatchKind::Merge | PatchKind::Strategic) => {
+                // Those of labels and annotations alone have a way of their own.
+                if sent.as_object()?.keys().all(|field| field == "metadata") {
+                    return None;
+                }
+                (self.patched(target, request.kind?, sent, options).ok()?, write, None)
+            }
+            Some(_) => return None,
+            None => (api::named(sent, target), write, None),
+        };
+        let version = text(&value, &["metadata", "resourceVersion"]);
+        let (object, full) = self.read(&value, &write, &mut told).ok()?;
+        if !(version.is_empty() || version == old.meta.version.to_string()) || object.meta.name != old.meta.name {
+            return None;
+        }
+        let before = present::object(old);
+        let stored = self.admitted(object, full, &before, old, &mut told).ok()?;
+        let (old, options) = (Arc::clone(old), options.clone());
+        Some(Foreseen { kind: request.kind, sent: sent.clone(), options, old, stored, before, told, managers })
+    }
+
+    /// Stores what was worked out of a request, and returns it as it is then; nothing when that was another request, or the
+    /// object is another by now.
+    pub(super) fn store_foreseen(&mut self, request: &Coming<'_>) -> Option<Value> {
+        let target = &request.target;
+        let namespace = if target.resource.namespaced { target.namespace } else { "" };
+        let key = (target.resource.kind.clone(), namespace.to_owned(), target.name.to_owned());
+        let found = self.foreseen.remove(&key)?;
+        let now = self.plane.api.find(&key.0, namespace, target.name)?;
+        let same =
+            Arc::ptr_eq(now, &found.old) && (found.kind, &found.sent, &found.options) == (request.kind, request.sent, request.options);
+        if !same {
+            return None;
+        }
+        found.told.iter().for_each(|warning| self.warn(warning));
+        let write = api::write(&found.options);
+        let write = if found.managers.is_some() { Write { manager: "", ..write } } else { write };
+        let stored = self.store(&found.old, found.stored, &found.before, &write);
+        if let Some(managers) = found.managers {
+            *self.managers.change(found.old.meta.uid, 0) = managers;
+        }
+        Some(stored)
+    }
+}
