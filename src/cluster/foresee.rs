@@ -12,6 +12,7 @@ use super::api;
 use super::fields::Managers;
 use super::present;
 use super::server::Write;
+use super::service;
 use crate::kube::schema;
 use crate::kubectl::api::Coming;
 use crate::kubectl::api::PatchKind;
@@ -62,8 +63,8 @@ impl Cluster {
         let resource = target.resource;
         let namespace = if resource.namespaced { target.namespace } else { "" };
         let old = self.plane.api.find(&resource.kind, namespace, target.name)?;
-        // A Service may get an address, what is no kind of the server's own depends on its definition.
-        let own = resource.kind != "Service" && schema::newest().kind(&format!("{}/{}", old.api_version, old.kind)).is_some();
+        // What is no kind of the server's own depends on its definition.
+        let own = schema::newest().kind(&format!("{}/{}", old.api_version, old.kind)).is_some();
         if options.dry_run || !options.subresource.is_empty() || !own || old.api_version != resource.api_version() {
             return None;
         }
@@ -87,12 +88,17 @@ impl Cluster {
             None => (api::named(sent, target), write, None),
         };
         let version = text(&value, &["metadata", "resourceVersion"]);
-        let (object, full) = self.read(&value, &write, &mut told).ok()?;
+        let (mut object, mut new) = self.read(&value, &write, &mut told).ok()?;
         if !(version.is_empty() || version == old.meta.version.to_string()) || object.meta.name != old.meta.name {
             return None;
         }
         let before = present::object(old);
-        let stored = self.admitted(object, full, &before, old, &mut told).ok()?;
+        if object.kind == "Service" {
+            new = service::with_allocated(&mut object, &new, &before);
+            // Addresses are given one after the other.
+            service::complete(&mut object, Some(old), |_| None)?;
+        }
+        let stored = self.admitted(object, new, &before, old, &mut told).ok()?;
         let (old, options) = (Arc::clone(old), options.clone());
         Some(Foreseen { kind: request.kind, sent: sent.clone(), options, old, stored, before, told, managers })
     }

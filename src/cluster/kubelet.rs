@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde::Serialize;
+use serde::Serializer;
+use serde::ser::SerializeMap;
 use serde_json::Value;
 use serde_json::json;
 
@@ -218,18 +221,14 @@ impl Nodes {
         self.pulls.remove(&uid);
     }
 
-    /// As JSON, without how the kubelets behave.
-    pub(super) fn encode(&self) -> Value {
-        json!({
-            "tasks": self.tasks.iter().map(|((at, _), (uid, task))| json!([at, uid, encode_task(*task)])).collect::<Value>(),
-            "images": self.images,
-            "addresses": self.addresses,
-            "waiting": self.waiting,
-            "pulls": self.pulls.iter().map(|(uid, took)| json!([uid, took])).collect::<Value>(),
-        })
+    /// What of it is kept between commands: all but how the kubelets behave.
+    pub(super) fn kept(&self) -> impl Serialize + '_ {
+        let tasks: Vec<(Nanos, Uid, Task)> = self.tasks.iter().map(|((at, _), (uid, task))| (*at, *uid, *task)).collect();
+        let pulls: Vec<(&Uid, &Vec<Nanos>)> = self.pulls.iter().collect();
+        Kept { nodes: self, tasks, pulls }
     }
 
-    /// What [`Nodes::encode`] wrote.
+    /// What [`Nodes::kept`] wrote.
     pub(super) fn decode(value: &Value) -> Self {
         let mut out = Self::default();
         for task in list(value, &["tasks"]) {
@@ -248,30 +247,51 @@ impl Nodes {
     }
 }
 
-fn encode_task(task: Task) -> Value {
-    match task {
-        Task::Deadline => json!(["deadline"]),
-        Task::SidecarsStopped => json!(["sidecars"]),
-        Task::Stopped => json!(["stopped"]),
-        Task::Autoscale => json!(["autoscale"]),
-        Task::More(horizon) => json!(["more", horizon]),
-        Task::Pull(p) => json!(["pull", p.init, p.index]),
-        Task::Ephemeral(index, what) => {
-            let place = Place { init: false, index };
-            json!(["ephemeral", encode_task(what.map_or(Task::Pull(place), |w| Task::Moment(place, w)))])
-        }
-        Task::Moment(p, what) => match what {
-            What::PullFailed => json!(["failed", p.init, p.index]),
-            What::PullBackOff => json!(["waits", p.init, p.index]),
-            What::Event(event) => match event {
-                Event::Start(n) => json!(["start", p.init, p.index, n]),
-                Event::Started(on) => json!(["started", p.init, p.index, on]),
-                Event::Ready(on) => json!(["ready", p.init, p.index, on]),
-                Event::Kill(kind, grace) => json!(["kill", p.init, p.index, kind.name(), grace]),
-                Event::Exit(code) => json!(["exit", p.init, p.index, code]),
-                Event::BackOff(wait) => json!(["backoff", p.init, p.index, wait]),
+/// What is kept of the nodes' work, as JSON.
+struct Kept<'a> {
+    nodes: &'a Nodes,
+    tasks: Vec<(Nanos, Uid, Task)>,
+    pulls: Vec<(&'a Uid, &'a Vec<Nanos>)>,
+}
+
+impl Serialize for Kept<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("addresses", &self.nodes.addresses)?;
+        map.serialize_entry("images", &self.nodes.images)?;
+        map.serialize_entry("pulls", &self.pulls)?;
+        map.serialize_entry("tasks", &self.tasks)?;
+        map.serialize_entry("waiting", &self.nodes.waiting)?;
+        map.end()
+    }
+}
+
+impl Serialize for Task {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::Deadline => ("deadline",).serialize(to),
+            Self::SidecarsStopped => ("sidecars",).serialize(to),
+            Self::Stopped => ("stopped",).serialize(to),
+            Self::Autoscale => ("autoscale",).serialize(to),
+            Self::More(horizon) => ("more", horizon).serialize(to),
+            Self::Pull(p) => ("pull", p.init, p.index).serialize(to),
+            Self::Ephemeral(index, what) => {
+                let place = Place { init: false, index };
+                ("ephemeral", what.map_or(Self::Pull(place), |w| Self::Moment(place, w))).serialize(to)
+            }
+            Self::Moment(p, what) => match what {
+                What::PullFailed => ("failed", p.init, p.index).serialize(to),
+                What::PullBackOff => ("waits", p.init, p.index).serialize(to),
+                What::Event(event) => match event {
+                    Event::Start(n) => ("start", p.init, p.index, n).serialize(to),
+                    Event::Started(on) => ("started", p.init, p.index, on).serialize(to),
+                    Event::Ready(on) => ("ready", p.init, p.index, on).serialize(to),
+                    Event::Kill(kind, grace) => ("kill", p.init, p.index, kind.name(), grace).serialize(to),
+                    Event::Exit(code) => ("exit", p.init, p.index, code).serialize(to),
+                    Event::BackOff(wait) => ("backoff", p.init, p.index, wait).serialize(to),
+                },
             },
-        },
+        }
     }
 }
 

@@ -23,6 +23,7 @@ pub mod present;
 pub mod ready;
 mod scheduling;
 pub mod server;
+mod service;
 pub mod state;
 mod storage;
 

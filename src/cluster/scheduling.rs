@@ -125,7 +125,9 @@ impl Scheduler {
                 kind: owner.map_or("Pod", |o| o.kind.as_str()).to_owned(),
                 name: owner.map_or(object.meta.name.as_str(), |o| o.name.as_str()).to_owned(),
             };
-            (Arc::new(PodShape::new(&object.to_json())), Arc::new(source))
+            // Nothing of it follows from the status.
+            let asked = Object { status: Shared::default(), ..object.clone() };
+            (Arc::new(PodShape::new(&asked.to_json())), Arc::new(source))
         });
         let (shape, source) = (Arc::clone(shape), Arc::clone(source));
         if seen.claims {

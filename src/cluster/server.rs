@@ -14,6 +14,9 @@ use serde_json::json;
 use super::Cluster;
 use super::fields;
 use super::present;
+use super::service::Free;
+use super::service::complete;
+use super::service::with_allocated;
 use crate::kube;
 use crate::kube::custom_resource;
 use crate::simulate::apiserver::ApiError;
@@ -27,7 +30,6 @@ use crate::simulate::apiserver::store;
 use crate::simulate::controllers::disruption;
 use crate::simulate::resources;
 use crate::simulate::scheduler::json::at;
-use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
 
@@ -475,7 +477,14 @@ impl Cluster {
     /// What the registries of some kinds fill in: addresses, ports, first statuses.
     fn complete(&mut self, object: &mut Object, old: Option<&Object>) {
         match object.kind.as_str() {
-            "Service" => self.complete_service(object, old),
+            "Service" => {
+                let free = |what: Free| match what {
+                    Free::Address => Some(self.free_address().into()),
+                    Free::Port => Some(self.free_port().into()),
+                };
+                // What is asked for is there.
+                let _ = complete(object, old, free);
+            }
             "Namespace" if old.is_none() => {
                 let name = object.meta.name.clone();
                 object.meta.labels.insert("kubernetes.io/metadata.name".to_owned(), name);
@@ -517,45 +526,6 @@ impl Cluster {
                 object.status = json!({"phase": "Pending"}).into();
             }
             _ => {}
-        }
-    }
-
-    /// upstream: pkg/registry/core/service/storage/alloc.go
-    fn complete_service(&mut self, service: &mut Object, old: Option<&Object>) {
-        let kind = text(&service.spec, &["type"]).to_owned();
-        let before = old.map(|o| o.spec.clone()).unwrap_or_default();
-        if kind != "ExternalName" && text(&service.spec, &["clusterIP"]).is_empty() {
-            let kept = text(&before, &["clusterIP"]).to_owned();
-            let address = if kept.is_empty() { self.free_address() } else { kept };
-            let spec = service.spec_mut();
-            spec["clusterIP"] = address.into();
-        }
-        let spec = service.spec_mut();
-        if kind != "ExternalName" && spec.is_object() {
-            if list(spec, &["clusterIPs"]).is_empty() {
-                spec["clusterIPs"] = json!([spec["clusterIP"]]);
-            }
-            for (key, value) in [("ipFamilies", json!(["IPv4"])), ("ipFamilyPolicy", json!("SingleStack"))] {
-                if spec[key].is_null() {
-                    spec[key] = value;
-                }
-            }
-        }
-        if matches!(kind.as_str(), "NodePort" | "LoadBalancer") && at(spec, &["allocateLoadBalancerNodePorts"]) != false {
-            let count = list(spec, &["ports"]).len();
-            for i in 0..count {
-                if int(&service.spec, &["ports"]).is_none()
-                    && list(&service.spec, &["ports"])[i].get("nodePort").and_then(Value::as_i64).unwrap_or(0) == 0
-                {
-                    let same = |p: &&Value| p["port"] == list(&service.spec, &["ports"])[i]["port"];
-                    let kept = list(&before, &["ports"]).iter().find(same).and_then(|p| p["nodePort"].as_i64()).filter(|p| *p > 0);
-                    let port = kept.unwrap_or_else(|| self.free_port());
-                    service.spec_mut()["ports"][i]["nodePort"] = port.into();
-                }
-            }
-        }
-        if service.status.is_null() {
-            service.status = json!({"loadBalancer": {}}).into();
         }
     }
 
@@ -606,8 +576,7 @@ impl Cluster {
         }
         let mut new = full;
         if object.kind == "Service" {
-            new = kube::service_with_allocated(&new, &before);
-            object.spec = at(&new, &["spec"]).clone().into();
+            new = with_allocated(&mut object, &new, &before);
         }
         self.complete(&mut object, Some(&old));
         let stored = self.warning(|server, told| server.admitted(object, new, &before, &old, told))?;

@@ -5,8 +5,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use serde::Serialize;
+use serde::Serializer;
+use serde::ser::SerializeMap;
 use serde_json::Value;
-use serde_json::json;
 
 use super::Cluster;
 use super::Kubelet;
@@ -131,30 +133,43 @@ pub fn encode(cluster: &mut Cluster) -> Encoded {
     out
 }
 
-/// The lines before those of the objects.
-fn encode_about(cluster: &Cluster) -> Encoded {
-    let api = &cluster.plane.api;
-    let counters = api.counters();
-    let head = json!({
-        "format": FORMAT,
-        "now": api.now,
-        "counters": [counters.last_uid, counters.version, counters.random, cluster.events.last()],
-        "kubelet": match cluster.nodes.kubelet {
+/// What is not an object, as JSON.
+struct Head<'a>(&'a Cluster);
+
+impl Serialize for Head<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let cluster = self.0;
+        let api = &cluster.plane.api;
+        let counters = api.counters();
+        let kubelet = match cluster.nodes.kubelet {
             Kubelet::Timed => "timed",
             Kubelet::Instant => "instant",
             Kubelet::Absent => "absent",
-        },
-        "later": cluster.plane.later().map(|(at, c, uid)| json!([at, Controller::ALL.iter().position(|k| *k == c), uid])).collect::<Value>(),
-        "nodes": cluster.nodes.encode(),
-        "unbound": cluster.unbound,
-        "unschedulable": cluster.unschedulable.iter().map(|(uid, why)| json!([uid, why])).collect::<Value>(),
-        "terminating": cluster.terminating,
-        "autoscalers": autoscale::encode(&cluster.autoscalers),
-    });
+        };
+        let place = |controller| Controller::ALL.iter().position(|known| *known == controller);
+        let later: Vec<_> = cluster.plane.later().map(|(at, controller, uid)| (at, place(controller), uid)).collect();
+        let unschedulable: Vec<(&Uid, &String)> = cluster.unschedulable.iter().collect();
+        let mut map = to.serialize_map(None)?;
+        map.serialize_entry("autoscalers", &autoscale::encode(&cluster.autoscalers))?;
+        map.serialize_entry("counters", &(counters.last_uid, counters.version, counters.random, cluster.events.last()))?;
+        map.serialize_entry("format", &FORMAT)?;
+        map.serialize_entry("kubelet", kubelet)?;
+        map.serialize_entry("later", &later)?;
+        map.serialize_entry("nodes", &cluster.nodes.kept())?;
+        map.serialize_entry("now", &api.now)?;
+        map.serialize_entry("terminating", &cluster.terminating)?;
+        map.serialize_entry("unbound", &cluster.unbound)?;
+        map.serialize_entry("unschedulable", &unschedulable)?;
+        map.end()
+    }
+}
+
+/// The lines before those of the objects.
+fn encode_about(cluster: &Cluster) -> Encoded {
     let mut out = Encoded::of(&cluster.lines.bytes);
     out.fresh(|new| {
         // Writing to memory does not fail.
-        drop(serde_json::to_writer(&mut *new, &head));
+        drop(serde_json::to_writer(&mut *new, &Head(cluster)));
         new.push(b'\n');
     });
     cluster.events.write(&mut out);

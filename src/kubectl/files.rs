@@ -69,13 +69,12 @@ impl Session<'_> {
 }
 
 fn read(bytes: &[u8], source: &str, out: &mut Vec<Document>) -> Result<(), Fault> {
-    let values = yaml::decode_documents(bytes).map_err(|e| {
+    let objects = yaml::decode_documents_as(bytes, to_json).map_err(|e| {
         let message = e.to_string();
         let message = message.strip_prefix("error converting YAML to JSON: ").unwrap_or(&message).to_owned();
         Fault::error(format!("error parsing {source}: error converting YAML to JSON: {message}"))
     })?;
-    for value in values {
-        let object = to_json(&value);
+    for object in objects {
         if object.is_null() {
             continue;
         }

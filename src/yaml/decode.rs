@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use rayon::prelude::*;
+
 use super::compose::{Build, Key, Late, Place, compose};
 use super::lines::readable;
 use super::node::YamlError;
@@ -24,7 +26,7 @@ struct Values<'o> {
 struct Trace<'o> {
     file: FileId,
     origins: &'o mut Origins,
-    offsets: &'o Offsets,
+    offsets: &'o Offsets<'o>,
     shift: usize,
     path: String,
     /// The length of the path before each step, and where the step's key stands.
@@ -33,14 +35,14 @@ struct Trace<'o> {
 
 /// Where the bytes of a document stand in its file.
 #[derive(Debug, Default)]
-struct Offsets {
+struct Offsets<'a> {
     /// Where the document starts in the text without the carriage returns below.
     base: usize,
     /// Carriage returns that were dropped before parsing, as offsets in the file.
-    dropped: Vec<usize>,
+    dropped: &'a [usize],
 }
 
-impl Offsets {
+impl Offsets<'_> {
     fn map(&self, offset: usize) -> usize {
         let at = offset + self.base;
         // The k-th dropped byte stood at `dropped[k] - k` in the shorter text.
@@ -156,7 +158,7 @@ const TO_JSON: &str = "error converting YAML to JSON: ";
 const FROM_JSON: &str = "error unmarshaling JSON: while decoding JSON: ";
 
 /// A text in the plain subset; `None` for any other.
-fn decode_lines(text: &[u8], trace: Option<(FileId, &mut Origins, &Offsets)>) -> Option<Value> {
+fn decode_lines(text: &[u8], trace: Option<(FileId, &mut Origins, &Offsets<'_>)>) -> Option<Value> {
     let body = text.strip_prefix(b"---\n").unwrap_or(text);
     let shift = text.len() - body.len();
     let body = std::str::from_utf8(body).ok().filter(|body| readable(body.as_bytes()))?;
@@ -180,7 +182,7 @@ fn decode_lines(text: &[u8], trace: Option<(FileId, &mut Origins, &Offsets)>) ->
     value.filter(|_| !infinite)
 }
 
-fn decode_with(text: &[u8], strict: bool, mut trace: Option<(FileId, &mut Origins, &Offsets)>) -> Result<Value, YamlError> {
+fn decode_with(text: &[u8], strict: bool, mut trace: Option<(FileId, &mut Origins, &Offsets<'_>)>) -> Result<Value, YamlError> {
     if !strict && let Some(value) = decode_lines(text, trace.as_mut().map(|(file, origins, offsets)| (*file, &mut **origins, *offsets))) {
         return Ok(value);
     }
@@ -269,34 +271,55 @@ fn memchr_newline(text: &[u8]) -> Option<usize> {
 
 fn decode_cuts(text: &[u8], mut trace: Option<(FileId, &mut Origins)>, values: bool) -> Result<Vec<Value>, YamlError> {
     let (cuts, dropped, error) = cut(text);
-    let mut offsets = Offsets { base: 0, dropped };
+    let mut offsets = Offsets { base: 0, dropped: &dropped };
     let mut out = Vec::new();
     for document in cuts {
         offsets.base = document.base;
-        let place = |mut e: YamlError| {
-            if values {
-                e.message = format!("cannot unmarshal yaml document: {}", e.message);
-            }
-            e.offset = e.offset.map(|o| offsets.map(o));
-            e
-        };
-        let value =
-            decode_with(&document.text, false, trace.as_mut().map(|(file, origins)| (*file, &mut **origins, &offsets))).map_err(place)?;
-        let kind = match value.kind {
-            Kind::Map(_) | Kind::Nil => None,
-            _ if !values => None,
-            Kind::List(_) => Some("array"),
-            Kind::Bool(_) => Some("bool"),
-            Kind::Str(_) => Some("string"),
-            _ => Some("number"),
-        };
-        if let Some(kind) = kind {
-            let message = format!("{FROM_JSON}json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}");
-            return Err(place(YamlError { message, offset: Some(0) }));
-        }
-        out.push(value);
+        out.push(decode_cut(&document, &offsets, trace.as_mut().map(|(file, origins)| (*file, &mut **origins)), values)?);
     }
     error.map_or(Ok(out), Err)
+}
+
+fn decode_cut(document: &Cut, offsets: &Offsets<'_>, trace: Option<(FileId, &mut Origins)>, values: bool) -> Result<Value, YamlError> {
+    let place = |mut e: YamlError| {
+        if values {
+            e.message = format!("cannot unmarshal yaml document: {}", e.message);
+        }
+        e.offset = e.offset.map(|o| offsets.map(o));
+        e
+    };
+    let value = decode_with(&document.text, false, trace.map(|(file, origins)| (file, origins, offsets))).map_err(place)?;
+    let kind = match value.kind {
+        Kind::Map(_) | Kind::Nil => None,
+        _ if !values => None,
+        Kind::List(_) => Some("array"),
+        Kind::Bool(_) => Some("bool"),
+        Kind::Str(_) => Some("string"),
+        _ => Some("number"),
+    };
+    if let Some(kind) = kind {
+        let message = format!("{FROM_JSON}json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}");
+        return Err(place(YamlError { message, offset: Some(0) }));
+    }
+    Ok(value)
+}
+
+/// So many documents are worth the help of other threads.
+const MANY: usize = 16;
+
+/// What `make` makes of each of all documents, cut and decoded as [`decode_documents`] does it, maybe on several threads.
+///
+/// # Errors
+///
+/// What is wrong with the first document that is no YAML.
+pub fn decode_documents_as<T: Send>(text: &[u8], make: impl Fn(&Value) -> T + Sync) -> Result<Vec<T>, YamlError> {
+    let (cuts, dropped, error) = cut(text);
+    let one =
+        |document: &Cut| decode_cut(document, &Offsets { base: document.base, dropped: &dropped }, None, false).map(|value| make(&value));
+    let all: Vec<Result<T, YamlError>> =
+        if cuts.len() > MANY { cuts.par_iter().map(one).collect() } else { cuts.iter().map(one).collect() };
+    let all = all.into_iter().collect::<Result<Vec<T>, YamlError>>()?;
+    error.map_or(Ok(all), Err)
 }
 
 /// All documents, cut as apimachinery's `YAMLReader` cuts and decoded as [`decode`] does.

@@ -20,7 +20,10 @@ mod sort;
 mod tests;
 mod tree;
 
-pub use decode::{decode, decode_documents, decode_documents_traced, decode_strict, decode_traced, decode_values, decode_values_traced};
+pub use decode::{
+    decode, decode_documents, decode_documents_as, decode_documents_traced, decode_strict, decode_traced, decode_values,
+    decode_values_traced,
+};
 pub use emit::{to_yaml, to_yaml_pretty, to_yaml_traced};
 pub use emit_json::json_to_yaml;
 pub use kyaml::{json_to_kyaml, kyaml_in_order};

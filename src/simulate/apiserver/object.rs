@@ -239,12 +239,15 @@ impl Object {
         out.insert("apiVersion".to_owned(), self.api_version.as_str().into());
         out.insert("kind".to_owned(), self.kind.as_str().into());
         out.insert("metadata".to_owned(), meta);
-        if !self.spec.is_null() {
-            out.insert("spec".to_owned(), (*self.spec).clone());
+        let (spec, status) = (self.spec.read(), self.status.read());
+        if !spec.is_null() {
+            out.insert("spec".to_owned(), spec);
         }
-        out.extend(self.rest.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
-        if !self.status.is_null() {
-            out.insert("status".to_owned(), (*self.status).clone());
+        if let Value::Object(rest) = self.rest.read() {
+            out.extend(rest);
+        }
+        if !status.is_null() {
+            out.insert("status".to_owned(), status);
         }
         Value::Object(out)
     }
