@@ -372,6 +372,7 @@ fn pods() {
     println!("state: {} KB", fs::metadata(state.join("default.cluster")).map_or(0, |m| m.len() / 1024));
     let base = fs::read(state.join("default.cluster")).expect("the cluster is stored");
     let pod = kval(&state, &["kubectl", "get", "pods", "-o", "name"]).stdout.lines().next().unwrap_or("").to_owned();
+    let nodes = (1..=20).map(|i| format!("node-{i}")).collect::<Vec<_>>().join(" ");
     let lines = format!(
         "kubectl get pods
 kubectl get pods -o wide
@@ -440,7 +441,16 @@ kubectl set env deployment --all A=b
 kubectl scale deployment --all --replicas 10
 kubectl scale deployment --all --replicas 30
 kubectl drain node-1 node-2 --ignore-daemonsets
-kubectl drain node-1 node-2 node-3 node-4 --ignore-daemonsets"
+kubectl drain node-1 node-2 node-3 node-4 --ignore-daemonsets
+kubectl drain {nodes} --ignore-daemonsets
+kubectl replace --force -f {others}
+kubectl describe all
+kubectl delete replicasets --all
+kubectl set resources deployment --all --limits=cpu=1
+kubectl set serviceaccount deployment --all default
+kubectl rollout pause deployment
+kubectl scale deployment --all --replicas 0
+kubectl scale deployment --all --replicas 40"
     );
     let mut slow = 0;
     let mut count = 0;

@@ -126,3 +126,82 @@ impl Cluster {
         Some(stored)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::boot;
+    use super::super::state::decode;
+    use super::super::state::encode;
+    use super::*;
+    use crate::kubectl::api::Api;
+    use crate::kubectl::api::Target;
+    use crate::kubectl::resources;
+    use crate::kubectl::resources::Resource;
+
+    fn objects() -> Vec<Value> {
+        let one = |i: usize| {
+            let (name, labels) = (format!("web-{i}"), json!({"app": format!("web-{i}")}));
+            let pod = json!({"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "nginx:1"}]}});
+            let workload = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+                "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": pod}});
+            let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": name},
+                "spec": {"selector": labels, "ports": [{"port": 80}]}});
+            [workload, service]
+        };
+        (0..MANY).flat_map(one).collect()
+    }
+
+    fn answers(cluster: &mut Cluster, all: &[Coming<'_>]) -> Vec<Result<Value, String>> {
+        let answer = |one: &Coming<'_>| match one.kind {
+            Some(kind) => cluster.patch(&one.target, kind, one.sent, one.options),
+            None => Api::update(cluster, one.target.resource, one.target.namespace, one.target.name, one.sent, one.options),
+        };
+        all.iter().map(answer).map(|answer| answer.map_err(|refused| refused.message)).collect()
+    }
+
+    #[test]
+    fn what_was_foreseen_is_what_happens() {
+        let (mut cluster, _) = boot::boot(&crate::simulate::cluster::default_nodes(), boot::EPOCH, 1);
+        for object in objects() {
+            cluster.apply(&object, &Write::by("kubectl")).expect("accepted");
+        }
+        let bytes = encode(&mut cluster).to_vec();
+        let known = resources::built_in();
+        let resource = |object: &Value| -> &Resource { known.iter().find(|r| object["kind"] == r.kind.as_str()).expect("built in") };
+        let options = WriteOptions { field_manager: "kubectl".to_owned(), ..WriteOptions::default() };
+        let changed = |mut object: Value| {
+            match object.pointer_mut("/spec/template/spec/containers/0/image") {
+                Some(image) => *image = "nginx:2".into(),
+                None => object["spec"]["type"] = "NodePort".into(),
+            }
+            object
+        };
+        for kind in [Some(PatchKind::Apply), Some(PatchKind::Merge), Some(PatchKind::Strategic), None] {
+            let sent: Vec<Value> = objects().into_iter().map(changed).collect();
+            let coming = |object| {
+                let name = text(object, &["metadata", "name"]);
+                Coming { target: Target { resource: resource(object), namespace: "default", name }, kind, sent: object, options: &options }
+            };
+            let all: Vec<Coming<'_>> = sent.iter().map(coming).collect();
+            let mut plain = decode(bytes.clone()).expect("read back");
+            let mut ahead = decode(bytes.clone()).expect("read back");
+            ahead.foresee(&all);
+            // Those Services get a port each.
+            assert_eq!(ahead.foreseen.len(), MANY, "{kind:?}");
+            let answered = answers(&mut ahead, &all);
+            assert!(ahead.foreseen.is_empty() && answered.iter().all(Result::is_ok));
+            assert_eq!(answered, answers(&mut plain, &all), "{kind:?}");
+            assert_eq!(encode(&mut ahead).to_vec(), encode(&mut plain).to_vec(), "{kind:?}");
+            // Somebody was faster.
+            let (mut plain, mut late) = (decode(bytes.clone()).expect("read back"), decode(bytes.clone()).expect("read back"));
+            late.foresee(&all);
+            for cluster in [&mut late, &mut plain] {
+                cluster.scale("Deployment", "default", "web-0", 3, &Write::by("other")).expect("accepted");
+            }
+            assert_eq!(answers(&mut late, &all), answers(&mut plain, &all), "{kind:?}");
+            assert_eq!(encode(&mut late).to_vec(), encode(&mut plain).to_vec(), "{kind:?}");
+        }
+    }
+}

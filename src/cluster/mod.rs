@@ -221,9 +221,14 @@ impl Cluster {
                 self.nodes.forget_owner(change.object.meta.uid);
             }
             match change.object.kind.as_str() {
+                "Service" | "ReplicaSet" | "ReplicationController" | "StatefulSet" => self.scheduler_hears(&change),
+                _ => {}
+            }
+            match change.object.kind.as_str() {
                 "Pod" => self.watch_pod(&change),
-                "Service" if change.operation == Operation::Deleted && change.object.meta.name == "kubernetes" => {
-                    if change.object.meta.namespace == "default" {
+                "Service" => {
+                    let own = ("default", "kubernetes") == (&change.object.meta.namespace, &change.object.meta.name);
+                    if own && change.operation == Operation::Deleted {
                         self.create_own_service();
                     }
                 }
@@ -240,7 +245,6 @@ impl Cluster {
                 | "PersistentVolume"
                 | "PersistentVolumeClaim"
                 | "StorageClass"
-                | "Service"
                 | "CSINode"
                 | "CSIDriver"
                 | "PodDisruptionBudget"

@@ -9,8 +9,10 @@ use serde_json::json;
 
 use super::Cluster;
 use super::alike::Step;
+use crate::simulate::apiserver::Change;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
+use crate::simulate::apiserver::Operation;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Shared;
@@ -26,6 +28,7 @@ use crate::simulate::scheduler::api::Pod;
 use crate::simulate::scheduler::api::PodShape;
 use crate::simulate::scheduler::cycle::Memory;
 use crate::simulate::scheduler::cycle::schedule;
+use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
 use crate::simulate::scheduler::preemption::Preemption;
@@ -287,6 +290,28 @@ impl Cluster {
             set_scheduled(&mut o.status, Some(message), now);
         });
         self.tell(object, "", true, "FailedScheduling", message.to_owned(), ("default-scheduler", ""));
+    }
+
+    /// What the scheduler has to know of a change of what selects pods.
+    pub(super) fn scheduler_hears(&mut self, change: &Change) {
+        let object = &change.object;
+        let selector = |o: &Object| at(&o.spec, &["selector"]).clone();
+        let same = |old: &Arc<Object>| Shared::ptr_eq(&old.spec, &object.spec) || selector(old) == selector(object);
+        if change.operation == Operation::Modified && change.old.as_ref().is_some_and(same) {
+            return;
+        }
+        // Pods are spread by the Services that select them.
+        let service = object.kind == "Service";
+        self.look_again |= service;
+        let Some(scheduler) = &mut self.scheduler else { return };
+        let told = Object { status: Shared::default(), ..Object::clone(object) }.to_json();
+        scheduler.snapshot.listers.remove(&told);
+        if change.operation != Operation::Deleted {
+            scheduler.snapshot.listers.add(&told);
+        }
+        if service {
+            scheduler.memory = Memory::default();
+        }
     }
 
     /// What the scheduler has to know of a change of a pod.

@@ -13,11 +13,14 @@ use std::cell::OnceCell;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use serde_json::Value;
 
 use super::api::{Api, Nanos, Refused};
 use super::resources::Resource;
+use crate::simulate::apiserver::{Parts, Wanted};
 use crate::simulate::scheduler::json::{at, int, list, text};
 use out::Out;
 
@@ -30,12 +33,48 @@ pub(super) struct Store<'a> {
     resources: Vec<Resource>,
     lists: RefCell<Lists>,
     by_node: OnceCell<BTreeMap<String, Vec<cluster::NodePod>>>,
+    phases: RefCell<BTreeMap<String, Rc<Phases>>>,
 }
+
+/// How many pods are in each of [`PHASES`], by the uid of who controls them.
+type Phases = BTreeMap<String, [usize; 4]>;
+
+const PHASES: [&str; 4] = ["Running", "Pending", "Succeeded", "Failed"];
+
+/// Whose a pod is, and its phase.
+const OWNED: Parts = Parts {
+    metadata: Wanted::Fields(&[("ownerReferences", Wanted::All)]),
+    spec: Wanted::NOTHING,
+    status: Wanted::Fields(&[("phase", Wanted::All)]),
+};
 
 impl<'a> Store<'a> {
     /// All that a server has; it is asked once for each list.
     pub(super) fn new(api: &'a dyn Api) -> Self {
-        Self { api, resources: api.resources(), lists: RefCell::default(), by_node: OnceCell::new() }
+        Self { api, resources: api.resources(), lists: RefCell::default(), by_node: OnceCell::new(), phases: RefCell::default() }
+    }
+
+    /// How the pods of a namespace stand.
+    fn phases(&self, namespace: &str) -> Rc<Phases> {
+        if let Some(known) = self.phases.borrow().get(namespace) {
+            return Rc::clone(known);
+        }
+        let counted: Mutex<Phases> = Mutex::default();
+        if let Some(pods) = self.resources.iter().find(|r| r.is("", "pods")) {
+            let count = |_: usize, pod: Value| {
+                let Some(phase) = PHASES.iter().position(|phase| text(&pod, &["status", "phase"]) == *phase) else { return };
+                let owners = list(&pod, &["metadata", "ownerReferences"]).iter().filter(|r| r["controller"] == true);
+                let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+                for owner in owners {
+                    counted.entry(text(owner, &["uid"]).to_owned()).or_default()[phase] += 1;
+                }
+            };
+            // Where the server refuses there are none.
+            let _ = self.api.visit(pods, namespace, &|_, _| true, Some(&OWNED), &count);
+        }
+        let counted = Rc::new(counted.into_inner().unwrap_or_else(PoisonError::into_inner));
+        self.phases.borrow_mut().insert(namespace.to_owned(), Rc::clone(&counted));
+        counted
     }
 
     /// The objects of a resource in a namespace (all for ""), none where the server refuses.
@@ -95,10 +134,10 @@ fn body(out: &mut Out, store: &Store<'_>, resource: &Resource, object: &Value) -
     let namespace = text(object, &["metadata", "namespace"]);
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "Pod") => pod::describe(out, object),
-        ("", "ReplicationController") | ("apps", "ReplicaSet") => workload::replica_set(out, object, &store.list("", "pods", namespace)),
+        ("", "ReplicationController") | ("apps", "ReplicaSet") => workload::replica_set(out, object, store),
         ("apps", "Deployment") => workload::deployment(out, object, store.list("apps", "replicasets", namespace).to_vec()),
-        ("apps", "StatefulSet") => workload::stateful_set(out, object, &store.list("", "pods", namespace)),
-        ("apps", "DaemonSet") => workload::daemon_set(out, object, &store.list("", "pods", namespace)),
+        ("apps", "StatefulSet") => workload::stateful_set(out, object, store),
+        ("apps", "DaemonSet") => workload::daemon_set(out, object, store),
         ("batch", "Job") => workload::job(out, object),
         ("batch", "CronJob") => workload::cron_job(out, object),
         ("autoscaling", "HorizontalPodAutoscaler") => workload::autoscaler(out, object),
@@ -211,12 +250,9 @@ fn events_table(out: &mut Out, events: &[Value]) {
 }
 
 /// Pods of a controller by phase: running, waiting, succeeded, failed. upstream: getPodStatusForController
-pub(super) fn pods_line(object: &Value, pods: &[Value]) -> String {
-    let uid = at(object, &["metadata", "uid"]);
-    let owned = |p: &&Value| list(p, &["metadata", "ownerReferences"]).iter().any(|r| r["controller"] == true && r["uid"] == *uid);
-    let mine: Vec<&Value> = pods.iter().filter(owned).collect();
-    let count = |phase: &str| mine.iter().filter(|p| text(p, &["status", "phase"]) == phase).count();
-    let [running, waiting, succeeded, failed] = ["Running", "Pending", "Succeeded", "Failed"].map(count);
+fn pods_line(object: &Value, store: &Store<'_>) -> String {
+    let phases = store.phases(text(object, &["metadata", "namespace"]));
+    let [running, waiting, succeeded, failed] = phases.get(text(object, &["metadata", "uid"])).copied().unwrap_or_default();
     format!("{running} Running / {waiting} Waiting / {succeeded} Succeeded / {failed} Failed")
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::super::labels;
 use super::super::times;
+use super::Store;
 use super::out::{Out, amount, bool_or_unset, date, flag, or, or_unset};
 use super::pod::{controller, template};
 use super::pods_line;
@@ -19,7 +20,7 @@ fn n(object: &Value, path: &[&str]) -> i64 {
 }
 
 /// upstream: describeReplicaSet, describeReplicationController
-pub(super) fn replica_set(out: &mut Out, o: &Value, pods: &[Value]) {
+pub(super) fn replica_set(out: &mut Out, o: &Value, store: &Store<'_>) {
     let grouped = text(o, &["kind"]) == "ReplicaSet";
     out.field(0, "Name", text(o, &["metadata", "name"]));
     out.field(0, "Namespace", text(o, &["metadata", "namespace"]));
@@ -31,7 +32,7 @@ pub(super) fn replica_set(out: &mut Out, o: &Value, pods: &[Value]) {
         out.field(0, "Controlled By", owner);
     }
     out.field(0, "Replicas", format!("{} current / {} desired", n(o, &["status", "replicas"]), n(o, &["spec", "replicas"])));
-    out.field(0, "Pods Status", pods_line(o, pods));
+    out.field(0, "Pods Status", pods_line(o, store));
     template(out, at(o, &["spec", "template"]));
     out.short_conditions(o);
 }
@@ -106,7 +107,7 @@ pub(in super::super) fn split_sets(deployment: &Value, sets: Vec<Value>) -> (Vec
 }
 
 /// upstream: describeStatefulSet
-pub(super) fn stateful_set(out: &mut Out, s: &Value, pods: &[Value]) {
+pub(super) fn stateful_set(out: &mut Out, s: &Value, store: &Store<'_>) {
     let spec = at(s, &["spec"]);
     out.field(0, "Name", text(s, &["metadata", "name"]));
     out.field(0, "Namespace", text(s, &["metadata", "namespace"]));
@@ -123,13 +124,13 @@ pub(super) fn stateful_set(out: &mut Out, s: &Value, pods: &[Value]) {
             out.field(1, "MaxUnavailable", scalar(at(rolling, &["maxUnavailable"])));
         }
     }
-    out.field(0, "Pods Status", pods_line(s, pods));
+    out.field(0, "Pods Status", pods_line(s, store));
     template(out, at(spec, &["template"]));
     volume::claim_templates(out, list(spec, &["volumeClaimTemplates"]));
 }
 
 /// upstream: describeDaemonSet
-pub(super) fn daemon_set(out: &mut Out, d: &Value, pods: &[Value]) {
+pub(super) fn daemon_set(out: &mut Out, d: &Value, store: &Store<'_>) {
     out.field(0, "Name", text(d, &["metadata", "name"]));
     out.field(0, "Namespace", text(d, &["metadata", "namespace"]));
     out.field(0, "Selector", selector(d));
@@ -145,7 +146,7 @@ pub(super) fn daemon_set(out: &mut Out, d: &Value, pods: &[Value]) {
     ] {
         out.line(0, &format!("{title}: {}", n(d, &["status", key])));
     }
-    out.field(0, "Pods Status", pods_line(d, pods));
+    out.field(0, "Pods Status", pods_line(d, store));
     template(out, at(d, &["spec", "template"]));
 }
 

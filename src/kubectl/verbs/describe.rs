@@ -1,9 +1,11 @@
 //! `kubectl describe`. upstream: kubectl/pkg/cmd/describe
 
+use rayon::prelude::*;
+
 use super::super::describe;
 use super::super::describe::Store;
 use super::super::flags::Flags;
-use super::super::select::Wish;
+use super::super::select::{Found, Wish};
 use super::super::session::{Fault, Session};
 use super::get::name;
 use super::{Ended, ended};
@@ -34,7 +36,12 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     // Of several objects, the events are shown on demand only.
     let events = if flags.given("show-events") { flags.on("show-events") } else { chosen.found.len() == 1 };
     let store = Store::new(&*session.api);
-    let shown: Vec<String> = chosen.found.iter().map(|f| describe::describe(&store, &f.resource, &f.object, events)).collect();
+    let now = session.now();
+    // For pods without their events nothing else is looked up.
+    let alone = |f: &Found| (!events && f.resource.is("", "pods")).then(|| describe::pod_alone(now, &f.object));
+    let alone: Vec<Option<String>> = chosen.found.par_iter().map(alone).collect();
+    let one = |(f, alone): (&Found, Option<String>)| alone.unwrap_or_else(|| describe::describe(&store, &f.resource, &f.object, events));
+    let shown: Vec<String> = chosen.found.iter().zip(alone).map(one).collect();
     let text = shown.join("\n\n");
     drop(store);
     session.out.push_str(&text);

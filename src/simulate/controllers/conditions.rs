@@ -17,6 +17,11 @@ pub fn get<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
     list(status, &["conditions"]).iter().find(|c| text(c, &["type"]) == kind)
 }
 
+/// Whether [`set`] would leave a status as it is.
+pub fn holds(status: &Value, kind: &str, word: &str, reason: &str) -> bool {
+    get(status, kind).is_some_and(|current| current["status"] == word && current["reason"] == reason)
+}
+
 /// Takes the condition of a type away.
 pub fn remove(status: &mut Value, kind: &str) {
     if let Some(all) = status.get_mut("conditions").and_then(Value::as_array_mut) {

@@ -42,18 +42,20 @@ pub(super) fn calculate_status(plane: &ControlPlane, sets: &Sets, deployment: &O
         "availableReplicas": available,
         "unavailableReplicas": (total(sets.all()) - available).max(0),
         "terminatingReplicas": count(sets.all(), "terminatingReplicas"),
-        "conditions": list(&deployment.status, &["conditions"]),
     });
+    status["conditions"] = list(&deployment.status, &["conditions"]).to_vec().into();
     if let Some(collisions) = int(&deployment.status, &["collisionCount"]) {
         status["collisionCount"] = collisions.into();
     }
     let now = plane.api.now;
-    let condition = if available >= deployment.replicas() - max_unavailable(deployment) {
-        conditions::new(now, "Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    let (word, reason, message) = if available >= deployment.replicas() - max_unavailable(deployment) {
+        ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
     } else {
-        conditions::new(now, "Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+        ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
     };
-    conditions::set(&mut status, condition);
+    if !conditions::holds(&status, "Available", word, reason) {
+        conditions::set(&mut status, conditions::new(now, "Available", word, reason, message));
+    }
     status
 }
 

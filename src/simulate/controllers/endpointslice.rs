@@ -15,6 +15,7 @@ use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::address;
 use crate::simulate::apiserver::facts::node_name;
+use crate::simulate::apiserver::write::quote;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
@@ -74,6 +75,9 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     store(plane, &service, &wanted);
 }
 
+/// About so many bytes a slice says of a pod.
+const WRITTEN: usize = 200;
+
 /// What a slice says of a pod.
 struct Endpoint<'a> {
     address: &'a str,
@@ -86,20 +90,29 @@ struct Endpoint<'a> {
 
 /// What a slice says, in the order in which JSON of ours has its fields.
 fn written(ports: &Value, endpoints: &[Endpoint<'_>]) -> Vec<u8> {
-    let mut out = br#"{"addressType":"IPv4","endpoints":["#.to_vec();
-    let mut put = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
-    let word = |word: &str| Value::from(word).to_string();
+    let mut out = Vec::with_capacity(WRITTEN * (endpoints.len() + 1));
+    out.extend_from_slice(br#"{"addressType":"IPv4","endpoints":["#);
     for (i, one) in endpoints.iter().enumerate() {
-        put(&[if i == 0 { "" } else { "," }, r#"{"addresses":["#, &word(one.address), r#"],"conditions":{"ready":"#]);
-        put(&[bool_text(one.ready), r#","serving":"#, bool_text(one.serving), r#","terminating":"#, bool_text(one.terminating)]);
-        put(&[r#"},"nodeName":"#, &word(one.node), r#","targetRef":{"kind":"Pod","name":"#, &word(one.pod), "}}"]);
+        out.extend_from_slice(if i == 0 { b"" } else { b"," });
+        out.extend_from_slice(br#"{"addresses":["#);
+        quote(one.address, &mut out);
+        for (key, is) in
+            [(&br#"],"conditions":{"ready":"#[..], one.ready), (br#","serving":"#, one.serving), (br#","terminating":"#, one.terminating)]
+        {
+            out.extend_from_slice(key);
+            out.extend_from_slice(if is { b"true" } else { b"false" });
+        }
+        out.extend_from_slice(br#"},"nodeName":"#);
+        quote(one.node, &mut out);
+        out.extend_from_slice(br#","targetRef":{"kind":"Pod","name":"#);
+        quote(one.pod, &mut out);
+        out.extend_from_slice(b"}}");
     }
-    put(&[r#"],"ports":"#, &ports.to_string(), "}"]);
+    out.extend_from_slice(br#"],"ports":"#);
+    // Writing to memory does not fail.
+    drop(serde_json::to_writer(&mut out, ports));
+    out.push(b'}');
     out
-}
-
-fn bool_text(is: bool) -> &'static str {
-    if is { "true" } else { "false" }
 }
 
 /// Whether a pod stands behind its services as it did before. upstream: podEndpointsChanged
