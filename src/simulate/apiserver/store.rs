@@ -227,9 +227,9 @@ impl ApiServer {
         lone.filter(move |o| o.kind == kind && o.meta.namespace == namespace)
     }
 
-    /// The pods of a namespace that a selector selects, in order of creation.
-    pub fn selected_pods(&mut self, namespace: &str, selector: &Selector) -> Vec<Arc<Object>> {
-        let chosen = |pod: &&Arc<Object>| pod.meta.namespace == namespace && selector.matches(&pod.meta.labels);
+    /// The pods of a namespace that a selector selects, as `selects` tells, in order of creation.
+    pub fn selected_pods(&mut self, namespace: &str, selector: &Selector, selects: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
+        let chosen = |pod: &&Arc<Object>| pod.meta.namespace == namespace && selects(pod);
         let Some((key, value)) = selector.one_label() else { return self.list("Pod").filter(chosen).cloned().collect() };
         if self.labelled.is_none() {
             let mut all: BTreeMap<(String, String), BTreeSet<Uid>> = BTreeMap::new();

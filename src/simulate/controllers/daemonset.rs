@@ -146,7 +146,7 @@ type ByNode = BTreeMap<String, Vec<Arc<Object>>>;
 fn pods_by_node(plane: &mut ControlPlane, set: &Object) -> ByNode {
     let selector = selector_of(set);
     let mut out = ByNode::new();
-    for pod in pods::claim(&mut plane.api, set, &selector) {
+    for pod in pods::claim(&mut plane.api, set, |pod| selector.matches(&pod.meta.labels)) {
         out.entry(target_of(&pod)).or_default().push(pod);
     }
     out

@@ -37,7 +37,7 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     let named = list(&service.spec, &["ports"]).iter().any(|p| at(p, &["targetPort"]).is_string());
     let mut fixed: Option<(String, Value)> = None;
     let mut groups: BTreeMap<String, (Value, Vec<Endpoint<'_>>)> = BTreeMap::new();
-    let pods = plane.api.selected_pods(&service.meta.namespace, &selection.pods);
+    let pods = plane.api.selected_pods(&service.meta.namespace, &selection.pods, |pod| selection.selects(pod));
     for pod in &pods {
         let ip = address(pod);
         let node = node_name(pod);

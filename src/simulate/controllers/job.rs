@@ -149,7 +149,7 @@ pub fn sync_job(plane: &mut ControlPlane, uid: Uid) {
         return;
     };
     let selector = selector_of(&job);
-    let all = pods::claim(&mut plane.api, &job, &selector);
+    let all = pods::claim(&mut plane.api, &job, |pod| selector.matches(&pod.meta.labels));
     if let Some(condition) = finished(&job) {
         let at_time = time(&condition["lastTransitionTime"]).unwrap_or(plane.api.now);
         release(plane, &all, &BTreeSet::new());

@@ -18,7 +18,6 @@ use crate::simulate::apiserver::facts::restarts;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::strings;
 use crate::simulate::scheduler::json::words;
-use crate::simulate::scheduler::selector::Selector;
 
 /// Whether a pod is ready.
 pub fn is_ready(pod: &Object) -> bool {
@@ -43,11 +42,11 @@ pub fn is_active(pod: &Object) -> bool {
 
 /// The pods that a workload controls, in order of creation; matching orphans are adopted and pods that no longer match
 /// released. upstream: PodControllerRefManager.ClaimPods
-pub fn claim(api: &mut ApiServer, owner: &Object, selector: &Selector) -> Vec<Arc<Object>> {
+pub fn claim(api: &mut ApiServer, owner: &Object, selects: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
     let orphans: Vec<Uid> = if owner.meta.is_deleted() {
         Vec::new()
     } else {
-        let matching = |p: &&Arc<Object>| !p.meta.is_deleted() && selector.matches(&p.meta.labels);
+        let matching = |p: &&Arc<Object>| !p.meta.is_deleted() && selects(p);
         // Finished pods are nobody's to adopt.
         let finished = |p: &Arc<Object>| owner.kind != "Job" && matches!(phase(p), "Succeeded" | "Failed");
         api.lone_in("Pod", &owner.meta.namespace).filter(matching).filter(|p| !finished(p)).map(|p| p.meta.uid).collect()
@@ -63,7 +62,7 @@ pub fn claim(api: &mut ApiServer, owner: &Object, selector: &Selector) -> Vec<Ar
         .collect();
     let mut out = Vec::with_capacity(own.len());
     for pod in own {
-        if selector.matches(&pod.meta.labels) {
+        if selects(&pod) {
             out.push(pod);
         } else if !owner.meta.is_deleted() {
             api.edit(pod.meta.uid, |p| p.meta.owners.retain(|o| o.uid != owner.meta.uid));

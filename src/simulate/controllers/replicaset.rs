@@ -12,6 +12,7 @@ use super::conditions;
 use super::pods;
 use super::selection::Selection;
 use super::template_of;
+use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
@@ -26,16 +27,19 @@ const BURST_REPLICAS: usize = 500;
 pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
     let Some(set) = plane.api.get(uid).cloned() else { return };
     let selection = plane.selections.of(&set);
-    let all = pods::claim(&mut plane.api, &set, &selection.pods);
+    let all = pods::claim(&mut plane.api, &set, |pod| selection.selects(pod));
     let active: Vec<Arc<Object>> = all.iter().filter(|p| pods::is_active(p)).cloned().collect();
     let terminating = all.iter().filter(|p| p.meta.is_deleted() && !matches!(super::phase(p), "Succeeded" | "Failed")).count();
     let failure = if set.meta.is_deleted() { None } else { manage_replicas(plane, &active, &set) };
     let now = plane.api.now;
     let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
-    let status = calculate_status(plane, &set, &selection, &active, terminating, failure.as_deref());
-    let waiting = min_ready > 0 && status["readyReplicas"] != status["availableReplicas"];
-    if set.status != status {
-        plane.api.edit(uid, |o| o.status = status.into());
+    let counts = Counts::of(&set, &selection, &active, terminating, now);
+    let waiting = min_ready > 0 && counts.ready != counts.available;
+    if !counts.are_told(&set, failure.as_deref()) {
+        let status = calculate_status(&set, &counts, failure.as_deref(), now);
+        if set.status != status {
+            plane.api.edit(uid, |o| o.status = status.into());
+        }
     }
     if failure.is_some() {
         plane.enqueue_failed(Controller::ReplicaSet, uid);
@@ -111,38 +115,62 @@ impl<'a, I: Iterator<Item = &'a Uid> + 'a> FlattenDependents<'a> for I {
     }
 }
 
-fn calculate_status(
-    plane: &ControlPlane,
-    set: &Object,
-    selection: &Selection,
-    active: &[Arc<Object>],
+/// What the status of a set counts.
+struct Counts {
+    replicas: usize,
+    labelled: usize,
+    ready: usize,
+    available: usize,
     terminating: usize,
-    failure: Option<&str>,
-) -> Value {
-    let now = plane.api.now;
-    let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
-    let count = |f: &dyn Fn(&Object) -> bool| active.iter().filter(|p| f(p)).count();
+}
+
+impl Counts {
+    fn of(set: &Object, selection: &Selection, active: &[Arc<Object>], terminating: usize, now: Nanos) -> Self {
+        let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
+        let count = |f: &dyn Fn(&Object) -> bool| active.iter().filter(|p| f(p)).count();
+        // All of them are selected.
+        let labelled = selection.labels.as_ref().map_or(active.len(), |labels| count(&|p| labels.matches(&p.meta.labels)));
+        let (ready, available) = (count(&pods::is_ready), count(&|p| pods::is_available(p, min_ready, now)));
+        Self { replicas: active.len(), labelled, ready, available, terminating }
+    }
+
+    /// The fields of the status.
+    fn fields(&self, set: &Object) -> [(&'static str, Option<Value>); 6] {
+        [
+            ("replicas", Some(self.replicas.into())),
+            ("fullyLabeledReplicas", Some(self.labelled.into())),
+            ("readyReplicas", Some(self.ready.into())),
+            ("availableReplicas", Some(self.available.into())),
+            ("terminatingReplicas", (set.kind == "ReplicaSet").then(|| self.terminating.into())),
+            ("observedGeneration", Some(set.meta.generation.into())),
+        ]
+    }
+
+    /// Whether the status tells all of it as it is.
+    fn are_told(&self, set: &Object, failure: Option<&str>) -> bool {
+        failure.is_none()
+            && conditions::get(&set.status, "ReplicaFailure").is_none()
+            && self.fields(set).into_iter().all(|(field, value)| value.is_none_or(|value| set.status.get(field) == Some(&value)))
+    }
+}
+
+fn calculate_status(set: &Object, counts: &Counts, failure: Option<&str>, now: Nanos) -> Value {
     let mut status = Value::clone(&set.status);
     if !status.is_object() {
         status = json!({});
     }
     match (failure, conditions::get(&set.status, "ReplicaFailure").is_some()) {
         (Some(why), false) => {
-            let reason = if (active.len() as i64) < set.replicas() { "FailedCreate" } else { "FailedDelete" };
+            let reason = if (counts.replicas as i64) < set.replicas() { "FailedCreate" } else { "FailedDelete" };
             conditions::set(&mut status, conditions::new(now, "ReplicaFailure", "True", reason, why));
         }
         (None, true) => conditions::remove(&mut status, "ReplicaFailure"),
         _ => {}
     }
-    status["replicas"] = active.len().into();
-    // All of them are selected.
-    let labelled = selection.labels.as_ref().map_or(active.len(), |labels| count(&|p| labels.matches(&p.meta.labels)));
-    status["fullyLabeledReplicas"] = labelled.into();
-    status["readyReplicas"] = count(&pods::is_ready).into();
-    status["availableReplicas"] = count(&|p| pods::is_available(p, min_ready, now)).into();
-    if set.kind == "ReplicaSet" {
-        status["terminatingReplicas"] = terminating.into();
+    for (field, value) in counts.fields(set) {
+        if let Some(value) = value {
+            status[field] = value;
+        }
     }
-    status["observedGeneration"] = set.meta.generation.into();
     status
 }

@@ -1,6 +1,8 @@
 //! Which pods workloads select.
 
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use rustc_hash::FxHashMap;
 use serde_json::json;
@@ -8,6 +10,7 @@ use serde_json::json;
 use super::template_of;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Shared;
+use crate::simulate::apiserver::Texts;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::strings;
 use crate::simulate::scheduler::selector::Selector;
@@ -23,12 +26,36 @@ pub fn selector_of(workload: &Object) -> Selector {
 }
 
 /// What a specification selects.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Selection {
     /// The pods that are meant.
     pub(super) pods: Selector,
     /// The labels of its template, which may be more; nothing when they are the same.
     pub(super) labels: Option<Selector>,
+    /// Which texts of pods are meant, as far as that was asked: the same pods are looked at again and again.
+    known: Mutex<FxHashMap<usize, (Arc<Texts>, bool)>>,
+}
+
+impl Selection {
+    /// So many answers are kept.
+    const MANY: usize = 256;
+
+    /// Whether a pod is meant.
+    pub(super) fn selects(&self, pod: &Object) -> bool {
+        let texts = &pod.meta.texts;
+        let key = Arc::as_ptr(texts).addr();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, is)) = known.get(&key) {
+            return *is;
+        }
+        let is = self.pods.matches(&texts.labels);
+        if known.len() >= Self::MANY {
+            known.clear();
+        }
+        // The texts are there as long as their number is asked for.
+        known.insert(key, (Arc::clone(texts), is));
+        is
+    }
 }
 
 /// The selections of specifications: asked at every turn, and they seldom change.
@@ -47,7 +74,7 @@ impl Selections {
         }
         let pods = selector_of(workload);
         let labels = Selector::from_labels(&strings(template_of(workload), &["metadata", "labels"]));
-        let new = Arc::new(Selection { labels: (labels != pods).then_some(labels), pods });
+        let new = Arc::new(Selection { labels: (labels != pods).then_some(labels), pods, known: Mutex::default() });
         if self.0.len() >= Self::MANY {
             self.0.clear();
         }

@@ -52,7 +52,10 @@ struct Sync<'a> {
 pub fn sync_stateful_set(plane: &mut ControlPlane, uid: Uid) {
     let Some(set) = plane.api.get(uid).cloned() else { return };
     let selector = selector_of(&set);
-    let pods: Vec<Arc<Object>> = pods::claim(&mut plane.api, &set, &selector).into_iter().filter(|p| ordinal(&set, p).is_some()).collect();
+    let pods: Vec<Arc<Object>> = pods::claim(&mut plane.api, &set, |pod| selector.matches(&pod.meta.labels))
+        .into_iter()
+        .filter(|p| ordinal(&set, p).is_some())
+        .collect();
     let history = revisions::of(&plane.api, &set);
     let collisions = int(&set.status, &["collisionCount"]).unwrap_or(0) as i32;
     let Some((current, update)) = current_and_update(plane, &set, &history, collisions) else { return };
