@@ -295,8 +295,8 @@ impl Cluster {
     /// What the scheduler has to know of a change of what selects pods.
     pub(super) fn scheduler_hears(&mut self, change: &Change) {
         let object = &change.object;
-        let selector = |o: &Object| at(&o.spec, &["selector"]).clone();
-        let same = |old: &Arc<Object>| Shared::ptr_eq(&old.spec, &object.spec) || selector(old) == selector(object);
+        let selector = &["selector"];
+        let same = |old: &Arc<Object>| Shared::ptr_eq(&old.spec, &object.spec) || at(&old.spec, selector) == at(&object.spec, selector);
         if change.operation == Operation::Modified && change.old.as_ref().is_some_and(same) {
             return;
         }
