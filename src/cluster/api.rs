@@ -30,12 +30,13 @@ use crate::simulate::apiserver::Parts;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::apiserver::object::uid_of;
+use crate::simulate::apiserver::object::uid_text;
 use crate::simulate::apiserver::patch;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::text;
 
 /// So many objects are worth the help of other threads.
-const MANY: usize = 100;
+const MANY: usize = 32;
 
 impl From<Refusal> for Box<Status> {
     fn from(r: Refusal) -> Self {
@@ -131,7 +132,7 @@ impl Api for Cluster {
     fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Box<Status>> {
         if is_told(&resource.kind) {
             let mut all = Api::list(self, resource, namespace)?;
-            all.retain(|o| chosen(&&o["metadata"]["labels"], &&o["spec"]));
+            all.retain(|o| chosen(&&o["metadata"]["labels"], ""));
             return Ok(all);
         }
         let all = self.list_where(&resource.kind, if resource.namespaced { namespace } else { "" }, &|o| is_chosen(o, chosen));
@@ -147,7 +148,7 @@ impl Api for Cluster {
         see: &(dyn Fn(usize, Value) + Sync),
     ) -> Result<(), Box<Status>> {
         if resource.kind == "Event" && self.objects_where("Event", "", &|_| true).is_empty() {
-            if !chosen(&&Value::Null, &&Value::Null) {
+            if !chosen(&&Value::Null, "") {
                 return Ok(());
             }
             let mut all: Vec<(String, &Record)> = self.events().map(|e| (e.name(), e)).collect();
@@ -245,6 +246,15 @@ impl Api for Cluster {
         found.filter(|o| same_group_of(&o.api_version, resource)).map(|o| o.meta.version.to_string())
     }
 
+    fn uid_of(&self, resource: &Resource, namespace: &str, name: &str) -> Option<String> {
+        if is_told(&resource.kind) {
+            let found = Api::get(self, resource, namespace, name).ok()?;
+            return found["metadata"]["uid"].as_str().map(str::to_owned);
+        }
+        let found = self.plane.api.find(&resource.kind, if resource.namespaced { namespace } else { "" }, name);
+        found.filter(|o| same_group_of(&o.api_version, resource)).map(|o| uid_text(o.meta.uid))
+    }
+
     fn foresee(&mut self, requests: &[Coming<'_>]) {
         Self::foresee(self, requests);
     }
@@ -339,9 +349,7 @@ fn same_group_of(api_version: &str, resource: &Resource) -> bool {
 
 fn is_chosen(object: &Object, chosen: &Chosen<'_>) -> bool {
     let labels = || if object.meta.labels.is_empty() { Value::Null } else { json!(object.meta.labels) };
-    let node = || json!({"nodeName": node_name(object)});
-    let labels = LazyCell::new(labels);
-    if object.kind == "Pod" { chosen(&labels, &LazyCell::new(node)) } else { chosen(&labels, &&*object.spec) }
+    chosen(&LazyCell::new(labels), if object.kind == "Pod" { node_name(object) } else { "" })
 }
 
 /// The parent of what a JSON pointer names, and the last word.

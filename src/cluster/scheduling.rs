@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 use serde_json::json;
 
@@ -27,6 +28,7 @@ use crate::simulate::scheduler::api::Owner;
 use crate::simulate::scheduler::api::Pod;
 use crate::simulate::scheduler::api::PodShape;
 use crate::simulate::scheduler::cycle::Memory;
+use crate::simulate::scheduler::cycle::Outcome;
 use crate::simulate::scheduler::cycle::schedule;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::list;
@@ -47,6 +49,8 @@ pub(super) struct Scheduler {
     start: usize,
     shapes: BTreeMap<Uid, (Arc<PodShape>, Arc<Owner>)>,
     placed: BTreeMap<Uid, (usize, Arc<Pod>)>,
+    /// The shapes that no node takes, whatever runs there, with the sentence why.
+    stuck: FxHashMap<usize, Arc<str>>,
 }
 
 impl std::fmt::Debug for Scheduler {
@@ -85,6 +89,24 @@ impl Seen {
     }
 }
 
+/// Pods of one ReplicaSet differ by name only; those of other owners may differ more.
+fn shape_key(object: &Object) -> Uid {
+    object.meta.controller().filter(|o| o.kind == "ReplicaSet").map_or(object.meta.uid, |o| o.uid)
+}
+
+/// Whether only a change of the nodes themselves can make room: no pod that leaves, and none that comes, does.
+/// upstream: the queueing hints of these plugins
+fn is_of_nodes(pod: &Pod, outcome: &Outcome) -> bool {
+    const OF_NODES: [&str; 4] = ["NodeUnschedulable", "NodeName", "NodeAffinity", "TaintToleration"];
+    pod.device_claims.is_empty()
+        && outcome.top.is_empty()
+        && outcome.prefilter.is_none()
+        && outcome.error.is_none()
+        && !outcome.infeasible.is_empty()
+        && outcome.infeasible.iter().all(|(_, rejection)| OF_NODES.contains(&rejection.plugin))
+        && matches!(outcome.preemption, None | Some(Preemption::Refused(_)))
+}
+
 impl Scheduler {
     fn new(cluster: &Cluster) -> Self {
         let api = &cluster.plane.api;
@@ -105,6 +127,7 @@ impl Scheduler {
             start: 0,
             shapes: BTreeMap::new(),
             placed: BTreeMap::new(),
+            stuck: FxHashMap::default(),
         };
         let pods: Vec<&Arc<Object>> = api.list("Pod").collect();
         // Reading what nobody has read yet is most of the work.
@@ -119,11 +142,14 @@ impl Scheduler {
         out
     }
 
+    /// The shape of a pod, when it is known.
+    fn known_shape(&self, object: &Object) -> Option<usize> {
+        self.shapes.get(&shape_key(object)).map(|(shape, _)| Arc::as_ptr(shape).addr())
+    }
+
     fn pod(&mut self, object: &Object, seen: &Seen) -> Pod {
         let owner = object.meta.controller();
-        // Pods of one ReplicaSet differ by name only; those of other owners may differ more.
-        let key = owner.filter(|o| o.kind == "ReplicaSet").map_or(object.meta.uid, |o| o.uid);
-        let (shape, source) = self.shapes.entry(key).or_insert_with(|| {
+        let (shape, source) = self.shapes.entry(shape_key(object)).or_insert_with(|| {
             let source = Owner {
                 kind: owner.map_or("Pod", |o| o.kind.as_str()).to_owned(),
                 name: owner.map_or(object.meta.name.as_str(), |o| o.name.as_str()).to_owned(),
@@ -200,55 +226,60 @@ fn set_scheduled(status: &mut Value, why_not: Option<&str>, now: Nanos) {
 impl Cluster {
     /// Tries the pods that wait for a node; whether one got one.
     pub(super) fn schedule(&mut self) -> bool {
-        let waits = |p: &&Arc<Object>| {
-            !p.meta.is_deleted()
-                && !is_over(p)
-                && list(&p.spec, &["schedulingGates"]).is_empty()
-                && matches!(text(&p.spec, &["schedulerName"]), "" | "default-scheduler")
+        // Pods of a template that have no node yet share their specification.
+        let mut taken: FxHashMap<usize, bool> = FxHashMap::default();
+        let takes = |spec: &Shared| {
+            list(spec, &["schedulingGates"]).is_empty() && matches!(text(spec, &["schedulerName"]), "" | "default-scheduler")
         };
+        let mut waits =
+            |p: &&Arc<Object>| !p.meta.is_deleted() && !is_over(p) && *taken.entry(p.spec.address()).or_insert_with(|| takes(&p.spec));
         let again = std::mem::take(&mut self.look_again);
         let unbound = self.unbound.iter().filter(|uid| again || !self.unschedulable.contains_key(uid));
-        let waiting: Vec<Arc<Object>> = unbound.filter_map(|uid| self.plane.api.get(*uid)).filter(waits).cloned().collect();
+        let waiting: Vec<Arc<Object>> = unbound.filter_map(|uid| self.plane.api.get(*uid)).filter(|p| waits(p)).cloned().collect();
         if waiting.is_empty() {
             return false;
         }
         let mut scheduler = self.scheduler.take().unwrap_or_else(|| Scheduler::new(self));
         let mut moved = false;
-        let mut hopeless: BTreeMap<usize, String> = BTreeMap::new();
+        let mut hopeless: FxHashMap<usize, Arc<str>> = FxHashMap::default();
         for object in waiting {
             let uid = object.meta.uid;
-            let pod = Arc::new(scheduler.pod(&object, &Seen::of(&object)));
-            let shape = Arc::as_ptr(&pod.shape) as usize;
-            let mut message = hopeless.get(&shape).cloned();
-            if message.is_none() {
-                let Some(profile) = scheduler.profiles.get(&pod.scheduler_name) else { continue };
-                let outcome = schedule(&scheduler.snapshot, profile, &pod, &mut scheduler.start, None, &mut scheduler.memory, false);
-                let nodes = &scheduler.snapshot.nodes;
-                if !outcome.top.is_empty() {
-                    // The real scheduler picks one of equals at random.
-                    let node = first_by_name(&scheduler.snapshot, &outcome.top);
-                    let name = nodes[node].node.name.clone();
-                    self.bind(uid, &name);
-                    if let Some(bound) = self.plane.api.get(uid).cloned() {
-                        scheduler.place(&bound);
-                    }
-                    moved = true;
-                    continue;
-                }
-                if let Some(Preemption::Victims { pods, .. }) = &outcome.preemption {
-                    for victim in pods {
-                        if let Some(victim) = self.plane.api.find("Pod", &victim.namespace, &victim.name).cloned() {
-                            let from = ("default-scheduler", "");
-                            self.tell(&victim, "", false, "Preempted", format!("Preempted by pod {} on node", object.meta.name), from);
-                            self.plane.api.delete(victim.meta.uid, Propagation::Background);
-                            moved = true;
-                        }
-                    }
-                }
-                message = outcome.message;
+            let known = |shape: usize| hopeless.get(&shape).or_else(|| scheduler.stuck.get(&shape)).cloned();
+            if let Some(message) = scheduler.known_shape(&object).and_then(known) {
+                self.refuse(&object, &message);
+                continue;
             }
-            let message = message.unwrap_or_else(|| "no node fits".to_owned());
-            hopeless.insert(shape, message.clone());
+            let pod = Arc::new(scheduler.pod(&object, &Seen::of(&object)));
+            let Some(profile) = scheduler.profiles.get(&pod.scheduler_name) else { continue };
+            let outcome = schedule(&scheduler.snapshot, profile, &pod, &mut scheduler.start, None, &mut scheduler.memory, false);
+            let nodes = &scheduler.snapshot.nodes;
+            if !outcome.top.is_empty() {
+                // The real scheduler picks one of equals at random.
+                let node = first_by_name(&scheduler.snapshot, &outcome.top);
+                let name = nodes[node].node.name.clone();
+                self.bind(uid, &name);
+                if let Some(bound) = self.plane.api.get(uid).cloned() {
+                    scheduler.place(&bound);
+                }
+                moved = true;
+                continue;
+            }
+            if let Some(Preemption::Victims { pods, .. }) = &outcome.preemption {
+                for victim in pods {
+                    if let Some(victim) = self.plane.api.find("Pod", &victim.namespace, &victim.name).cloned() {
+                        let from = ("default-scheduler", "");
+                        self.tell(&victim, "", false, "Preempted", format!("Preempted by pod {} on node", object.meta.name), from);
+                        self.plane.api.delete(victim.meta.uid, Propagation::Background);
+                        moved = true;
+                    }
+                }
+            }
+            let message: Arc<str> = outcome.message.as_deref().unwrap_or("no node fits").into();
+            let shape = Arc::as_ptr(&pod.shape).addr();
+            if is_of_nodes(&pod, &outcome) {
+                scheduler.stuck.insert(shape, Arc::clone(&message));
+            }
+            hopeless.insert(shape, Arc::clone(&message));
             self.refuse(&object, &message);
         }
         self.scheduler = Some(scheduler);
@@ -281,10 +312,10 @@ impl Cluster {
 
     fn refuse(&mut self, object: &Arc<Object>, message: &str) {
         let uid = object.meta.uid;
-        let known = self.unschedulable.insert(uid, message.to_owned());
-        if known.as_deref() == Some(message) {
+        if self.unschedulable.get(&uid).is_some_and(|known| known == message) {
             return;
         }
+        self.unschedulable.insert(uid, message.to_owned());
         let now = self.now() / SECOND * SECOND;
         self.plane.api.edit(uid, |o| {
             set_scheduled(&mut o.status, Some(message), now);

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::resources::Resource;
 use crate::simulate::apiserver::Parts;
+use crate::simulate::scheduler::json::text;
 
 /// Nanoseconds of virtual time since 1970.
 pub type Nanos = i64;
@@ -158,9 +159,8 @@ pub struct Access<'a> {
 /// A value that is made when somebody looks.
 pub type Lazy<'a> = dyn std::ops::Deref<Target = Value> + 'a;
 
-/// Whether an object is chosen by its labels (`null` for none) and its specification; of a pod's there may be no more than its
-/// node.
-pub type Chosen<'a> = dyn Fn(&Lazy<'_>, &Lazy<'_>) -> bool + 'a;
+/// Whether an object is chosen by its labels (`null` for none) and, for pods, its node.
+pub type Chosen<'a> = dyn Fn(&Lazy<'_>, &str) -> bool + 'a;
 
 /// An API server as a client sees it. Every request may be refused with a [`Status`].
 ///
@@ -181,7 +181,7 @@ pub trait Api {
     /// As [`Api::list`], of the objects that are chosen.
     fn list_if(&self, resource: &Resource, namespace: &str, chosen: &Chosen<'_>) -> Result<Vec<Value>, Refused> {
         let mut all = self.list(resource, namespace)?;
-        all.retain(|o| chosen(&&o["metadata"]["labels"], &&o["spec"]));
+        all.retain(|o| chosen(&&o["metadata"]["labels"], text(o, &["spec", "nodeName"])));
         Ok(all)
     }
 
@@ -227,6 +227,12 @@ pub trait Api {
     fn resource_version(&self, resource: &Resource, namespace: &str, name: &str) -> Option<String> {
         let found = self.get(resource, namespace, name).ok()?;
         found["metadata"]["resourceVersion"].as_str().map(str::to_owned)
+    }
+
+    /// The uid of an object; nothing when it is not there, or has none.
+    fn uid_of(&self, resource: &Resource, namespace: &str, name: &str) -> Option<String> {
+        let found = self.get(resource, namespace, name).ok()?;
+        found["metadata"]["uid"].as_str().map(str::to_owned)
     }
 
     /// Tells of requests of [`Api::update`] and [`Api::patch`] that are about to come: a server may work them out before. What it

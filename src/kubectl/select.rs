@@ -257,10 +257,10 @@ impl Session<'_> {
                 }));
             }
         }
-        let by_node: Vec<_> = by_fields.iter().filter(|f| f.field == "spec.nodeName").collect();
-        let chosen = |labels: &Lazy<'_>, spec: &Lazy<'_>| {
-            (by_labels.is_empty() || labels::matches(&by_labels, labels))
-                && (by_node.is_empty() || by_node.iter().all(|f| (text(spec, &["nodeName"]) == f.value) != f.negated))
+        let is_pod = resource.group.is_empty() && resource.name == "pods";
+        let by_node: Vec<_> = by_fields.iter().filter(|f| is_pod && f.field == "spec.nodeName").collect();
+        let chosen = |labels: &Lazy<'_>, node: &str| {
+            by_node.iter().all(|f| (node == f.value) != f.negated) && (by_labels.is_empty() || labels::matches(&by_labels, labels))
         };
         let met = |o: &Value| by_fields.iter().all(|f| (labels::field_value(o, &f.field) == f.value) != f.negated);
         Ok(self.each(resource, namespace, &chosen, parts, |object| met(&object).then(|| make(object)))?)

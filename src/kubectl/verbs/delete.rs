@@ -5,6 +5,7 @@ use super::super::flags::Flags;
 use super::super::select::{Found, Wish};
 use super::super::session::{Fault, Session};
 use super::{DryRun, Ended, dry, ended};
+use crate::simulate::scheduler::json::text;
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -88,11 +89,9 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
         session.say("No resources found");
     }
     if how == DryRun::No && !flags.off("wait") && grace != Some(0) {
-        session.api.brief(true);
         for one in &gone {
             wait_gone(session, one, flags.duration("timeout"));
         }
-        session.api.brief(false);
     }
     ended(faults)
 }
@@ -106,10 +105,10 @@ pub(super) fn deleted_line(one: &Found, verb: &str, suffix: &str) -> String {
 /// Moves the clock until an object is gone or its time is up.
 pub(super) fn wait_gone(session: &mut Session<'_>, one: &Found, timeout: Option<i64>) {
     let until = session.now() + timeout.filter(|t| *t > 0).unwrap_or(3600 * SECOND);
-    let uid = one.object["metadata"]["uid"].clone();
+    let uid = text(&one.object, &["metadata", "uid"]);
     for _ in 0..100_000 {
-        let there = session.api.get(&one.resource, &one.namespace, &one.name);
-        if there.map_or(true, |o| !uid.is_null() && o["metadata"]["uid"] != uid) || !session.api.advance(until) {
+        let there = session.api.uid_of(&one.resource, &one.namespace, &one.name);
+        if there.is_none_or(|there| !uid.is_empty() && there != uid) || !session.api.advance(until) {
             return;
         }
     }

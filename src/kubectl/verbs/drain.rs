@@ -1,12 +1,12 @@
 //! `kubectl cordon`, `uncordon` and `drain`. upstream: kubectl/pkg/cmd/drain, kubectl/pkg/drain
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::super::api::DeleteOptions;
+use super::super::api::{DeleteOptions, PatchKind};
 use super::super::flags::Flags;
 use super::super::select::{Found, Wish};
 use super::super::session::{Fault, Session};
-use super::change::options;
+use super::change::{TOGETHER, options};
 use super::{DryRun, Ended, dry, ended};
 use crate::simulate::apiserver::Parts;
 use crate::simulate::apiserver::Wanted;
@@ -27,33 +27,38 @@ fn nodes(session: &mut Session<'_>, flags: &Flags, verb: &str) -> Result<(Vec<Fo
     Ok((chosen.found, chosen.faults))
 }
 
-/// Marks a node; the line that tells of it.
-fn mark(session: &mut Session<'_>, flags: &Flags, one: &Found, on: bool, how: DryRun) -> Result<(), Fault> {
-    let word = if on { "cordoned" } else { "uncordoned" };
+/// The patch that marks a node, or takes the mark away; nothing when it is so.
+fn wanted_mark(one: &Found, on: bool) -> Option<Value> {
     let is = *at(&one.object, &["spec", "unschedulable"]) == true;
-    if is == on {
-        session.say(&format!("{} already {word}{}", one.label(), how.suffix()));
-        return Ok(());
+    (is != on).then(|| json!({"spec": {"unschedulable": if on { Value::Bool(true) } else { Value::Null }}}))
+}
+
+/// Marks nodes, and tells of each; the answers are those of the nodes that could not be marked.
+fn mark(session: &mut Session<'_>, flags: &Flags, found: &[Found], on: bool, how: DryRun) -> Vec<Fault> {
+    let word = if on { "cordoned" } else { "uncordoned" };
+    let options = options(flags, how, "kubectl-cordon");
+    let mut faults = Vec::new();
+    for some in found.chunks(TOGETHER) {
+        let patches: Vec<Option<Value>> = some.iter().map(|one| wanted_mark(one, on)).collect();
+        if how == DryRun::No {
+            let coming = some.iter().zip(&patches).filter_map(|(one, patch)| Some((one, patch.as_ref()?)));
+            session.announce(Some(PatchKind::Merge), &options, coming);
+        }
+        for (one, patch) in some.iter().zip(&patches) {
+            let already = if patch.is_some() { "" } else { "already " };
+            match patch.as_ref().map(|patch| session.send(one, &one.object, patch, &options, how)) {
+                Some(Err(refused)) => faults.push(refused.into()),
+                None | Some(Ok(_)) => session.say(&format!("{} {already}{word}{}", one.label(), how.suffix())),
+            }
+        }
     }
-    let mut object = one.object.clone();
-    if on {
-        object["spec"]["unschedulable"] = true.into();
-    } else if let Some(spec) = object["spec"].as_object_mut() {
-        spec.remove("unschedulable");
-    }
-    session.rewrite(one, &object, &options(flags, how, "kubectl-cordon"), how)?;
-    session.say(&format!("{} {word}{}", one.label(), how.suffix()));
-    Ok(())
+    faults
 }
 
 pub(super) fn cordon(session: &mut Session<'_>, flags: &Flags, on: bool) -> Ended {
     let how = dry(flags)?;
     let (found, mut faults) = nodes(session, flags, if on { "cordon" } else { "uncordon" })?;
-    for one in found {
-        if let Err(fault) = mark(session, flags, &one, on, how) {
-            faults.push(fault);
-        }
-    }
+    faults.extend(mark(session, flags, &found, on, how));
     ended(faults)
 }
 
@@ -158,8 +163,10 @@ pub(super) fn drain(session: &mut Session<'_>, flags: &Flags) -> Ended {
     if !faults.is_empty() {
         return Err(faults);
     }
-    for one in &found {
-        mark(session, flags, one, true, how)?;
+    let mut faults = mark(session, flags, &found, true, how);
+    if !faults.is_empty() {
+        faults.truncate(1);
+        return Err(faults);
     }
     let mut pending: Vec<String> = Vec::new();
     let mut fatal: Vec<(String, Vec<String>)> = Vec::new();
@@ -247,16 +254,14 @@ fn drain_node(session: &mut Session<'_>, flags: &Flags, node: &Found, how: DryRu
             retry_at = session.now() + 5 * SECOND;
         }
         let mut rest = Vec::new();
-        session.api.brief(true);
         for pod in std::mem::take(&mut leaving) {
-            let there = session.api.get(&pod.resource, &pod.namespace, &pod.name);
-            if there.is_ok_and(|o: Value| o["metadata"]["uid"] == pod.object["metadata"]["uid"]) {
+            let there = session.api.uid_of(&pod.resource, &pod.namespace, &pod.name);
+            if there.is_some_and(|uid| uid == text(&pod.object, &["metadata", "uid"])) {
                 rest.push(pod);
             } else {
                 session.say(&format!("pod/{} {}", pod.name, if flags.on("disable-eviction") { "deleted" } else { "evicted" }));
             }
         }
-        session.api.brief(false);
         leaving = rest;
         if waiting.is_empty() && leaving.is_empty() {
             return Ok(());

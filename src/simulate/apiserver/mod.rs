@@ -5,6 +5,7 @@ pub mod admission;
 pub mod facts;
 pub mod mould;
 pub mod object;
+mod objects;
 pub mod patch;
 mod read;
 pub mod shared;

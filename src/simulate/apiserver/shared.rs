@@ -154,18 +154,19 @@ impl Shared {
         }
     }
 
-    /// What it tells of a pod, kept for the next who asks; nothing once somebody has looked at the whole before that.
+    /// What it tells of a pod, kept for the next who asks; nothing when there is nothing.
     pub fn facts(&self) -> Option<&Facts> {
         if let Some(known) = self.0.facts.get() {
             return Some(known);
         }
-        match (self.0.value.get(), self.text()) {
-            (None, Some(text)) => Some(self.0.facts.get_or_init(|| {
+        match (self.text(), self.0.value.get()) {
+            (Some(text), _) => Some(self.0.facts.get_or_init(|| {
                 let Some(kept) = self.kept_facts() else { return Facts::read(text) };
                 debug_assert_eq!(kept, Facts::read(text));
                 kept
             })),
-            _ => None,
+            (None, Some(value)) => Some(self.0.facts.get_or_init(|| Facts::of(value))),
+            (None, None) => None,
         }
     }
 

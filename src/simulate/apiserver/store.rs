@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::Nanos;
@@ -16,6 +17,8 @@ use super::facts::node_name;
 use super::facts::phase;
 use super::mould::Kind;
 use super::object::Object;
+use super::objects::Objects;
+use super::objects::Uids;
 use super::shared::Shared;
 use crate::kube;
 use crate::simulate::scheduler::json::at;
@@ -96,7 +99,7 @@ pub const ORPHAN: &str = "orphan";
 
 /// Uids by kind, namespace and name.
 #[derive(Clone, Debug, Default)]
-struct Names(BTreeMap<String, BTreeMap<String, BTreeMap<String, Uid>>>);
+struct Names(FxHashMap<String, FxHashMap<String, FxHashMap<String, Uid>>>);
 
 impl Names {
     fn get(&self, kind: &str, namespace: &str, name: &str) -> Option<Uid> {
@@ -104,8 +107,12 @@ impl Names {
     }
 
     fn insert(&mut self, object: &Object) {
-        let of_kind = self.0.entry(object.kind.clone()).or_default();
-        of_kind.entry(object.meta.namespace.clone()).or_default().insert(object.meta.name.clone(), object.meta.uid);
+        let known = self.0.get_mut(&object.kind).and_then(|all| all.get_mut(&object.meta.namespace));
+        let here = match known {
+            Some(here) => here,
+            None => self.0.entry(object.kind.clone()).or_default().entry(object.meta.namespace.clone()).or_default(),
+        };
+        here.insert(object.meta.name.clone(), object.meta.uid);
     }
 
     fn remove(&mut self, object: &Object) {
@@ -135,10 +142,10 @@ pub struct ApiServer {
     pub log: Vec<Change>,
     /// Events, oldest first.
     pub events: Vec<Event>,
-    objects: BTreeMap<Uid, Arc<Object>>,
+    objects: Objects,
     names: Names,
     kinds: BTreeMap<String, BTreeSet<Uid>>,
-    dependents: BTreeMap<Uid, BTreeSet<Uid>>,
+    dependents: FxHashMap<Uid, Uids>,
     /// Pods and ReplicaSets that nobody manages.
     lone: BTreeSet<Uid>,
     /// Pods by label and value, once somebody has asked for pods so.
@@ -170,7 +177,7 @@ impl ApiServer {
             out.kinds.entry(object.kind.clone()).or_default().insert(uid);
             out.note_lone(&object);
             let object = Arc::new(object);
-            out.objects.insert(uid, Arc::clone(&object));
+            out.objects.insert(Arc::clone(&object));
             out.rules.note(None, Some(&object), out.objects.values());
         }
         out
@@ -198,17 +205,17 @@ impl ApiServer {
 
     /// An object by its uid.
     pub fn get(&self, uid: Uid) -> Option<&Arc<Object>> {
-        self.objects.get(&uid)
+        self.objects.get(uid)
     }
 
     /// An object by its name.
     pub fn find(&self, kind: &str, namespace: &str, name: &str) -> Option<&Arc<Object>> {
-        self.objects.get(&self.names.get(kind, namespace, name)?)
+        self.objects.get(self.names.get(kind, namespace, name)?)
     }
 
     /// All objects of a kind, in order of creation.
     pub fn list<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Arc<Object>> {
-        self.kinds.get(kind).into_iter().flatten().filter_map(|uid| self.objects.get(uid))
+        self.kinds.get(kind).into_iter().flatten().filter_map(|uid| self.objects.get(*uid))
     }
 
     /// The objects of a kind in a namespace, in order of creation.
@@ -218,17 +225,17 @@ impl ApiServer {
 
     /// The objects that name this one as an owner, in order of creation.
     pub fn dependents(&self, uid: Uid) -> impl Iterator<Item = &Arc<Object>> {
-        self.dependents.get(&uid).into_iter().flatten().filter_map(|d| self.objects.get(d))
+        self.dependents.get(&uid).into_iter().flat_map(Uids::iter).filter_map(|d| self.objects.get(*d))
     }
 
     /// The pods or ReplicaSets of a namespace that nobody manages, in order of creation.
     pub fn lone_in<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Object>> {
-        let lone = self.lone.iter().filter_map(|uid| self.objects.get(uid));
+        let lone = self.lone.iter().filter_map(|uid| self.objects.get(*uid));
         lone.filter(move |o| o.kind == kind && o.meta.namespace == namespace)
     }
 
     /// The pods of a namespace that a selector selects, as `selects` tells, in order of creation.
-    pub fn selected_pods(&mut self, namespace: &str, selector: &Selector, selects: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
+    pub fn selected_pods(&mut self, namespace: &str, selector: &Selector, mut selects: impl FnMut(&Object) -> bool) -> Vec<Arc<Object>> {
         let chosen = |pod: &&Arc<Object>| pod.meta.namespace == namespace && selects(pod);
         let Some((key, value)) = selector.one_label() else { return self.list("Pod").filter(chosen).cloned().collect() };
         if self.labelled.is_none() {
@@ -241,7 +248,7 @@ impl ApiServer {
             self.labelled = Some(all);
         }
         let named = self.labelled.as_ref().and_then(|all| all.get(&(key.to_owned(), value.to_owned())));
-        named.into_iter().flatten().filter_map(|uid| self.objects.get(uid)).filter(chosen).cloned().collect()
+        named.into_iter().flatten().filter_map(|uid| self.objects.get(*uid)).filter(chosen).cloned().collect()
     }
 
     /// Differs when a Service has changed in between.
@@ -297,7 +304,7 @@ impl ApiServer {
 
     /// Whether there is no object.
     pub fn is_empty(&self) -> bool {
-        self.objects.is_empty()
+        self.objects.len() == 0
     }
 
     /// Tells an event about an object.
@@ -456,13 +463,12 @@ impl ApiServer {
         self.version += 1;
         object.meta.version = self.version;
         let object = Arc::new(object);
-        let uid = object.meta.uid;
         match &old {
             Some(old) if Arc::ptr_eq(&old.meta.texts, &object.meta.texts) => {}
             _ => self.note_texts(old.as_deref(), &object),
         }
         self.note_service(&object);
-        self.objects.insert(uid, Arc::clone(&object));
+        self.objects.insert(Arc::clone(&object));
         self.rules.note(old.as_deref(), Some(&object), self.objects.values());
         self.log.push(Change { at: self.now, operation, old, object: Arc::clone(&object) });
         object
@@ -472,8 +478,8 @@ impl ApiServer {
     fn note_texts(&mut self, old: Option<&Object>, object: &Object) {
         let uid = object.meta.uid;
         for owner in old.into_iter().flat_map(|old| &old.meta.owners) {
-            if let Some(set) = self.dependents.get_mut(&owner.uid) {
-                set.remove(&uid);
+            if let Some(all) = self.dependents.get_mut(&owner.uid) {
+                all.remove(uid);
             }
         }
         for owner in &object.meta.owners {
@@ -489,7 +495,7 @@ impl ApiServer {
 
     /// Replaces an object; a change of its specification raises the generation. Nothing happens when nothing changed.
     pub fn update(&mut self, mut object: Object) -> Option<Arc<Object>> {
-        let old = Arc::clone(self.objects.get(&object.meta.uid)?);
+        let old = Arc::clone(self.objects.get(object.meta.uid)?);
         object.meta.version = old.meta.version;
         object.meta.generation = old.meta.generation;
         if object == *old {
@@ -509,14 +515,14 @@ impl ApiServer {
 
     /// Changes an object in place.
     pub fn edit(&mut self, uid: Uid, change: impl FnOnce(&mut Object)) -> Option<Arc<Object>> {
-        let mut object = Object::clone(self.objects.get(&uid)?);
+        let mut object = Object::clone(self.objects.get(uid)?);
         change(&mut object);
         self.update(object)
     }
 
     /// Replaces the status of an object.
     pub fn set_status(&mut self, uid: Uid, status: Value) -> Option<Arc<Object>> {
-        let old = self.objects.get(&uid)?;
+        let old = self.objects.get(uid)?;
         let object = Object {
             api_version: old.api_version.clone(),
             kind: old.kind.clone(),
@@ -530,7 +536,7 @@ impl ApiServer {
 
     /// Takes an object away at once.
     pub fn remove(&mut self, uid: Uid) {
-        let Some(object) = self.objects.remove(&uid) else { return };
+        let Some(object) = self.objects.remove(uid) else { return };
         let meta = &object.meta;
         self.names.remove(&object);
         if let Some(set) = self.kinds.get_mut(&object.kind) {
@@ -539,8 +545,8 @@ impl ApiServer {
         self.lone.remove(&uid);
         self.note_labels(Some(&object), None);
         for owner in &meta.owners {
-            if let Some(set) = self.dependents.get_mut(&owner.uid) {
-                set.remove(&uid);
+            if let Some(all) = self.dependents.get_mut(&owner.uid) {
+                all.remove(uid);
             }
         }
         self.version += 1;
@@ -551,7 +557,7 @@ impl ApiServer {
 
     /// Deletes an object as its kind allows: pods on a node get their grace period, objects with finalizers wait for them.
     pub fn delete(&mut self, uid: Uid, propagation: Propagation) {
-        let Some(object) = self.objects.get(&uid).cloned() else { return };
+        let Some(object) = self.objects.get(uid).cloned() else { return };
         if object.meta.is_deleted() {
             return;
         }
@@ -580,7 +586,7 @@ impl ApiServer {
 
     /// The end of a terminating pod: the kubelet has stopped its containers.
     pub fn finish_pod(&mut self, uid: Uid) {
-        let Some(pod) = self.objects.get(&uid) else { return };
+        let Some(pod) = self.objects.get(uid) else { return };
         if pod.meta.finalizers.is_empty() {
             self.remove(uid);
         } else {

@@ -1,5 +1,6 @@
 //! Deployments roll their ReplicaSets over. upstream: pkg/controller/deployment
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
+use crate::simulate::apiserver::object::Labels;
 use crate::simulate::scheduler::json::at;
 use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::strings;
@@ -84,6 +86,54 @@ fn same_template(a: &Value, b: &Value) -> bool {
         && bare(x, "labels").eq(bare(y, "labels"))
 }
 
+/// What a Deployment's specification asks for, as far as every look needs it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wishes {
+    paused: bool,
+    rolling: bool,
+    min_ready: i64,
+    pub(super) replicas: i64,
+    pub(super) max_unavailable: i64,
+    pub(super) progress_deadline: bool,
+}
+
+impl Wishes {
+    pub(super) fn of(deployment: &Object) -> Self {
+        Self {
+            paused: at(&deployment.spec, &["paused"]) == true,
+            rolling: is_rolling(deployment),
+            min_ready: int(&deployment.spec, &["minReadySeconds"]).unwrap_or(0),
+            replicas: deployment.replicas(),
+            max_unavailable: max_unavailable(deployment),
+            progress_deadline: has_progress_deadline(deployment),
+        }
+    }
+}
+
+/// The wishes of specifications: asked at every turn, and they seldom change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AllWishes(FxHashMap<usize, (Shared, Wishes)>);
+
+impl AllWishes {
+    /// So many answers are kept.
+    const MANY: usize = 4096;
+
+    /// Those of a Deployment.
+    pub(super) fn of(&mut self, deployment: &Object) -> Wishes {
+        let key = deployment.spec.address();
+        if let Some((_, known)) = self.0.get(&key) {
+            return *known;
+        }
+        let new = Wishes::of(deployment);
+        if self.0.len() >= Self::MANY {
+            self.0.clear();
+        }
+        // The specification is there as long as its number is asked for.
+        self.0.insert(key, (deployment.spec.clone(), new));
+        new
+    }
+}
+
 /// The sets that a Deployment controls, oldest first; matching orphans are adopted.
 fn replica_sets(plane: &mut ControlPlane, deployment: &Object) -> Vec<Set> {
     let selection = plane.selections.of(deployment);
@@ -137,11 +187,21 @@ pub fn sync_deployment(plane: &mut ControlPlane, uid: Uid) {
         set_status(plane, uid, status);
         return;
     }
-    check_paused_conditions(plane, &deployment);
-    if at(&deployment.spec, &["paused"]) == true || is_scaling_event(plane, uid, &sets) {
+    let wishes = plane.wishes.of(&deployment);
+    if wishes.progress_deadline {
+        check_paused_conditions(plane, &deployment, wishes.paused);
+    }
+    if wishes.paused {
+        return sync(plane, uid, &sets);
+    }
+    let version = plane.api.counters().version;
+    let found = sets_and_revision(plane, uid, &sets, false);
+    if found.as_ref().is_some_and(|found| is_scaling_event(plane, uid, found)) {
         sync(plane, uid, &sets);
-    } else if is_rolling(&deployment) {
-        rollout_rolling(plane, uid, &sets);
+    } else if wishes.rolling {
+        // What was found is so as long as nothing was written.
+        let found = found.filter(|found| found.new.is_some() && plane.api.counters().version == version);
+        rollout_rolling(plane, uid, &sets, found);
     } else {
         rollout_recreate(plane, uid, &sets);
     }
@@ -152,12 +212,8 @@ pub(super) fn has_progress_deadline(deployment: &Object) -> bool {
 }
 
 /// upstream: checkPausedConditions
-fn check_paused_conditions(plane: &mut ControlPlane, deployment: &Object) {
-    if !has_progress_deadline(deployment) {
-        return;
-    }
+fn check_paused_conditions(plane: &mut ControlPlane, deployment: &Object, paused: bool) {
     let reason = conditions::get(&deployment.status, "Progressing").map_or("", |c| text(c, &["reason"]));
-    let paused = at(&deployment.spec, &["paused"]) == true;
     let (reason, message) = match (paused, reason) {
         (_, "ProgressDeadlineExceeded") => return,
         (true, "DeploymentPaused") => return,
@@ -208,41 +264,44 @@ fn set_replicas_annotations(set: &mut Object, deployment: &Object) {
     set.meta.annotations.insert(MAX_REPLICAS.to_owned(), (desired + max_surge(deployment)).to_string());
 }
 
-/// upstream: SetNewReplicaSetAnnotations
-fn set_new_annotations(deployment: &Object, set: &mut Object, new_revision: i64) {
+/// The annotations of the new set; borrowed when they are as they should be. upstream: SetNewReplicaSetAnnotations
+fn new_annotations<'a>(deployment: &Object, set: &'a Object, new_revision: i64) -> Cow<'a, Labels> {
     let skip = [LAST_APPLIED, REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, "deprecated.deployment.rollback.to"];
+    let mut out = Cow::Borrowed(&set.meta.annotations);
     for (key, value) in deployment.meta.annotations.iter().filter(|(k, _)| !skip.contains(&k.as_str())) {
-        if set.meta.annotations.get(key) != Some(value) {
-            set.meta.annotations.insert(key.clone(), value.clone());
+        if out.get(key) != Some(value) {
+            out.to_mut().insert(key.clone(), value.clone());
         }
     }
-    let old = set.meta.annotations.get(REVISION).cloned();
-    let number = match &old {
+    let old = set.meta.annotations.get(REVISION);
+    let number = match old {
         Some(text) => match text.parse::<i64>() {
             Ok(n) => n,
             Err(_) if text.is_empty() => 0,
-            Err(_) => return,
+            Err(_) => return out,
         },
         None => 0,
     };
     if number >= new_revision {
-        return;
+        return out;
     }
-    set.meta.annotations.insert(REVISION.to_owned(), new_revision.to_string());
+    let all = out.to_mut();
+    all.insert(REVISION.to_owned(), new_revision.to_string());
     if let Some(old) = old {
-        let history = set.meta.annotations.entry(REVISION_HISTORY.to_owned()).or_default();
+        let history = all.entry(REVISION_HISTORY.to_owned()).or_default();
         if history.is_empty() {
-            *history = old;
+            history.clone_from(old);
         } else {
             let mut parts: Vec<&str> = history.split(',').collect();
             let mut length = history.len() + old.len() + 1;
             while length > 2000 && !parts.is_empty() {
                 length -= parts.remove(0).len() + 1;
             }
-            parts.push(&old);
+            parts.push(old);
             *history = parts.join(",");
         }
     }
+    out
 }
 
 /// upstream: getAllReplicaSetsAndSyncRevision
@@ -252,18 +311,20 @@ fn sets_and_revision(plane: &mut ControlPlane, uid: Uid, sets: &[Set], create: b
     let mut found = find(&mut plane.templates, &deployment, &current);
     let new_revision = found.old.iter().map(|s| revision(s)).max().unwrap_or(0) + 1;
     if let Some(new) = &found.new {
-        let min_ready = int(&deployment.spec, &["minReadySeconds"]).unwrap_or(0);
-        let mut changed = Object::clone(new);
-        set_new_annotations(&deployment, &mut changed, new_revision);
-        if int(&changed.spec, &["minReadySeconds"]).unwrap_or(0) != min_ready {
-            changed.spec_mut()["minReadySeconds"] = min_ready.into();
-        }
-        if changed != **new {
+        let Wishes { min_ready, progress_deadline, .. } = plane.wishes.of(&deployment);
+        let annotations = new_annotations(&deployment, new, new_revision);
+        let waits = int(&new.spec, &["minReadySeconds"]).unwrap_or(0) == min_ready;
+        if !waits || matches!(annotations, Cow::Owned(_)) {
+            let mut changed = Object::clone(new);
+            changed.meta.annotations = annotations.into_owned();
+            if !waits {
+                changed.spec_mut()["minReadySeconds"] = min_ready.into();
+            }
             found.new = plane.api.update(changed);
             return Some(found);
         }
-        let revision = changed.meta.annotations.get(REVISION).cloned().unwrap_or_default();
-        let condition = (has_progress_deadline(&deployment) && conditions::get(&deployment.status, "Progressing").is_none()).then(|| {
+        let revision = annotations.get(REVISION).cloned().unwrap_or_default();
+        let condition = (progress_deadline && conditions::get(&deployment.status, "Progressing").is_none()).then(|| {
             conditions::new(
                 plane.api.now,
                 "Progressing",
@@ -309,7 +370,7 @@ fn create_new(plane: &mut ControlPlane, deployment: &Arc<Object>, sets: &Sets, n
     new.spec = spec.into();
     let replicas = new_replicas(deployment, total(&sets.old), 0);
     new.spec_mut()["replicas"] = replicas.into();
-    set_new_annotations(deployment, &mut new, new_revision);
+    new.meta.annotations = new_annotations(deployment, &new, new_revision).into_owned();
     set_replicas_annotations(&mut new, deployment);
     let made = match plane.api.create(new.clone()) {
         Ok(made) => made,
@@ -382,8 +443,7 @@ fn scale_set(plane: &mut ControlPlane, set: &Set, size: i64, deployment: &Object
 }
 
 /// upstream: isScalingEvent
-fn is_scaling_event(plane: &mut ControlPlane, uid: Uid, sets: &[Set]) -> bool {
-    let Some(found) = sets_and_revision(plane, uid, sets, false) else { return false };
+fn is_scaling_event(plane: &ControlPlane, uid: Uid, found: &Sets) -> bool {
     let Some(deployment) = plane.api.get(uid) else { return false };
     let desired = |s: &Set| s.meta.annotations.get(DESIRED_REPLICAS).and_then(|d| d.parse::<i64>().ok());
     found.all().filter(|s| s.replicas() > 0).any(|s| desired(s).is_some_and(|d| d != deployment.replicas()))
@@ -503,8 +563,8 @@ fn cleanup(plane: &mut ControlPlane, old: &[Set], deployment: &Object) {
 }
 
 /// upstream: rolloutRolling
-fn rollout_rolling(plane: &mut ControlPlane, uid: Uid, sets: &[Set]) {
-    let Some(mut found) = sets_and_revision(plane, uid, sets, true) else { return };
+fn rollout_rolling(plane: &mut ControlPlane, uid: Uid, sets: &[Set], found: Option<Sets>) {
+    let Some(mut found) = found.or_else(|| sets_and_revision(plane, uid, sets, true)) else { return };
     let Some(deployment) = plane.api.get(uid).cloned() else { return };
     if !reconcile_new_replica_set(plane, &found, &deployment) && !reconcile_old_replica_sets(plane, &found, &deployment) {
         if is_complete(&deployment, &deployment.status) {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use serde_json::json;
 
 use super::ControlPlane;
 use super::Controller;
 use super::conditions;
 use super::deployment::Sets;
+use super::deployment::Wishes;
 use super::deployment::count;
 use super::deployment::has_progress_deadline;
-use super::deployment::max_unavailable;
 use super::deployment::total;
+use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
@@ -31,28 +31,60 @@ pub(super) fn set_status(plane: &mut ControlPlane, uid: Uid, status: Value) -> b
     true
 }
 
+/// What the status of a Deployment counts, and whether enough is available.
+struct Counts {
+    fields: [(&'static str, i64); 7],
+    available: bool,
+    collisions: Option<i64>,
+}
+
+impl Counts {
+    fn of(sets: &Sets, deployment: &Object, wishes: &Wishes) -> Self {
+        let available = count(sets.all(), "availableReplicas");
+        let fields = [
+            ("observedGeneration", deployment.meta.generation),
+            ("replicas", count(sets.all(), "replicas")),
+            ("updatedReplicas", count(&sets.new, "replicas")),
+            ("readyReplicas", count(sets.all(), "readyReplicas")),
+            ("availableReplicas", available),
+            ("unavailableReplicas", (total(sets.all()) - available).max(0)),
+            ("terminatingReplicas", count(sets.all(), "terminatingReplicas")),
+        ];
+        let available = available >= wishes.replicas - wishes.max_unavailable;
+        Self { fields, available, collisions: int(&deployment.status, &["collisionCount"]) }
+    }
+
+    /// Status, reason and sentence of the condition.
+    fn availability(&self) -> (&'static str, &'static str, &'static str) {
+        if self.available {
+            ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        } else {
+            ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+        }
+    }
+
+    /// Whether a status tells all of it as it is, and nothing else but conditions.
+    fn are_told(&self, status: &Value) -> bool {
+        let (word, reason, _) = self.availability();
+        let fields = self.fields.len() + 1 + usize::from(self.collisions.is_some());
+        status.as_object().is_some_and(|map| map.len() == fields)
+            && self.fields.iter().all(|(field, n)| status.get(field).is_some_and(|told| told == n))
+            && conditions::holds(status, "Available", word, reason)
+    }
+}
+
 /// upstream: calculateStatus
 pub(super) fn calculate_status(plane: &ControlPlane, sets: &Sets, deployment: &Object) -> Value {
-    let available = count(sets.all(), "availableReplicas");
-    let mut status = json!({
-        "observedGeneration": deployment.meta.generation,
-        "replicas": count(sets.all(), "replicas"),
-        "updatedReplicas": count(&sets.new, "replicas"),
-        "readyReplicas": count(sets.all(), "readyReplicas"),
-        "availableReplicas": available,
-        "unavailableReplicas": (total(sets.all()) - available).max(0),
-        "terminatingReplicas": count(sets.all(), "terminatingReplicas"),
-    });
+    status_of(&Counts::of(sets, deployment, &Wishes::of(deployment)), deployment, plane.api.now)
+}
+
+fn status_of(counts: &Counts, deployment: &Object, now: Nanos) -> Value {
+    let mut status: Value = counts.fields.iter().map(|(field, n)| ((*field).to_owned(), Value::from(*n))).collect();
     status["conditions"] = list(&deployment.status, &["conditions"]).to_vec().into();
-    if let Some(collisions) = int(&deployment.status, &["collisionCount"]) {
+    if let Some(collisions) = counts.collisions {
         status["collisionCount"] = collisions.into();
     }
-    let now = plane.api.now;
-    let (word, reason, message) = if available >= deployment.replicas() - max_unavailable(deployment) {
-        ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
-    } else {
-        ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
-    };
+    let (word, reason, message) = counts.availability();
     if !conditions::holds(&status, "Available", word, reason) {
         conditions::set(&mut status, conditions::new(now, "Available", word, reason, message));
     }
@@ -95,14 +127,24 @@ fn is_timed_out(deployment: &Object, status: &Value, now: i64) -> bool {
 pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Sets) {
     let Some(deployment) = plane.api.get(uid).cloned() else { return };
     let now = plane.api.now;
-    let mut status = calculate_status(plane, sets, &deployment);
-    let deadline = has_progress_deadline(&deployment);
+    let wishes = plane.wishes.of(&deployment);
+    let counts = Counts::of(sets, &deployment, &wishes);
+    let deadline = wishes.progress_deadline;
+    let current = conditions::get(&deployment.status, "Progressing");
+    let [_, (_, replicas), (_, updated), ..] = counts.fields;
+    let done = replicas == updated && current.is_some_and(|c| text(c, &["reason"]) == "NewReplicaSetAvailable");
+    let failure = replica_failure(sets);
+    // Most looks find nothing new.
+    let failed = failure.is_some() || conditions::get(&deployment.status, "ReplicaFailure").is_some();
+    if deadline && done && !failed && counts.are_told(&deployment.status) {
+        debug_assert_eq!(*deployment.status, status_of(&counts, &deployment, now), "{}", deployment.meta.name);
+        requeue_stuck(plane, &deployment);
+        return;
+    }
+    let mut status = status_of(&counts, &deployment, now);
     if !deadline {
         conditions::remove(&mut status, "Progressing");
     }
-    let current = conditions::get(&deployment.status, "Progressing").cloned();
-    let done = status["replicas"] == status["updatedReplicas"]
-        && current.as_ref().is_some_and(|c| text(c, &["reason"]) == "NewReplicaSetAvailable");
     if deadline && !done {
         let subject = match &sets.new {
             Some(set) => format!("ReplicaSet \"{}\"", set.meta.name),
@@ -113,7 +155,7 @@ pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Set
             conditions::set(&mut status, conditions::new(now, "Progressing", "True", "NewReplicaSetAvailable", &message));
         } else if is_progressing(&deployment.status, &status) {
             let mut condition = conditions::new(now, "Progressing", "True", "ReplicaSetUpdated", &format!("{subject} is progressing."));
-            if let Some(current) = &current {
+            if let Some(current) = current {
                 if text(current, &["status"]) == "True" {
                     condition["lastTransitionTime"] = current["lastTransitionTime"].clone();
                 }
@@ -125,7 +167,7 @@ pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Set
             conditions::set(&mut status, conditions::new(now, "Progressing", "False", "ProgressDeadlineExceeded", &message));
         }
     }
-    match replica_failure(sets) {
+    match failure {
         Some(condition) => conditions::set(&mut status, condition),
         None => conditions::remove(&mut status, "ReplicaFailure"),
     }

@@ -1,5 +1,6 @@
 //! EndpointSlices: which pods stand behind a Service. upstream: pkg/controller/endpointslice, staging endpointslice
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,9 +36,8 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     let known = plane.api.list("Node").next().is_some();
     // Only ports that are named may be others at other pods.
     let named = list(&service.spec, &["ports"]).iter().any(|p| at(p, &["targetPort"]).is_string());
-    let mut fixed: Option<(String, Value)> = None;
-    let mut groups: BTreeMap<String, (Value, Vec<Endpoint<'_>>)> = BTreeMap::new();
-    let pods = plane.api.selected_pods(&service.meta.namespace, &selection.pods, |pod| selection.selects(pod));
+    let mut groups: BTreeMap<Cow<'_, str>, Vec<Endpoint<'_>>> = BTreeMap::new();
+    let pods = plane.api.selected_pods(&service.meta.namespace, &selection.pods, selection.selects());
     for pod in &pods {
         let ip = address(pod);
         let node = node_name(pod);
@@ -51,22 +51,16 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
         let terminating = pod.meta.is_deleted();
         let endpoint =
             Endpoint { address: ip, ready: serving && (publish || !terminating), serving, terminating, node, pod: &pod.meta.name };
-        if named || fixed.is_none() {
-            let ports = ports_of(&service, pod);
-            fixed = Some((ports.to_string(), ports));
-        }
-        let Some((key, ports)) = &fixed else { continue };
-        match groups.get_mut(key) {
-            Some(group) => group.1.push(endpoint),
-            None => drop(groups.insert(key.clone(), (ports.clone(), vec![endpoint]))),
-        }
+        let ports = || ports_of(&service, pod).to_string();
+        let ports = if named { Cow::Owned(ports()) } else { Cow::Borrowed(selection.ports.get_or_init(ports).as_str()) };
+        groups.entry(ports).or_default().push(endpoint);
     }
     if groups.is_empty() {
         // A Service without pods has one slice that says so.
-        groups.insert(String::new(), (json!([]), Vec::new()));
+        groups.insert(Cow::Borrowed("[]"), Vec::new());
     }
-    let mut wanted: Vec<(&Value, &[Endpoint<'_>])> = Vec::new();
-    for (ports, endpoints) in groups.values() {
+    let mut wanted: Vec<(&str, &[Endpoint<'_>])> = Vec::new();
+    for (ports, endpoints) in groups.iter().map(|(ports, endpoints)| (&**ports, endpoints)) {
         match endpoints.as_slice() {
             [] => wanted.push((ports, &[])),
             all => wanted.extend(all.chunks(MAX_ENDPOINTS).map(|chunk| (ports, chunk))),
@@ -88,8 +82,8 @@ struct Endpoint<'a> {
     pod: &'a str,
 }
 
-/// What a slice says, in the order in which JSON of ours has its fields.
-fn written(ports: &Value, endpoints: &[Endpoint<'_>]) -> Vec<u8> {
+/// What a slice says, in the order in which JSON of ours has its fields; the ports are JSON.
+fn written(ports: &str, endpoints: &[Endpoint<'_>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(WRITTEN * (endpoints.len() + 1));
     out.extend_from_slice(br#"{"addressType":"IPv4","endpoints":["#);
     for (i, one) in endpoints.iter().enumerate() {
@@ -109,8 +103,7 @@ fn written(ports: &Value, endpoints: &[Endpoint<'_>]) -> Vec<u8> {
         out.extend_from_slice(b"}}");
     }
     out.extend_from_slice(br#"],"ports":"#);
-    // Writing to memory does not fail.
-    drop(serde_json::to_writer(&mut out, ports));
+    out.extend_from_slice(ports.as_bytes());
     out.push(b'}');
     out
 }
@@ -124,7 +117,7 @@ pub(super) fn is_same_endpoint(old: &Object, new: &Object) -> bool {
     old.meta.deletion == new.meta.deletion && old.spec == new.spec && status(old) == status(new)
 }
 
-fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&Value, &[Endpoint<'_>])]) {
+fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&str, &[Endpoint<'_>])]) {
     let present: Vec<Arc<Object>> = plane.api.dependents(service.meta.uid).filter(|o| o.kind == "EndpointSlice").cloned().collect();
     for (i, (ports, endpoints)) in wanted.iter().enumerate() {
         let text = written(ports, endpoints);

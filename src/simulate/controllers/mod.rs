@@ -130,6 +130,8 @@ pub struct ControlPlane {
     selectors: Selectors,
     templates: deployment::Templates,
     selections: selection::Selections,
+    moulds: pods::Moulds,
+    wishes: deployment::AllWishes,
     /// How often in a row a reconciliation failed.
     failures: BTreeMap<Item, u32>,
 }

@@ -3,14 +3,17 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::phase;
+use super::template_of;
 use crate::simulate::apiserver::ApiError;
 use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::apiserver::facts::ready_since;
@@ -40,35 +43,39 @@ pub fn is_active(pod: &Object) -> bool {
     !matches!(phase(pod), "Succeeded" | "Failed") && !pod.meta.is_deleted()
 }
 
-/// The pods that a workload controls, in order of creation; matching orphans are adopted and pods that no longer match
-/// released. upstream: PodControllerRefManager.ClaimPods
-pub fn claim(api: &mut ApiServer, owner: &Object, selects: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
-    let orphans: Vec<Uid> = if owner.meta.is_deleted() {
-        Vec::new()
-    } else {
-        let matching = |p: &&Arc<Object>| !p.meta.is_deleted() && selects(p);
+/// Adopts matching orphans, and releases pods that no longer match: what [`owned`] tells then is what a workload controls.
+/// upstream: PodControllerRefManager.ClaimPods
+pub fn adopt(api: &mut ApiServer, owner: &Object, mut selects: impl FnMut(&Object) -> bool) {
+    if owner.meta.is_deleted() {
+        return;
+    }
+    let mut orphans = Vec::new();
+    for pod in api.lone_in("Pod", &owner.meta.namespace) {
         // Finished pods are nobody's to adopt.
-        let finished = |p: &Arc<Object>| owner.kind != "Job" && matches!(phase(p), "Succeeded" | "Failed");
-        api.lone_in("Pod", &owner.meta.namespace).filter(matching).filter(|p| !finished(p)).map(|p| p.meta.uid).collect()
-    };
+        let finished = owner.kind != "Job" && matches!(phase(pod), "Succeeded" | "Failed");
+        if !pod.meta.is_deleted() && !finished && selects(pod) {
+            orphans.push(pod.meta.uid);
+        }
+    }
     for uid in orphans {
         let reference = owner.as_controller();
         api.edit(uid, |p| p.meta.owners.push(reference));
     }
-    let own: Vec<Arc<Object>> = api
-        .dependents(owner.meta.uid)
-        .filter(|p| p.kind == "Pod" && p.meta.controller().is_some_and(|o| o.uid == owner.meta.uid))
-        .cloned()
-        .collect();
-    let mut out = Vec::with_capacity(own.len());
-    for pod in own {
-        if selects(&pod) {
-            out.push(pod);
-        } else if !owner.meta.is_deleted() {
-            api.edit(pod.meta.uid, |p| p.meta.owners.retain(|o| o.uid != owner.meta.uid));
-        }
+    let others: Vec<Uid> = owned(api, owner.meta.uid).filter(|pod| !selects(pod)).map(|pod| pod.meta.uid).collect();
+    for uid in others {
+        api.edit(uid, |p| p.meta.owners.retain(|o| o.uid != owner.meta.uid));
     }
-    out
+}
+
+/// The pods that name a workload as the one that manages them, in order of creation.
+pub fn owned(api: &ApiServer, owner: Uid) -> impl Iterator<Item = &Arc<Object>> {
+    api.dependents(owner).filter(move |pod| pod.kind == "Pod" && pod.meta.controller().is_some_and(|o| o.uid == owner))
+}
+
+/// The pods that a workload controls, in order of creation, once it has adopted and released what it should.
+pub fn claim(api: &mut ApiServer, owner: &Object, selects: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
+    adopt(api, owner, &selects);
+    owned(api, owner.meta.uid).filter(|pod| selects(pod)).cloned().collect()
 }
 
 /// A pod of a template, not created yet. upstream: GetPodFromTemplate
@@ -81,6 +88,28 @@ pub fn from_template(owner: &Object, template: &Value) -> Object {
     pod.meta.owners = vec![owner.as_controller()];
     pod.spec = at(template, &["spec"]).clone().into();
     pod
+}
+
+/// The pods of ReplicaSets' templates, not created yet: asked for at every turn, and they seldom change.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Moulds(FxHashMap<Uid, (Shared, Object)>);
+
+impl Moulds {
+    /// So many answers are kept.
+    const MANY: usize = 4096;
+
+    /// That of a set.
+    pub(super) fn of(&mut self, set: &Object) -> Object {
+        if let Some((_, pod)) = self.0.get(&set.meta.uid).filter(|(spec, _)| Shared::ptr_eq(spec, &set.spec)) {
+            return pod.clone();
+        }
+        let pod = from_template(set, template_of(set));
+        if self.0.len() >= Self::MANY {
+            self.0.clear();
+        }
+        self.0.insert(set.meta.uid, (set.spec.clone(), pod.clone()));
+        pod
+    }
 }
 
 /// Creates a pod for a workload; a refusal is told as an event.

@@ -11,7 +11,7 @@ use super::Controller;
 use super::conditions;
 use super::pods;
 use super::selection::Selection;
-use super::template_of;
+use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
@@ -27,14 +27,18 @@ const BURST_REPLICAS: usize = 500;
 pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
     let Some(set) = plane.api.get(uid).cloned() else { return };
     let selection = plane.selections.of(&set);
-    let all = pods::claim(&mut plane.api, &set, |pod| selection.selects(pod));
-    let active: Vec<Arc<Object>> = all.iter().filter(|p| pods::is_active(p)).cloned().collect();
-    let terminating = all.iter().filter(|p| p.meta.is_deleted() && !matches!(super::phase(p), "Succeeded" | "Failed")).count();
-    let failure = if set.meta.is_deleted() { None } else { manage_replicas(plane, &active, &set) };
     let now = plane.api.now;
     let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
-    let counts = Counts::of(&set, &selection, &active, terminating, now);
+    pods::adopt(&mut plane.api, &set, selection.selects());
+    let mut counts = Counts::default();
+    // One that is going away releases none.
+    let selected = |pod: &&Arc<Object>| !set.meta.is_deleted() || selection.pods.matches(&pod.meta.labels);
+    for pod in pods::owned(&plane.api, uid).filter(selected) {
+        counts.add(pod, &selection, min_ready, now);
+    }
     let waiting = min_ready > 0 && counts.ready != counts.available;
+    let wait = if waiting { pods::wait_for_availability(active(&plane.api, uid), min_ready, now) } else { None };
+    let failure = if set.meta.is_deleted() { None } else { manage_replicas(plane, counts.replicas, &set) };
     if !counts.are_told(&set, failure.as_deref()) {
         let status = calculate_status(&set, &counts, failure.as_deref(), now);
         if set.status != status {
@@ -47,17 +51,21 @@ pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
     }
     plane.forget_failures(Controller::ReplicaSet, uid);
     if waiting {
-        let wait = pods::wait_for_availability(active.iter(), min_ready, now).unwrap_or(min_ready * SECOND);
-        plane.enqueue_after(Controller::ReplicaSet, uid, wait);
+        plane.enqueue_after(Controller::ReplicaSet, uid, wait.unwrap_or(min_ready * SECOND));
     }
 }
 
+/// The pods of a set that count.
+fn active(api: &ApiServer, set: Uid) -> impl Iterator<Item = &Arc<Object>> {
+    pods::owned(api, set).filter(|pod| pods::is_active(pod))
+}
+
 /// Creates or deletes pods; the answer is why that failed.
-fn manage_replicas(plane: &mut ControlPlane, active: &[Arc<Object>], set: &Object) -> Option<String> {
+fn manage_replicas(plane: &mut ControlPlane, there: usize, set: &Object) -> Option<String> {
     let wanted = usize::try_from(set.replicas()).unwrap_or(0);
-    if active.len() < wanted {
-        let pod = pods::from_template(set, template_of(set));
-        let mut left = (wanted - active.len()).min(BURST_REPLICAS);
+    if there < wanted {
+        let pod = plane.moulds.of(set);
+        let mut left = (wanted - there).min(BURST_REPLICAS);
         let mut batch = 1;
         let mut failure = None;
         // upstream: slowStartBatch, so that a refusal is not repeated five hundred times
@@ -72,10 +80,11 @@ fn manage_replicas(plane: &mut ControlPlane, active: &[Arc<Object>], set: &Objec
         }
         return failure;
     }
-    if active.len() > wanted {
-        let count = (active.len() - wanted).min(BURST_REPLICAS);
+    if there > wanted {
+        let count = (there - wanted).min(BURST_REPLICAS);
+        let active: Vec<Arc<Object>> = active(&plane.api, set.meta.uid).cloned().collect();
         // The requests go out at once; the one asked for last usually arrives first.
-        let mut victims = pods_to_delete(plane, set, active, count);
+        let mut victims = pods_to_delete(plane, set, &active, count);
         victims.rotate_right(1);
         for pod in victims {
             plane.api.event(set, false, "SuccessfulDelete", format!("Deleted pod: {}", pod.meta.name));
@@ -116,6 +125,7 @@ impl<'a, I: Iterator<Item = &'a Uid> + 'a> FlattenDependents<'a> for I {
 }
 
 /// What the status of a set counts.
+#[derive(Debug, Default)]
 struct Counts {
     replicas: usize,
     labelled: usize,
@@ -125,13 +135,20 @@ struct Counts {
 }
 
 impl Counts {
-    fn of(set: &Object, selection: &Selection, active: &[Arc<Object>], terminating: usize, now: Nanos) -> Self {
-        let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
-        let count = |f: &dyn Fn(&Object) -> bool| active.iter().filter(|p| f(p)).count();
+    /// Counts a pod of the set. Finished ones do not count, those on their way out are counted apart.
+    fn add(&mut self, pod: &Object, selection: &Selection, min_ready: i64, now: Nanos) {
+        if matches!(super::phase(pod), "Succeeded" | "Failed") {
+            return;
+        }
+        if pod.meta.is_deleted() {
+            self.terminating += 1;
+            return;
+        }
+        self.replicas += 1;
         // All of them are selected.
-        let labelled = selection.labels.as_ref().map_or(active.len(), |labels| count(&|p| labels.matches(&p.meta.labels)));
-        let (ready, available) = (count(&pods::is_ready), count(&|p| pods::is_available(p, min_ready, now)));
-        Self { replicas: active.len(), labelled, ready, available, terminating }
+        self.labelled += usize::from(selection.labels.as_ref().is_none_or(|labels| labels.matches(&pod.meta.labels)));
+        self.ready += usize::from(pods::is_ready(pod));
+        self.available += usize::from(pods::is_available(pod, min_ready, now));
     }
 
     /// The fields of the status.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 
 use rustc_hash::FxHashMap;
@@ -32,6 +33,8 @@ pub(super) struct Selection {
     pub(super) pods: Selector,
     /// The labels of its template, which may be more; nothing when they are the same.
     pub(super) labels: Option<Selector>,
+    /// The ports of a Service in JSON, when they are the same at all pods and somebody has asked.
+    pub(super) ports: OnceLock<String>,
     /// Which texts of pods are meant, as far as that was asked: the same pods are looked at again and again.
     known: Mutex<FxHashMap<usize, (Arc<Texts>, bool)>>,
 }
@@ -40,21 +43,23 @@ impl Selection {
     /// So many answers are kept.
     const MANY: usize = 256;
 
-    /// Whether a pod is meant.
-    pub(super) fn selects(&self, pod: &Object) -> bool {
-        let texts = &pod.meta.texts;
-        let key = Arc::as_ptr(texts).addr();
+    /// Says of each pod whether it is meant.
+    pub(super) fn selects(&self) -> impl FnMut(&Object) -> bool {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, is)) = known.get(&key) {
-            return *is;
+        move |pod| {
+            let texts = &pod.meta.texts;
+            let key = Arc::as_ptr(texts).addr();
+            if let Some((_, is)) = known.get(&key) {
+                return *is;
+            }
+            let is = self.pods.matches(&texts.labels);
+            if known.len() >= Self::MANY {
+                known.clear();
+            }
+            // The texts are there as long as their number is asked for.
+            known.insert(key, (Arc::clone(texts), is));
+            is
         }
-        let is = self.pods.matches(&texts.labels);
-        if known.len() >= Self::MANY {
-            known.clear();
-        }
-        // The texts are there as long as their number is asked for.
-        known.insert(key, (Arc::clone(texts), is));
-        is
     }
 }
 
@@ -74,7 +79,7 @@ impl Selections {
         }
         let pods = selector_of(workload);
         let labels = Selector::from_labels(&strings(template_of(workload), &["metadata", "labels"]));
-        let new = Arc::new(Selection { labels: (labels != pods).then_some(labels), pods, known: Mutex::default() });
+        let new = Arc::new(Selection { labels: (labels != pods).then_some(labels), pods, ports: OnceLock::new(), known: Mutex::default() });
         if self.0.len() >= Self::MANY {
             self.0.clear();
         }
