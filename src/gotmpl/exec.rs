@@ -119,6 +119,9 @@ pub struct Runtime<'h> {
 /// Template calls nested deeper than this are refused (Go refuses at the depth its text names).
 const MAX_DEPTH: usize = 20_000;
 
+/// What a call of a template costs beside its own steps: the source map remembers each call.
+const CALL_STEPS: u64 = 20;
+
 /// A value as Go's reflect sees it: whether its static type is `interface {}` matters for nil and for texts.
 #[derive(Clone, Debug)]
 pub(super) enum Rv {
@@ -299,6 +302,7 @@ impl Runtime<'_> {
     }
 
     fn run(&mut self, tree: &Tree, dot: Rv, out: &mut Out) -> Result<()> {
+        self.steps = self.steps.saturating_sub(CALL_STEPS);
         let mut frame = Frame { tree, at: At::List(0), vars: vec![(Str::from("$"), dot.clone())], action: (0, 0) };
         self.depth += 1;
         let result = stacked(|| self.walk(&mut frame, &dot, &tree.root, out));

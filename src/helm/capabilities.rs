@@ -230,6 +230,10 @@ impl Object for Capabilities {
         format!("&{{{} [{}] {}}}", self.kube_version.print(), self.api_versions.join(" "), self.helm.print())
     }
 
+    fn structure(&self) -> Option<Structure> {
+        Some(Structure { pointer: true, fields: self.json_fields()? })
+    }
+
     fn json_fields(&self) -> Option<Vec<(&'static str, Value)>> {
         Some(["KubeVersion", "APIVersions", "HelmVersion"].into_iter().filter_map(|name| Some((name, self.field(name)?))).collect())
     }

@@ -1,7 +1,7 @@
 //! Go's fmt: `Sprint`, `Sprintln` and `Sprintf` over values, with fmt's own error marks. upstream: fmt/print.go, fmt/format.go
 
 use super::float::format_float;
-use super::go_type::GoType;
+use super::go_type::{GoType, ReflectKind};
 use super::kinds::{Kind, Value};
 use super::object::{GoError, Object, Structure};
 use super::quote::{can_backquote, quote_with};
@@ -367,7 +367,10 @@ impl Printer {
                 self.string(name.as_bytes());
             }
             'w' => self.bad_verb(v, verb),
-            'p' => self.pointer(v, verb),
+            'p' if matches!(v.reflect_kind(), ReflectKind::Map | ReflectKind::Slice | ReflectKind::Ptr | ReflectKind::Func) => {
+                self.pointer(v, verb)
+            }
+            'p' => self.bad_verb(v, verb),
             _ => self.value(v, verb, 0),
         }
     }
@@ -446,6 +449,9 @@ impl Printer {
     }
 
     fn structure(&mut self, v: &Value, s: &Structure, verb: char, depth: usize) {
+        if s.pointer && depth > 0 {
+            return self.pointer(v, verb);
+        }
         if s.pointer {
             self.out.push(b'&');
         }
@@ -519,18 +525,30 @@ impl Printer {
         self.out.push(if self.f.sharp_v { b'}' } else { b']' });
     }
 
+    /// Where something is in memory. Go tells another place in each run; the same input has to print the same here, so it is
+    /// always this one, of the length that Go's have. upstream: fmt/print.go fmtPointer
     fn pointer(&mut self, v: &Value, verb: char) {
-        match &v.kind {
-            Kind::Map(m) => {
-                let text = format!("0x{:x}", m.address());
-                self.pad(text.as_bytes());
-            }
-            Kind::List(l) => {
-                let text = format!("0x{:x}", l.items().as_ptr() as usize);
-                self.pad(text.as_bytes());
-            }
-            _ => self.bad_verb(v, verb),
+        const PLACE: u64 = 0xc0_0000_0000;
+        let none = matches!(&v.kind, Kind::Object(o) if v.reflect_kind() == ReflectKind::Ptr && !o.truth());
+        let place = if none { 0 } else { PLACE };
+        let base = match verb {
+            'v' | 'p' | 'x' | 'X' => 16,
+            'b' => 2,
+            'o' => 8,
+            'd' => 10,
+            _ => return self.bad_verb(v, verb),
+        };
+        if verb == 'v' && self.f.sharp_v {
+            let name = type_name(v);
+            self.text(&format!("({name})({place:#x})"));
+            return;
         }
+        let sharp = self.f.sharp;
+        if matches!(verb, 'v' | 'p') {
+            self.f.sharp = !sharp;
+        }
+        self.integer(place, false, base, verb, verb == 'X');
+        self.f.sharp = sharp;
     }
 
     fn string(&mut self, s: &[u8]) {

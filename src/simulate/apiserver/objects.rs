@@ -15,30 +15,34 @@ pub(super) struct Objects {
     order: BTreeSet<Uid>,
 }
 
-/// Uids in order. What is new comes last.
+/// Objects in order of creation. What is new comes last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Uids(Vec<Uid>);
+pub(super) struct InOrder(Vec<(Uid, Arc<Object>)>);
 
-impl Uids {
-    /// Puts a uid in its place.
-    pub(super) fn insert(&mut self, uid: Uid) {
-        if self.0.last().is_none_or(|last| *last < uid) {
-            self.0.push(uid);
-        } else if let Err(place) = self.0.binary_search(&uid) {
-            self.0.insert(place, uid);
+impl InOrder {
+    /// Puts an object in its place.
+    pub(super) fn put(&mut self, object: &Arc<Object>) {
+        let uid = object.meta.uid;
+        if self.0.last().is_none_or(|(last, _)| *last < uid) {
+            self.0.push((uid, Arc::clone(object)));
+            return;
+        }
+        match self.0.binary_search_by_key(&uid, |(known, _)| *known) {
+            Ok(place) => self.0[place].1 = Arc::clone(object),
+            Err(place) => self.0.insert(place, (uid, Arc::clone(object))),
         }
     }
 
-    /// Takes a uid away.
+    /// Takes an object away.
     pub(super) fn remove(&mut self, uid: Uid) {
-        if let Ok(place) = self.0.binary_search(&uid) {
+        if let Ok(place) = self.0.binary_search_by_key(&uid, |(known, _)| *known) {
             self.0.remove(place);
         }
     }
 
     /// All of them in order.
-    pub(super) fn iter(&self) -> std::slice::Iter<'_, Uid> {
-        self.0.iter()
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Object>> {
+        self.0.iter().map(|(_, object)| object)
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::Nanos;
+use super::facts;
 use super::facts::Facts;
 use super::mould::Cast;
 use super::read;
@@ -149,9 +150,32 @@ impl Shared {
     pub fn parts(&self, wanted: &Wanted) -> Value {
         match (self.0.value.get(), self.text()) {
             (Some(value), _) => wanted.of(value),
-            (None, Some(text)) => wanted.read(text),
+            (None, Some(text)) => self.told(wanted).unwrap_or_else(|| wanted.read(text)),
             (None, None) => Value::Null,
         }
+    }
+
+    /// Parts of the value, when what it tells of a pod is enough for them.
+    fn told(&self, wanted: &Wanted) -> Option<Value> {
+        const TOLD: [&str; 2] = ["nodeName", "phase"];
+        let Wanted::Fields(fields) = wanted else { return None };
+        if !fields.iter().all(|(field, _)| TOLD.contains(field) || facts::RARE.contains(field)) {
+            return None;
+        }
+        let facts = self.facts()?;
+        let mut out = serde_json::Map::new();
+        for (field, _) in *fields {
+            match (*field, &facts.node, &facts.phase) {
+                // An empty one may be absent.
+                ("nodeName", word, _) | ("phase", _, word) if !word.is_empty() => {
+                    drop(out.insert((*field).to_owned(), word.as_str().into()))
+                }
+                ("nodeName" | "phase", ..) => return None,
+                _ if facts.rare => return None,
+                _ => {}
+            }
+        }
+        Some(Value::Object(out))
     }
 
     /// What it tells of a pod, kept for the next who asks; nothing when there is nothing.

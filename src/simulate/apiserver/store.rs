@@ -17,8 +17,8 @@ use super::facts::node_name;
 use super::facts::phase;
 use super::mould::Kind;
 use super::object::Object;
+use super::objects::InOrder;
 use super::objects::Objects;
-use super::objects::Uids;
 use super::shared::Shared;
 use crate::kube;
 use crate::simulate::scheduler::json::at;
@@ -122,6 +122,31 @@ impl Names {
     }
 }
 
+/// Uids of pods by label and value.
+#[derive(Clone, Debug, Default)]
+struct Labelled(FxHashMap<String, FxHashMap<String, BTreeSet<Uid>>>);
+
+impl Labelled {
+    fn insert(&mut self, pod: &Object) {
+        for (key, value) in &pod.meta.labels {
+            let known = self.0.get_mut(key).and_then(|all| all.get_mut(value));
+            let uids = match known {
+                Some(uids) => uids,
+                None => self.0.entry(key.clone()).or_default().entry(value.clone()).or_default(),
+            };
+            uids.insert(pod.meta.uid);
+        }
+    }
+
+    fn remove(&mut self, pod: &Object) {
+        for (key, value) in &pod.meta.labels {
+            if let Some(uids) = self.0.get_mut(key).and_then(|all| all.get_mut(value)) {
+                uids.remove(&pod.meta.uid);
+            }
+        }
+    }
+}
+
 /// What a server counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -145,11 +170,11 @@ pub struct ApiServer {
     objects: Objects,
     names: Names,
     kinds: BTreeMap<String, BTreeSet<Uid>>,
-    dependents: FxHashMap<Uid, Uids>,
+    dependents: FxHashMap<Uid, InOrder>,
     /// Pods and ReplicaSets that nobody manages.
     lone: BTreeSet<Uid>,
     /// Pods by label and value, once somebody has asked for pods so.
-    labelled: Option<BTreeMap<(String, String), BTreeSet<Uid>>>,
+    labelled: Option<Labelled>,
     last_uid: Uid,
     version: u64,
     /// The version at the last change of a Service.
@@ -169,14 +194,13 @@ impl ApiServer {
         let Counters { last_uid, version, random } = counters;
         let mut out = Self { now, last_uid, version, random, services_changed: version, ..Self::default() };
         for object in objects {
-            let uid = object.meta.uid;
-            for owner in &object.meta.owners {
-                out.dependents.entry(owner.uid).or_default().insert(uid);
-            }
             out.names.insert(&object);
-            out.kinds.entry(object.kind.clone()).or_default().insert(uid);
+            out.kinds.entry(object.kind.clone()).or_default().insert(object.meta.uid);
             out.note_lone(&object);
             let object = Arc::new(object);
+            for owner in &object.meta.owners {
+                out.dependents.entry(owner.uid).or_default().put(&object);
+            }
             out.objects.insert(Arc::clone(&object));
             out.rules.note(None, Some(&object), out.objects.values());
         }
@@ -225,7 +249,7 @@ impl ApiServer {
 
     /// The objects that name this one as an owner, in order of creation.
     pub fn dependents(&self, uid: Uid) -> impl Iterator<Item = &Arc<Object>> {
-        self.dependents.get(&uid).into_iter().flat_map(Uids::iter).filter_map(|d| self.objects.get(*d))
+        self.dependents.get(&uid).into_iter().flat_map(InOrder::iter)
     }
 
     /// The pods or ReplicaSets of a namespace that nobody manages, in order of creation.
@@ -239,15 +263,11 @@ impl ApiServer {
         let chosen = |pod: &&Arc<Object>| pod.meta.namespace == namespace && selects(pod);
         let Some((key, value)) = selector.one_label() else { return self.list("Pod").filter(chosen).cloned().collect() };
         if self.labelled.is_none() {
-            let mut all: BTreeMap<(String, String), BTreeSet<Uid>> = BTreeMap::new();
-            for pod in self.list("Pod") {
-                for (key, value) in &pod.meta.labels {
-                    all.entry((key.clone(), value.clone())).or_default().insert(pod.meta.uid);
-                }
-            }
+            let mut all = Labelled::default();
+            self.list("Pod").for_each(|pod| all.insert(pod));
             self.labelled = Some(all);
         }
-        let named = self.labelled.as_ref().and_then(|all| all.get(&(key.to_owned(), value.to_owned())));
+        let named = self.labelled.as_ref().and_then(|all| all.0.get(key)?.get(value));
         named.into_iter().flatten().filter_map(|uid| self.objects.get(*uid)).filter(chosen).cloned().collect()
     }
 
@@ -270,18 +290,8 @@ impl ApiServer {
         {
             return;
         }
-        for pod in old.into_iter().filter(is_pod) {
-            for (key, value) in &pod.meta.labels {
-                if let Some(uids) = all.get_mut(&(key.clone(), value.clone())) {
-                    uids.remove(&pod.meta.uid);
-                }
-            }
-        }
-        for pod in new.into_iter().filter(is_pod) {
-            for (key, value) in &pod.meta.labels {
-                all.entry((key.clone(), value.clone())).or_default().insert(pod.meta.uid);
-            }
-        }
+        old.into_iter().filter(is_pod).for_each(|pod| all.remove(pod));
+        new.into_iter().filter(is_pod).for_each(|pod| all.insert(pod));
     }
 
     fn note_lone(&mut self, object: &Object) {
@@ -464,7 +474,7 @@ impl ApiServer {
         object.meta.version = self.version;
         let object = Arc::new(object);
         match &old {
-            Some(old) if Arc::ptr_eq(&old.meta.texts, &object.meta.texts) => {}
+            Some(old) if Arc::ptr_eq(&old.meta.texts, &object.meta.texts) => self.note_owners(&object),
             _ => self.note_texts(old.as_deref(), &object),
         }
         self.note_service(&object);
@@ -474,17 +484,21 @@ impl ApiServer {
         object
     }
 
+    fn note_owners(&mut self, object: &Arc<Object>) {
+        for owner in &object.meta.owners {
+            self.dependents.entry(owner.uid).or_default().put(object);
+        }
+    }
+
     /// Where an object is found that is new, or whose texts have changed.
-    fn note_texts(&mut self, old: Option<&Object>, object: &Object) {
+    fn note_texts(&mut self, old: Option<&Object>, object: &Arc<Object>) {
         let uid = object.meta.uid;
         for owner in old.into_iter().flat_map(|old| &old.meta.owners) {
             if let Some(all) = self.dependents.get_mut(&owner.uid) {
                 all.remove(uid);
             }
         }
-        for owner in &object.meta.owners {
-            self.dependents.entry(owner.uid).or_default().insert(uid);
-        }
+        self.note_owners(object);
         match self.kinds.get_mut(&object.kind) {
             Some(all) => drop(all.insert(uid)),
             None => drop(self.kinds.insert(object.kind.clone(), BTreeSet::from([uid]))),

@@ -28,6 +28,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Change;
@@ -104,7 +105,7 @@ const INSTANT: Nanos = 1_000_000;
 #[derive(Clone, Debug, Default)]
 struct Selectors {
     read: u64,
-    by_label: BTreeMap<(String, String, String), Vec<(Uid, Selector)>>,
+    by_label: FxHashMap<String, FxHashMap<String, FxHashMap<String, Vec<(Uid, Selector)>>>>,
     others: BTreeMap<String, Vec<(Uid, Selector)>>,
     /// The answer for the last labels in a namespace.
     last: Option<(String, Labels, Vec<Uid>)>,
@@ -398,7 +399,10 @@ impl ControlPlane {
             for service in self.api.list("Service").filter(|s| !at(&s.spec, &["selector"]).is_null()) {
                 let (namespace, selector) = (service.meta.namespace.clone(), selector_of(service));
                 let all = match selector.one_label() {
-                    Some((key, value)) => known.by_label.entry((namespace, key.to_owned(), value.to_owned())).or_default(),
+                    Some((key, value)) => {
+                        let keys = known.by_label.entry(namespace).or_default();
+                        keys.entry(key.to_owned()).or_default().entry(value.to_owned()).or_default()
+                    }
                     None => known.others.entry(namespace).or_default(),
                 };
                 all.push((service.meta.uid, selector));
@@ -411,7 +415,8 @@ impl ControlPlane {
         if let Some((_, _, answer)) = last.as_ref().filter(|(home, of, _)| home == namespace && of == labels) {
             return answer.clone();
         }
-        let labelled = labels.iter().filter_map(|(k, v)| by_label.get(&(namespace.clone(), k.clone(), v.clone())));
+        let here = by_label.get(namespace);
+        let labelled = labels.iter().filter_map(|(k, v)| here?.get(k)?.get(v));
         let all = labelled.chain(others.get(namespace)).flatten();
         let mut out: Vec<Uid> = all.filter(|(_, selector)| selector.matches(labels)).map(|(uid, _)| *uid).collect();
         out.sort_unstable();

@@ -29,7 +29,12 @@ pub fn is_ready(pod: &Object) -> bool {
 
 /// Whether a pod has been ready for long enough.
 pub fn is_available(pod: &Object, min_ready_seconds: i64, now: Nanos) -> bool {
-    ready_since(pod).is_some_and(|since| min_ready_seconds == 0 || since + min_ready_seconds * SECOND <= now)
+    ready_since(pod).is_some_and(|since| is_long_enough(since, min_ready_seconds, now))
+}
+
+/// Whether what has been ready since then has been so for long enough.
+pub fn is_long_enough(since: Nanos, min_ready_seconds: i64, now: Nanos) -> bool {
+    min_ready_seconds == 0 || since + min_ready_seconds * SECOND <= now
 }
 
 /// How long until a ready pod has been ready for long enough.
@@ -43,8 +48,7 @@ pub fn is_active(pod: &Object) -> bool {
     !matches!(phase(pod), "Succeeded" | "Failed") && !pod.meta.is_deleted()
 }
 
-/// Adopts matching orphans, and releases pods that no longer match: what [`owned`] tells then is what a workload controls.
-/// upstream: PodControllerRefManager.ClaimPods
+/// Adopts matching orphans. upstream: PodControllerRefManager.ClaimPods
 pub fn adopt(api: &mut ApiServer, owner: &Object, mut selects: impl FnMut(&Object) -> bool) {
     if owner.meta.is_deleted() {
         return;
@@ -61,9 +65,15 @@ pub fn adopt(api: &mut ApiServer, owner: &Object, mut selects: impl FnMut(&Objec
         let reference = owner.as_controller();
         api.edit(uid, |p| p.meta.owners.push(reference));
     }
-    let others: Vec<Uid> = owned(api, owner.meta.uid).filter(|pod| !selects(pod)).map(|pod| pod.meta.uid).collect();
-    for uid in others {
-        api.edit(uid, |p| p.meta.owners.retain(|o| o.uid != owner.meta.uid));
+}
+
+/// Lets pods go that a workload selects no longer; one that is going away itself keeps them.
+/// upstream: PodControllerRefManager.ReleasePod
+pub fn release(api: &mut ApiServer, owner: &Object, pods: Vec<Uid>) {
+    for uid in pods {
+        if !owner.meta.is_deleted() {
+            api.edit(uid, |p| p.meta.owners.retain(|o| o.uid != owner.meta.uid));
+        }
     }
 }
 
@@ -75,7 +85,11 @@ pub fn owned(api: &ApiServer, owner: Uid) -> impl Iterator<Item = &Arc<Object>> 
 /// The pods that a workload controls, in order of creation, once it has adopted and released what it should.
 pub fn claim(api: &mut ApiServer, owner: &Object, selects: impl Fn(&Object) -> bool) -> Vec<Arc<Object>> {
     adopt(api, owner, &selects);
-    owned(api, owner.meta.uid).filter(|pod| selects(pod)).cloned().collect()
+    let (own, others): (Vec<&Arc<Object>>, Vec<_>) = owned(api, owner.meta.uid).partition(|pod| selects(pod));
+    let own = own.into_iter().cloned().collect();
+    let others = others.into_iter().map(|pod| pod.meta.uid).collect();
+    release(api, owner, others);
+    own
 }
 
 /// A pod of a template, not created yet. upstream: GetPodFromTemplate

@@ -18,6 +18,7 @@ use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::node_name;
+use crate::simulate::apiserver::facts::ready_since;
 use crate::simulate::scheduler::json::int;
 
 /// How many pods one reconciliation creates or deletes at most.
@@ -31,11 +32,17 @@ pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
     let min_ready = int(&set.spec, &["minReadySeconds"]).unwrap_or(0);
     pods::adopt(&mut plane.api, &set, selection.selects());
     let mut counts = Counts::default();
-    // One that is going away releases none.
-    let selected = |pod: &&Arc<Object>| !set.meta.is_deleted() || selection.pods.matches(&pod.meta.labels);
-    for pod in pods::owned(&plane.api, uid).filter(selected) {
-        counts.add(pod, &selection, min_ready, now);
+    let mut others = Vec::new();
+    let mut selects = selection.selects();
+    for pod in pods::owned(&plane.api, uid) {
+        if selects(pod) {
+            counts.add(pod, &selection, min_ready, now);
+        } else {
+            others.push(pod.meta.uid);
+        }
     }
+    drop(selects);
+    pods::release(&mut plane.api, &set, others);
     let waiting = min_ready > 0 && counts.ready != counts.available;
     let wait = if waiting { pods::wait_for_availability(active(&plane.api, uid), min_ready, now) } else { None };
     let failure = if set.meta.is_deleted() { None } else { manage_replicas(plane, counts.replicas, &set) };
@@ -147,8 +154,10 @@ impl Counts {
         self.replicas += 1;
         // All of them are selected.
         self.labelled += usize::from(selection.labels.as_ref().is_none_or(|labels| labels.matches(&pod.meta.labels)));
-        self.ready += usize::from(pods::is_ready(pod));
-        self.available += usize::from(pods::is_available(pod, min_ready, now));
+        if let Some(since) = ready_since(pod) {
+            self.ready += 1;
+            self.available += usize::from(pods::is_long_enough(since, min_ready, now));
+        }
     }
 
     /// The fields of the status.
