@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use serde_json::Value;
 use serde_json::json;
 
@@ -51,6 +52,8 @@ pub(super) struct Scheduler {
     placed: BTreeMap<Uid, (usize, Arc<Pod>)>,
     /// The shapes that no node takes, whatever runs there, with the sentence why.
     stuck: FxHashMap<usize, Arc<str>>,
+    /// The pods of these shapes that were told so.
+    told: FxHashSet<Uid>,
 }
 
 impl std::fmt::Debug for Scheduler {
@@ -128,6 +131,7 @@ impl Scheduler {
             shapes: BTreeMap::new(),
             placed: BTreeMap::new(),
             stuck: FxHashMap::default(),
+            told: FxHashSet::default(),
         };
         let pods: Vec<&Arc<Object>> = api.list("Pod").collect();
         // Reading what nobody has read yet is most of the work.
@@ -234,7 +238,9 @@ impl Cluster {
         let mut waits =
             |p: &&Arc<Object>| !p.meta.is_deleted() && !is_over(p) && *taken.entry(p.spec.address()).or_insert_with(|| takes(&p.spec));
         let again = std::mem::take(&mut self.look_again);
-        let unbound = self.unbound.iter().filter(|uid| again || !self.unschedulable.contains_key(uid));
+        let told = self.scheduler.as_ref().map(|scheduler| &scheduler.told);
+        let hopes = |uid: &Uid| again && told.is_none_or(|told| !told.contains(uid));
+        let unbound = self.unbound.iter().filter(|uid| hopes(uid) || !self.unschedulable.contains_key(uid));
         let waiting: Vec<Arc<Object>> = unbound.filter_map(|uid| self.plane.api.get(*uid)).filter(|p| waits(p)).cloned().collect();
         if waiting.is_empty() {
             return false;
@@ -244,10 +250,15 @@ impl Cluster {
         let mut hopeless: FxHashMap<usize, Arc<str>> = FxHashMap::default();
         for object in waiting {
             let uid = object.meta.uid;
-            let known = |shape: usize| hopeless.get(&shape).or_else(|| scheduler.stuck.get(&shape)).cloned();
-            if let Some(message) = scheduler.known_shape(&object).and_then(known) {
-                self.refuse(&object, &message);
-                continue;
+            if let Some(shape) = scheduler.known_shape(&object) {
+                let stuck = scheduler.stuck.get(&shape).cloned();
+                if stuck.is_some() {
+                    scheduler.told.insert(uid);
+                }
+                if let Some(message) = stuck.or_else(|| hopeless.get(&shape).cloned()) {
+                    self.refuse(&object, &message);
+                    continue;
+                }
             }
             let pod = Arc::new(scheduler.pod(&object, &Seen::of(&object)));
             let Some(profile) = scheduler.profiles.get(&pod.scheduler_name) else { continue };
@@ -278,6 +289,7 @@ impl Cluster {
             let shape = Arc::as_ptr(&pod.shape).addr();
             if is_of_nodes(&pod, &outcome) {
                 scheduler.stuck.insert(shape, Arc::clone(&message));
+                scheduler.told.insert(uid);
             }
             hopeless.insert(shape, Arc::clone(&message));
             self.refuse(&object, &message);

@@ -17,32 +17,43 @@ pub(super) struct Objects {
 
 /// Objects in order of creation. What is new comes last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct InOrder(Vec<(Uid, Arc<Object>)>);
+pub(super) struct InOrder {
+    all: Vec<(Uid, Arc<Object>)>,
+    /// How often one was put in or taken away.
+    changes: u64,
+}
 
 impl InOrder {
     /// Puts an object in its place.
     pub(super) fn put(&mut self, object: &Arc<Object>) {
+        self.changes += 1;
         let uid = object.meta.uid;
-        if self.0.last().is_none_or(|(last, _)| *last < uid) {
-            self.0.push((uid, Arc::clone(object)));
+        if self.all.last().is_none_or(|(last, _)| *last < uid) {
+            self.all.push((uid, Arc::clone(object)));
             return;
         }
-        match self.0.binary_search_by_key(&uid, |(known, _)| *known) {
-            Ok(place) => self.0[place].1 = Arc::clone(object),
-            Err(place) => self.0.insert(place, (uid, Arc::clone(object))),
+        match self.all.binary_search_by_key(&uid, |(known, _)| *known) {
+            Ok(place) => self.all[place].1 = Arc::clone(object),
+            Err(place) => self.all.insert(place, (uid, Arc::clone(object))),
         }
     }
 
     /// Takes an object away.
     pub(super) fn remove(&mut self, uid: Uid) {
-        if let Ok(place) = self.0.binary_search_by_key(&uid, |(known, _)| *known) {
-            self.0.remove(place);
+        self.changes += 1;
+        if let Ok(place) = self.all.binary_search_by_key(&uid, |(known, _)| *known) {
+            self.all.remove(place);
         }
     }
 
     /// All of them in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Object>> {
-        self.0.iter().map(|(_, object)| object)
+        self.all.iter().map(|(_, object)| object)
+    }
+
+    /// Differs when one was put in or taken away in between.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 }
 

@@ -13,6 +13,7 @@ use super::SECOND;
 use super::Uid;
 use super::admission;
 use super::facts;
+use super::facts::address;
 use super::facts::node_name;
 use super::facts::phase;
 use super::mould::Kind;
@@ -177,6 +178,8 @@ pub struct ApiServer {
     labelled: Option<Labelled>,
     last_uid: Uid,
     version: u64,
+    /// The version at the last change of what stands behind Services.
+    endpoints_changed: u64,
     /// The version at the last change of a Service.
     services_changed: u64,
     random: u64,
@@ -252,23 +255,38 @@ impl ApiServer {
         self.dependents.get(&uid).into_iter().flat_map(InOrder::iter)
     }
 
+    /// Differs when one of the dependents of an object has changed in between.
+    pub fn dependents_changed(&self, uid: Uid) -> u64 {
+        self.dependents.get(&uid).map_or(0, InOrder::changes)
+    }
+
     /// The pods or ReplicaSets of a namespace that nobody manages, in order of creation.
     pub fn lone_in<'a>(&'a self, kind: &'a str, namespace: &'a str) -> impl Iterator<Item = &'a Arc<Object>> {
         let lone = self.lone.iter().filter_map(|uid| self.objects.get(*uid));
         lone.filter(move |o| o.kind == kind && o.meta.namespace == namespace)
     }
 
-    /// The pods of a namespace that a selector selects, as `selects` tells, in order of creation.
-    pub fn selected_pods(&mut self, namespace: &str, selector: &Selector, mut selects: impl FnMut(&Object) -> bool) -> Vec<Arc<Object>> {
-        let chosen = |pod: &&Arc<Object>| pod.meta.namespace == namespace && selects(pod);
-        let Some((key, value)) = selector.one_label() else { return self.list("Pod").filter(chosen).cloned().collect() };
+    /// The pods of a namespace among which are all that a selector selects, in order of creation: after
+    /// [`ApiServer::index_labels`] few others.
+    pub fn labelled_pods<'a>(&'a self, namespace: &'a str, selector: &Selector) -> impl Iterator<Item = &'a Arc<Object>> {
+        let labelled = selector.one_label().zip(self.labelled.as_ref());
+        let named = labelled.map(|((key, value), all)| all.0.get(key).and_then(|all| all.get(value)));
+        let uids = named.unwrap_or_else(|| self.kinds.get("Pod"));
+        uids.into_iter().flatten().filter_map(|uid| self.objects.get(*uid)).filter(move |pod| pod.meta.namespace == namespace)
+    }
+
+    /// Finds pods by a label from now on.
+    pub fn index_labels(&mut self) {
         if self.labelled.is_none() {
             let mut all = Labelled::default();
             self.list("Pod").for_each(|pod| all.insert(pod));
             self.labelled = Some(all);
         }
-        let named = self.labelled.as_ref().and_then(|all| all.0.get(key)?.get(value));
-        named.into_iter().flatten().filter_map(|uid| self.objects.get(*uid)).filter(chosen).cloned().collect()
+    }
+
+    /// Differs when a Node or a pod that has an address has changed in between, come or gone.
+    pub fn endpoints_changed(&self) -> u64 {
+        self.endpoints_changed
     }
 
     /// Differs when a Service has changed in between.
@@ -276,9 +294,15 @@ impl ApiServer {
         self.services_changed
     }
 
-    fn note_service(&mut self, object: &Object) {
-        if object.kind == "Service" {
-            self.services_changed = self.version;
+    /// Whose view of Services a change is.
+    fn note_service(&mut self, old: Option<&Object>, object: &Object) {
+        match object.kind.as_str() {
+            "Service" => self.services_changed = self.version,
+            "Node" => self.endpoints_changed = self.version,
+            "Pod" if !address(object).is_empty() || old.is_some_and(|old| !address(old).is_empty()) => {
+                self.endpoints_changed = self.version;
+            }
+            _ => {}
         }
     }
 
@@ -477,7 +501,7 @@ impl ApiServer {
             Some(old) if Arc::ptr_eq(&old.meta.texts, &object.meta.texts) => self.note_owners(&object),
             _ => self.note_texts(old.as_deref(), &object),
         }
-        self.note_service(&object);
+        self.note_service(old.as_deref(), &object);
         self.objects.insert(Arc::clone(&object));
         self.rules.note(old.as_deref(), Some(&object), self.objects.values());
         self.log.push(Change { at: self.now, operation, old, object: Arc::clone(&object) });
@@ -564,7 +588,7 @@ impl ApiServer {
             }
         }
         self.version += 1;
-        self.note_service(&object);
+        self.note_service(None, &object);
         self.rules.note(Some(&object), None, self.objects.values());
         self.log.push(Change { at: self.now, operation: Operation::Deleted, old: None, object });
     }

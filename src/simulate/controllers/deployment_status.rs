@@ -183,7 +183,7 @@ fn replica_failure(sets: &Sets) -> Option<Value> {
 }
 
 /// Looks again when the deadline of the progress has passed. upstream: requeueStuckDeployment
-fn requeue_stuck(plane: &mut ControlPlane, deployment: &Arc<Object>) {
+pub(super) fn requeue_stuck(plane: &mut ControlPlane, deployment: &Arc<Object>) {
     let Some(condition) = conditions::get(&deployment.status, "Progressing").filter(|_| has_progress_deadline(deployment)) else { return };
     if is_complete(deployment, &deployment.status) || text(condition, &["reason"]) == "ProgressDeadlineExceeded" {
         return;

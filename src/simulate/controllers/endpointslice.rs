@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
 use super::ControlPlane;
 use super::phase;
 use super::pods;
+use super::selection::Selection;
+use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::Shared;
@@ -25,33 +28,73 @@ use crate::simulate::scheduler::json::text;
 const MAX_ENDPOINTS: usize = 100;
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
+/// What was worked out of the slices of a Service.
+#[derive(Clone, Debug)]
+pub(super) struct Foreseen {
+    service: Arc<Object>,
+    /// [`ApiServer::endpoints_changed`] then.
+    pods: u64,
+    wanted: Vec<Vec<u8>>,
+}
+
+fn has_slices(service: &Object) -> bool {
+    !service.meta.is_deleted() && !at(&service.spec, &["selector"]).is_null() && text(&service.spec, &["type"]) != "ExternalName"
+}
+
+/// Works out on all threads what the slices of these Services are to say.
+pub(super) fn foresee(plane: &mut ControlPlane, services: impl Iterator<Item = Uid>) {
+    plane.api.index_labels();
+    let services = services.filter_map(|uid| plane.api.get(uid).cloned()).filter(|service| has_slices(service));
+    let all: Vec<_> = services.map(|service| (plane.selections.of(&service), service)).collect();
+    let (api, pods) = (&plane.api, plane.api.endpoints_changed());
+    let one = |(selection, service): (Arc<Selection>, Arc<Object>)| {
+        let wanted = wanted(api, &service, &selection);
+        (service.meta.uid, Foreseen { service, pods, wanted })
+    };
+    plane.slices = all.into_par_iter().map(one).collect();
+}
+
 /// Brings the slices of a Service up to date.
 pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     let Some(service) = plane.api.get(uid).cloned() else { return };
-    if service.meta.is_deleted() || at(&service.spec, &["selector"]).is_null() || text(&service.spec, &["type"]) == "ExternalName" {
+    let foreseen = plane.slices.remove(&uid);
+    if !has_slices(&service) {
         return;
     }
-    let selection = plane.selections.of(&service);
+    let is = |known: &Foreseen| Arc::ptr_eq(&known.service, &service) && known.pods == plane.api.endpoints_changed();
+    let wanted = match foreseen.filter(is) {
+        Some(known) => known.wanted,
+        None => {
+            let selection = plane.selections.of(&service);
+            plane.api.index_labels();
+            wanted(&plane.api, &service, &selection)
+        }
+    };
+    store(plane, &service, wanted);
+}
+
+/// What the slices of a Service are to say.
+fn wanted(api: &ApiServer, service: &Object, selection: &Selection) -> Vec<Vec<u8>> {
     let publish = at(&service.spec, &["publishNotReadyAddresses"]) == true;
-    let known = plane.api.list("Node").next().is_some();
+    let known = api.list("Node").next().is_some();
     // Only ports that are named may be others at other pods.
     let named = list(&service.spec, &["ports"]).iter().any(|p| at(p, &["targetPort"]).is_string());
     let mut groups: BTreeMap<Cow<'_, str>, Vec<Endpoint<'_>>> = BTreeMap::new();
-    let pods = plane.api.selected_pods(&service.meta.namespace, &selection.pods, selection.selects());
-    for pod in &pods {
+    let mut selects = selection.selects();
+    for pod in api.labelled_pods(&service.meta.namespace, &selection.pods).filter(|pod| selects(pod)) {
         let ip = address(pod);
         let node = node_name(pod);
         if ip.is_empty() || matches!(phase(pod), "Succeeded" | "Failed") {
             continue;
         }
-        if known && !publish && plane.api.find("Node", "", node).is_none() {
+        if known && !publish && api.find("Node", "", node).is_none() {
             continue;
         }
         let serving = super::pods::is_ready(pod) || publish;
         let terminating = pod.meta.is_deleted();
         let endpoint =
             Endpoint { address: ip, ready: serving && (publish || !terminating), serving, terminating, node, pod: &pod.meta.name };
-        let ports = || ports_of(&service, pod).to_string();
+        let ports = || ports_of(service, pod).to_string();
         let ports = if named { Cow::Owned(ports()) } else { Cow::Borrowed(selection.ports.get_or_init(ports).as_str()) };
         groups.entry(ports).or_default().push(endpoint);
     }
@@ -59,14 +102,14 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
         // A Service without pods has one slice that says so.
         groups.insert(Cow::Borrowed("[]"), Vec::new());
     }
-    let mut wanted: Vec<(&str, &[Endpoint<'_>])> = Vec::new();
-    for (ports, endpoints) in groups.iter().map(|(ports, endpoints)| (&**ports, endpoints)) {
+    let mut out = Vec::new();
+    for (ports, endpoints) in groups {
         match endpoints.as_slice() {
-            [] => wanted.push((ports, &[])),
-            all => wanted.extend(all.chunks(MAX_ENDPOINTS).map(|chunk| (ports, chunk))),
+            [] => out.push(written(&ports, &[])),
+            all => out.extend(all.chunks(MAX_ENDPOINTS).map(|chunk| written(&ports, chunk))),
         }
     }
-    store(plane, &service, &wanted);
+    out
 }
 
 /// About so many bytes a slice says of a pod.
@@ -117,10 +160,10 @@ pub(super) fn is_same_endpoint(old: &Object, new: &Object) -> bool {
     old.meta.deletion == new.meta.deletion && old.spec == new.spec && status(old) == status(new)
 }
 
-fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&str, &[Endpoint<'_>])]) {
+fn store(plane: &mut ControlPlane, service: &Object, wanted: Vec<Vec<u8>>) {
     let present: Vec<Arc<Object>> = plane.api.dependents(service.meta.uid).filter(|o| o.kind == "EndpointSlice").cloned().collect();
-    for (i, (ports, endpoints)) in wanted.iter().enumerate() {
-        let text = written(ports, endpoints);
+    let many = wanted.len();
+    for (i, text) in wanted.into_iter().enumerate() {
         if let Some(slice) = present.get(i) {
             if slice.rest.to_text() != text {
                 let mut changed = slice.without_rest();
@@ -137,7 +180,7 @@ fn store(plane: &mut ControlPlane, service: &Object, wanted: &[(&str, &[Endpoint
         // A name that is taken is tried again with the next change.
         drop(plane.api.create(slice));
     }
-    for slice in present.iter().skip(wanted.len()) {
+    for slice in present.iter().skip(many) {
         plane.api.delete(slice.meta.uid, Propagation::Background);
     }
 }

@@ -27,7 +27,6 @@ use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::simulate::apiserver::ApiServer;
@@ -133,6 +132,9 @@ pub struct ControlPlane {
     selections: selection::Selections,
     moulds: pods::Moulds,
     wishes: deployment::AllWishes,
+    slices: FxHashMap<Uid, endpointslice::Foreseen>,
+    seen_sets: FxHashMap<Uid, replicaset::Seen>,
+    seen_deployments: FxHashMap<Uid, deployment::Seen>,
     /// How often in a row a reconciliation failed.
     failures: BTreeMap<Item, u32>,
 }
@@ -211,15 +213,14 @@ impl ControlPlane {
         }
     }
 
-    /// When many services are to look at their pods, these are read before, on all threads.
-    fn look_ahead(&self) {
+    /// When many services are to look at their pods, this is done before, on all threads.
+    fn look_ahead(&mut self) {
         /// So many services are worth the help of other threads.
         const MANY: usize = 16;
-        if self.queued.iter().filter(|(controller, _)| *controller == Controller::EndpointSlice).count() > MANY {
-            let pods: Vec<&Arc<Object>> = self.api.list("Pod").collect();
-            pods.par_iter().for_each(|pod| {
-                pod.status.facts();
-            });
+        let services = self.queued.iter().filter(|(controller, _)| *controller == Controller::EndpointSlice).map(|(_, uid)| *uid);
+        let services: Vec<Uid> = services.collect();
+        if services.len() > MANY {
+            endpointslice::foresee(self, services.into_iter());
         }
     }
 
@@ -331,6 +332,10 @@ impl ControlPlane {
             "Service" => self.enqueue(Controller::EndpointSlice, object.meta.uid),
             "Pod" => self.notify_pod(change),
             _ => {}
+        }
+        if change.operation == Operation::Deleted {
+            self.seen_sets.remove(&object.meta.uid);
+            self.seen_deployments.remove(&object.meta.uid);
         }
         let watched = change.operation == Operation::Deleted || object.meta.is_deleted();
         if watched && (!object.meta.finalizers.is_empty() || self.api.dependents(object.meta.uid).next().is_some()) {
