@@ -40,15 +40,20 @@ struct Counts {
 
 impl Counts {
     fn of(sets: &Sets, deployment: &Object, wishes: &Wishes) -> Self {
-        let available = count(sets.all(), "availableReplicas");
+        let (mut available, mut ready, mut replicas, mut terminating) = (0, 0, 0, 0);
+        for set in sets.all() {
+            let counts = set.status.fields(["availableReplicas", "readyReplicas", "replicas", "terminatingReplicas"]);
+            let [a, b, c, d] = counts.map(|count| int(&count, &[]).unwrap_or(0));
+            (available, ready, replicas, terminating) = (available + a, ready + b, replicas + c, terminating + d);
+        }
         let fields = [
             ("observedGeneration", deployment.meta.generation),
-            ("replicas", count(sets.all(), "replicas")),
+            ("replicas", replicas),
             ("updatedReplicas", count(&sets.new, "replicas")),
-            ("readyReplicas", count(sets.all(), "readyReplicas")),
+            ("readyReplicas", ready),
             ("availableReplicas", available),
             ("unavailableReplicas", (total(sets.all()) - available).max(0)),
-            ("terminatingReplicas", count(sets.all(), "terminatingReplicas")),
+            ("terminatingReplicas", terminating),
         ];
         let available = available >= wishes.replicas - wishes.max_unavailable;
         Self { fields, available, collisions: int(&deployment.status, &["collisionCount"]) }
@@ -63,11 +68,16 @@ impl Counts {
         }
     }
 
+    /// Whether a status has these fields, and nothing else but conditions.
+    fn are_fields(&self, status: &Value) -> bool {
+        let fields = self.fields.len() + 1 + usize::from(self.collisions.is_some());
+        status.as_object().is_some_and(|map| map.len() == fields) && self.fields.iter().all(|(field, _)| status.get(field).is_some())
+    }
+
     /// Whether a status tells all of it as it is, and nothing else but conditions.
     fn are_told(&self, status: &Value) -> bool {
         let (word, reason, _) = self.availability();
-        let fields = self.fields.len() + 1 + usize::from(self.collisions.is_some());
-        status.as_object().is_some_and(|map| map.len() == fields)
+        self.are_fields(status)
             && self.fields.iter().all(|(field, n)| status.get(field).is_some_and(|told| told == n))
             && conditions::holds(status, "Available", word, reason)
     }
@@ -79,10 +89,18 @@ pub(super) fn calculate_status(plane: &ControlPlane, sets: &Sets, deployment: &O
 }
 
 fn status_of(counts: &Counts, deployment: &Object, now: Nanos) -> Value {
-    let mut status: Value = counts.fields.iter().map(|(field, n)| ((*field).to_owned(), Value::from(*n))).collect();
-    status["conditions"] = list(&deployment.status, &["conditions"]).to_vec().into();
-    if let Some(collisions) = counts.collisions {
-        status["collisionCount"] = collisions.into();
+    let mut status;
+    if counts.are_fields(&deployment.status) && deployment.status["conditions"].is_array() {
+        status = Value::clone(&deployment.status);
+        for (field, n) in counts.fields {
+            status[field] = n.into();
+        }
+    } else {
+        status = counts.fields.iter().map(|(field, n)| ((*field).to_owned(), Value::from(*n))).collect();
+        status["conditions"] = list(&deployment.status, &["conditions"]).to_vec().into();
+        if let Some(collisions) = counts.collisions {
+            status["collisionCount"] = collisions.into();
+        }
     }
     let (word, reason, message) = counts.availability();
     if !conditions::holds(&status, "Available", word, reason) {
@@ -179,7 +197,10 @@ pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Set
 /// upstream: getReplicaFailures
 fn replica_failure(sets: &Sets) -> Option<Value> {
     let mut all = sets.new.iter().chain(&sets.old);
-    all.find_map(|s| conditions::get(&s.status, "ReplicaFailure").cloned())
+    all.find_map(|s| {
+        let [told] = s.status.fields(["conditions"]);
+        if told.is_null() { None } else { conditions::get(&s.status, "ReplicaFailure").cloned() }
+    })
 }
 
 /// Looks again when the deadline of the progress has passed. upstream: requeueStuckDeployment
