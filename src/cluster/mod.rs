@@ -293,6 +293,37 @@ mod tests {
     }
 
     #[test]
+    fn pods_that_no_node_takes_wait_for_a_node() {
+        let mut cluster = three_nodes();
+        let mark = |cluster: &mut Cluster, name: &str, on: bool| {
+            let mut node = cluster.get("Node", "", name).expect("there");
+            node["spec"]["unschedulable"] = on.into();
+            cluster.replace(&node, &Write::by("kubectl")).expect("accepted");
+        };
+        let waiting = |cluster: &Cluster| cluster.list("Pod", "default").iter().filter(|p| p["spec"]["nodeName"].is_null()).count();
+        let until = |cluster: &Cluster| cluster.now() + 600 * SECOND;
+        cluster.apply(&deployment("nginx:1"), &Write::by("helm")).expect("accepted");
+        cluster.advance_until_stable(until(&cluster));
+        let nodes: Vec<String> =
+            cluster.list("Node", "").iter().map(|n| n["metadata"]["name"].as_str().unwrap_or_default().to_owned()).collect();
+        nodes.iter().for_each(|name| mark(&mut cluster, name, true));
+        // What leaves a node makes no room on it.
+        let one = cluster.list("Pod", "default")[0]["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        cluster.delete("v1", "Pod", "default", &one, server::Deletion::default()).expect("there");
+        cluster.scale("Deployment", "default", "web", 5, &Write::by("kubectl")).expect("accepted");
+        cluster.advance_until_stable(until(&cluster));
+        assert_eq!(waiting(&cluster), 3);
+        mark(&mut cluster, &nodes[0], false);
+        cluster.advance_until_stable(until(&cluster));
+        assert_eq!(waiting(&cluster), 0);
+        // A shape that had been stuck gets a node that comes later, and gets none again.
+        mark(&mut cluster, &nodes[0], true);
+        cluster.scale("Deployment", "default", "web", 6, &Write::by("kubectl")).expect("accepted");
+        cluster.advance_until_stable(until(&cluster));
+        assert_eq!(waiting(&cluster), 1);
+    }
+
+    #[test]
     fn a_deployment_becomes_ready_and_survives_the_bytes() {
         let mut cluster = three_nodes();
         cluster.apply(&deployment("nginx:1"), &Write::by("helm")).expect("accepted");

@@ -368,7 +368,7 @@ impl Printer {
             }
             'w' => self.bad_verb(v, verb),
             'p' if matches!(v.reflect_kind(), ReflectKind::Map | ReflectKind::Slice | ReflectKind::Ptr | ReflectKind::Func) => {
-                self.pointer(v, verb)
+                self.pointer(v, verb);
             }
             'p' => self.bad_verb(v, verb),
             _ => self.value(v, verb, 0),
@@ -781,4 +781,19 @@ fn sharpen(num: &mut String, verb: char, precision: Option<usize>) {
         num.push('0');
     }
     num.push_str(&tail);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sprintf;
+    use crate::value::{Map, Value};
+
+    #[test]
+    fn places_in_memory_are_the_same_in_each_run() {
+        let map: Value = Map::default().into();
+        let args = [map.clone(), map.clone(), map.clone(), map.clone(), map, Value::from("x")];
+        let text = sprintf(b"%p|%#p|%+p|%-14p|%016p|%p", &args).expect("printed");
+        let want = "0xc000000000|c000000000|+0xc000000000|0xc000000000  |0x000000c000000000|%!p(string=x)";
+        assert_eq!(String::from_utf8_lossy(&text), want);
+    }
 }

@@ -159,7 +159,8 @@ impl Shared {
     fn told(&self, wanted: &Wanted) -> Option<Value> {
         const TOLD: [&str; 2] = ["nodeName", "phase"];
         let Wanted::Fields(fields) = wanted else { return None };
-        if !fields.iter().all(|(field, _)| TOLD.contains(field) || facts::RARE.contains(field)) {
+        let is_object = self.text().is_some_and(|text| text.starts_with(b"{"));
+        if fields.is_empty() || !is_object || !fields.iter().all(|(field, _)| TOLD.contains(field) || facts::RARE.contains(field)) {
             return None;
         }
         let facts = self.facts()?;
@@ -168,7 +169,7 @@ impl Shared {
             match (*field, &facts.node, &facts.phase) {
                 // An empty one may be absent.
                 ("nodeName", word, _) | ("phase", _, word) if !word.is_empty() => {
-                    drop(out.insert((*field).to_owned(), word.as_str().into()))
+                    drop(out.insert((*field).to_owned(), word.as_str().into()));
                 }
                 ("nodeName" | "phase", ..) => return None,
                 _ if facts.rare => return None,
@@ -325,6 +326,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn parts_are_told_as_they_are_read() {
+        const ALL: Wanted = Wanted::All;
+        let wanted = [
+            Wanted::Fields(&[("nodeName", ALL), ("volumes", ALL)]),
+            Wanted::Fields(&[("phase", ALL)]),
+            Wanted::Fields(&[("nodeName", ALL), ("containers", ALL)]),
+            Wanted::Fields(&[]),
+        ];
+        for text in [
+            r#"{"containers":[],"nodeName":"n-1"}"#,
+            r#"{"containers":[],"nodeName":"n-1","volumes":[{"name":"a"}]}"#,
+            r#"{"nodeName":""}"#,
+            r#"{"nodeName":5,"phase":"Running"}"#,
+            r#"{"phase":"Running"}"#,
+            "{}",
+            "null",
+        ] {
+            for wanted in &wanted {
+                assert_eq!(Shared::from_text(text.into()).parts(wanted), wanted.read(text.as_bytes()), "{text} {wanted:?}");
+            }
+        }
+    }
 
     #[test]
     fn a_pod_that_gets_a_node_says_so() {

@@ -267,3 +267,28 @@ fn calculate_status(set: &Object, counts: &Counts, failure: Option<&str>, now: N
     }
     status
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_written_as_json_of_ours() {
+        let mut set = Object::new("apps/v1", "ReplicaSet", "default", "web");
+        set.meta.generation = 3;
+        let counts = Counts { replicas: 4, labelled: 3, ready: 2, available: 1, terminating: 5 };
+        let status = calculate_status(&set, &counts, None, 0);
+        assert_eq!(counts.text(&set), status.to_string());
+        set.kind = "ReplicationController".to_owned();
+        assert_eq!(counts.text(&set), calculate_status(&set, &counts, None, 0).to_string());
+        for (status, plain) in [
+            (status, true),
+            (json!({"replicas": 0}), true),
+            (json!({"replicas": 0, "conditions": []}), false),
+            (json!({"replicas": 0, "other": 1}), false),
+        ] {
+            assert_eq!(is_plain(&Shared::from(status.clone())), plain, "{status}");
+            assert_eq!(is_plain(&Shared::from_text(status.to_string().into())), plain, "{status}");
+        }
+    }
+}
