@@ -36,7 +36,7 @@ use crate::simulate::scheduler::json::int;
 use crate::simulate::scheduler::json::text;
 
 /// So many objects are worth the help of other threads.
-const MANY: usize = 32;
+const MANY: usize = 100;
 
 impl From<Refusal> for Box<Status> {
     fn from(r: Refusal) -> Self {

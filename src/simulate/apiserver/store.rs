@@ -13,7 +13,6 @@ use super::SECOND;
 use super::Uid;
 use super::admission;
 use super::facts;
-use super::facts::address;
 use super::facts::node_name;
 use super::facts::phase;
 use super::mould::Kind;
@@ -178,8 +177,6 @@ pub struct ApiServer {
     labelled: Option<Labelled>,
     last_uid: Uid,
     version: u64,
-    /// The version at the last change of what stands behind Services.
-    endpoints_changed: u64,
     /// The version at the last change of a Service.
     services_changed: u64,
     random: u64,
@@ -284,25 +281,14 @@ impl ApiServer {
         }
     }
 
-    /// Differs when a Node or a pod that has an address has changed in between, come or gone.
-    pub fn endpoints_changed(&self) -> u64 {
-        self.endpoints_changed
-    }
-
     /// Differs when a Service has changed in between.
     pub fn services_changed(&self) -> u64 {
         self.services_changed
     }
 
-    /// Whose view of Services a change is.
-    fn note_service(&mut self, old: Option<&Object>, object: &Object) {
-        match object.kind.as_str() {
-            "Service" => self.services_changed = self.version,
-            "Node" => self.endpoints_changed = self.version,
-            "Pod" if !address(object).is_empty() || old.is_some_and(|old| !address(old).is_empty()) => {
-                self.endpoints_changed = self.version;
-            }
-            _ => {}
+    fn note_service(&mut self, object: &Object) {
+        if object.kind == "Service" {
+            self.services_changed = self.version;
         }
     }
 
@@ -501,7 +487,7 @@ impl ApiServer {
             Some(old) if Arc::ptr_eq(&old.meta.texts, &object.meta.texts) => self.note_owners(&object),
             _ => self.note_texts(old.as_deref(), &object),
         }
-        self.note_service(old.as_deref(), &object);
+        self.note_service(&object);
         self.objects.insert(Arc::clone(&object));
         self.rules.note(old.as_deref(), Some(&object), self.objects.values());
         self.log.push(Change { at: self.now, operation, old, object: Arc::clone(&object) });
@@ -588,7 +574,7 @@ impl ApiServer {
             }
         }
         self.version += 1;
-        self.note_service(None, &object);
+        self.note_service(&object);
         self.rules.note(Some(&object), None, self.objects.values());
         self.log.push(Change { at: self.now, operation: Operation::Deleted, old: None, object });
     }

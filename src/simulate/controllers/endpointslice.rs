@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use serde_json::Value;
 use serde_json::json;
 
@@ -28,48 +27,15 @@ use crate::simulate::scheduler::json::text;
 const MAX_ENDPOINTS: usize = 100;
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
-/// What was worked out of the slices of a Service.
-#[derive(Clone, Debug)]
-pub(super) struct Foreseen {
-    service: Arc<Object>,
-    /// [`ApiServer::endpoints_changed`] then.
-    pods: u64,
-    wanted: Vec<Vec<u8>>,
-}
-
-fn has_slices(service: &Object) -> bool {
-    !service.meta.is_deleted() && !at(&service.spec, &["selector"]).is_null() && text(&service.spec, &["type"]) != "ExternalName"
-}
-
-/// Works out on all threads what the slices of these Services are to say.
-pub(super) fn foresee(plane: &mut ControlPlane, services: impl Iterator<Item = Uid>) {
-    plane.api.index_labels();
-    let services = services.filter_map(|uid| plane.api.get(uid).cloned()).filter(|service| has_slices(service));
-    let all: Vec<_> = services.map(|service| (plane.selections.of(&service), service)).collect();
-    let (api, pods) = (&plane.api, plane.api.endpoints_changed());
-    let one = |(selection, service): (Arc<Selection>, Arc<Object>)| {
-        let wanted = wanted(api, &service, &selection);
-        (service.meta.uid, Foreseen { service, pods, wanted })
-    };
-    plane.slices = all.into_par_iter().map(one).collect();
-}
-
 /// Brings the slices of a Service up to date.
 pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
     let Some(service) = plane.api.get(uid).cloned() else { return };
-    let foreseen = plane.slices.remove(&uid);
-    if !has_slices(&service) {
+    if service.meta.is_deleted() || at(&service.spec, &["selector"]).is_null() || text(&service.spec, &["type"]) == "ExternalName" {
         return;
     }
-    let is = |known: &Foreseen| Arc::ptr_eq(&known.service, &service) && known.pods == plane.api.endpoints_changed();
-    let wanted = match foreseen.filter(is) {
-        Some(known) => known.wanted,
-        None => {
-            let selection = plane.selections.of(&service);
-            plane.api.index_labels();
-            wanted(&plane.api, &service, &selection)
-        }
-    };
+    let selection = plane.selections.of(&service);
+    plane.api.index_labels();
+    let wanted = wanted(&plane.api, &service, &selection);
     store(plane, &service, wanted);
 }
 

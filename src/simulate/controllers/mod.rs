@@ -27,6 +27,7 @@ use std::collections::BTreeSet;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 use crate::simulate::apiserver::ApiServer;
@@ -132,7 +133,8 @@ pub struct ControlPlane {
     selections: selection::Selections,
     moulds: pods::Moulds,
     wishes: deployment::AllWishes,
-    slices: FxHashMap<Uid, endpointslice::Foreseen>,
+    /// Whether all pods were read at once.
+    read: bool,
     seen_sets: FxHashMap<Uid, replicaset::Seen>,
     seen_deployments: FxHashMap<Uid, deployment::Seen>,
     /// How often in a row a reconciliation failed.
@@ -213,14 +215,18 @@ impl ControlPlane {
         }
     }
 
-    /// When many services are to look at their pods, this is done before, on all threads.
+    /// When many services are to look at their pods, these are read before, on all threads: once, for what is written later
+    /// is known.
     fn look_ahead(&mut self) {
         /// So many services are worth the help of other threads.
         const MANY: usize = 16;
-        let services = self.queued.iter().filter(|(controller, _)| *controller == Controller::EndpointSlice).map(|(_, uid)| *uid);
-        let services: Vec<Uid> = services.collect();
-        if services.len() > MANY {
-            endpointslice::foresee(self, services.into_iter());
+        let services = || self.queued.iter().filter(|(controller, _)| *controller == Controller::EndpointSlice);
+        if !self.read && services().count() > MANY {
+            self.read = true;
+            let pods: Vec<&Arc<Object>> = self.api.list("Pod").collect();
+            pods.par_iter().for_each(|pod| {
+                pod.status.facts();
+            });
         }
     }
 
