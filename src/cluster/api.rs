@@ -234,6 +234,12 @@ impl Api for Cluster {
         {
             return Ok(patched.map(|o| as_version(o, resource))?);
         }
+        if kind == PatchKind::Merge
+            && resource.kind == "Node"
+            && let Some(marked) = self.mark_node(name, change, &write(options))
+        {
+            return Ok(marked);
+        }
         let object = self.patched(target, kind, change, options)?;
         if options.subresource == "scale" {
             return self.update(resource, namespace, name, &object, options);

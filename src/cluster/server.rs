@@ -682,6 +682,31 @@ impl Cluster {
         (write.subresource.is_empty()).then(|| self.replace_about(&old, labels, annotations, write))
     }
 
+    /// A merge patch of a node that says nothing but whether pods may come to it: what was accepted before stays acceptable.
+    /// Nothing when it says more.
+    pub(super) fn mark_node(&mut self, name: &str, change: &Value, write: &Write<'_>) -> Option<Value> {
+        let spec = change.as_object().filter(|fields| fields.len() == 1)?.get("spec")?;
+        let wanted = spec.as_object().filter(|fields| fields.len() == 1)?.get("unschedulable")?;
+        let on = match wanted {
+            Value::Bool(on) => *on,
+            Value::Null => false,
+            _ => return None,
+        };
+        let old = Arc::clone(self.plane.api.find("Node", "", name)?);
+        if write.dry_run || !write.subresource.is_empty() {
+            return None;
+        }
+        let before = present::object(&old);
+        let mut spec = before["spec"].clone();
+        if on {
+            spec["unschedulable"] = true.into();
+        } else if let Some(fields) = spec.as_object_mut() {
+            fields.remove("unschedulable");
+        }
+        let stored = Object { spec: spec.into(), ..Object::clone(&old) };
+        Some(self.store(&old, stored, &before, write))
+    }
+
     /// Replaces labels and annotations; everything else has been looked at before.
     fn replace_about(&mut self, old: &Arc<Object>, labels: Labels, annotations: Labels, write: &Write<'_>) -> Result<Value, Refusal> {
         let of = |labels: &Labels, annotations: &Labels| {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::super::api::{DeleteOptions, PatchKind};
+use super::super::api::DeleteOptions;
 use super::super::flags::Flags;
 use super::super::select::{Found, Wish};
 use super::super::session::{Fault, Session};
-use super::change::{TOGETHER, options};
+use super::change::options;
 use super::{DryRun, Ended, dry, ended};
 use crate::simulate::apiserver::Parts;
 use crate::simulate::apiserver::Wanted;
@@ -38,18 +38,12 @@ fn mark(session: &mut Session<'_>, flags: &Flags, found: &[Found], on: bool, how
     let word = if on { "cordoned" } else { "uncordoned" };
     let options = options(flags, how, "kubectl-cordon");
     let mut faults = Vec::new();
-    for some in found.chunks(TOGETHER) {
-        let patches: Vec<Option<Value>> = some.iter().map(|one| wanted_mark(one, on)).collect();
-        if how == DryRun::No {
-            let coming = some.iter().zip(&patches).filter_map(|(one, patch)| Some((one, patch.as_ref()?)));
-            session.announce(Some(PatchKind::Merge), &options, coming);
-        }
-        for (one, patch) in some.iter().zip(&patches) {
-            let already = if patch.is_some() { "" } else { "already " };
-            match patch.as_ref().map(|patch| session.send(one, &one.object, patch, &options, how)) {
-                Some(Err(refused)) => faults.push(refused.into()),
-                None | Some(Ok(_)) => session.say(&format!("{} {already}{word}{}", one.label(), how.suffix())),
-            }
+    for one in found {
+        let patch = wanted_mark(one, on);
+        let already = if patch.is_some() { "" } else { "already " };
+        match patch.map(|patch| session.send(one, &one.object, &patch, &options, how)) {
+            Some(Err(refused)) => faults.push(refused.into()),
+            None | Some(Ok(_)) => session.say(&format!("{} {already}{word}{}", one.label(), how.suffix())),
         }
     }
     faults

@@ -276,8 +276,7 @@ impl Object {
 
     /// A counter of the status, 0 when absent.
     pub fn count(&self, field: &str) -> i64 {
-        let [count] = self.status.fields([field]);
-        int(&count, &[]).unwrap_or(0)
+        int(&self.status, &[field]).unwrap_or(0)
     }
 
     /// The status as an object, made when absent.

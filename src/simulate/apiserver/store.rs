@@ -237,6 +237,11 @@ impl ApiServer {
         self.objects.get(self.names.get(kind, namespace, name)?)
     }
 
+    /// Whether there is a Node of this name.
+    pub fn knows_node(&self, name: &str) -> bool {
+        self.names.get("Node", "", name).is_some()
+    }
+
     /// All objects of a kind, in order of creation.
     pub fn list<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Arc<Object>> {
         self.kinds.get(kind).into_iter().flatten().filter_map(|uid| self.objects.get(*uid))

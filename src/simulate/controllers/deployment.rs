@@ -357,11 +357,11 @@ fn sets_and_revision(plane: &mut ControlPlane, uid: Uid, sets: &[Set], create: b
     if let Some(new) = &found.new {
         let Wishes { min_ready, progress_deadline, .. } = plane.wishes.of(&deployment);
         let annotations = new_annotations(&deployment, new, new_revision);
-        let waits = int(&new.spec, &["minReadySeconds"]).unwrap_or(0) == min_ready;
-        if !waits || matches!(annotations, Cow::Owned(_)) {
+        let is_as_long = int(&new.spec, &["minReadySeconds"]).unwrap_or(0) == min_ready;
+        if !is_as_long || matches!(annotations, Cow::Owned(_)) {
             let mut changed = Object::clone(new);
             changed.meta.annotations = annotations.into_owned();
-            if !waits {
+            if !is_as_long {
                 changed.spec_mut()["minReadySeconds"] = min_ready.into();
             }
             found.new = plane.api.update(changed);

@@ -40,20 +40,15 @@ struct Counts {
 
 impl Counts {
     fn of(sets: &Sets, deployment: &Object, wishes: &Wishes) -> Self {
-        let (mut available, mut ready, mut replicas, mut terminating) = (0, 0, 0, 0);
-        for set in sets.all() {
-            let counts = set.status.fields(["availableReplicas", "readyReplicas", "replicas", "terminatingReplicas"]);
-            let [a, b, c, d] = counts.map(|count| int(&count, &[]).unwrap_or(0));
-            (available, ready, replicas, terminating) = (available + a, ready + b, replicas + c, terminating + d);
-        }
+        let available = count(sets.all(), "availableReplicas");
         let fields = [
             ("observedGeneration", deployment.meta.generation),
-            ("replicas", replicas),
+            ("replicas", count(sets.all(), "replicas")),
             ("updatedReplicas", count(&sets.new, "replicas")),
-            ("readyReplicas", ready),
+            ("readyReplicas", count(sets.all(), "readyReplicas")),
             ("availableReplicas", available),
             ("unavailableReplicas", (total(sets.all()) - available).max(0)),
-            ("terminatingReplicas", terminating),
+            ("terminatingReplicas", count(sets.all(), "terminatingReplicas")),
         ];
         let available = available >= wishes.replicas - wishes.max_unavailable;
         Self { fields, available, collisions: int(&deployment.status, &["collisionCount"]) }
@@ -197,10 +192,7 @@ pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Set
 /// upstream: getReplicaFailures
 fn replica_failure(sets: &Sets) -> Option<Value> {
     let mut all = sets.new.iter().chain(&sets.old);
-    all.find_map(|s| {
-        let [told] = s.status.fields(["conditions"]);
-        if told.is_null() { None } else { conditions::get(&s.status, "ReplicaFailure").cloned() }
-    })
+    all.find_map(|s| conditions::get(&s.status, "ReplicaFailure").cloned())
 }
 
 /// Looks again when the deadline of the progress has passed. upstream: requeueStuckDeployment

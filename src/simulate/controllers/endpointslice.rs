@@ -53,7 +53,7 @@ fn wanted(api: &ApiServer, service: &Object, selection: &Selection) -> Vec<Vec<u
         if ip.is_empty() || matches!(phase(pod), "Succeeded" | "Failed") {
             continue;
         }
-        if known && !publish && api.find("Node", "", node).is_none() {
+        if known && !publish && !api.knows_node(node) {
             continue;
         }
         let serving = super::pods::is_ready(pod) || publish;

@@ -16,7 +16,6 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
-use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::apiserver::facts::ready_since;
@@ -67,12 +66,7 @@ fn reconcile(plane: &mut ControlPlane, set: &Arc<Object>) -> bool {
     let waiting = min_ready > 0 && counts.ready != counts.available;
     let wait = if waiting { pods::wait_for_availability(active(&plane.api, uid), min_ready, now) } else { None };
     let failure = if set.meta.is_deleted() { None } else { manage_replicas(plane, counts.replicas, set) };
-    if failure.is_none() && is_plain(&set.status) {
-        let text = counts.text(set);
-        if set.status.to_text() != text.as_bytes() {
-            plane.api.edit(uid, |o| o.status = Shared::from_text(text.into_bytes()));
-        }
-    } else if !counts.are_told(set, failure.as_deref()) {
+    if !counts.are_told(set, failure.as_deref()) {
         let status = calculate_status(set, &counts, failure.as_deref(), now);
         if set.status != status {
             plane.api.edit(uid, |o| o.status = status.into());
@@ -202,17 +196,6 @@ impl Counts {
         }
     }
 
-    /// The whole status in JSON, when there is nothing else to tell.
-    fn text(&self, set: &Object) -> String {
-        let Self { replicas, labelled, ready, available, terminating } = self;
-        let generation = set.meta.generation;
-        let terminating = if set.kind == "ReplicaSet" { format!(",\"terminatingReplicas\":{terminating}") } else { String::new() };
-        format!(
-            "{{\"availableReplicas\":{available},\"fullyLabeledReplicas\":{labelled},\"observedGeneration\":{generation},\
-             \"readyReplicas\":{ready},\"replicas\":{replicas}{terminating}}}"
-        )
-    }
-
     /// The fields of the status.
     fn fields(&self, set: &Object) -> [(&'static str, Option<Value>); 6] {
         [
@@ -230,20 +213,6 @@ impl Counts {
         failure.is_none()
             && conditions::get(&set.status, "ReplicaFailure").is_none()
             && self.fields(set).into_iter().all(|(field, value)| value.is_none_or(|value| set.status.get(field) == Some(&value)))
-    }
-}
-
-/// Whether a status tells nothing but what is counted.
-fn is_plain(status: &Shared) -> bool {
-    const COUNTED: [&str; 6] =
-        ["availableReplicas", "fullyLabeledReplicas", "observedGeneration", "readyReplicas", "replicas", "terminatingReplicas"];
-    let counted = |entry: &str| {
-        let entry = entry.strip_prefix('"').and_then(|entry| entry.split_once("\":"));
-        entry.is_some_and(|(field, number)| COUNTED.contains(&field) && number.bytes().all(|b| b.is_ascii_digit()))
-    };
-    match status.text().and_then(|text| std::str::from_utf8(text).ok()) {
-        Some(text) => text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).is_some_and(|text| text.split(',').all(counted)),
-        None => status.as_object().is_none_or(|map| map.keys().all(|field| COUNTED.contains(&field.as_str()))),
     }
 }
 
@@ -266,29 +235,4 @@ fn calculate_status(set: &Object, counts: &Counts, failure: Option<&str>, now: N
         }
     }
     status
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_written_as_json_of_ours() {
-        let mut set = Object::new("apps/v1", "ReplicaSet", "default", "web");
-        set.meta.generation = 3;
-        let counts = Counts { replicas: 4, labelled: 3, ready: 2, available: 1, terminating: 5 };
-        let status = calculate_status(&set, &counts, None, 0);
-        assert_eq!(counts.text(&set), status.to_string());
-        set.kind = "ReplicationController".to_owned();
-        assert_eq!(counts.text(&set), calculate_status(&set, &counts, None, 0).to_string());
-        for (status, plain) in [
-            (status, true),
-            (json!({"replicas": 0}), true),
-            (json!({"replicas": 0, "conditions": []}), false),
-            (json!({"replicas": 0, "other": 1}), false),
-        ] {
-            assert_eq!(is_plain(&Shared::from(status.clone())), plain, "{status}");
-            assert_eq!(is_plain(&Shared::from_text(status.to_string().into())), plain, "{status}");
-        }
-    }
 }
