@@ -17,8 +17,8 @@ use super::deployment_status::set_status;
 use super::deployment_status::sync_rollout_status;
 use super::hash;
 use super::scaled;
+use super::seen::Seen;
 use super::template_of;
-use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::Shared;
@@ -183,9 +183,9 @@ impl Sets {
 pub fn sync_deployment(plane: &mut ControlPlane, uid: Uid) {
     let Some(deployment) = plane.api.get(uid).cloned() else { return };
     let version = plane.api.counters().version;
-    let seen = Seen { deployment: Arc::clone(&deployment), sets: plane.api.dependents_changed(uid), at: plane.api.now };
+    let seen = Seen::now(&plane.api, &deployment);
     let alone = plane.api.lone_in("ReplicaSet", &deployment.meta.namespace).next().is_none();
-    if alone && plane.seen_deployments.get(&uid).is_some_and(|before| before.is(&seen)) {
+    if alone && plane.looks.knows(&seen) {
         if cfg!(debug_assertions) {
             reconcile(plane, &deployment);
             assert_eq!(plane.api.counters().version, version, "{} had been looked at", deployment.meta.name);
@@ -196,9 +196,9 @@ pub fn sync_deployment(plane: &mut ControlPlane, uid: Uid) {
     let Some(sets) = reconcile(plane, &deployment) else { return };
     // What became complete by this look may have sets to clean up.
     let kept = history_limit(&deployment).is_none_or(|limit| sets as i64 <= limit);
-    if kept && plane.api.counters().version <= version + 1 && plane.api.dependents_changed(uid) == seen.sets {
+    if kept && plane.api.counters().version <= version + 1 && plane.api.dependents_changed(uid) == seen.dependents {
         if let Some(deployment) = plane.api.get(uid) {
-            plane.seen_deployments.insert(uid, Seen { deployment: Arc::clone(deployment), ..seen });
+            plane.looks.keep(deployment, seen);
         }
     }
 }
@@ -234,21 +234,6 @@ fn reconcile(plane: &mut ControlPlane, deployment: &Arc<Object>) -> Option<usize
         rollout_recreate(plane, uid, &sets);
     }
     None
-}
-
-/// What a look saw, and left behind when it wrote nothing but a status: the next one that sees the same has nothing to write.
-#[derive(Clone, Debug)]
-pub(super) struct Seen {
-    deployment: Arc<Object>,
-    /// How often its dependents had changed.
-    sets: u64,
-    at: Nanos,
-}
-
-impl Seen {
-    fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.deployment, &other.deployment) && (self.sets, self.at) == (other.sets, other.at)
-    }
 }
 
 pub(super) fn has_progress_deadline(deployment: &Object) -> bool {

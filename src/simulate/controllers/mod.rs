@@ -18,6 +18,7 @@ pub mod job;
 pub mod pods;
 pub mod replicaset;
 pub mod revisions;
+mod seen;
 mod selection;
 pub mod statefulset;
 pub mod volumes;
@@ -135,8 +136,7 @@ pub struct ControlPlane {
     wishes: deployment::AllWishes,
     /// Whether all pods were read at once.
     read: bool,
-    seen_sets: FxHashMap<Uid, replicaset::Seen>,
-    seen_deployments: FxHashMap<Uid, deployment::Seen>,
+    looks: seen::Looks,
     /// How often in a row a reconciliation failed.
     failures: BTreeMap<Item, u32>,
 }
@@ -340,8 +340,7 @@ impl ControlPlane {
             _ => {}
         }
         if change.operation == Operation::Deleted {
-            self.seen_sets.remove(&object.meta.uid);
-            self.seen_deployments.remove(&object.meta.uid);
+            self.looks.forget(object.meta.uid);
         }
         let watched = change.operation == Operation::Deleted || object.meta.is_deleted();
         if watched && (!object.meta.finalizers.is_empty() || self.api.dependents(object.meta.uid).next().is_some()) {

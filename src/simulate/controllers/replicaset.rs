@@ -10,6 +10,7 @@ use super::ControlPlane;
 use super::Controller;
 use super::conditions;
 use super::pods;
+use super::seen::Seen;
 use super::selection::Selection;
 use crate::simulate::apiserver::ApiServer;
 use crate::simulate::apiserver::Nanos;
@@ -27,9 +28,9 @@ const BURST_REPLICAS: usize = 500;
 /// upstream: syncReplicaSet
 pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
     let Some(set) = plane.api.get(uid).cloned() else { return };
-    let seen = Seen { set: Arc::clone(&set), pods: plane.api.dependents_changed(uid), at: plane.api.now };
+    let seen = Seen::now(&plane.api, &set);
     let alone = plane.api.lone_in("Pod", &set.meta.namespace).next().is_none();
-    if alone && plane.seen_sets.get(&uid).is_some_and(|before| before.is(&seen)) {
+    if alone && plane.looks.knows(&seen) {
         if cfg!(debug_assertions) {
             let version = plane.api.counters().version;
             reconcile(plane, &set);
@@ -40,7 +41,7 @@ pub fn sync_replica_set(plane: &mut ControlPlane, uid: Uid) {
     if reconcile(plane, &set)
         && let Some(set) = plane.api.get(uid)
     {
-        plane.seen_sets.insert(uid, Seen { set: Arc::clone(set), ..seen });
+        plane.looks.keep(set, seen);
     }
 }
 
@@ -81,21 +82,6 @@ fn reconcile(plane: &mut ControlPlane, set: &Arc<Object>) -> bool {
         plane.enqueue_after(Controller::ReplicaSet, uid, wait.unwrap_or(min_ready * SECOND));
     }
     true
-}
-
-/// What a look saw, and left behind: the next one that sees the same has nothing to do.
-#[derive(Clone, Debug)]
-pub(super) struct Seen {
-    set: Arc<Object>,
-    /// How often its dependents had changed.
-    pods: u64,
-    at: Nanos,
-}
-
-impl Seen {
-    fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.set, &other.set) && (self.pods, self.at) == (other.pods, other.at)
-    }
 }
 
 /// The pods of a set that count.
