@@ -16,6 +16,7 @@ mod lint;
 mod merge;
 mod options;
 mod output;
+mod pages;
 mod release;
 mod repo;
 mod rollout;
@@ -59,6 +60,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, std
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         stacker::grow(STACK, || {
             begun.set(true);
+            pages::small();
             reserve();
             execute(&args)
         })

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::args::{string, strings};
 use super::error::Error;
 use super::options;
+use super::pages;
 use super::simulate::nodes;
 use super::world::RealWorld;
 use crate::cluster;
@@ -131,6 +132,7 @@ impl Place {
 
     fn read(&self) -> Result<Option<Cluster>, Error> {
         let mut path = self.file();
+        pages::fit(fs::metadata(&path).map_or(0, |file| file.len()));
         let mut read = fs::read(&path);
         if read.as_ref().is_err_and(|e| e.kind() == ErrorKind::NotFound) {
             // Somebody was killed between the two steps of writing.
