@@ -10,12 +10,14 @@ pub mod patch;
 mod read;
 pub mod shared;
 pub mod store;
+pub mod tally;
 pub mod wanted;
 pub mod write;
 
 pub use object::{Meta, Object, Owner, Texts};
 pub use shared::Shared;
 pub use store::{ApiError, ApiServer, Change, Counters, Operation, Propagation};
+pub use tally::{Count, Tally};
 pub use wanted::{Parts, Wanted};
 
 /// Nanoseconds of virtual time since 1970.

@@ -9,6 +9,7 @@ use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
 
+use super::Count;
 use super::Nanos;
 use super::Uid;
 use super::shared::Shared;
@@ -277,6 +278,11 @@ impl Object {
     /// A counter of the status, 0 when absent.
     pub fn count(&self, field: &str) -> i64 {
         int(&self.status, &[field]).unwrap_or(0)
+    }
+
+    /// A number of the status of a Deployment or ReplicaSet, 0 when absent.
+    pub fn counted(&self, count: Count) -> i64 {
+        self.status.tally().get(count)
     }
 
     /// The status as an object, made when absent.

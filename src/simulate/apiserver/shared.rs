@@ -13,6 +13,7 @@ use super::facts;
 use super::facts::Facts;
 use super::mould::Cast;
 use super::read;
+use super::tally::Tally;
 use super::wanted::Wanted;
 
 /// A value, or the text of one that nobody has looked at.
@@ -35,6 +36,8 @@ struct Inner {
     base: Option<Shared>,
     /// What it has in common with others.
     cast: Option<Cast>,
+    /// What it tells as the status of a Deployment or ReplicaSet; a whole one may be all there is of it.
+    tally: OnceLock<Tally>,
 }
 
 static NULL: Value = Value::Null;
@@ -80,6 +83,29 @@ impl Shared {
         Self(Arc::new(Inner { value: OnceLock::from(value), facts, cast: Some(cast), ..Inner::default() }))
     }
 
+    /// A status.
+    pub fn of_tally(tally: Tally) -> Self {
+        Self(Arc::new(Inner { tally: OnceLock::from(tally.whole()), ..Inner::default() }))
+    }
+
+    /// What it tells as the status of a Deployment or ReplicaSet.
+    pub fn tally(&self) -> &Tally {
+        self.0.tally.get_or_init(|| Tally::of(self))
+    }
+
+    /// The tally that tells all of it, when somebody has counted.
+    fn whole_tally(&self) -> Option<&Tally> {
+        self.0.tally.get().filter(|tally| tally.is_whole())
+    }
+
+    /// The value, when it was looked at or never was a text.
+    fn value(&self) -> Option<&Value> {
+        match (self.0.value.get(), self.text(), self.whole_tally()) {
+            (None, None, Some(tally)) => Some(self.0.value.get_or_init(|| tally.to_value())),
+            (known, ..) => known,
+        }
+    }
+
     /// The text it was read from; nothing once it has changed.
     pub fn text(&self) -> Option<&[u8]> {
         let (bytes, place) = self.0.text.as_ref()?;
@@ -90,7 +116,11 @@ impl Shared {
     fn writing(&self) -> &(Vec<u8>, Option<usize>) {
         self.0.written.get_or_init(|| {
             // Writing to memory does not fail.
-            let text = self.text().map_or_else(|| serde_json::to_vec(&**self).unwrap_or_default(), <[u8]>::to_vec);
+            let text = match (self.text(), self.whole_tally()) {
+                (Some(text), _) => text.to_vec(),
+                (None, Some(tally)) => tally.to_text(),
+                (None, None) => serde_json::to_vec(&**self).unwrap_or_default(),
+            };
             let place = read::place_of(&text, NODE);
             (text, place)
         })
@@ -139,7 +169,7 @@ impl Shared {
 
     /// The value as one's own. What nobody has looked at is read for this alone, not kept.
     pub fn read(&self) -> Value {
-        match (self.0.value.get(), self.text()) {
+        match (self.value(), self.text()) {
             (Some(value), _) => value.clone(),
             (None, Some(text)) => Wanted::All.read(text),
             (None, None) => Value::Null,
@@ -148,7 +178,7 @@ impl Shared {
 
     /// Parts of the value as one's own. What nobody has looked at is read for this alone, and the rest of it passed over.
     pub fn parts(&self, wanted: &Wanted) -> Value {
-        match (self.0.value.get(), self.text()) {
+        match (self.value(), self.text()) {
             (Some(value), _) => wanted.of(value),
             (None, Some(text)) => self.told(wanted).unwrap_or_else(|| wanted.read(text)),
             (None, None) => Value::Null,
@@ -184,7 +214,7 @@ impl Shared {
         if let Some(known) = self.0.facts.get() {
             return Some(known);
         }
-        match (self.text(), self.0.value.get()) {
+        match (self.text(), self.value()) {
             (Some(text), _) => Some(self.0.facts.get_or_init(|| {
                 let Some(kept) = self.kept_facts() else { return Facts::read(text) };
                 debug_assert_eq!(kept, Facts::read(text));
@@ -206,13 +236,13 @@ impl Shared {
         match (self.0.value.get(), self.text()) {
             (Some(value), _) => value.is_null(),
             (None, Some(text)) => text == b"null",
-            (None, None) => true,
+            (None, None) => self.whole_tally().is_none(),
         }
     }
 
     /// Some fields of an object, `null` those it does not have. Of what nobody has looked at the rest is passed over.
     pub fn fields<const N: usize>(&self, names: [&str; N]) -> [Value; N] {
-        match (self.0.value.get(), self.text()) {
+        match (self.value(), self.text()) {
             (Some(value), _) => names.map(|name| value.get(name).cloned().unwrap_or_default()),
             (None, Some(text)) => read::fields(text, names),
             (None, None) => std::array::from_fn(|_| Value::Null),
@@ -230,6 +260,7 @@ impl Shared {
         inner.ready = OnceLock::new();
         inner.facts = OnceLock::new();
         inner.written = OnceLock::new();
+        inner.tally = OnceLock::new();
         (inner.base, inner.cast, inner.kept) = (None, None, None);
         if inner.value.get().is_none() {
             inner.value = OnceLock::from(Value::Null);
@@ -240,7 +271,7 @@ impl Shared {
     /// The value, taken out.
     pub fn into_value(self) -> Value {
         match Arc::try_unwrap(self.0) {
-            Ok(inner) if inner.text.is_none() => inner.value.into_inner().unwrap_or_default(),
+            Ok(inner) if inner.text.is_none() && inner.value.get().is_some() => inner.value.into_inner().unwrap_or_default(),
             Ok(inner) => Value::clone(&Self(Arc::new(inner))),
             Err(inner) => Value::clone(&Self(inner)),
         }
@@ -283,7 +314,7 @@ impl Deref for Shared {
     type Target = Value;
 
     fn deref(&self) -> &Value {
-        match (self.0.value.get(), self.text()) {
+        match (self.value(), self.text()) {
             (Some(value), _) => value,
             (None, Some(text)) => self.0.value.get_or_init(|| Wanted::All.read(text)),
             (None, None) => &NULL,
@@ -309,6 +340,9 @@ impl PartialEq for Shared {
         let read = |one: &Self| one.0.value.get().is_some();
         if Self::ptr_eq(self, other) {
             return true;
+        }
+        if let (Some(one), Some(other)) = (self.whole_tally(), other.whole_tally()) {
+            return one == other;
         }
         // Of equal values the same is written, and to write is less than to read.
         if !(written(self) && written(other)) && read(self) && read(other) { **self == **other } else { self.to_text() == other.to_text() }

@@ -19,6 +19,7 @@ use super::hash;
 use super::scaled;
 use super::seen::Seen;
 use super::template_of;
+use crate::simulate::apiserver::Count;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::Shared;
@@ -66,9 +67,9 @@ pub(super) fn total<'a>(sets: impl IntoIterator<Item = &'a Set>) -> i64 {
     sets.into_iter().map(|s| s.replicas()).sum()
 }
 
-/// A counter of several sets' status.
-pub(super) fn count<'a>(sets: impl IntoIterator<Item = &'a Set>, field: &str) -> i64 {
-    sets.into_iter().map(|s| s.count(field)).sum()
+/// A number of several sets' status.
+pub(super) fn count<'a>(sets: impl IntoIterator<Item = &'a Set>, count: Count) -> i64 {
+    sets.into_iter().map(|s| s.counted(count)).sum()
 }
 
 fn by_creation(a: &Set, b: &Set) -> Ordering {
@@ -242,7 +243,7 @@ pub(super) fn has_progress_deadline(deployment: &Object) -> bool {
 
 /// upstream: checkPausedConditions
 fn check_paused_conditions(plane: &mut ControlPlane, deployment: &Object, paused: bool) {
-    let reason = conditions::get(&deployment.status, "Progressing").map_or("", |c| text(c, &["reason"]));
+    let reason = conditions::find(deployment.status.tally().conditions(), "Progressing").map_or("", |c| text(c, &["reason"]));
     let (reason, message) = match (paused, reason) {
         (_, "ProgressDeadlineExceeded") => return,
         (true, "DeploymentPaused") => return,
@@ -251,7 +252,7 @@ fn check_paused_conditions(plane: &mut ControlPlane, deployment: &Object, paused
         (false, _) => return,
     };
     let condition = conditions::new(plane.api.now, "Progressing", "Unknown", reason, message);
-    plane.api.edit(deployment.meta.uid, |d| conditions::set(&mut d.status, condition));
+    plane.api.edit(deployment.meta.uid, |d| conditions::add(&mut d.status, condition));
 }
 
 /// Which specifications of sets hold the template of which of Deployments: asked at every turn, and they seldom change.
@@ -353,20 +354,21 @@ fn sets_and_revision(plane: &mut ControlPlane, uid: Uid, sets: &[Set], create: b
             return Some(found);
         }
         let revision = annotations.get(REVISION).cloned().unwrap_or_default();
-        let condition = (progress_deadline && conditions::get(&deployment.status, "Progressing").is_none()).then(|| {
-            conditions::new(
-                plane.api.now,
-                "Progressing",
-                "True",
-                "FoundNewReplicaSet",
-                &format!("Found new replica set \"{}\"", new.meta.name),
-            )
-        });
+        let condition =
+            (progress_deadline && conditions::find(deployment.status.tally().conditions(), "Progressing").is_none()).then(|| {
+                conditions::new(
+                    plane.api.now,
+                    "Progressing",
+                    "True",
+                    "FoundNewReplicaSet",
+                    &format!("Found new replica set \"{}\"", new.meta.name),
+                )
+            });
         if condition.is_some() || deployment.meta.annotations.get(REVISION) != Some(&revision) {
             plane.api.edit(uid, |d| {
                 d.meta.annotations.insert(REVISION.to_owned(), revision);
                 if let Some(condition) = condition {
-                    conditions::set(&mut d.status, condition);
+                    conditions::add(&mut d.status, condition);
                 }
             });
         }
@@ -382,7 +384,7 @@ fn sets_and_revision(plane: &mut ControlPlane, uid: Uid, sets: &[Set], create: b
 /// Creates the set of the present template; `None` ends this reconciliation.
 fn create_new(plane: &mut ControlPlane, deployment: &Arc<Object>, sets: &Sets, new_revision: i64) -> Option<Set> {
     let uid = deployment.meta.uid;
-    let collisions = int(&deployment.status, &["collisionCount"]).map(|c| c as i32);
+    let collisions = deployment.status.tally().given(Count::Collisions).map(|c| c as i32);
     let template = template_of(deployment);
     let hash = hash::pod_template_hash(template, collisions);
     let mut new = Object::new("apps/v1", "ReplicaSet", &deployment.meta.namespace, &replica_set_name(&deployment.meta.name, &hash));
@@ -413,7 +415,7 @@ fn create_new(plane: &mut ControlPlane, deployment: &Arc<Object>, sets: &Sets, n
             let message = format!("Failed to create new replica set \"{}\": {}", new.meta.name, error.message);
             if has_progress_deadline(deployment) {
                 let condition = conditions::new(plane.api.now, "Progressing", "False", "ReplicaSetCreateError", &message);
-                plane.api.edit(uid, |d| conditions::set(&mut d.status, condition));
+                plane.api.edit(uid, |d| conditions::add(&mut d.status, condition));
             }
             plane.api.event(deployment, true, "ReplicaSetCreateError", message);
             return None;
@@ -429,7 +431,7 @@ fn create_new(plane: &mut ControlPlane, deployment: &Arc<Object>, sets: &Sets, n
     plane.api.edit(uid, |d| {
         d.meta.annotations.insert(REVISION.to_owned(), new_revision.to_string());
         if let Some(condition) = condition {
-            conditions::set(&mut d.status, condition);
+            conditions::add(&mut d.status, condition);
         }
     });
     Some(made)
@@ -513,7 +515,7 @@ fn scale(plane: &mut ControlPlane, uid: Uid, sets: &Sets) {
     let saturated = sets.new.as_ref().is_some_and(|new| {
         new.replicas() == wanted
             && new.meta.annotations.get(DESIRED_REPLICAS).and_then(|d| d.parse().ok()) == Some(wanted)
-            && new.count("availableReplicas") == wanted
+            && new.counted(Count::Available) == wanted
     });
     if saturated {
         for old in sets.old.iter().filter(|s| s.replicas() > 0) {
@@ -566,7 +568,7 @@ fn fraction(set: &Object, deployment: &Object) -> i64 {
     }
     let max = deployment.replicas() + max_surge(deployment);
     let before = set.meta.annotations.get(MAX_REPLICAS).and_then(|m| m.parse::<i64>().ok()).filter(|m| *m > 0);
-    let before = before.unwrap_or_else(|| deployment.count("replicas"));
+    let before = before.unwrap_or_else(|| deployment.counted(Count::Replicas));
     if before == 0 {
         return 0;
     }
@@ -589,7 +591,7 @@ fn cleanup(plane: &mut ControlPlane, old: &[Set], deployment: &Object) {
     }
     cleanable.sort_by(|a, b| revision(a).cmp(&revision(b)).then_with(|| by_creation(a, b)));
     for set in cleanable.iter().take(surplus as usize) {
-        let busy = set.count("replicas") != 0 || set.replicas() != 0 || set.meta.generation > set.count("observedGeneration");
+        let busy = set.counted(Count::Replicas) != 0 || set.replicas() != 0 || set.meta.generation > set.counted(Count::ObservedGeneration);
         if !busy {
             plane.api.delete(set.meta.uid, Propagation::Background);
         }
@@ -601,7 +603,7 @@ fn rollout_rolling(plane: &mut ControlPlane, uid: Uid, sets: &[Set], found: Opti
     let Some(mut found) = found.or_else(|| sets_and_revision(plane, uid, sets, true)) else { return };
     let Some(deployment) = plane.api.get(uid).cloned() else { return };
     if !reconcile_new_replica_set(plane, &found, &deployment) && !reconcile_old_replica_sets(plane, &found, &deployment) {
-        if is_complete(&deployment, &deployment.status) {
+        if is_complete(&deployment, deployment.status.tally()) {
             cleanup(plane, &found.old, &deployment);
         }
     }
@@ -629,7 +631,7 @@ fn reconcile_old_replica_sets(plane: &mut ControlPlane, sets: &Sets, deployment:
         return false;
     }
     let min_available = deployment.replicas() - max_unavailable(deployment);
-    let new_unavailable = new.replicas() - new.count("availableReplicas");
+    let new_unavailable = new.replicas() - new.counted(Count::Available);
     let most = total(&old) + new.replicas() - min_available - new_unavailable;
     if most <= 0 {
         return false;
@@ -637,7 +639,7 @@ fn reconcile_old_replica_sets(plane: &mut ControlPlane, sets: &Sets, deployment:
     // upstream: cleanupUnhealthyReplicas
     let mut cleaned = 0;
     for set in &mut old {
-        let unhealthy = set.replicas() - set.count("availableReplicas");
+        let unhealthy = set.replicas() - set.counted(Count::Available);
         let cut = unhealthy.min(most - cleaned);
         if cut <= 0 || set.replicas() == 0 {
             continue;
@@ -649,7 +651,7 @@ fn reconcile_old_replica_sets(plane: &mut ControlPlane, sets: &Sets, deployment:
         }
     }
     // upstream: scaleDownOldReplicaSetsForRollingUpdate
-    let available = count(&old, "availableReplicas") + new.count("availableReplicas");
+    let available = count(&old, Count::Available) + new.counted(Count::Available);
     let mut left = available - min_available;
     let mut scaled_down = 0;
     for set in &old {
@@ -682,7 +684,7 @@ fn rollout_recreate(plane: &mut ControlPlane, uid: Uid, sets: &[Set]) {
                 scale_set(plane, &new, deployment.replicas(), &deployment);
             }
         }
-        if let Some(deployment) = plane.api.get(uid).cloned().filter(|d| is_complete(d, &d.status)) {
+        if let Some(deployment) = plane.api.get(uid).cloned().filter(|d| is_complete(d, d.status.tally())) {
             cleanup(plane, &found.old, &deployment);
         }
     }
@@ -695,5 +697,5 @@ fn old_pods_running(plane: &ControlPlane, sets: &Sets) -> bool {
         let mut pods = plane.api.dependents(s.meta.uid).filter(|p| p.kind == "Pod");
         pods.any(|p| !matches!(super::phase(p), "Failed" | "Succeeded"))
     };
-    count(&sets.old, "replicas") > 0 || sets.old.iter().any(running)
+    count(&sets.old, Count::Replicas) > 0 || sets.old.iter().any(running)
 }

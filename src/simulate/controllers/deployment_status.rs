@@ -12,46 +12,53 @@ use super::deployment::Wishes;
 use super::deployment::count;
 use super::deployment::has_progress_deadline;
 use super::deployment::total;
+use crate::simulate::apiserver::Count;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Shared;
+use crate::simulate::apiserver::Tally;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::object::time;
 use crate::simulate::scheduler::json::int;
-use crate::simulate::scheduler::json::list;
 use crate::simulate::scheduler::json::text;
 
 /// Stores a status when it differs.
-pub(super) fn set_status(plane: &mut ControlPlane, uid: Uid, status: Value) -> bool {
+pub(super) fn set_status(plane: &mut ControlPlane, uid: Uid, status: Tally) -> bool {
     let Some(object) = plane.api.get(uid) else { return false };
-    if object.status == status {
+    if *object.status.tally() == status {
         return false;
     }
-    plane.api.edit(uid, |o| o.status = status.into());
+    plane.api.edit(uid, |o| o.status = Shared::of_tally(status));
     true
 }
 
 /// What the status of a Deployment counts, and whether enough is available.
 struct Counts {
-    fields: [(&'static str, i64); 7],
+    /// The numbers, without conditions.
+    tally: Tally,
     available: bool,
-    collisions: Option<i64>,
 }
 
 impl Counts {
     fn of(sets: &Sets, deployment: &Object, wishes: &Wishes) -> Self {
-        let available = count(sets.all(), "availableReplicas");
-        let fields = [
-            ("observedGeneration", deployment.meta.generation),
-            ("replicas", count(sets.all(), "replicas")),
-            ("updatedReplicas", count(&sets.new, "replicas")),
-            ("readyReplicas", count(sets.all(), "readyReplicas")),
-            ("availableReplicas", available),
-            ("unavailableReplicas", (total(sets.all()) - available).max(0)),
-            ("terminatingReplicas", count(sets.all(), "terminatingReplicas")),
-        ];
-        let available = available >= wishes.replicas - wishes.max_unavailable;
-        Self { fields, available, collisions: int(&deployment.status, &["collisionCount"]) }
+        let mut tally = Tally::default().whole();
+        let available = count(sets.all(), Count::Available);
+        for (name, n) in [
+            (Count::ObservedGeneration, deployment.meta.generation),
+            (Count::Replicas, count(sets.all(), Count::Replicas)),
+            (Count::Updated, count(&sets.new, Count::Replicas)),
+            (Count::Ready, count(sets.all(), Count::Ready)),
+            (Count::Available, available),
+            (Count::Unavailable, (total(sets.all()) - available).max(0)),
+            (Count::Terminating, count(sets.all(), Count::Terminating)),
+        ] {
+            tally.set(name, n);
+        }
+        if let Some(collisions) = deployment.status.tally().given(Count::Collisions) {
+            tally.set(Count::Collisions, collisions);
+        }
+        Self { tally, available: available >= wishes.replicas - wishes.max_unavailable }
     }
 
     /// Status, reason and sentence of the condition.
@@ -63,69 +70,46 @@ impl Counts {
         }
     }
 
-    /// Whether a status has these fields, and nothing else but conditions.
-    fn are_fields(&self, status: &Value) -> bool {
-        let fields = self.fields.len() + 1 + usize::from(self.collisions.is_some());
-        status.as_object().is_some_and(|map| map.len() == fields) && self.fields.iter().all(|(field, _)| status.get(field).is_some())
-    }
-
     /// Whether a status tells all of it as it is, and nothing else but conditions.
-    fn are_told(&self, status: &Value) -> bool {
+    fn are_told(&self, status: &Tally) -> bool {
         let (word, reason, _) = self.availability();
-        self.are_fields(status)
-            && self.fields.iter().all(|(field, n)| status.get(field).is_some_and(|told| told == n))
-            && conditions::holds(status, "Available", word, reason)
+        self.tally.counts_as(status) && conditions::hold(status.conditions(), "Available", word, reason)
     }
 }
 
 /// upstream: calculateStatus
-pub(super) fn calculate_status(plane: &ControlPlane, sets: &Sets, deployment: &Object) -> Value {
-    status_of(&Counts::of(sets, deployment, &Wishes::of(deployment)), deployment, plane.api.now)
+pub(super) fn calculate_status(plane: &ControlPlane, sets: &Sets, deployment: &Object) -> Tally {
+    status_of(Counts::of(sets, deployment, &Wishes::of(deployment)), deployment, plane.api.now)
 }
 
-fn status_of(counts: &Counts, deployment: &Object, now: Nanos) -> Value {
-    let mut status;
-    if counts.are_fields(&deployment.status) && deployment.status["conditions"].is_array() {
-        status = Value::clone(&deployment.status);
-        for (field, n) in counts.fields {
-            status[field] = n.into();
-        }
-    } else {
-        status = counts.fields.iter().map(|(field, n)| ((*field).to_owned(), Value::from(*n))).collect();
-        status["conditions"] = list(&deployment.status, &["conditions"]).to_vec().into();
-        if let Some(collisions) = counts.collisions {
-            status["collisionCount"] = collisions.into();
-        }
-    }
+fn status_of(counts: Counts, deployment: &Object, now: Nanos) -> Tally {
     let (word, reason, message) = counts.availability();
-    if !conditions::holds(&status, "Available", word, reason) {
-        conditions::set(&mut status, conditions::new(now, "Available", word, reason, message));
+    let mut all = deployment.status.tally().conditions().to_vec();
+    if !conditions::hold(&all, "Available", word, reason) {
+        conditions::put(&mut all, conditions::new(now, "Available", word, reason, message));
     }
+    let mut status = counts.tally;
+    status.conditions = Some(all);
     status
 }
 
-fn counter(status: &Value, field: &str) -> i64 {
-    int(status, &[field]).unwrap_or(0)
-}
-
 /// upstream: DeploymentComplete
-pub(super) fn is_complete(deployment: &Object, status: &Value) -> bool {
-    let all = ["updatedReplicas", "replicas", "availableReplicas"].iter().all(|f| counter(status, f) == deployment.replicas());
-    all && counter(status, "observedGeneration") >= deployment.meta.generation
+pub(super) fn is_complete(deployment: &Object, status: &Tally) -> bool {
+    let replicas = deployment.replicas();
+    let all = [Count::Updated, Count::Replicas, Count::Available].iter().all(|c| status.get(*c) == replicas);
+    all && status.get(Count::ObservedGeneration) >= deployment.meta.generation
 }
 
 /// upstream: DeploymentProgressing
-fn is_progressing(old: &Value, new: &Value) -> bool {
-    let outdated = |s: &Value| counter(s, "replicas") - counter(s, "updatedReplicas");
-    counter(new, "updatedReplicas") > counter(old, "updatedReplicas")
-        || outdated(new) < outdated(old)
-        || counter(new, "readyReplicas") > counter(old, "readyReplicas")
-        || counter(new, "availableReplicas") > counter(old, "availableReplicas")
+fn is_progressing(old: &Tally, new: &Tally) -> bool {
+    let outdated = |s: &Tally| s.get(Count::Replicas) - s.get(Count::Updated);
+    let grew = |count| new.get(count) > old.get(count);
+    grew(Count::Updated) || outdated(new) < outdated(old) || grew(Count::Ready) || grew(Count::Available)
 }
 
 /// upstream: DeploymentTimedOut
-fn is_timed_out(deployment: &Object, status: &Value, now: i64) -> bool {
-    let Some(condition) = conditions::get(status, "Progressing") else { return false };
+fn is_timed_out(deployment: &Object, status: &Tally, now: i64) -> bool {
+    let Some(condition) = conditions::find(status.conditions(), "Progressing") else { return false };
     match text(condition, &["reason"]) {
         "NewReplicaSetAvailable" => false,
         "ProgressDeadlineExceeded" => true,
@@ -143,20 +127,21 @@ pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Set
     let wishes = plane.wishes.of(&deployment);
     let counts = Counts::of(sets, &deployment, &wishes);
     let deadline = wishes.progress_deadline;
-    let current = conditions::get(&deployment.status, "Progressing");
-    let [_, (_, replicas), (_, updated), ..] = counts.fields;
-    let done = replicas == updated && current.is_some_and(|c| text(c, &["reason"]) == "NewReplicaSetAvailable");
+    let before = deployment.status.tally();
+    let current = conditions::find(before.conditions(), "Progressing");
+    let alike = counts.tally.given(Count::Replicas) == counts.tally.given(Count::Updated);
+    let done = alike && current.is_some_and(|c| text(c, &["reason"]) == "NewReplicaSetAvailable");
     let failure = replica_failure(sets);
     // Most looks find nothing new.
-    let failed = failure.is_some() || conditions::get(&deployment.status, "ReplicaFailure").is_some();
-    if deadline && done && !failed && counts.are_told(&deployment.status) {
-        debug_assert_eq!(*deployment.status, status_of(&counts, &deployment, now), "{}", deployment.meta.name);
+    let failed = failure.is_some() || conditions::find(before.conditions(), "ReplicaFailure").is_some();
+    if deadline && done && !failed && counts.are_told(before) {
+        debug_assert_eq!(*before, status_of(counts, &deployment, now), "{}", deployment.meta.name);
         requeue_stuck(plane, &deployment);
         return;
     }
-    let mut status = status_of(&counts, &deployment, now);
+    let mut status = status_of(counts, &deployment, now);
     if !deadline {
-        conditions::remove(&mut status, "Progressing");
+        conditions::take(status.conditions_mut(), "Progressing");
     }
     if deadline && !done {
         let subject = match &sets.new {
@@ -165,24 +150,26 @@ pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Set
         };
         if is_complete(&deployment, &status) {
             let message = format!("{subject} has successfully progressed.");
-            conditions::set(&mut status, conditions::new(now, "Progressing", "True", "NewReplicaSetAvailable", &message));
-        } else if is_progressing(&deployment.status, &status) {
+            let condition = conditions::new(now, "Progressing", "True", "NewReplicaSetAvailable", &message);
+            conditions::put(status.conditions_mut(), condition);
+        } else if is_progressing(before, &status) {
             let mut condition = conditions::new(now, "Progressing", "True", "ReplicaSetUpdated", &format!("{subject} is progressing."));
             if let Some(current) = current {
                 if text(current, &["status"]) == "True" {
                     condition["lastTransitionTime"] = current["lastTransitionTime"].clone();
                 }
-                conditions::remove(&mut status, "Progressing");
+                conditions::take(status.conditions_mut(), "Progressing");
             }
-            conditions::set(&mut status, condition);
+            conditions::put(status.conditions_mut(), condition);
         } else if is_timed_out(&deployment, &status, now) {
             let message = format!("{subject} has timed out progressing.");
-            conditions::set(&mut status, conditions::new(now, "Progressing", "False", "ProgressDeadlineExceeded", &message));
+            let condition = conditions::new(now, "Progressing", "False", "ProgressDeadlineExceeded", &message);
+            conditions::put(status.conditions_mut(), condition);
         }
     }
     match failure {
-        Some(condition) => conditions::set(&mut status, condition),
-        None => conditions::remove(&mut status, "ReplicaFailure"),
+        Some(condition) => conditions::put(status.conditions_mut(), condition),
+        None => conditions::take(status.conditions_mut(), "ReplicaFailure"),
     }
     if !set_status(plane, uid, status) {
         requeue_stuck(plane, &deployment);
@@ -192,13 +179,16 @@ pub(super) fn sync_rollout_status(plane: &mut ControlPlane, uid: Uid, sets: &Set
 /// upstream: getReplicaFailures
 fn replica_failure(sets: &Sets) -> Option<Value> {
     let mut all = sets.new.iter().chain(&sets.old);
-    all.find_map(|s| conditions::get(&s.status, "ReplicaFailure").cloned())
+    all.find_map(|s| conditions::find(s.status.tally().conditions(), "ReplicaFailure").cloned())
 }
 
 /// Looks again when the deadline of the progress has passed. upstream: requeueStuckDeployment
 pub(super) fn requeue_stuck(plane: &mut ControlPlane, deployment: &Arc<Object>) {
-    let Some(condition) = conditions::get(&deployment.status, "Progressing").filter(|_| has_progress_deadline(deployment)) else { return };
-    if is_complete(deployment, &deployment.status) || text(condition, &["reason"]) == "ProgressDeadlineExceeded" {
+    let status = deployment.status.tally();
+    let Some(condition) = conditions::find(status.conditions(), "Progressing").filter(|_| has_progress_deadline(deployment)) else {
+        return;
+    };
+    if is_complete(deployment, status) || text(condition, &["reason"]) == "ProgressDeadlineExceeded" {
         return;
     }
     let deadline = int(&deployment.spec, &["progressDeadlineSeconds"]).unwrap_or(600) * SECOND;

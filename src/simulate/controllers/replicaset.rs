@@ -3,9 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
-use serde_json::json;
-
 use super::ControlPlane;
 use super::Controller;
 use super::conditions;
@@ -13,10 +10,13 @@ use super::pods;
 use super::seen::Seen;
 use super::selection::Selection;
 use crate::simulate::apiserver::ApiServer;
+use crate::simulate::apiserver::Count;
 use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Propagation;
 use crate::simulate::apiserver::SECOND;
+use crate::simulate::apiserver::Shared;
+use crate::simulate::apiserver::Tally;
 use crate::simulate::apiserver::Uid;
 use crate::simulate::apiserver::facts::node_name;
 use crate::simulate::apiserver::facts::ready_since;
@@ -69,8 +69,8 @@ fn reconcile(plane: &mut ControlPlane, set: &Arc<Object>) -> bool {
     let failure = if set.meta.is_deleted() { None } else { manage_replicas(plane, counts.replicas, set) };
     if !counts.are_told(set, failure.as_deref()) {
         let status = calculate_status(set, &counts, failure.as_deref(), now);
-        if set.status != status {
-            plane.api.edit(uid, |o| o.status = status.into());
+        if *set.status.tally() != status {
+            plane.api.edit(uid, |o| o.status = Shared::of_tally(status));
         }
     }
     if failure.is_some() {
@@ -182,43 +182,39 @@ impl Counts {
         }
     }
 
-    /// The fields of the status.
-    fn fields(&self, set: &Object) -> [(&'static str, Option<Value>); 6] {
-        [
-            ("replicas", Some(self.replicas.into())),
-            ("fullyLabeledReplicas", Some(self.labelled.into())),
-            ("readyReplicas", Some(self.ready.into())),
-            ("availableReplicas", Some(self.available.into())),
-            ("terminatingReplicas", (set.kind == "ReplicaSet").then(|| self.terminating.into())),
-            ("observedGeneration", Some(set.meta.generation.into())),
-        ]
+    /// The numbers of the status.
+    fn numbers(&self, set: &Object) -> impl Iterator<Item = (Count, i64)> {
+        let terminating = (set.kind == "ReplicaSet").then_some((Count::Terminating, self.terminating as i64));
+        let all = [
+            (Count::Replicas, self.replicas as i64),
+            (Count::FullyLabeled, self.labelled as i64),
+            (Count::Ready, self.ready as i64),
+            (Count::Available, self.available as i64),
+            (Count::ObservedGeneration, set.meta.generation),
+        ];
+        all.into_iter().chain(terminating)
     }
 
     /// Whether the status tells all of it as it is.
     fn are_told(&self, set: &Object, failure: Option<&str>) -> bool {
+        let told = set.status.tally();
         failure.is_none()
-            && conditions::get(&set.status, "ReplicaFailure").is_none()
-            && self.fields(set).into_iter().all(|(field, value)| value.is_none_or(|value| set.status.get(field) == Some(&value)))
+            && told.is_whole()
+            && conditions::find(told.conditions(), "ReplicaFailure").is_none()
+            && self.numbers(set).all(|(count, n)| told.given(count) == Some(n))
     }
 }
 
-fn calculate_status(set: &Object, counts: &Counts, failure: Option<&str>, now: Nanos) -> Value {
-    let mut status = Value::clone(&set.status);
-    if !status.is_object() {
-        status = json!({});
-    }
-    match (failure, conditions::get(&set.status, "ReplicaFailure").is_some()) {
+fn calculate_status(set: &Object, counts: &Counts, failure: Option<&str>, now: Nanos) -> Tally {
+    let mut status = set.status.tally().clone().whole();
+    match (failure, conditions::find(status.conditions(), "ReplicaFailure").is_some()) {
         (Some(why), false) => {
             let reason = if (counts.replicas as i64) < set.replicas() { "FailedCreate" } else { "FailedDelete" };
-            conditions::set(&mut status, conditions::new(now, "ReplicaFailure", "True", reason, why));
+            conditions::put(status.conditions_mut(), conditions::new(now, "ReplicaFailure", "True", reason, why));
         }
-        (None, true) => conditions::remove(&mut status, "ReplicaFailure"),
+        (None, true) => conditions::take(status.conditions_mut(), "ReplicaFailure"),
         _ => {}
     }
-    for (field, value) in counts.fields(set) {
-        if let Some(value) = value {
-            status[field] = value;
-        }
-    }
+    counts.numbers(set).for_each(|(count, n)| status.set(count, n));
     status
 }
