@@ -2,7 +2,7 @@
 //! same. upstream: compress/gzip/gunzip.go
 
 use std::fmt;
-use std::io::{ErrorKind, Read, Result};
+use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
 use std::ops::Range;
 
 use flate2::{Decompress, FlushDecompress, Status};
@@ -88,45 +88,71 @@ impl Read for Reader<'_> {
     }
 }
 
+/// Passes over data: there is nothing to go back for.
+impl Seek for Reader<'_> {
+    fn seek(&mut self, to: SeekFrom) -> Result<u64> {
+        let SeekFrom::Current(by) = to else { return Err(ErrorKind::Unsupported.into()) };
+        let place = usize::try_from(by).ok().and_then(|by| self.read.checked_add(by)).filter(|place| *place <= self.from.data.len());
+        let Some(place) = place else {
+            // As one who reads over it would find out.
+            self.read = self.from.data.len();
+            return Err(if self.from.end.is_some() { ErrorKind::UnexpectedEof.into() } else { Error::other("unexpected EOF") });
+        };
+        self.read = place;
+        Ok(place as u64)
+    }
+}
+
 /// Unpacks `bytes`, at most `limit` bytes of what they hold.
 pub(super) fn gunzip(bytes: &[u8], limit: usize) -> Unzipped {
     let mut rest = bytes;
     let told = bytes.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
-    let mut data = Vec::with_capacity(told.min(limit).min(bytes.len().saturating_mul(MAX_RATIO)) + 1);
+    // What the system gives is zero already: it is not written twice.
+    let mut out = Unpacked { data: vec![0; told.min(limit).min(bytes.len().saturating_mul(MAX_RATIO)) + 1], filled: 0 };
     let mut end = None;
-    while !rest.is_empty() && data.len() < limit {
-        if let Err(error) = member(&mut rest, &mut data, limit) {
+    while !rest.is_empty() && out.filled < limit {
+        if let Err(error) = member(&mut rest, &mut out, limit) {
             end = Some(error);
             break;
         }
     }
-    data.truncate(limit);
+    let Unpacked { mut data, filled } = out;
+    data.truncate(filled.min(limit));
     Unzipped { data, end }
 }
 
+/// Room for what is unpacked, and how much of it is.
+struct Unpacked {
+    data: Vec<u8>,
+    filled: usize,
+}
+
 /// One member: header, packed data, checksum and size.
-fn member(rest: &mut &[u8], out: &mut Vec<u8>, limit: usize) -> std::result::Result<(), Broken> {
+fn member(rest: &mut &[u8], out: &mut Unpacked, limit: usize) -> std::result::Result<(), Broken> {
     skip_header(rest)?;
-    let from = out.len();
+    let from = out.filled;
     let mut unpack = Decompress::new(false);
     loop {
-        if out.len() == out.capacity() {
-            out.reserve(out.len().clamp(1 << 12, 1 << 20));
+        if out.filled == out.data.len() {
+            out.data.resize(out.filled + out.filled.clamp(1 << 12, 1 << 20), 0);
         }
-        let before = (unpack.total_in(), out.len());
-        let status = unpack.decompress_vec(rest, out, FlushDecompress::None).map_err(|_| Broken::Corrupt(unpack.total_in()))?;
-        let taken = (unpack.total_in() - before.0) as usize;
+        let room = out.data.get_mut(out.filled..).unwrap_or_default();
+        let before = (unpack.total_in(), unpack.total_out());
+        let done = unpack.decompress(rest, room, FlushDecompress::None);
+        let (taken, made) = ((unpack.total_in() - before.0) as usize, (unpack.total_out() - before.1) as usize);
+        out.filled += made;
+        let status = done.map_err(|_| Broken::Corrupt(unpack.total_in()))?;
         *rest = rest.get(taken..).unwrap_or_default();
         match status {
             Status::StreamEnd => break,
-            _ if out.len() >= limit => return Ok(()),
-            _ if taken == 0 && out.len() == before.1 => return Err(Broken::Cut),
+            _ if out.filled >= limit => return Ok(()),
+            _ if taken == 0 && made == 0 => return Err(Broken::Cut),
             _ => {}
         }
     }
     let mut word = || take(rest, 4).and_then(|w| w.try_into().map_err(|_| Broken::Cut)).map(u32::from_le_bytes);
     let (sum, size) = (word()?, word()?);
-    let made = out.get(from..).unwrap_or_default();
+    let made = out.data.get(from..out.filled).unwrap_or_default();
     if sum == crc32fast::hash(made) && size == made.len() as u32 { Ok(()) } else { Err(Broken::Checksum) }
 }
 

@@ -82,25 +82,39 @@ enum Held {
 }
 
 impl Archive {
-    /// The files' names in the chart and what they hold.
-    fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.files.iter().map(|(name, held)| {
-            let bytes = match held {
-                Held::At(at) => self.unzipped.data().get(at.clone()).unwrap_or_default(),
-                Held::Own(bytes) => bytes,
-            };
-            (name.as_str(), without_bom(bytes))
+    /// What a file holds.
+    fn bytes<'a>(&'a self, held: &'a Held) -> &'a [u8] {
+        without_bom(match held {
+            Held::At(at) => self.unzipped.data().get(at.clone()).unwrap_or_default(),
+            Held::Own(bytes) => bytes,
         })
     }
 
+    /// What the first file of a name in the chart holds.
+    fn file(&self, name: &str) -> Option<&[u8]> {
+        self.files.iter().find(|file| file.0 == name).map(|file| self.bytes(&file.1))
+    }
+
     /// What is made of each file.
-    fn made<T: Send>(&self, make: &(dyn Fn(&str, &[u8]) -> T + Sync)) -> Vec<T> {
-        if self.files.len() <= FEW {
-            return self.files().map(|(name, bytes)| make(name, bytes)).collect();
+    fn made<T: Send>(self, make: Make<'_, T>) -> Vec<T> {
+        let archive = Arc::new(self);
+        let one = |i: usize| {
+            let (name, held) = archive.files.get(i)?;
+            Some(match make.later.filter(|_| may_wait(name)) {
+                Some(later) => {
+                    let archive = Arc::clone(&archive);
+                    let read = move || Ok(archive.files.get(i).map(|(_, held)| archive.bytes(held).to_vec()).unwrap_or_default());
+                    later(name.clone(), Box::new(read))
+                }
+                None => (make.now)(name, archive.bytes(held)),
+            })
+        };
+        let all = 0..archive.files.len();
+        if all.len() <= FEW {
+            return all.filter_map(one).collect();
         }
         all_cores();
-        let files: Vec<_> = self.files().collect();
-        files.into_par_iter().map(|(name, bytes)| make(name, bytes)).collect()
+        all.into_par_iter().filter_map(one).collect()
     }
 }
 
@@ -114,12 +128,11 @@ pub(super) fn read_files(
     logs: &mut Logs,
 ) -> Result<Vec<File>, LoadError> {
     if let Some(archive) = unpacked {
-        return Ok(archive.made(&|name, data| File::of(name, data)));
+        return Ok(archive.made(AS_FILES));
     }
     let path_of_values = within(path.trim_end_matches('/'), VALUES);
     let mut early = |file: &File| values.read_early(&path_of_values, file.data());
-    let make = Make { now: &|name, data| File::of(name, data), later: Some(&File::later) };
-    read_as(world, path, logs, make, Some((VALUES, &mut early)))
+    read_as(world, path, logs, AS_FILES, Some((VALUES, &mut early)))
 }
 
 /// Where a file of the chart at `shown` is, for display.
@@ -153,7 +166,7 @@ pub fn detect(world: &dyn World, path: &str) -> Result<Option<Archive>, LoadErro
             "gzip: invalid header" => LoadError(format!("file '{name}' does not appear to be a valid chart file (details: {})", e.0)),
             _ => NO_ARCHIVE.into(),
         })?;
-        let chart = archive.files().find(|f| f.0 == "Chart.yaml").map(|f| f.1.to_vec());
+        let chart = archive.file("Chart.yaml").map(<[u8]>::to_vec);
         unpacked = Some(archive);
         chart.ok_or("unable to detect chart version, no Chart.yaml found")?
     };
@@ -174,7 +187,7 @@ pub fn detect(world: &dyn World, path: &str) -> Result<Option<Archive>, LoadErro
 
 /// The files of a chart as they would be loaded: ignored ones left out, archives unpacked.
 pub fn read(world: &dyn World, path: &str, logs: &mut Logs) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
-    read_as(world, path, logs, Make { now: &|name, data| (name.to_owned(), data.to_vec()), later: None }, None)
+    read_as(world, path, logs, COPIED, None)
 }
 
 /// What is made of a file's name and bytes.
@@ -184,6 +197,12 @@ struct Make<'a, T> {
     /// For files that may never be looked at.
     later: Option<&'a (dyn Fn(String, Reader) -> T + Sync)>,
 }
+
+/// Files of a chart.
+const AS_FILES: Make<'static, File> = Make { now: &|name, data| File::of(name, data), later: Some(&File::later) };
+
+/// Names and copies of what files hold.
+const COPIED: Make<'static, (String, Vec<u8>)> = Make { now: &|name, data| (name.to_owned(), data.to_vec()), later: None };
 
 /// Whether rendering may do without a file: all but templates, values and what describes a chart.
 fn may_wait(name: &str) -> bool {
@@ -219,7 +238,7 @@ fn read_as<T: Send + Sync>(
                 "gzip: invalid header" => LoadError(format!("file '{path}' does not appear to be a valid chart file (details: {})", e.0)),
                 _ => e,
             })?;
-            Ok(archive.made(make.now))
+            Ok(archive.made(make))
         }
     }
 }
@@ -415,7 +434,7 @@ fn content_type(head: &[u8]) -> &'static str {
 
 /// Unpacks an archive: the first folder of each name is dropped.
 pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
-    open(bytes).map(|archive| archive.files().map(|(name, data)| (name.to_owned(), data.to_vec())).collect())
+    open(bytes).map(|archive| archive.made(COPIED))
 }
 
 /// Opens an archive; see [`unpack`].
@@ -463,7 +482,7 @@ fn files_of(archive: &mut tar::Archive<gunzip::Reader<'_>>, unzipped: &Unzipped)
     let too_large = || LoadError(format!("decompressed chart is larger than the maximum size {MAX_SIZE}"));
     let mut left = MAX_SIZE;
     let mut files = Vec::new();
-    for entry in archive.entries()? {
+    for entry in archive.entries_with_seek()? {
         let mut entry = entry?;
         let kind = entry.header().entry_type();
         let raw = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
@@ -659,7 +678,7 @@ fn load_named(files: Vec<File>, shown: &str, values: &mut ValuesReader<'_>, logs
         let child = if name.ends_with(".tgz") {
             match files.first() {
                 Some(file) if file.name == name => open(file.data()).and_then(|archive| {
-                    let files = archive.made(&|name, data| File::of(name, data));
+                    let files = archive.made(AS_FILES);
                     load_named(files, &path, values, logs, depth + 1)
                 }),
                 first => {
