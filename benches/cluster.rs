@@ -450,12 +450,27 @@ kubectl set resources deployment --all --limits=cpu=1
 kubectl set serviceaccount deployment --all default
 kubectl rollout pause deployment
 kubectl scale deployment --all --replicas 0
-kubectl scale deployment --all --replicas 40"
+kubectl scale deployment --all --replicas 40
+cluster reset --nodes 20x16cpu,64Gi => kubectl apply -f {file}
+cluster reset --nodes 20x16cpu,64Gi => kubectl apply -f {file} => cluster advance until stable
+kubectl set image deployment --all main=registry.example/app:3 => cluster advance 10s
+kubectl set image deployment --all main=registry.example/app:3 => cluster advance until stable
+kubectl set image deployment --all main=registry.example/app:3 => kubectl rollout status deployment app-07
+kubectl delete pods --all --wait=false => cluster advance until stable
+kubectl scale deployment --all --replicas 0 => cluster advance until stable
+kubectl drain {nodes} --ignore-daemonsets => kubectl uncordon {nodes}"
     );
     let mut slow = 0;
     let mut count = 0;
     for line in lines.lines() {
-        let words: Vec<&str> = line.split(' ').collect();
+        // What stands before an arrow is done first, and not timed.
+        let mut steps: Vec<Vec<&str>> = line.split(" => ").map(|step| step.split(' ').collect()).collect();
+        let words = steps.pop().unwrap_or_default();
+        fs::write(state.join("default.cluster"), &base).expect("writable");
+        for step in &steps {
+            kval(&state, step);
+        }
+        let base = fs::read(state.join("default.cluster")).expect("the cluster is stored");
         let mut took = Vec::new();
         let mut code = Some(0);
         let before = spent();

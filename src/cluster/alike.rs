@@ -11,6 +11,7 @@ use crate::simulate::apiserver::Nanos;
 use crate::simulate::apiserver::Object;
 use crate::simulate::apiserver::Shared;
 use crate::simulate::apiserver::mould::Kind;
+use crate::simulate::apiserver::mould::Texts;
 use crate::simulate::apiserver::mould::kind_of;
 use crate::simulate::apiserver::object::Labels;
 use crate::simulate::apiserver::object::uid_text;
@@ -23,6 +24,8 @@ use crate::simulate::kubelet::pod_life::What;
 pub(super) enum Step {
     /// It got a node.
     Bound,
+    /// No node takes it, for this reason.
+    Refused(String),
     /// Its node has seen it.
     Taken,
     /// It has a sandbox.
@@ -68,6 +71,7 @@ struct Common {
 pub(super) struct Alike {
     steps: FxHashMap<Point, Known>,
     manifests: FxHashMap<(usize, i64), Common>,
+    texts: Texts,
 }
 
 /// So many steps are remembered.
@@ -83,6 +87,7 @@ impl Cluster {
         own: Vec<String>,
         work: impl FnOnce(&mut Self, &Arc<Object>) -> (Value, bool),
     ) -> (Shared, bool) {
+        self.know(pod);
         let spec = pod.spec.before_placed();
         let Some((kind, words)) = kind_of(&pod.status).filter(|_| pod.meta.controller().is_some() && !pod.meta.is_deleted()) else {
             let (status, sidecars_left) = work(self, pod);
@@ -90,7 +95,7 @@ impl Cluster {
         };
         let words: Vec<String> = words.iter().cloned().chain(own).collect();
         // What the scheduler and a node's first look write is the same for all templates.
-        let of = if matches!(step, Step::Bound | Step::Taken) { 0 } else { spec.address() };
+        let of = if matches!(step, Step::Bound | Step::Refused(_) | Step::Taken) { 0 } else { spec.address() };
         let point = Point { status: kind, spec: of, generation: pod.meta.generation, step, now: self.now() };
         if let Some(known) = self.alike.steps.get(&point).filter(|known| known.annotations == pod.meta.annotations)
             && let Some(status) = known.kind.another(&known.first, &known.names.each_ref().map(String::as_str), words.clone())
@@ -116,6 +121,13 @@ impl Cluster {
         };
         self.alike.steps.insert(point, known);
         (first, sidecars_left)
+    }
+
+    /// Lets a pod know what it has in common with others, when it was read from the state.
+    pub(super) fn know(&mut self, pod: &Object) {
+        if pod.kind == "Pod" && pod.meta.controller().is_some() {
+            self.alike.texts.know(&pod.spec, &pod.status);
+        }
     }
 
     /// What pods have in common with this one, as their node sees it.

@@ -48,6 +48,13 @@ struct One<T> {
     value: OnceLock<Arc<T>>,
 }
 
+/// Whether a word that begins with a quote stands in a text. For texts as short as these a searcher takes longer to make than
+/// to use.
+fn stands_in(text: &[u8], word: &[u8]) -> bool {
+    let Some(first) = word.get(1) else { return memchr::memmem::find(text, word).is_some() };
+    memchr::memchr_iter(*first, text).any(|at| at > 0 && text.get(at - 1..).is_some_and(|rest| rest.starts_with(word)))
+}
+
 impl<T> One<T> {
     /// A list with what was added to it.
     fn list(&self, text: &[u8]) -> Vec<u8> {
@@ -138,7 +145,7 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + Told> Hel
         let Some(one) = self.all.get(&uid) else { return false };
         match one.value.get() {
             Some(value) => is(value),
-            None => [self.text(one), &one.added].iter().any(|text| memchr::memmem::find(text, word).is_some()),
+            None => [self.text(one), &one.added].iter().any(|text| stands_in(text, word)),
         }
     }
 
@@ -157,7 +164,7 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + Told> Hel
         let one = self.all.entry(uid).or_insert_with(new);
         let (None, Some(tally)) = (one.value.get(), &mut one.tally) else { return false };
         let text = one.text.as_ref().map(|(line, from)| self.bytes.get(*from..line.end).unwrap_or_default());
-        let holds = |text: &[u8]| memchr::memmem::find(text, &serde_json::to_vec(says).unwrap_or_default()).is_some();
+        let holds = |text: &[u8]| stands_in(text, &serde_json::to_vec(says).unwrap_or_default());
         let number = FxBuildHasher.hash_one(says);
         // A list that was read empty has no part that a comma could follow.
         if (text.is_some() && tally[0] == 0) || !allows(*tally) || one.says.contains(&number) || text.is_some_and(holds) {
@@ -216,5 +223,28 @@ impl<T: Clone + Default + Serialize + DeserializeOwned + Send + Sync + Told> Hel
             });
         }
         self.all.values().map(|one| self.read(one))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_found_where_it_stands_whole() {
+        let text = br#"[["a","Stopping container main"],["b","Stopp"]]"#;
+        for (word, stands) in [
+            (r#""Stopping container main""#, true),
+            (r#""Stopp""#, true),
+            (r#""Stoppi""#, false),
+            (r#""main""#, false),
+            (r#""b""#, true),
+            (r#""""#, false),
+            ("\"", true),
+        ] {
+            assert_eq!(stands_in(text, word.as_bytes()), stands, "{word}");
+            assert!(!stands_in(b"", word.as_bytes()));
+        }
+        assert!(stands_in(br#"["",1]"#, br#""""#));
     }
 }

@@ -612,6 +612,7 @@ impl Cluster {
     fn perform(&mut self, uid: Uid, task: Task, moments: &[(Place, What)]) {
         let Some(pod) = self.plane.api.get(uid).cloned() else { return };
         let now = self.now();
+        self.know(&pod);
         match task {
             Task::Stopped => self.plane.api.finish_pod(uid),
             Task::Autoscale => self.autoscale(&pod),

@@ -329,9 +329,12 @@ impl Cluster {
         }
         self.unschedulable.insert(uid, message.to_owned());
         let now = self.now() / SECOND * SECOND;
-        self.plane.api.edit(uid, |o| {
-            set_scheduled(&mut o.status, Some(message), now);
+        let (status, _) = self.after_step(object, Step::Refused(message.to_owned()), Vec::new(), |_, pod| {
+            let mut status = Value::clone(&pod.status);
+            set_scheduled(&mut status, Some(message), now);
+            (status, false)
         });
+        self.plane.api.edit(uid, |o| o.status = status);
         self.tell(object, "", true, "FailedScheduling", message.to_owned(), ("default-scheduler", ""));
     }
 

@@ -1,8 +1,11 @@
 //! What many pods of a template say of themselves differs in a few words: the rest of the text is there once.
 
+use std::hash::Hasher;
 use std::sync::Arc;
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
+use rustc_hash::FxHasher;
 use serde_json::Value;
 
 use super::facts::Facts;
@@ -116,6 +119,50 @@ pub fn kind_of(value: &Shared) -> Option<(usize, &[String])> {
     value.cast().map(|cast| (Arc::as_ptr(&cast.kind).addr(), &*cast.words))
 }
 
+/// What was read as text, once of each: pods of a template that stand where others do have the same.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    specs: FxHashMap<u64, Vec<Shared>>,
+    statuses: FxHashMap<u64, Vec<(Shared, Arc<Kind>)>>,
+}
+
+fn number(parts: (&[u8], &[u8])) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(parts.0);
+    hasher.write(parts.1);
+    hasher.finish()
+}
+
+impl Texts {
+    /// Lets a pod's specification and status know what they have in common with others of the same text. A status with an
+    /// address has words of its own, and is left alone.
+    pub fn know(&mut self, spec: &Shared, status: &Shared) {
+        if let Some(parts) = spec.unknown() {
+            let known = self.specs.entry(number(parts)).or_default();
+            match known.iter().find(|known| known.unknown() == Some(parts)) {
+                Some(known) => spec.look_at(known),
+                None => {
+                    let first = spec.again();
+                    spec.look_at(&first);
+                    known.push(first);
+                }
+            }
+        }
+        if let Some(parts) = status.unknown()
+            && status.facts().is_some_and(|facts| facts.address.is_empty())
+        {
+            let known = self.statuses.entry(number(parts)).or_default();
+            let found = known.iter().find(|(known, _)| known.text() == status.text()).map(|(_, kind)| Arc::clone(kind));
+            let kind = found.unwrap_or_else(|| {
+                let kind = Arc::new(Kind::default());
+                known.push((status.again(), Arc::clone(&kind)));
+                kind
+            });
+            status.join(Cast { kind, words: Arc::default() });
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -140,5 +187,34 @@ mod tests {
         assert!(told("at 10.0.0.1").is_none());
         assert!(told("of pod-a").is_none());
         assert!(Mould::of(&json!({}), &words("same", "same"), &[]).is_none());
+    }
+
+    #[test]
+    fn texts_that_say_the_same_know_it() {
+        let mut texts = Texts::default();
+        let read = |text: &str| Shared::from_text(text.into());
+        let mut pod = |spec: &str, status: &str| {
+            let (spec, status) = (read(spec), read(status));
+            texts.know(&spec, &status);
+            (spec.before_placed().address(), kind_of(&status).map(|(kind, words)| (kind, words.len())))
+        };
+        let one = pod(r#"{"a":1,"nodeName":"n-1","z":2}"#, r#"{"phase":"Pending"}"#);
+        assert_eq!(pod(r#"{"a":1,"nodeName":"node-2","z":2}"#, r#"{"phase":"Pending"}"#), one);
+        let other = pod(r#"{"a":2,"nodeName":"n-1","z":2}"#, r#"{"phase":"Running"}"#);
+        assert!(other.0 != one.0 && other.1 != one.1 && other.1.is_some_and(|(_, words)| words == 0));
+        // Without a node it is another one; an address is a word of its own.
+        let unplaced = pod(r#"{"a":1,"z":2}"#, r#"{"phase":"Pending","podIP":"10.0.0.1"}"#);
+        assert!(unplaced.0 != one.0 && unplaced.1.is_none());
+        // One that gets its node stays among those of its text.
+        let (a, b) = (read(r#"{"a":1,"z":2}"#), read(r#"{"a":1,"z":2}"#));
+        texts.know(&a, &Shared::default());
+        texts.know(&b, &Shared::default());
+        let placed = |spec: &Shared, node: &str| spec.placed(node).map(|placed| placed.before_placed().address());
+        assert_eq!(placed(&a, "n-1"), placed(&b, "n-2"));
+        assert_eq!(placed(&a, "n-1"), Some(unplaced.0));
+        // A change ends it.
+        let mut changed = a.clone();
+        changed.make_mut()["a"] = 3.into();
+        assert_eq!(changed.before_placed().address(), changed.address());
     }
 }

@@ -32,10 +32,10 @@ struct Inner {
     facts: OnceLock<Facts>,
     /// What was written of a value, and at which byte of it the node of a pod belongs.
     written: OnceLock<(Vec<u8>, Option<usize>)>,
-    /// What it was before a pod got its node.
-    base: Option<Shared>,
+    /// What it was before a pod got its node, or what others of its text look at.
+    base: OnceLock<Shared>,
     /// What it has in common with others.
-    cast: Option<Cast>,
+    cast: OnceLock<Cast>,
     /// What it tells as the status of a Deployment or ReplicaSet; a whole one may be all there is of it.
     tally: OnceLock<Tally>,
 }
@@ -73,14 +73,14 @@ impl Shared {
     /// A text from a mould, and what it tells.
     pub(super) fn of_mould(text: Vec<u8>, facts: Facts, cast: Cast) -> Self {
         let place = 0..text.len();
-        let (text, facts) = (Some((Arc::new(text), place)), OnceLock::from(facts));
-        Self(Arc::new(Inner { text, facts, cast: Some(cast), ..Inner::default() }))
+        let (text, facts, cast) = (Some((Arc::new(text), place)), OnceLock::from(facts), OnceLock::from(cast));
+        Self(Arc::new(Inner { text, facts, cast, ..Inner::default() }))
     }
 
     /// A value that others are made after.
     pub(super) fn cast_as(value: Value, cast: Cast) -> Self {
         let facts = OnceLock::from(Facts::of(&value));
-        Self(Arc::new(Inner { value: OnceLock::from(value), facts, cast: Some(cast), ..Inner::default() }))
+        Self(Arc::new(Inner { value: OnceLock::from(value), facts, cast: OnceLock::from(cast), ..Inner::default() }))
     }
 
     /// A status.
@@ -149,17 +149,40 @@ impl Shared {
         let facts = Facts { node: node.to_owned(), node_at, ..own };
         let range = 0..text.len();
         let (text, facts) = (Some((Arc::new(text), range)), OnceLock::from(facts));
-        Some(Self(Arc::new(Inner { text, facts, base: Some(self.clone()), ..Inner::default() })))
+        Some(Self(Arc::new(Inner { text, facts, base: OnceLock::from(self.before_placed().clone()), ..Inner::default() })))
     }
 
     /// The specification of a pod before it got its node, which those of a template share; itself when nobody knows.
     pub fn before_placed(&self) -> &Self {
-        self.0.base.as_ref().unwrap_or(self)
+        self.0.base.get().unwrap_or(self)
+    }
+
+    /// Its text before and behind the node of a pod, when nobody knows yet what others have the same.
+    pub(super) fn unknown(&self) -> Option<(&[u8], &[u8])> {
+        if self.0.base.get().is_some() || self.0.cast.get().is_some() {
+            return None;
+        }
+        self.around_node().or_else(|| Some((self.text()?, &[])))
+    }
+
+    /// Another one of the same text.
+    pub(super) fn again(&self) -> Self {
+        Self(Arc::new(Inner { text: self.0.text.clone(), kept: self.0.kept.clone(), ..Inner::default() }))
+    }
+
+    /// From now on a specification is looked at there: it says the same but for the node.
+    pub(super) fn look_at(&self, base: &Self) {
+        let _ = self.0.base.set(base.clone());
+    }
+
+    /// From now on it is of a kind.
+    pub(super) fn join(&self, cast: Cast) {
+        let _ = self.0.cast.set(cast);
     }
 
     /// What it has in common with others, and the words in it that are its own.
     pub(super) fn cast(&self) -> Option<&Cast> {
-        self.0.cast.as_ref()
+        self.0.cast.get()
     }
 
     /// A number that only those have that are one, as long as one of them is there.
@@ -261,7 +284,7 @@ impl Shared {
         inner.facts = OnceLock::new();
         inner.written = OnceLock::new();
         inner.tally = OnceLock::new();
-        (inner.base, inner.cast, inner.kept) = (None, None, None);
+        (inner.base, inner.cast, inner.kept) = (OnceLock::new(), OnceLock::new(), None);
         if inner.value.get().is_none() {
             inner.value = OnceLock::from(Value::Null);
         }
@@ -413,6 +436,26 @@ mod tests {
         }
         assert!(Shared::from(json!({"nodeName": ""})).placed("n").is_none());
         assert!(Shared::default().placed("n").is_none());
+    }
+
+    #[test]
+    fn a_tally_is_the_status_it_tells() {
+        let status = json!({"conditions": [{"type": "A"}], "replicas": 3});
+        let told = || Shared::of_tally(Tally::of(&status));
+        assert!(!told().is_absent() && told().facts().is_some());
+        assert_eq!((told().read(), told().parts(&Wanted::All), told().into_value()), (status.clone(), status.clone(), status.clone()));
+        assert_eq!(told().fields(["replicas", "x"]), [json!(3), Value::Null]);
+        assert_eq!(told().to_text(), status.to_string().as_bytes());
+        assert_eq!(told(), Shared::from(status.clone()));
+        assert_eq!(told(), Shared::from_text(status.to_string().into()));
+        assert!(told() == told() && told() != Shared::of_tally(Tally::default()) && told() != Shared::default());
+        let mut changed = told();
+        changed.make_mut()["replicas"] = 4.into();
+        assert_eq!((changed.tally().get(super::super::Count::Replicas), changed["replicas"].as_i64()), (4, Some(4)));
+        assert!(changed != told());
+        // Of what is no status nothing is told, and it stays what it is.
+        let nothing = Shared::default();
+        assert!(!nothing.tally().is_whole() && nothing.is_absent() && nothing.is_null());
     }
 
     #[test]
