@@ -240,7 +240,13 @@ impl Cluster {
         let again = std::mem::take(&mut self.look_again);
         let told = self.scheduler.as_ref().map(|scheduler| &scheduler.told);
         let hopes = |uid: &Uid| again && told.is_none_or(|told| !told.contains(uid));
-        let unbound = self.unbound.iter().filter(|uid| hopes(uid) || !self.unschedulable.contains_key(uid));
+        // Both are in order.
+        let mut refused = self.unschedulable.keys().peekable();
+        let mut is_refused = |uid: &Uid| {
+            while refused.next_if(|other| *other < uid).is_some() {}
+            refused.peek() == Some(&uid)
+        };
+        let unbound = self.unbound.iter().filter(|uid| !is_refused(uid) || hopes(uid));
         let waiting: Vec<Arc<Object>> = unbound.filter_map(|uid| self.plane.api.get(*uid)).filter(|p| waits(p)).cloned().collect();
         if waiting.is_empty() {
             return false;

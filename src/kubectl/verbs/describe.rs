@@ -1,11 +1,14 @@
 //! `kubectl describe`. upstream: kubectl/pkg/cmd/describe
 
-use rayon::prelude::*;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::super::describe;
 use super::super::describe::Store;
 use super::super::flags::Flags;
-use super::super::select::{Found, Wish};
+use super::super::resources::Resource;
+use super::super::select::Wish;
 use super::super::session::{Fault, Session};
 use super::get::name;
 use super::{Ended, ended};
@@ -16,7 +19,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
             "You must specify the type of resource to describe. Use \"kubectl api-resources\" for a complete list of supported resources.";
         return Err(Fault::error(hint).into());
     }
-    if let Some(done) = pods(session, flags) {
+    if let Some(done) = types(session, flags) {
         return done;
     }
     let wish = Wish { all: true, latest: true, ..Wish::default() };
@@ -36,12 +39,7 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     // Of several objects, the events are shown on demand only.
     let events = if flags.given("show-events") { flags.on("show-events") } else { chosen.found.len() == 1 };
     let store = Store::new(&*session.api);
-    let now = session.now();
-    // For pods without their events nothing else is looked up.
-    let alone = |f: &Found| (!events && f.resource.is("", "pods")).then(|| describe::pod_alone(now, &f.object));
-    let alone: Vec<Option<String>> = chosen.found.par_iter().map(alone).collect();
-    let one = |(f, alone): (&Found, Option<String>)| alone.unwrap_or_else(|| describe::describe(&store, &f.resource, &f.object, events));
-    let shown: Vec<String> = chosen.found.iter().zip(alone).map(one).collect();
+    let shown: Vec<String> = chosen.found.iter().map(|f| describe::describe(&store, &f.resource, &f.object, events)).collect();
     let text = shown.join("\n\n");
     drop(store);
     session.out.push_str(&text);
@@ -57,19 +55,43 @@ pub(super) fn run(session: &mut Session<'_>, flags: &Flags) -> Ended {
     ended(chosen.faults)
 }
 
-/// Describes pods, one at a time; nothing when something else is asked for, or when there are less than two.
-fn pods(session: &mut Session<'_>, flags: &Flags) -> Option<Ended> {
+/// An object of a type, or a pod that is described already.
+enum Shown {
+    Text(String),
+    Object(Arc<Resource>, Value),
+}
+
+/// Describes all objects of types, pods one at a time; nothing when something else is asked for, or when there are less than
+/// two.
+fn types(session: &mut Session<'_>, flags: &Flags) -> Option<Ended> {
     let [word] = flags.args.as_slice() else { return None };
-    let resource = session.resource(word).ok().filter(|r| r.is("", "pods"))?;
-    if flags.given("filename") || flags.given("kustomize") || flags.on("show-events") {
+    if word.contains('/') || flags.given("filename") || flags.given("kustomize") || flags.on("show-events") {
         return None;
     }
     let (namespace, _) = session.scope(flags);
     let now = session.now();
-    let shown = session.each_chosen(&resource, &namespace, flags.text("selector"), flags.text("field-selector"), None, |object| {
-        describe::pod_alone(now, &object)
+    let (selector, fields) = (flags.text("selector"), flags.text("field-selector"));
+    let mut all = Vec::new();
+    for resource in session.types(word).ok()? {
+        if resource.is("", "pods") {
+            let texts = session.each_chosen(&resource, &namespace, selector, fields, None, |pod| describe::pod_alone(now, &pod));
+            all.extend(texts.ok()?.into_iter().map(Shown::Text));
+        } else {
+            let objects = session.choose(&resource, &namespace, selector, fields).ok()?;
+            let resource = Arc::new(resource);
+            all.extend(objects.into_iter().map(|object| Shown::Object(Arc::clone(&resource), object)));
+        }
+    }
+    if all.len() < 2 {
+        return None;
+    }
+    let store = Store::new(&*session.api);
+    let texts = all.into_iter().map(|one| match one {
+        Shown::Text(text) => text,
+        Shown::Object(resource, object) => describe::describe(&store, &resource, &object, false),
     });
-    let shown = shown.ok().filter(|all| all.len() > 1)?;
-    session.out.push_str(&shown.join("\n\n"));
+    let text = texts.collect::<Vec<_>>().join("\n\n");
+    drop(store);
+    session.out.push_str(&text);
     Some(Ok(()))
 }

@@ -58,8 +58,13 @@ impl Shared {
 
     /// Writes what its text tells.
     pub fn keep_facts(&self, out: &mut Vec<u8>) {
+        // Where a node stands is known of a text only.
+        let placed = || self.value().is_some_and(|value| value.get(NODE).is_some());
         match self.0.facts.get() {
-            Some(known) if self.text().is_some() => known.keep(out),
+            Some(known) if self.text().is_some() || !placed() => {
+                debug_assert_eq!(*known, Facts::read(self.to_text()));
+                known.keep(out);
+            }
             _ => Facts::read(self.to_text()).keep(out),
         }
     }

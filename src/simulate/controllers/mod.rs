@@ -407,7 +407,7 @@ impl ControlPlane {
         if self.selectors.read != changed {
             let mut known = Selectors { read: changed, ..Selectors::default() };
             for service in self.api.list("Service").filter(|s| !at(&s.spec, &["selector"]).is_null()) {
-                let (namespace, selector) = (service.meta.namespace.clone(), selector_of(service));
+                let (namespace, selector) = (service.meta.namespace.clone(), self.selections.of(service).pods.clone());
                 let all = match selector.one_label() {
                     Some((key, value)) => {
                         let keys = known.by_label.entry(namespace).or_default();
