@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::super::api::{Nanos, PatchKind};
 use super::super::describe;
 use super::super::flags::Flags;
+use super::super::labels;
 use super::super::select::{Found, Wish};
 use super::super::session::{Fault, Session};
 use super::super::tabwriter;
@@ -178,7 +179,8 @@ fn revisions(session: &Session<'_>, one: &Found) -> Result<BTreeMap<i64, (Value,
     match one.resource.kind.as_str() {
         "Deployment" => {
             let sets = session.resource("replicasets.apps")?;
-            for set in session.list(&sets, &one.namespace)?.into_iter().filter(owned) {
+            let selector = labels::selector_text(at(&one.object, &["spec", "selector"])).unwrap_or_default();
+            for set in session.choose(&sets, &one.namespace, &selector, "")?.into_iter().filter(owned) {
                 let revision = text(&set, &["metadata", "annotations", REVISION]).parse().unwrap_or(0);
                 out.insert(revision, (at(&set, &["spec", "template"]).clone(), cause(&set)));
             }
