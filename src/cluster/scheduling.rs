@@ -333,15 +333,16 @@ impl Cluster {
         if self.unschedulable.get(&uid).is_some_and(|known| known == message) {
             return;
         }
+        let Some(object) = self.plane.api.get(uid).cloned() else { return };
         self.unschedulable.insert(uid, message.to_owned());
         let now = self.now() / SECOND * SECOND;
-        let (status, _) = self.after_step(object, Step::Refused(message.to_owned()), Vec::new(), |_, pod| {
+        let (status, _) = self.after_step(&object, Step::Refused(message.to_owned()), Vec::new(), |_, pod| {
             let mut status = Value::clone(&pod.status);
             set_scheduled(&mut status, Some(message), now);
             (status, false)
         });
         self.plane.api.edit(uid, |o| o.status = status);
-        self.tell(object, "", true, "FailedScheduling", message.to_owned(), ("default-scheduler", ""));
+        self.tell(&object, "", true, "FailedScheduling", message.to_owned(), ("default-scheduler", ""));
     }
 
     /// What the scheduler has to know of a change of what selects pods.
