@@ -7,6 +7,7 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 
 use rustc_hash::FxHashMap;
 
@@ -54,7 +55,15 @@ pub struct Struct {
 #[derive(Debug, Default)]
 pub struct Schema {
     kinds: FxHashMap<&'static str, &'static str>,
-    structs: FxHashMap<&'static str, Arc<Struct>>,
+    structs: FxHashMap<&'static str, Entry>,
+}
+
+/// A struct, read when somebody asks for it: of a thousand most runs need a few dozen.
+#[derive(Debug, Default)]
+struct Entry {
+    /// The lines that describe it.
+    lines: &'static str,
+    body: OnceLock<Arc<Struct>>,
 }
 
 impl Schema {
@@ -72,7 +81,7 @@ impl Schema {
 
     /// A struct by its name.
     pub fn get(&self, name: &str) -> Option<&Struct> {
-        self.structs.get(name).map(Arc::as_ref)
+        self.structs.get(name).map(|entry| &**entry.body.get_or_init(|| Arc::new(read_struct(entry.lines))))
     }
 
     /// The name of a struct as the schema holds it.
@@ -208,27 +217,41 @@ pub(crate) fn cells(line: &'static str) -> impl Iterator<Item = &'static str> {
 
 fn read_go_types(text: &'static str) -> Schema {
     let mut schema = Schema::default();
-    let mut name = "";
-    let mut current = Struct::default();
-    let flush = |name: &'static str, current: &mut Struct, structs: &mut FxHashMap<&'static str, Arc<Struct>>| {
-        if !name.is_empty() {
-            structs.insert(name, Arc::new(std::mem::take(current)));
+    let mut open: Option<(&'static str, usize)> = None;
+    let mut close = |open: Option<(&'static str, usize)>, end: usize| {
+        if let Some((name, from)) = open {
+            let lines = text.get(from..end).unwrap_or_default();
+            schema.structs.insert(name, Entry { lines, body: OnceLock::new() });
         }
     };
-    for line in text.lines() {
+    let mut from = 0;
+    for end in memchr::memchr_iter(b'\n', text.as_bytes()).chain([text.len()]) {
+        let line = text.get(from..end).unwrap_or_default();
+        let mut cells = cells(line).skip(1);
+        let mut cell = || cells.next().unwrap_or("");
+        match line.as_bytes().first() {
+            Some(b'K') => drop(schema.kinds.insert(cell(), cell())),
+            Some(b'T') => {
+                close(open, from);
+                open = Some((cell(), from));
+            }
+            _ => {}
+        }
+        from = end + 1;
+    }
+    close(open, text.len());
+    schema
+}
+
+/// The struct that some lines describe.
+fn read_struct(lines: &'static str) -> Struct {
+    let mut out = Struct::default();
+    for line in lines.lines() {
         let mut cells = cells(line);
         let tag = cells.next().unwrap_or("");
         let mut cell = || cells.next().unwrap_or("");
         match tag {
-            "K" => {
-                let (gvk, ty) = (cell(), cell());
-                schema.kinds.insert(gvk, ty);
-            }
-            "T" => {
-                flush(name, &mut current, &mut schema.structs);
-                name = cell();
-                current.printed = cell();
-            }
+            "T" => (_, out.printed) = (cell(), cell()),
             "F" => {
                 let (json, ty, go_name) = (cell(), cell(), cell());
                 let omit = match cell() {
@@ -236,13 +259,12 @@ fn read_go_types(text: &'static str) -> Schema {
                     "z" => Omit::Zero,
                     _ => Omit::Never,
                 };
-                current.fields.push(Field { json, ty, go_name, omit });
+                out.fields.push(Field { json, ty, go_name, omit });
             }
             _ => {}
         }
     }
-    flush(name, &mut current, &mut schema.structs);
-    schema
+    out
 }
 
 fn read_lives(text: &'static str) -> Lives {
@@ -354,7 +376,7 @@ pub fn of_version(version: &str) -> Option<Arc<Schema>> {
     }
     for (name, number) in names {
         let Some((body, gvks)) = BUNDLE.definitions.get(number) else { continue };
-        schema.structs.insert(name, Arc::clone(body));
+        schema.structs.insert(name, Entry { lines: "", body: OnceLock::from(Arc::clone(body)) });
         for gvk in gvks {
             schema.kinds.insert(gvk, name);
         }

@@ -237,9 +237,10 @@ impl ApiServer {
         self.objects.get(self.names.get(kind, namespace, name)?)
     }
 
-    /// Whether there is a Node of this name.
-    pub fn knows_node(&self, name: &str) -> bool {
-        self.names.get("Node", "", name).is_some()
+    /// Says whether there is a Node of a name; nothing when there is none at all.
+    pub fn knows_nodes(&self) -> Option<impl Fn(&str) -> bool> {
+        let nodes = self.names.0.get("Node")?.get("").filter(|nodes| !nodes.is_empty())?;
+        Some(|name: &str| nodes.contains_key(name))
     }
 
     /// All objects of a kind, in order of creation.
@@ -268,13 +269,22 @@ impl ApiServer {
         lone.filter(move |o| o.kind == kind && o.meta.namespace == namespace)
     }
 
-    /// The pods of a namespace among which are all that a selector selects, in order of creation: after
-    /// [`ApiServer::index_labels`] few others.
-    pub fn labelled_pods<'a>(&'a self, namespace: &'a str, selector: &Selector) -> impl Iterator<Item = &'a Arc<Object>> {
+    /// The pods of a namespace that a selector selects, in order of creation. `selects` is asked where the labels that
+    /// [`ApiServer::index_labels`] knows do not say it.
+    pub fn selected_pods<'a>(
+        &'a self,
+        namespace: &'a str,
+        selector: &Selector,
+        mut selects: impl FnMut(&Object) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a Arc<Object>> {
         let labelled = selector.one_label().zip(self.labelled.as_ref());
+        let said = labelled.is_some() && selector.is_one_label();
         let named = labelled.map(|((key, value), all)| all.0.get(key).and_then(|all| all.get(value)));
         let uids = named.unwrap_or_else(|| self.kinds.get("Pod"));
-        uids.into_iter().flatten().filter_map(|uid| self.objects.get(*uid)).filter(move |pod| pod.meta.namespace == namespace)
+        uids.into_iter()
+            .flatten()
+            .filter_map(|uid| self.objects.get(*uid))
+            .filter(move |pod| pod.meta.namespace == namespace && (said || selects(pod)))
     }
 
     /// Finds pods by a label from now on.

@@ -42,18 +42,18 @@ pub fn sync_service(plane: &mut ControlPlane, uid: Uid) {
 /// What the slices of a Service are to say.
 fn wanted(api: &ApiServer, service: &Object, selection: &Selection) -> Vec<Vec<u8>> {
     let publish = at(&service.spec, &["publishNotReadyAddresses"]) == true;
-    let known = api.list("Node").next().is_some();
+    let known = api.knows_nodes().filter(|_| !publish);
     // Only ports that are named may be others at other pods.
     let named = list(&service.spec, &["ports"]).iter().any(|p| at(p, &["targetPort"]).is_string());
     let mut groups: BTreeMap<Cow<'_, str>, Vec<Endpoint<'_>>> = BTreeMap::new();
-    let mut selects = selection.selects();
-    for pod in api.labelled_pods(&service.meta.namespace, &selection.pods).filter(|pod| selects(pod)) {
+    let mut alike = Vec::new();
+    for pod in api.selected_pods(&service.meta.namespace, &selection.pods, selection.selects()) {
         let ip = address(pod);
         let node = node_name(pod);
         if ip.is_empty() || matches!(phase(pod), "Succeeded" | "Failed") {
             continue;
         }
-        if known && !publish && !api.knows_node(node) {
+        if known.as_ref().is_some_and(|known| !known(node)) {
             continue;
         }
         let serving = super::pods::is_ready(pod) || publish;
@@ -61,8 +61,15 @@ fn wanted(api: &ApiServer, service: &Object, selection: &Selection) -> Vec<Vec<u
         let endpoint =
             Endpoint { address: ip, ready: serving && (publish || !terminating), serving, terminating, node, pod: &pod.meta.name };
         let ports = || ports_of(service, pod).to_string();
-        let ports = if named { Cow::Owned(ports()) } else { Cow::Borrowed(selection.ports.get_or_init(ports).as_str()) };
-        groups.entry(ports).or_default().push(endpoint);
+        if named {
+            groups.entry(Cow::Owned(ports())).or_default().push(endpoint);
+        } else {
+            selection.ports.get_or_init(ports);
+            alike.push(endpoint);
+        }
+    }
+    if let Some(ports) = selection.ports.get().filter(|_| !alike.is_empty()) {
+        groups.insert(Cow::Borrowed(ports), alike);
     }
     if groups.is_empty() {
         // A Service without pods has one slice that says so.

@@ -128,6 +128,11 @@ impl Selector {
         all.iter().find(plain).and_then(|r| Some((r.key.as_str(), r.values.first()?.as_str())))
     }
 
+    /// Whether all that has the label of [`Selector::one_label`] matches.
+    pub fn is_one_label(&self) -> bool {
+        matches!(self, Self::All(all) if all.len() == 1) && self.one_label().is_some()
+    }
+
     /// Whether labels match.
     pub fn matches(&self, labels: &Labels) -> bool {
         match self {
