@@ -31,8 +31,8 @@ const BYTES_A_STEP: usize = 64;
 const ITEMS_A_STEP: usize = 8;
 /// Of longer lists each item takes a step: what counts then is the memory they hold.
 const LONG_LIST: usize = 10_000;
-/// A call takes about as long as so many steps more.
-const CALL_STEPS: u64 = 2;
+/// A call takes about as long as so many steps more, with what is remembered of where its result comes from.
+const CALL_STEPS: u64 = 8;
 
 /// What a parameter takes.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -121,6 +121,8 @@ const MAX_DEPTH: usize = 20_000;
 
 /// What a call of a template costs beside its own steps: the source map remembers each call.
 const CALL_STEPS: u64 = 20;
+/// What an action that prints costs beside its own step: the source map remembers each piece.
+const PRINT_STEPS: u64 = 4;
 
 /// A value as Go's reflect sees it: whether its static type is `interface {}` matters for nil and for texts.
 #[derive(Clone, Debug)]
@@ -374,6 +376,7 @@ impl Runtime<'_> {
     }
 
     fn print(&mut self, frame: &Frame<'_>, value: &Rv, out: &mut Out) -> Result<()> {
+        self.steps = self.steps.saturating_sub(PRINT_STEPS);
         let Some(v) = value.as_value() else {
             out.action(b"<no value>", frame.span(), crate::source::OriginId::NONE, self.tracer.as_ref());
             return Ok(());

@@ -48,7 +48,7 @@ use crate::gotmpl::Function;
 
 /// `regexp.Compile`: the expression, or Go's sentence.
 pub(crate) fn go_regexp(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {
-    regexes::compile(pattern)
+    regexes::compile(pattern).map(std::rc::Rc::unwrap_or_clone)
 }
 
 /// Whether a text is a date such as `2006-01-02`, or Go's sentence.

@@ -1,6 +1,7 @@
 //! The `regex*` functions.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use regex::bytes::Captures;
 use regex::bytes::Regex;
@@ -29,16 +30,16 @@ use super::args::string;
 pub(super) const FUNCTIONS: &[Function] = &[
     fixed("regexMatch", &[STR, STR], BOOL, |e, a| Ok(compiled(e, a).is_ok_and(|r| r.is_match(bytes(a, 1))).into())),
     fixed("mustRegexMatch", &[STR, STR], BOOL, |e, a| Ok(compiled(e, a)?.is_match(bytes(a, 1)).into())),
-    fixed("regexFind", &[STR, STR], STR, |e, a| find(&must_compile(e, a)?, a)),
-    fixed("mustRegexFind", &[STR, STR], STR, |e, a| find(&compiled(e, a)?, a)),
-    fixed("regexFindAll", &[STR, STR, INT], STRS, |e, a| find_all(&must_compile(e, a)?, a)),
-    fixed("mustRegexFindAll", &[STR, STR, INT], STRS, |e, a| find_all(&compiled(e, a)?, a)),
-    fixed("regexReplaceAll", &[STR, STR, STR], STR, |e, a| replace(&must_compile(e, a)?, a, expand)),
-    fixed("mustRegexReplaceAll", &[STR, STR, STR], STR, |e, a| replace(&compiled(e, a)?, a, expand)),
-    fixed("regexReplaceAllLiteral", &[STR, STR, STR], STR, |e, a| replace(&must_compile(e, a)?, a, literal)),
-    fixed("mustRegexReplaceAllLiteral", &[STR, STR, STR], STR, |e, a| replace(&compiled(e, a)?, a, literal)),
-    fixed("regexSplit", &[STR, STR, INT], STRS, |e, a| split(&must_compile(e, a)?, a)),
-    fixed("mustRegexSplit", &[STR, STR, INT], STRS, |e, a| split(&compiled(e, a)?, a)),
+    fixed("regexFind", &[STR, STR], STR, |e, a| find(&*must_compile(e, a)?, a)),
+    fixed("mustRegexFind", &[STR, STR], STR, |e, a| find(&*compiled(e, a)?, a)),
+    fixed("regexFindAll", &[STR, STR, INT], STRS, |e, a| find_all(&*must_compile(e, a)?, a)),
+    fixed("mustRegexFindAll", &[STR, STR, INT], STRS, |e, a| find_all(&*compiled(e, a)?, a)),
+    fixed("regexReplaceAll", &[STR, STR, STR], STR, |e, a| replace(&*must_compile(e, a)?, a, expand)),
+    fixed("mustRegexReplaceAll", &[STR, STR, STR], STR, |e, a| replace(&*compiled(e, a)?, a, expand)),
+    fixed("regexReplaceAllLiteral", &[STR, STR, STR], STR, |e, a| replace(&*must_compile(e, a)?, a, literal)),
+    fixed("mustRegexReplaceAllLiteral", &[STR, STR, STR], STR, |e, a| replace(&*compiled(e, a)?, a, literal)),
+    fixed("regexSplit", &[STR, STR, INT], STRS, |e, a| split(&*must_compile(e, a)?, a)),
+    fixed("mustRegexSplit", &[STR, STR, INT], STRS, |e, a| split(&*compiled(e, a)?, a)),
     fixed("regexQuoteMeta", &[STR], STR, |_, a| {
         let quoted: Vec<u8> =
             bytes(a, 0).iter().flat_map(|&b| if br"\.+*?()|[]{}^$".contains(&b) { vec![b'\\', b] } else { vec![b] }).collect();
@@ -51,12 +52,13 @@ const STEPS_A_BYTE: usize = 4;
 /// So many bytes, times those of the pattern, are matched in a step.
 const MATCHED_A_STEP: usize = 1024;
 
-/// Compiled patterns are kept: charts use the same few again and again.
+/// Compiled patterns are kept: charts use the same few again and again. They are shared, for a copy of one makes its own room
+/// to match in, which takes longer than most matches.
 const MAX_KEPT: usize = 256;
 
-pub(super) fn compile(pattern: &[u8]) -> Result<Regex, String> {
+pub(super) fn compile(pattern: &[u8]) -> Result<Rc<Regex>, String> {
     thread_local! {
-        static KEPT: RefCell<FxHashMap<Vec<u8>, Regex>> = RefCell::new(FxHashMap::default());
+        static KEPT: RefCell<FxHashMap<Vec<u8>, Rc<Regex>>> = RefCell::new(FxHashMap::default());
     }
     if let Some(found) = KEPT.with_borrow(|kept| kept.get(pattern).cloned()) {
         return Ok(found);
@@ -65,25 +67,26 @@ pub(super) fn compile(pattern: &[u8]) -> Result<Regex, String> {
     let compiled = RegexBuilder::new(&translated)
         .build()
         .map_err(|_| format!("error parsing regexp: expression too large: `{}`", Str::from(pattern)))?;
+    let compiled = Rc::new(compiled);
     KEPT.with_borrow_mut(|kept| {
         if kept.len() >= MAX_KEPT {
             kept.clear();
         }
-        kept.insert(pattern.to_vec(), compiled.clone());
+        kept.insert(pattern.to_vec(), Rc::clone(&compiled));
     });
     Ok(compiled)
 }
 
 /// The pattern of a call, compiled. What compiling and matching take is paid for whether or not the pattern was kept, so
 /// that a rendering ends at the same place on any thread.
-fn compiled(env: &mut Env<'_>, a: &[Value]) -> Result<Regex, String> {
+fn compiled(env: &mut Env<'_>, a: &[Value]) -> Result<Rc<Regex>, String> {
     let (pattern, text) = (bytes(a, 0), bytes(a, 1));
     env.spend(pattern.len().saturating_mul(STEPS_A_BYTE) + pattern.len().saturating_mul(text.len()) / MATCHED_A_STEP)?;
     compile(pattern)
 }
 
 /// Go's `MustCompile`, which panics with the pattern in its sentence.
-fn must_compile(env: &mut Env<'_>, a: &[Value]) -> Result<Regex, String> {
+fn must_compile(env: &mut Env<'_>, a: &[Value]) -> Result<Rc<Regex>, String> {
     let pattern = bytes(a, 0);
     compiled(env, a).map_err(|e| {
         let text = Str::from(pattern);
