@@ -135,7 +135,7 @@ fn body(out: &mut Out, store: &Store<'_>, resource: &Resource, object: &Value) -
     match (resource.group.as_str(), resource.kind.as_str()) {
         ("", "Pod") => pod::describe(out, object),
         ("", "ReplicationController") | ("apps", "ReplicaSet") => workload::replica_set(out, object, store),
-        ("apps", "Deployment") => workload::deployment(out, object, store.list("apps", "replicasets", namespace).to_vec()),
+        ("apps", "Deployment") => workload::deployment(out, object, &store.list("apps", "replicasets", namespace)),
         ("apps", "StatefulSet") => workload::stateful_set(out, object, store),
         ("apps", "DaemonSet") => workload::daemon_set(out, object, store),
         ("batch", "Job") => workload::job(out, object),

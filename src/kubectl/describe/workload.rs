@@ -38,7 +38,7 @@ pub(super) fn replica_set(out: &mut Out, o: &Value, store: &Store<'_>) {
 }
 
 /// upstream: describeDeployment
-pub(super) fn deployment(out: &mut Out, d: &Value, sets: Vec<Value>) {
+pub(super) fn deployment(out: &mut Out, d: &Value, sets: &[Value]) {
     let spec = at(d, &["spec"]);
     out.field(0, "Name", text(d, &["metadata", "name"]));
     out.field(0, "Namespace", text(d, &["metadata", "namespace"]));
@@ -85,10 +85,10 @@ fn sets_line(sets: &[Value]) -> String {
 
 /// The replica sets of a deployment, oldest first: those of older templates and that of the present one. upstream:
 /// deploymentutil.GetAllReplicaSetsInChunks
-pub(in super::super) fn split_sets(deployment: &Value, sets: Vec<Value>) -> (Vec<Value>, Option<Value>) {
+pub(in super::super) fn split_sets(deployment: &Value, sets: &[Value]) -> (Vec<Value>, Option<Value>) {
     let uid = at(deployment, &["metadata", "uid"]);
     let owned = |s: &Value| list(s, &["metadata", "ownerReferences"]).iter().any(|r| r["controller"] == true && r["uid"] == *uid);
-    let mut mine: Vec<Value> = sets.into_iter().filter(owned).collect();
+    let mut mine: Vec<Value> = sets.iter().filter(|s| owned(s)).cloned().collect();
     let created = |s: &Value| times::parse(at(s, &["metadata", "creationTimestamp"]));
     mine.sort_by(|a, b| created(a).cmp(&created(b)).then_with(|| text(a, &["metadata", "name"]).cmp(text(b, &["metadata", "name"]))));
     let bare = |o: &Value| {
