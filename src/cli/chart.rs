@@ -28,9 +28,8 @@ fn open_folder(world: &RealWorld, path: &str, output: &mut Output) -> Result<Cha
         let name = load::absolute(world, &format!("{path}/Chart.yaml"));
         return Err(Error::helm(format!("unable to detect chart at {name}: open {name}: not a directory")));
     }
-    load::detect(world, path).map_err(|e| Error::helm(e.0))?;
     let mut logs = Logs::default();
-    let loaded = load::load_with(world, path, &mut ValuesReader::default(), &mut logs);
+    let loaded = load::load_known(world, path, &mut ValuesReader::default(), &mut logs);
     logs.lines(false).iter().for_each(|line| output.note(line));
     let chart = loaded.map_err(|e| Error::helm(e.0))?;
     if chart.metadata.api_version == "v3" {

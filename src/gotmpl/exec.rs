@@ -231,6 +231,8 @@ pub(super) struct Frame<'t> {
     pub(super) vars: Vec<(Str, Rv)>,
     /// The action that runs, as bytes of the text.
     pub(super) action: (usize, usize),
+    /// See [`Node::shift`].
+    shift: isize,
 }
 
 impl Frame<'_> {
@@ -264,7 +266,7 @@ impl Frame<'_> {
     }
 
     fn prefix(&self) -> String {
-        let text = &self.tree.text[..self.at.pos().min(self.tree.text.len())];
+        let text = &self.tree.text[..self.at.pos(self.shift).min(self.tree.text.len())];
         let column = text.iter().rposition(|b| *b == b'\n').map_or(text.len(), |n| text.len() - n - 1);
         let line = 1 + text.iter().filter(|b| **b == b'\n').count();
         let name = quote(self.tree.name.as_bytes());
@@ -305,7 +307,7 @@ impl Runtime<'_> {
 
     fn run(&mut self, tree: &Tree, dot: Rv, out: &mut Out) -> Result<()> {
         self.steps = self.steps.saturating_sub(CALL_STEPS);
-        let mut frame = Frame { tree, at: At::List(0), vars: vec![(Str::from("$"), dot.clone())], action: (0, 0) };
+        let mut frame = Frame { tree, at: At::List(0), vars: vec![(Str::from("$"), dot.clone())], action: (0, 0), shift: 0 };
         self.depth += 1;
         let result = stacked(|| self.walk(&mut frame, &dot, &tree.root, out));
         self.depth -= 1;
@@ -335,7 +337,7 @@ impl Runtime<'_> {
                 return frame.error("the output is too large");
             }
             if !matches!(node.kind, NodeKind::Text(_)) {
-                frame.action = node.span;
+                (frame.action, frame.shift) = (node.span, node.shift);
             }
             match &node.kind {
                 NodeKind::Text(text) => {
@@ -369,7 +371,7 @@ impl Runtime<'_> {
                         return Ok(flow);
                     }
                 }
-                NodeKind::Template(name, pipe) => self.template(frame, dot, name, pipe.as_ref(), out)?,
+                NodeKind::Template(name, pipe) => self.template(frame, dot, name, pipe.as_deref(), out)?,
             }
         }
         Ok(Flow::Next)

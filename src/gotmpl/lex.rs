@@ -68,8 +68,6 @@ pub(super) struct Item {
     pub(super) kind: ItemKind,
     pub(super) pos: usize,
     pub(super) end: usize,
-    /// From 1.
-    pub(super) line: usize,
 }
 
 /// The scanner's state.
@@ -79,8 +77,6 @@ pub(super) struct Lexer<'a> {
     start: usize,
     at_eof: bool,
     parens: i32,
-    line: usize,
-    start_line: usize,
     inside: bool,
     /// The text of the one [`ItemKind::Error`].
     failure: Option<String>,
@@ -115,18 +111,13 @@ fn find_left(text: &[u8]) -> Option<usize> {
     LEFT.find(text)
 }
 
-/// Shorter texts are counted byte by byte.
-const SHORT: usize = 16;
-
-fn newlines(s: &[u8]) -> usize {
-    if s.len() < SHORT {
-        return s.iter().filter(|b| **b == b'\n').count();
-    }
-    memchr::memchr_iter(b'\n', s).count()
-}
-
 fn is_blank(b: u8) -> bool {
     matches!(b, b' ' | b'\t' | b'\r' | b'\n')
+}
+
+/// Whether what follows ends a word.
+fn terminates(rest: &[u8]) -> bool {
+    matches!(rest, [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] | [b'}', b'}', ..])
 }
 
 fn is_name(b: u8) -> bool {
@@ -135,6 +126,28 @@ fn is_name(b: u8) -> bool {
 
 fn blanks(s: &[u8]) -> usize {
     s.iter().take_while(|b| is_blank(**b)).count()
+}
+
+/// What an identifier is.
+fn word(text: &[u8]) -> ItemKind {
+    // Most are no keywords, which the first letter and the length tell.
+    let (keyword, kind): (&[u8], _) = match (text.first(), text.len()) {
+        (Some(b'b'), 5) if text.ends_with(b"ock") => (b"block", ItemKind::Block),
+        (Some(b'b'), 5) => (b"break", ItemKind::Break),
+        (Some(b'c'), 8) => (b"continue", ItemKind::Continue),
+        (Some(b'd'), 6) => (b"define", ItemKind::Define),
+        (Some(b'e'), 4) => (b"else", ItemKind::Else),
+        (Some(b'e'), 3) => (b"end", ItemKind::End),
+        (Some(b'i'), 2) => (b"if", ItemKind::If),
+        (Some(b'n'), 3) => (b"nil", ItemKind::Nil),
+        (Some(b'r'), 5) => (b"range", ItemKind::Range),
+        (Some(b't'), 8) => (b"template", ItemKind::Template),
+        (Some(b'w'), 4) => (b"with", ItemKind::With),
+        (Some(b't'), 4) => (b"true", ItemKind::Bool),
+        (Some(b'f'), 5) => (b"false", ItemKind::Bool),
+        _ => return ItemKind::Identifier,
+    };
+    if text == keyword { kind } else { ItemKind::Identifier }
 }
 
 fn unicode_name(c: Option<char>) -> String {
@@ -146,7 +159,7 @@ fn unicode_name(c: Option<char>) -> String {
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(input: &'a [u8]) -> Self {
-        Self { input, pos: 0, start: 0, at_eof: false, parens: 0, line: 1, start_line: 1, inside: false, failure: None }
+        Self { input, pos: 0, start: 0, at_eof: false, parens: 0, inside: false, failure: None }
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -160,9 +173,6 @@ impl<'a> Lexer<'a> {
         }
         let (c, w) = decode(self.rest());
         self.pos += w;
-        if c == '\n' {
-            self.line += 1;
-        }
         Some(c)
     }
 
@@ -187,22 +197,16 @@ impl<'a> Lexer<'a> {
             }
         }
         self.pos -= w;
-        if self.input[self.pos] == b'\n' {
-            self.line -= 1;
-        }
     }
 
     fn item(&mut self, kind: ItemKind) -> Item {
-        let item = Item { kind, pos: self.start, end: self.pos, line: self.start_line };
+        let item = Item { kind, pos: self.start, end: self.pos };
         self.start = self.pos;
-        self.start_line = self.line;
         item
     }
 
     fn ignore(&mut self) {
-        self.line += newlines(&self.input[self.start..self.pos]);
         self.start = self.pos;
-        self.start_line = self.line;
     }
 
     fn accept(&mut self, valid: &str) -> bool {
@@ -220,7 +224,7 @@ impl<'a> Lexer<'a> {
 
     fn error(&mut self, message: impl Into<String>) -> Item {
         self.failure = Some(message.into());
-        Item { kind: ItemKind::Error, pos: self.start, end: self.start, line: self.start_line }
+        Item { kind: ItemKind::Error, pos: self.start, end: self.start }
     }
 
     /// Why the text has no more items.
@@ -243,7 +247,7 @@ impl<'a> Lexer<'a> {
     /// The next item; after an error only the end.
     pub(super) fn next_item(&mut self) -> Item {
         if self.failure.is_some() {
-            return Item { kind: ItemKind::Eof, pos: 0, end: 0, line: self.start_line };
+            return Item { kind: ItemKind::Eof, pos: self.start, end: self.start };
         }
         if self.inside { self.inside_action() } else { self.text() }
     }
@@ -253,7 +257,6 @@ impl<'a> Lexer<'a> {
             let Some(x) = find_left(self.rest()) else {
                 self.pos = self.input.len();
                 if self.pos > self.start {
-                    self.line += newlines(&self.input[self.start..self.pos]);
                     return self.item(ItemKind::Text);
                 }
                 return self.item(ItemKind::Eof);
@@ -266,7 +269,6 @@ impl<'a> Lexer<'a> {
                     trim = text.iter().rev().take_while(|b| is_blank(**b)).count();
                 }
                 self.pos -= trim;
-                self.line += newlines(&self.input[self.start..self.pos]);
                 let item = self.item(ItemKind::Text);
                 self.pos += trim;
                 self.ignore();
@@ -294,6 +296,40 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    /// Behind a left delimiter: whether the word `define` comes next.
+    pub(super) fn at_define(&self) -> bool {
+        let rest = self.rest();
+        let word = rest.get(blanks(rest)..).unwrap_or_default();
+        word.strip_prefix(b"define").is_some_and(terminates)
+    }
+
+    /// Behind a left delimiter: where the first right delimiter stands, or what looks like one.
+    pub(super) fn first_end(&self) -> Option<usize> {
+        let mut at = self.pos;
+        loop {
+            at += memchr::memchr(b'}', self.input.get(at..)?)?;
+            if self.input.get(at + 1) == Some(&b'}') {
+                return Some(at);
+            }
+            at += 1;
+        }
+    }
+
+    /// Behind a left delimiter: passes over an action that is known to be whole and to end with the right delimiter at `end`,
+    /// which it gives.
+    pub(super) fn pass_action(&mut self, end: usize) -> Item {
+        let trim = matches!(&self.input[self.pos..end], [.., blank, b'-'] if is_blank(*blank));
+        self.start = end;
+        self.pos = end + 2;
+        let item = self.item(ItemKind::RightDelim);
+        if trim {
+            self.pos += blanks(self.rest());
+            self.ignore();
+        }
+        self.inside = false;
+        item
+    }
+
     fn comment(&mut self) -> Option<Item> {
         self.pos += 2;
         let Some(x) = memchr::memmem::find(self.rest(), b"*/") else { return Some(self.error("unclosed comment")) };
@@ -302,13 +338,7 @@ impl<'a> Lexer<'a> {
         if !delim {
             return Some(self.error("comment ends before closing delimiter"));
         }
-        self.line += newlines(&self.input[self.start..self.pos]);
-        self.start = self.pos;
-        self.start_line = self.line;
-        if trim {
-            self.pos += 2;
-        }
-        self.pos += 2;
+        self.pos += if trim { 4 } else { 2 };
         if trim {
             self.pos += blanks(self.rest());
         }
@@ -367,7 +397,6 @@ impl<'a> Lexer<'a> {
             '"' => self.quoted('"', ItemKind::String, "unterminated quoted string"),
             '`' => {
                 let Some(length) = memchr::memchr(b'`', self.rest()) else { return self.error("unterminated raw quoted string") };
-                self.line += newlines(&self.rest()[..length]);
                 self.pos += length + 1;
                 self.item(ItemKind::RawString)
             }
@@ -405,12 +434,10 @@ impl<'a> Lexer<'a> {
 
     fn space(&mut self) -> Item {
         let count = blanks(self.rest());
-        self.line += newlines(&self.rest()[..count]);
         self.pos += count;
         // A blank before `-}}` belongs to that.
-        if let [blank, b'-', b'}', b'}', ..] = &self.input[self.pos - 1..] {
+        if let [_, b'-', b'}', b'}', ..] = &self.input[self.pos - 1..] {
             self.pos -= 1;
-            self.line -= usize::from(*blank == b'\n');
             if count == 1 {
                 return self.right_delim();
             }
@@ -423,21 +450,7 @@ impl<'a> Lexer<'a> {
         if !self.at_terminator() {
             return self.error(format!("bad character {}", unicode_name(c)));
         }
-        let kind = match &self.input[self.start..self.pos] {
-            b"block" => ItemKind::Block,
-            b"break" => ItemKind::Break,
-            b"continue" => ItemKind::Continue,
-            b"define" => ItemKind::Define,
-            b"else" => ItemKind::Else,
-            b"end" => ItemKind::End,
-            b"if" => ItemKind::If,
-            b"nil" => ItemKind::Nil,
-            b"range" => ItemKind::Range,
-            b"template" => ItemKind::Template,
-            b"with" => ItemKind::With,
-            b"true" | b"false" => ItemKind::Bool,
-            _ => ItemKind::Identifier,
-        };
+        let kind = word(&self.input[self.start..self.pos]);
         self.item(kind)
     }
 
@@ -453,14 +466,8 @@ impl<'a> Lexer<'a> {
     }
 
     fn at_terminator(&mut self) -> bool {
-        match self.rest() {
-            [] => {
-                self.at_eof = true;
-                true
-            }
-            [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] | [b'}', b'}', ..] => true,
-            _ => false,
-        }
+        self.at_eof |= self.rest().is_empty();
+        terminates(self.rest())
     }
 
     fn quoted(&mut self, end: char, kind: ItemKind, message: &str) -> Item {

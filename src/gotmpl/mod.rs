@@ -15,7 +15,7 @@ pub use error::{ExecError, Missing, Result};
 pub use exec::{Host, MissingKey, Runtime, Scope, Signature, truth};
 pub use func::{Env, Function, Native};
 pub use number::{parse_float, parse_int, parse_uint};
-pub use parse::{ParseError, parse};
+pub use parse::{ParseError, Seen, parse, parse_sharing};
 pub use trace::{Out, STRING, Tracer};
 
 /// Whether text/template itself brings a function of this name.

@@ -1,9 +1,10 @@
 //! The parser: items to trees, with Go's error texts. upstream: text/template/parse/parse.go
 
 use std::borrow::Cow;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::lex::{Item, ItemKind, Lexer};
 use super::number;
@@ -37,6 +38,32 @@ pub fn parse(
     file: Option<FileId>,
     has_function: &dyn Fn(&[u8]) -> bool,
 ) -> Result<Vec<Arc<Tree>>, ParseError> {
+    parse_with(&mut Seen::default(), false, name, text, file, has_function)
+}
+
+/// Like [`parse`]; what was `seen` in texts before, with the same functions, is shared with them. Positions in a shared
+/// pipeline are those of its first place: see [`Node::shift`].
+///
+/// # Errors
+/// Go's parse errors.
+pub fn parse_sharing(
+    seen: &mut Seen,
+    name: &Str,
+    text: &Arc<[u8]>,
+    file: Option<FileId>,
+    has_function: &dyn Fn(&[u8]) -> bool,
+) -> Result<Vec<Arc<Tree>>, ParseError> {
+    parse_with(seen, true, name, text, file, has_function)
+}
+
+fn parse_with(
+    seen: &mut Seen,
+    share: bool,
+    name: &Str,
+    text: &Arc<[u8]>,
+    file: Option<FileId>,
+    has_function: &dyn Fn(&[u8]) -> bool,
+) -> Result<Vec<Arc<Tree>>, ParseError> {
     let mut parser = Parser {
         name,
         text,
@@ -47,14 +74,16 @@ pub fn parse(
         peeked: 0,
         trees: Vec::new(),
         scope: Scope::default(),
-        names: FxHashMap::default(),
-        functions: FxHashMap::default(),
+        seen,
+        share,
+        end: None,
+        uses: Vec::new(),
+        nested: false,
         nodes: Vec::new(),
         commands: Vec::new(),
         args: Vec::new(),
         chain: Vec::new(),
-        action_line: 0,
-        action_start: 0,
+        action: None,
         nesting: 0,
     };
     let root = parser.file()?;
@@ -63,7 +92,7 @@ pub fn parse(
 }
 
 fn eof() -> Item {
-    Item { kind: ItemKind::Eof, pos: 0, end: 0, line: 0 }
+    Item { kind: ItemKind::Eof, pos: 0, end: 0 }
 }
 
 type Parsed<T> = Result<T, ParseError>;
@@ -93,6 +122,44 @@ enum Step {
     Stop(Stop),
 }
 
+/// What was seen in texts: templates of a chart repeat many actions, and more words.
+#[derive(Default)]
+pub struct Seen {
+    actions: FxHashMap<Slice, Rc<Action>>,
+    /// Texts that occur again and again share their memory.
+    names: FxHashSet<Str>,
+    /// The functions that are known.
+    functions: FxHashSet<Str>,
+}
+
+/// An action up to its right delimiter.
+struct Action {
+    kind: ActionKind,
+    /// Where it stands.
+    start: usize,
+    /// The variables that it uses.
+    uses: Box<[Str]>,
+}
+
+enum ActionKind {
+    Pipe(Arc<Pipe>),
+    Control(ItemKind, Arc<Pipe>),
+    /// The name, what it is given, and where the name stands.
+    Template(Str, Option<Arc<Pipe>>, usize),
+    Else,
+    End,
+}
+
+impl ActionKind {
+    fn pipe(&self) -> Option<&Pipe> {
+        match self {
+            Self::Pipe(pipe) | Self::Control(_, pipe) => Some(pipe),
+            Self::Template(_, pipe, _) => pipe.as_deref(),
+            Self::Else | Self::End => None,
+        }
+    }
+}
+
 struct Parser<'a> {
     name: &'a Str,
     text: &'a Arc<[u8]>,
@@ -103,17 +170,22 @@ struct Parser<'a> {
     peeked: usize,
     trees: Vec<Arc<Tree>>,
     scope: Scope,
-    /// Texts that occur again and again share their memory.
-    names: FxHashMap<&'a [u8], Str>,
-    /// The functions that are known.
-    functions: FxHashMap<&'a [u8], Str>,
+    seen: &'a mut Seen,
+    /// Whether actions are shared.
+    share: bool,
+    /// Where the first right delimiter behind the start of the action stands, when that may be shared.
+    end: Option<usize>,
+    /// The variables that the action uses.
+    uses: Vec<Str>,
+    /// Whether it declares some within parentheses.
+    nested: bool,
     /// What is gathered for lists that are not whole yet, the outer ones first: a list gets its memory when its length is known.
     nodes: Vec<Node>,
     commands: Vec<Command>,
     args: Vec<Arg>,
     chain: Vec<Str>,
-    action_line: usize,
-    action_start: usize,
+    /// Where the action starts that is read.
+    action: Option<usize>,
     nesting: usize,
 }
 
@@ -125,7 +197,12 @@ impl<'a> Parser<'a> {
         if text.len() > SHORT {
             return Str::from(text);
         }
-        self.names.entry(text).or_insert_with(|| Str::from(text)).clone()
+        if let Some(known) = self.seen.names.get(text) {
+            return known.clone();
+        }
+        let name = Str::from(text);
+        self.seen.names.insert(name.clone());
+        name
     }
 
     fn next(&mut self) -> Item {
@@ -171,7 +248,12 @@ impl<'a> Parser<'a> {
     fn error<T>(&self, message: impl Into<String>) -> Parsed<T> {
         let message = message.into();
         let token = &self.tokens[0];
-        Err(ParseError { text: format!("template: {}:{}: {message}", self.name, token.line), message, offset: token.pos })
+        Err(ParseError { text: format!("template: {}:{}: {message}", self.name, self.line(token.pos)), message, offset: token.pos })
+    }
+
+    /// The line of a byte, from 1.
+    fn line(&self, pos: usize) -> usize {
+        1 + memchr::memchr_iter(b'\n', self.text.get(..pos).unwrap_or_default()).count()
     }
 
     fn show(&self, item: &Item) -> String {
@@ -194,8 +276,9 @@ impl<'a> Parser<'a> {
     fn unexpected<T>(&self, item: &Item, context: &str) -> Parsed<T> {
         if item.kind == ItemKind::Error {
             let mut message = self.lexer.failure().to_owned();
-            if self.action_line != 0 && self.action_line != item.line {
-                let extra = format!(" in action started at {}:{}", self.name, self.action_line);
+            let line = self.action.map(|start| self.line(start)).filter(|line| *line != self.line(item.pos));
+            if let Some(line) = line {
+                let extra = format!(" in action started at {}:{line}", self.name);
                 message.push_str(if message.ends_with(" action") { &extra[" in action".len()..] } else { &extra });
             }
             return self.error(message);
@@ -228,14 +311,11 @@ impl<'a> Parser<'a> {
             let token = self.peek();
             match token.kind {
                 ItemKind::Eof => return Ok(nodes),
-                ItemKind::LeftDelim => {
-                    let delim = self.next();
-                    if self.next_non_space().kind == ItemKind::Define {
-                        self.definition()?;
-                        continue;
-                    }
-                    self.tokens[1] = delim;
-                    self.peeked = 2;
+                ItemKind::LeftDelim if self.lexer.at_define() => {
+                    self.next();
+                    self.next_non_space();
+                    self.definition()?;
+                    continue;
                 }
                 _ => {}
             }
@@ -249,7 +329,7 @@ impl<'a> Parser<'a> {
     fn definition(&mut self) -> Parsed<()> {
         const CONTEXT: &str = "define clause";
         let outer = std::mem::take(&mut self.scope);
-        let line = std::mem::take(&mut self.action_line);
+        let action = self.action.take();
         let token = self.expect(&[ItemKind::String, ItemKind::RawString], CONTEXT)?;
         let name = self.unquoted(&token)?;
         self.expect(&[ItemKind::RightDelim], CONTEXT)?;
@@ -259,7 +339,7 @@ impl<'a> Parser<'a> {
         }
         self.add(name, root)?;
         self.scope = outer;
-        self.action_line = line;
+        self.action = action;
         Ok(())
     }
 
@@ -295,14 +375,14 @@ impl<'a> Parser<'a> {
             ItemKind::Text => Ok(Step::Node(Node {
                 pos: token.pos,
                 span: (token.pos, token.end),
+                shift: 0,
                 kind: NodeKind::Text(Slice::new(self.text, token.pos, token.end)),
             })),
             ItemKind::LeftDelim => {
-                self.action_line = token.line;
-                self.action_start = token.pos;
+                self.action = Some(token.pos);
                 let step = self.action(token.pos);
                 if step.is_ok() {
-                    self.action_line = 0;
+                    self.action = None;
                 }
                 step
             }
@@ -320,24 +400,27 @@ impl<'a> Parser<'a> {
     }
 
     fn action_inner(&mut self, start: usize) -> Parsed<Step> {
+        if let Some(known) = self.known(start) {
+            return self.repeated(start, &known);
+        }
         let token = self.next_non_space();
-        let node = |pos: usize, end: usize, kind: NodeKind| Ok(Step::Node(Node { pos, span: (start, end), kind }));
+        let node = |pos: usize, end: usize, kind: NodeKind| Ok(Step::Node(Node { pos, span: (start, end), shift: 0, kind }));
         match token.kind {
             ItemKind::Block => {
                 const CONTEXT: &str = "block clause";
                 let token = self.next_non_space();
                 let name = self.template_name(&token, CONTEXT)?;
-                let pipe = self.pipeline(CONTEXT, ItemKind::RightDelim)?;
+                let pipe = Arc::new(self.pipeline(CONTEXT, ItemKind::RightDelim)?);
                 let end = self.action_end();
                 let outer = std::mem::take(&mut self.scope);
-                let line = std::mem::take(&mut self.action_line);
+                let action = self.action.take();
                 let (root, stop) = self.item_list()?;
                 if !matches!(stop, Stop::End) {
                     return self.error(format!("unexpected {} in {CONTEXT}", stop_name(&stop)));
                 }
                 self.add(name.clone(), root)?;
                 self.scope = outer;
-                self.action_line = line;
+                self.action = action;
                 node(token.pos, end, NodeKind::Template(name, Some(pipe)))
             }
             ItemKind::Break | ItemKind::Continue => {
@@ -356,11 +439,13 @@ impl<'a> Parser<'a> {
                 let peek = self.peek_non_space();
                 if !matches!(peek.kind, ItemKind::If | ItemKind::With) {
                     self.expect(&[ItemKind::RightDelim], "else")?;
+                    self.keep(start, || ActionKind::Else);
                 }
                 Ok(Step::Stop(Stop::Else))
             }
             ItemKind::End => {
                 self.expect(&[ItemKind::RightDelim], "end")?;
+                self.keep(start, || ActionKind::End);
                 Ok(Step::Stop(Stop::End))
             }
             ItemKind::If => Ok(Step::Node(self.control(ItemKind::If, start)?)),
@@ -373,16 +458,65 @@ impl<'a> Parser<'a> {
                 let mut pipe = None;
                 if self.next_non_space().kind != ItemKind::RightDelim {
                     self.backup();
-                    pipe = Some(self.pipeline(CONTEXT, ItemKind::RightDelim)?);
+                    pipe = Some(Arc::new(self.pipeline(CONTEXT, ItemKind::RightDelim)?));
                 }
+                self.keep(start, || ActionKind::Template(name.clone(), pipe.clone(), token.pos));
                 node(token.pos, self.action_end(), NodeKind::Template(name, pipe))
             }
             _ => {
                 self.backup();
                 let token = self.peek();
-                let pipe = self.pipeline("command", ItemKind::RightDelim)?;
+                let pipe = Arc::new(self.pipeline("command", ItemKind::RightDelim)?);
+                self.keep(start, || ActionKind::Pipe(Arc::clone(&pipe)));
                 node(token.pos, self.action_end(), NodeKind::Action(pipe))
             }
+        }
+    }
+
+    /// The same action as the one whose left delimiter was read last, when it was seen before and its variables are known here.
+    fn known(&mut self, start: usize) -> Option<Rc<Action>> {
+        self.end = None;
+        if !self.share || self.peeked > 0 {
+            return None;
+        }
+        self.uses.clear();
+        self.nested = false;
+        let end = self.lexer.first_end()?;
+        self.end = Some(end);
+        let known = self.seen.actions.get(self.text.get(start..end + 2)?)?;
+        let declared = known.kind.pipe().map_or(&[][..], |pipe| &pipe.decl);
+        let here = |name: &Str| self.scope.vars.contains(name) || declared.iter().any(|(_, own)| own == name);
+        known.uses.iter().all(here).then(|| Rc::clone(known))
+    }
+
+    /// Remembers the action that was read, which starts at `start`.
+    fn keep(&mut self, start: usize, kind: impl FnOnce() -> ActionKind) {
+        // Another right delimiter inside may be part of a text.
+        if self.end.is_some_and(|end| end + 2 == self.action_end()) && !self.nested {
+            let action = Action { kind: kind(), start, uses: self.uses.as_slice().into() };
+            self.seen.actions.insert(Slice::new(self.text, start, self.action_end()), Rc::new(action));
+        }
+    }
+
+    /// An action that was seen before.
+    fn repeated(&mut self, start: usize, known: &Action) -> Parsed<Step> {
+        if let Some(end) = self.end.take() {
+            self.tokens[0] = self.lexer.pass_action(end);
+        }
+        let vars = self.scope.vars.len();
+        if let Some(pipe) = known.kind.pipe() {
+            self.scope.vars.extend(pipe.decl.iter().map(|(_, name)| name.clone()));
+        }
+        let shift = start as isize - known.start as isize;
+        let here = |pos: usize| pos.wrapping_add_signed(shift);
+        let span = (start, self.action_end());
+        let node = |pos: usize, kind: NodeKind| Ok(Step::Node(Node { pos: here(pos), span, shift, kind }));
+        match &known.kind {
+            ActionKind::Pipe(pipe) => node(pipe.pos, NodeKind::Action(Arc::clone(pipe))),
+            ActionKind::Template(name, pipe, pos) => node(*pos, NodeKind::Template(name.clone(), pipe.clone())),
+            ActionKind::Control(kind, pipe) => Ok(Step::Node(self.controlled(*kind, span, shift, Arc::clone(pipe), vars)?)),
+            ActionKind::Else => Ok(Step::Stop(Stop::Else)),
+            ActionKind::End => Ok(Step::Stop(Stop::End)),
         }
     }
 
@@ -404,8 +538,13 @@ impl<'a> Parser<'a> {
             _ => "range",
         };
         let vars = self.scope.vars.len();
-        let pipe = self.pipeline(context, ItemKind::RightDelim)?;
-        let span = (start, self.action_end());
+        let pipe = Arc::new(self.pipeline(context, ItemKind::RightDelim)?);
+        self.keep(start, || ActionKind::Control(kind, Arc::clone(&pipe)));
+        self.controlled(kind, (start, self.action_end()), 0, pipe, vars)
+    }
+
+    /// A control structure whose action was read; before it there were so many variables.
+    fn controlled(&mut self, kind: ItemKind, span: (usize, usize), shift: isize, pipe: Arc<Pipe>, vars: usize) -> Parsed<Node> {
         let is_range = kind == ItemKind::Range;
         if is_range {
             self.scope.ranges += 1;
@@ -423,6 +562,8 @@ impl<'a> Parser<'a> {
                 if self.nesting > MAX_DEPTH {
                     return self.error("max nesting depth exceeded");
                 }
+                // It is no action of its own.
+                self.end = None;
                 other = Some(vec![self.control(kind, start)?]);
                 self.nesting -= 1;
             } else {
@@ -434,20 +575,21 @@ impl<'a> Parser<'a> {
             }
         }
         self.scope.vars.truncate(vars);
-        let pos = pipe.pos;
+        let pos = pipe.pos.wrapping_add_signed(shift);
         let branch = Box::new(Branch { pipe, list, other });
         let kind = match kind {
             ItemKind::If => NodeKind::If(branch),
             ItemKind::With => NodeKind::With(branch),
             _ => NodeKind::Range(branch),
         };
-        Ok(Node { pos, span, kind })
+        Ok(Node { pos, span, shift, kind })
     }
 
     fn pipeline(&mut self, context: &str, end: ItemKind) -> Parsed<Pipe> {
         let token = self.peek_non_space();
         let mut pipe = Pipe { pos: token.pos, assign: false, decl: Vec::new(), commands: Vec::new() };
         self.declarations(&mut pipe, context)?;
+        self.nested |= end == ItemKind::RightParen && !pipe.decl.is_empty();
         let start = self.commands.len();
         loop {
             let token = self.next_non_space();
@@ -588,11 +730,11 @@ impl<'a> Parser<'a> {
         let kind = match token.kind {
             ItemKind::Identifier => {
                 let name = self.slice(&token);
-                if let Some(known) = self.functions.get(name) {
+                if let Some(known) = self.seen.functions.get(name) {
                     ArgKind::Identifier(known.clone())
                 } else if (self.has_function)(name) {
                     let known = Str::from(name);
-                    self.functions.insert(name, known.clone());
+                    self.seen.functions.insert(known.clone());
                     ArgKind::Identifier(known)
                 } else {
                     return self.error(format!("function {} not defined", quote(name)));
@@ -603,7 +745,12 @@ impl<'a> Parser<'a> {
             ItemKind::Variable => {
                 let name = self.slice(&token);
                 match self.scope.vars.iter().find(|known| known.as_bytes() == name) {
-                    Some(known) => ArgKind::Variable(vec![known.clone()]),
+                    Some(known) => {
+                        if self.share && !self.uses.contains(known) {
+                            self.uses.push(known.clone());
+                        }
+                        ArgKind::Variable(vec![known.clone()])
+                    }
                     None => return self.error(format!("undefined variable {}", quote(name))),
                 }
             }

@@ -21,7 +21,7 @@ pub struct Tree {
     pub root: Vec<Node>,
 }
 
-/// A part of a template's text, which it shares.
+/// A part of a template's text, which it shares; compares as its bytes.
 #[derive(Clone)]
 pub struct Slice {
     text: Arc<[u8]>,
@@ -45,6 +45,26 @@ impl std::ops::Deref for Slice {
     }
 }
 
+impl std::borrow::Borrow<[u8]> for Slice {
+    fn borrow(&self) -> &[u8] {
+        self
+    }
+}
+
+impl std::hash::Hash for Slice {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+impl PartialEq for Slice {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Slice {}
+
 impl std::fmt::Debug for Slice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Debug::fmt(&String::from_utf8_lossy(self), f)
@@ -58,6 +78,8 @@ pub struct Node {
     pub pos: usize,
     /// The bytes from `{{` to `}}` (for a control structure: of its opening action), or the text itself.
     pub span: (usize, usize),
+    /// How much further on than the pipeline's own positions say it stands: a pipeline that was there before is shared.
+    pub shift: isize,
     /// What it is.
     pub kind: NodeKind,
 }
@@ -67,11 +89,11 @@ pub struct Node {
 #[allow(missing_docs)]
 pub enum NodeKind {
     Text(Slice),
-    Action(Pipe),
+    Action(Arc<Pipe>),
     If(Box<Branch>),
     With(Box<Branch>),
     Range(Box<Branch>),
-    Template(Str, Option<Pipe>),
+    Template(Str, Option<Arc<Pipe>>),
     Break,
     Continue,
 }
@@ -80,7 +102,7 @@ pub enum NodeKind {
 #[derive(Debug)]
 pub struct Branch {
     /// The condition or the collection.
-    pub pipe: Pipe,
+    pub pipe: Arc<Pipe>,
     /// The body.
     pub list: Vec<Node>,
     /// After `else`.
@@ -165,14 +187,15 @@ pub enum At<'t> {
 }
 
 impl At<'_> {
-    /// Its byte offset.
-    pub fn pos(self) -> usize {
+    /// Its byte offset, inside an action that stands so much further on than its pipeline says ([`Node::shift`]).
+    pub fn pos(self, shift: isize) -> usize {
+        let inside = |pos: usize| pos.wrapping_add_signed(shift);
         match self {
             Self::Node(n) => n.pos,
             Self::List(pos) => pos,
-            Self::Pipe(n) => n.pos,
-            Self::Command(n) => n.pos,
-            Self::Arg(n) => n.pos,
+            Self::Pipe(n) => inside(n.pos),
+            Self::Command(n) => inside(n.pos),
+            Self::Arg(n) => inside(n.pos),
         }
     }
 

@@ -14,7 +14,7 @@ use super::engine_ahead::{Ahead, Trees};
 use super::engine_error::{exec_error, parse_error};
 use super::engine_functions::{Engine, knows};
 use crate::gotmpl;
-use crate::gotmpl::Function;
+use crate::gotmpl::{Function, Seen};
 use crate::gotmpl::{MissingKey, Out, Runtime, Scope, Tracer};
 use crate::source::FileId;
 use crate::source::Origins;
@@ -303,16 +303,17 @@ fn parse(order: &[&Template], table: &FxHashMap<&str, &Function>, ahead: Option<
                 .collect()
         }
     };
-    let one = |(name, text, file, trees): (Str, &Arc<[u8]>, FileId, Option<Trees>)| match trees {
+    let one = |seen: &mut Seen, (name, text, file, trees): (Str, &Arc<[u8]>, FileId, Option<Trees>)| match trees {
         Some(trees) => Ok(trees),
-        None => gotmpl::parse(&name, text, Some(file), &|name| knows(table, name)),
+        None => gotmpl::parse_sharing(seen, &name, text, Some(file), &|name| knows(table, name)),
     };
     let total: usize = texts.iter().filter(|t| t.3.is_none()).map(|t| t.1.len()).sum();
     if total <= MANY {
-        return texts.into_iter().map(one).collect();
+        let mut seen = Seen::default();
+        return texts.into_iter().map(|text| one(&mut seen, text)).collect();
     }
     all_cores();
-    texts.into_par_iter().map(one).collect()
+    texts.into_par_iter().map_init(Seen::default, one).collect()
 }
 
 /// The name of the template that all others are associated with.

@@ -1,16 +1,16 @@
 //! Templates parsed ahead: while one thread decodes values and prepares the chart, others parse what rendering will need.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 
 use super::engine::known;
 use super::engine_functions::knows;
 use crate::gotmpl;
-use crate::gotmpl::Function;
 use crate::gotmpl::tree::Tree;
+use crate::gotmpl::{Function, Seen};
 use crate::source::{FileId, all_cores};
 use crate::value::Str;
 
@@ -22,51 +22,68 @@ pub(super) type Trees = Vec<Arc<Tree>>;
 
 /// Texts and their trees as far as they are parsed.
 pub struct Ahead {
-    texts: Vec<Arc<[u8]>>,
     functions: FxHashMap<&'static str, &'static Function>,
-    /// One for each text; empty inside when the text does not parse, or its trees were taken.
-    parsed: Vec<OnceLock<Mutex<Option<Trees>>>>,
-    /// The first text that nobody parses yet.
-    next: AtomicUsize,
-    /// Where a text stands in `texts`, by its address: the same text may be there twice.
-    places: FxHashMap<usize, usize>,
+    texts: Mutex<Texts>,
+}
+
+#[derive(Default)]
+struct Texts {
+    /// Those that nobody parses yet.
+    waiting: VecDeque<Arc<Text>>,
+    /// All, by their addresses: the same text may be there twice.
+    all: FxHashMap<usize, Arc<Text>>,
+}
+
+struct Text {
+    bytes: Arc<[u8]>,
+    /// Empty inside when the text does not parse, or its trees were taken.
+    trees: OnceLock<Mutex<Option<Trees>>>,
 }
 
 impl Ahead {
-    /// Starts to parse `texts` on the threads that have nothing to do, with the functions of Helm 4 or of Helm 3.
-    pub fn start(texts: Vec<Arc<[u8]>>, functions: &'static [Function], v3: bool) -> Arc<Self> {
-        let ahead = Arc::new(Self {
-            parsed: texts.iter().map(|_| OnceLock::new()).collect(),
-            functions: known(functions, v3),
-            next: AtomicUsize::new(0),
-            places: texts.iter().enumerate().map(|(i, text)| (address(text), i)).collect(),
-            texts,
-        });
+    /// No texts yet. With the functions of Helm 4 or of Helm 3.
+    pub(super) fn new(functions: &'static [Function], v3: bool) -> Arc<Self> {
+        Arc::new(Self { functions: known(functions, v3), texts: Mutex::default() })
+    }
+
+    /// Starts to parse the texts on the threads that have nothing to do.
+    pub(super) fn start(self: &Arc<Self>) {
         all_cores();
         for _ in 1..rayon::current_num_threads() {
-            let ahead = Arc::clone(&ahead);
+            let ahead = Arc::clone(self);
             rayon::spawn(move || ahead.work());
         }
-        ahead
+    }
+
+    /// Adds a text.
+    pub(super) fn add(&self, bytes: &Arc<[u8]>) {
+        let text = Arc::new(Text { bytes: Arc::clone(bytes), trees: OnceLock::new() });
+        let mut texts = self.texts();
+        texts.all.insert(address(bytes), Arc::clone(&text));
+        texts.waiting.push_back(text);
     }
 
     /// Parses until no text is left that nobody parses.
     pub(super) fn work(&self) {
-        loop {
-            let i = self.next.fetch_add(1, Ordering::Relaxed);
-            let (Some(text), Some(place)) = (self.texts.get(i), self.parsed.get(i)) else { return };
-            let parse = || gotmpl::parse(&Str::from(UNNAMED), text, None, &|name| knows(&self.functions, name)).ok();
-            // A text whose parsing fails, in whatever way, is parsed again with its name, for the error.
-            let trees = catch_unwind(AssertUnwindSafe(parse)).ok().flatten();
-            let _ = place.set(Mutex::new(trees));
-        }
+        let mut seen = Seen::default();
+        while self.parse_one(&mut seen) {}
+    }
+
+    /// Parses a text that nobody parses, when there is one. `seen` is what this thread saw in others.
+    pub(super) fn parse_one(&self, seen: &mut Seen) -> bool {
+        let Some(text) = self.texts().waiting.pop_front() else { return false };
+        let mut parse = || gotmpl::parse_sharing(seen, &Str::from(UNNAMED), &text.bytes, None, &|name| knows(&self.functions, name)).ok();
+        // A text whose parsing fails, in whatever way, is parsed again with its name, for the error.
+        let trees = catch_unwind(AssertUnwindSafe(&mut parse)).ok().flatten();
+        let _ = text.trees.set(Mutex::new(trees));
+        true
     }
 
     /// The trees of a text of that name, when it is one of those parsed ahead; waits for the thread that parses it.
-    /// Each text is given once.
-    pub(super) fn take(&self, name: &Str, text: &Arc<[u8]>, file: FileId) -> Option<Trees> {
-        let place = self.parsed.get(*self.places.get(&address(text))?)?;
-        let mut trees = place.wait().lock().unwrap_or_else(PoisonError::into_inner).take()?;
+    /// Each text is given once. To be called when no text waits.
+    pub(super) fn take(&self, name: &Str, bytes: &Arc<[u8]>, file: FileId) -> Option<Trees> {
+        let text = Arc::clone(self.texts().all.get(&address(bytes))?);
+        let mut trees = text.trees.wait().lock().unwrap_or_else(PoisonError::into_inner).take()?;
         // What a text defines under its own name replaces or is replaced by it: that is for the parser to decide.
         if trees.iter().any(|tree| tree.name == *name) {
             return None;
@@ -80,6 +97,10 @@ impl Ahead {
             tree.file = Some(file);
         }
         Some(trees)
+    }
+
+    fn texts(&self) -> MutexGuard<'_, Texts> {
+        self.texts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

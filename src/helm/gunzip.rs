@@ -1,23 +1,17 @@
 //! gzip in memory, as Go's reader takes it: members one behind the other, and what comes before an error is there all the
 //! same. upstream: compress/gzip/gunzip.go
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io::{Error, ErrorKind, Read, Result, Seek, SeekFrom};
-use std::ops::Range;
 
+use crc32fast::Hasher;
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// No name and no comment is longer.
 const MAX_TEXT: usize = 512;
-/// Deflate packs no text into less than this part of it.
-const MAX_RATIO: usize = 1032;
-
-/// What was unpacked, and the error that ended it: none at the end or the limit.
-#[derive(Debug)]
-pub(super) struct Unzipped {
-    data: Vec<u8>,
-    end: Option<Broken>,
-}
+/// So much is unpacked at once: it stays near the processor until it is read.
+const WINDOW: usize = 128 << 10;
 
 /// What ends an archive before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,120 +34,134 @@ impl fmt::Display for Broken {
     }
 }
 
-/// Reads what was unpacked.
-pub(super) struct Reader<'a> {
-    from: &'a Unzipped,
+/// Unpacks as far as somebody reads.
+pub(super) struct Unzip<'a> {
+    /// What is not unpacked yet.
+    packed: &'a [u8],
+    member: Option<Member>,
+    /// What was unpacked last; `read..filled` of it waits to be read.
+    window: Vec<u8>,
     read: usize,
+    filled: usize,
+    /// Bytes unpacked.
+    made: usize,
+    /// The most of them.
+    limit: usize,
+    /// Whether there is no more; after an error that one.
+    over: bool,
+    end: Option<Broken>,
 }
 
-impl Unzipped {
-    /// From the start.
-    pub(super) fn reader(&self) -> Reader<'_> {
-        Reader { from: self, read: 0 }
-    }
+/// A member that is being unpacked, and the checksum so far.
+struct Member {
+    unpack: Decompress,
+    sum: Hasher,
+}
 
-    /// Whether it ends within a block of a tar archive, and `reader` has read that.
-    pub(super) fn ends_within_block(&self, reader: &Reader<'_>) -> bool {
-        reader.read == self.data.len() && !self.data.len().is_multiple_of(512)
-    }
-
-    /// Whether there is nothing behind the block that a part ends in.
-    pub(super) fn ends_at(&self, from: u64, length: u64) -> bool {
-        self.end.is_none() && (from + length).next_multiple_of(512) > self.data.len() as u64
-    }
-
-    /// The data.
-    pub(super) fn data(&self) -> &[u8] {
-        &self.data
-    }
-
-    /// The place of a part of the data, when it is long enough.
-    pub(super) fn part(&self, from: u64, length: u64) -> Result<Range<usize>> {
-        let place = usize::try_from(from).ok().and_then(|from| Some(from..from.checked_add(usize::try_from(length).ok()?)?));
-        place.filter(|place| place.end <= self.data.len()).ok_or_else(|| ErrorKind::UnexpectedEof.into())
+impl<'a> Unzip<'a> {
+    /// Of `packed`, at most `limit` bytes of what it holds.
+    pub(super) fn new(packed: &'a [u8], limit: usize) -> Self {
+        Self { packed, member: None, window: vec![0; WINDOW], read: 0, filled: 0, made: 0, limit, over: false, end: None }
     }
 
     /// What ended the data, for a reader that needed more.
     pub(super) fn end(&self) -> Broken {
         self.end.unwrap_or(Broken::Cut)
     }
+
+    /// Whether all is read and ends within a block of a tar archive.
+    pub(super) fn ends_within_block(&mut self) -> bool {
+        self.unread(1).is_empty() && !self.made.is_multiple_of(512)
+    }
+
+    /// Whether what was read last is all there is, but for a block of a tar archive that is not filled up.
+    pub(super) fn ends_unfilled(&mut self) -> bool {
+        let rest = self.place().next_multiple_of(512) - self.place();
+        self.unread(rest).len() < rest && self.end.is_none()
+    }
+
+    /// How much was read.
+    fn place(&self) -> usize {
+        self.made - (self.filled - self.read)
+    }
+
+    /// What can be read at once: `least` bytes or more, fewer only at the end.
+    fn unread(&mut self, least: usize) -> &[u8] {
+        while self.filled - self.read < least && !self.over {
+            self.window.copy_within(self.read..self.filled, 0);
+            self.filled -= self.read;
+            self.read = 0;
+            if let Err(e) = self.fill() {
+                self.end = Some(e);
+                self.over = true;
+            }
+        }
+        self.window.get(self.read..self.filled).unwrap_or_default()
+    }
+
+    /// Unpacks into what is free of the window.
+    fn fill(&mut self) -> std::result::Result<(), Broken> {
+        if self.made >= self.limit || self.member.is_none() && self.packed.is_empty() {
+            self.over = true;
+            return Ok(());
+        }
+        if self.member.is_none() {
+            skip_header(&mut self.packed)?;
+        }
+        let member = self.member.get_or_insert_with(|| Member { unpack: Decompress::new(false), sum: Hasher::new() });
+        let end = self.window.len().min(self.filled + (self.limit - self.made));
+        let room = self.window.get_mut(self.filled..end).unwrap_or_default();
+        let before = (member.unpack.total_in(), member.unpack.total_out());
+        let done = member.unpack.decompress(self.packed, room, FlushDecompress::None);
+        let (taken, made) = ((member.unpack.total_in() - before.0) as usize, (member.unpack.total_out() - before.1) as usize);
+        member.sum.update(room.get(..made).unwrap_or_default());
+        self.filled += made;
+        self.made += made;
+        let status = done.map_err(|_| Broken::Corrupt(member.unpack.total_in()))?;
+        self.packed = self.packed.get(taken..).unwrap_or_default();
+        match status {
+            Status::StreamEnd => {
+                let size = member.unpack.total_out() as u32;
+                let sum = self.member.take().map(|member| member.sum.finalize());
+                let mut word = || take(&mut self.packed, 4).and_then(|w| w.try_into().map_err(|_| Broken::Cut)).map(u32::from_le_bytes);
+                if (sum, size) == (Some(word()?), word()?) { Ok(()) } else { Err(Broken::Checksum) }
+            }
+            _ if taken == 0 && made == 0 => Err(Broken::Cut),
+            _ => Ok(()),
+        }
+    }
 }
 
-impl Read for Reader<'_> {
+/// Reads what is unpacked.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'c, 'a>(pub(super) &'c RefCell<Unzip<'a>>);
+
+impl Read for Reader<'_, '_> {
     fn read(&mut self, into: &mut [u8]) -> Result<usize> {
-        let mut rest = self.from.data.get(self.read..).unwrap_or_default();
-        let n = rest.read(into)?;
-        self.read += n;
-        if n == 0 && !into.is_empty() && self.from.end.is_some() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(n) }
+        let from = &mut *self.0.borrow_mut();
+        let n = from.unread(1).read(into)?;
+        from.read += n;
+        if n == 0 && !into.is_empty() && from.end.is_some() { Err(ErrorKind::UnexpectedEof.into()) } else { Ok(n) }
     }
 }
 
 /// Passes over data: there is nothing to go back for.
-impl Seek for Reader<'_> {
+impl Seek for Reader<'_, '_> {
     fn seek(&mut self, to: SeekFrom) -> Result<u64> {
         let SeekFrom::Current(by) = to else { return Err(ErrorKind::Unsupported.into()) };
-        let place = usize::try_from(by).ok().and_then(|by| self.read.checked_add(by)).filter(|place| *place <= self.from.data.len());
-        let Some(place) = place else {
-            // As one who reads over it would find out.
-            self.read = self.from.data.len();
-            return Err(if self.from.end.is_some() { ErrorKind::UnexpectedEof.into() } else { Error::other("unexpected EOF") });
-        };
-        self.read = place;
-        Ok(place as u64)
-    }
-}
-
-/// Unpacks `bytes`, at most `limit` bytes of what they hold.
-pub(super) fn gunzip(bytes: &[u8], limit: usize) -> Unzipped {
-    let mut rest = bytes;
-    let told = bytes.last_chunk().map_or(0, |size| u32::from_le_bytes(*size) as usize);
-    // What the system gives is zero already: it is not written twice.
-    let mut out = Unpacked { data: vec![0; told.min(limit).min(bytes.len().saturating_mul(MAX_RATIO)) + 1], filled: 0 };
-    let mut end = None;
-    while !rest.is_empty() && out.filled < limit {
-        if let Err(error) = member(&mut rest, &mut out, limit) {
-            end = Some(error);
-            break;
+        let mut left = usize::try_from(by).unwrap_or(usize::MAX);
+        let from = &mut *self.0.borrow_mut();
+        while left > 0 {
+            let n = from.unread(1).len().min(left);
+            if n == 0 {
+                // As one who reads over it would find out.
+                return Err(if from.end.is_some() { ErrorKind::UnexpectedEof.into() } else { Error::other("unexpected EOF") });
+            }
+            from.read += n;
+            left -= n;
         }
+        Ok(from.place() as u64)
     }
-    let Unpacked { mut data, filled } = out;
-    data.truncate(filled.min(limit));
-    Unzipped { data, end }
-}
-
-/// Room for what is unpacked, and how much of it is.
-struct Unpacked {
-    data: Vec<u8>,
-    filled: usize,
-}
-
-/// One member: header, packed data, checksum and size.
-fn member(rest: &mut &[u8], out: &mut Unpacked, limit: usize) -> std::result::Result<(), Broken> {
-    skip_header(rest)?;
-    let from = out.filled;
-    let mut unpack = Decompress::new(false);
-    loop {
-        if out.filled == out.data.len() {
-            out.data.resize(out.filled + out.filled.clamp(1 << 12, 1 << 20), 0);
-        }
-        let room = out.data.get_mut(out.filled..).unwrap_or_default();
-        let before = (unpack.total_in(), unpack.total_out());
-        let done = unpack.decompress(rest, room, FlushDecompress::None);
-        let (taken, made) = ((unpack.total_in() - before.0) as usize, (unpack.total_out() - before.1) as usize);
-        out.filled += made;
-        let status = done.map_err(|_| Broken::Corrupt(unpack.total_in()))?;
-        *rest = rest.get(taken..).unwrap_or_default();
-        match status {
-            Status::StreamEnd => break,
-            _ if out.filled >= limit => return Ok(()),
-            _ if taken == 0 && made == 0 => return Err(Broken::Cut),
-            _ => {}
-        }
-    }
-    let mut word = || take(rest, 4).and_then(|w| w.try_into().map_err(|_| Broken::Cut)).map(u32::from_le_bytes);
-    let (sum, size) = (word()?, word()?);
-    let made = out.data.get(from..out.filled).unwrap_or_default();
-    if sum == crc32fast::hash(made) && size == made.len() as u32 { Ok(()) } else { Err(Broken::Checksum) }
 }
 
 /// The next `n` bytes.

@@ -3,6 +3,7 @@
 //! [`load`] turns a folder or archive into a [`Chart`]; [`values`] and [`dependency`] decide what each chart of the tree
 //! sees; [`release::template`] is `helm template` as a function.
 
+pub mod archive;
 pub mod capabilities;
 pub mod chart;
 mod chart_value;
@@ -27,6 +28,7 @@ pub mod release;
 pub mod schema;
 pub mod show;
 pub mod strvals;
+mod unpack;
 pub mod values;
 
 pub use chart::{Chart, Dependency, File, Metadata};

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::archive::AS_FILES;
 use super::capabilities::{Capabilities, HelmVersion, KubeVersion};
 use super::chart::{Chart, File};
 use super::chart_value::chart_value;
@@ -16,6 +17,7 @@ use super::load;
 use super::lookup::ClusterState;
 use super::schema;
 use super::strvals::quote;
+use super::unpack::{is_template, unpack_ahead};
 use super::values::{self, Logs, UserValues, ValuesReader};
 use crate::source::{Origins, SharedText, SourceMap, Sources, World, all_cores};
 use crate::sprig;
@@ -222,6 +224,10 @@ pub(crate) fn clean_path(path: &str) -> String {
 
 /// From how many bytes of templates on rendered files are read on other threads.
 const MANY: usize = 128 * 1024;
+/// From how many bytes on an archive is worth another thread.
+const LARGE_ARCHIVE: usize = 32 * 1024;
+/// A file of an archive that rendering may do without is passed over from so many bytes on, and unpacked when it is needed.
+const LARGE_FILE: u64 = 32 * 1024;
 /// How many bytes of rendered files are worth the call of another thread.
 const BATCH: usize = 96 * 1024;
 
@@ -360,12 +366,14 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             literal: &options.set_literal,
         };
         values::merge_options(world, user, &mut reader).and_then(|user| {
-            let unpacked = match options.compat {
-                Compat::V4 => load::detect(world, &chart_path).map_err(|e| e.0)?,
-                Compat::V3 => None,
-            };
-            let files = load::read_files(world, &chart_path, unpacked, &mut reader, &mut run.logs).map_err(|e| e.0)?;
-            ahead = parse_ahead(&files, options.compat);
+            let mut unpacked = None;
+            if options.compat == Compat::V4 {
+                unpacked = unpack(world, &chart_path, options, &mut reader, &mut ahead).map_err(|e| e.0)?;
+                load::known_version(world, &chart_path, unpacked.as_deref()).map_err(|e| e.0)?;
+            }
+            let files = unpacked.map_or_else(|| load::read_files(world, &chart_path, &mut reader, &mut run.logs), Ok);
+            let files = files.map_err(|e| e.0)?;
+            ahead = ahead.take().or_else(|| parse_ahead(&files, options.compat));
             let chart = load::load_read(files, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
             Ok((user, chart))
         })
@@ -515,12 +523,43 @@ fn render(templates: &[engine::Template], options: &engine::Options<'_>) -> (Res
     (rendered, cut.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
+/// The files of a chart that is an archive. Those of a large one are unpacked while others are worked with: `ahead` then parses
+/// the templates.
+fn unpack(
+    world: &dyn World,
+    path: &str,
+    options: &TemplateOptions,
+    reader: &mut ValuesReader<'_>,
+    ahead: &mut Option<Arc<Ahead>>,
+) -> Result<Option<Vec<File>>, load::LoadError> {
+    let large = if options.include_crds { u64::MAX } else { LARGE_FILE };
+    let Some(packed) = load::archive(world, path, large)? else { return Ok(None) };
+    let files = if options.once && packed.len() > LARGE_ARCHIVE {
+        let ahead = ahead.insert(Ahead::new(sprig::functions(), false));
+        let top = path.trim_end_matches('/');
+        // With origins the order counts in which files are read.
+        let early = |file: &File| {
+            if !options.trace {
+                reader.read_early(&load::within(top, &file.name), file.data());
+            }
+        };
+        unpack_ahead(&packed, ahead, early)
+    } else {
+        packed.files(AS_FILES)
+    };
+    files.map(Some).map_err(|e| load::no_archive(world, path, e))
+}
+
 /// Starts to parse the templates among the files of a chart, when they are many.
 fn parse_ahead(files: &[File], compat: Compat) -> Option<Arc<Ahead>> {
-    let is_template = |f: &&File| f.name.starts_with("templates/") || f.name.contains("/templates/");
-    let texts: Vec<Arc<[u8]>> = files.iter().filter(is_template).map(|f| Arc::clone(f.data())).collect();
-    let many = texts.iter().map(|t| t.len()).sum::<usize>() > MANY;
-    many.then(|| Ahead::start(texts, sprig::functions(), compat == Compat::V3))
+    let templates = || files.iter().filter(|f| is_template(&f.name)).map(File::data);
+    if templates().map(|text| text.len()).sum::<usize>() <= MANY {
+        return None;
+    }
+    let ahead = Ahead::new(sprig::functions(), compat == Compat::V3);
+    templates().for_each(|text| ahead.add(text));
+    ahead.start();
+    Some(ahead)
 }
 
 /// Cuts, sorts and prints what was rendered.

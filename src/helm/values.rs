@@ -150,26 +150,31 @@ pub struct ValuesReader<'a> {
     pub trace: Option<(&'a mut Sources, &'a mut Origins)>,
     /// Only the first document of a file counts, as in Helm 3.
     pub first_only: bool,
-    /// The last file that was decoded before its turn, by its path.
-    early: Option<(String, Result<Map, String>)>,
+    /// The files that were decoded before their turn, by their paths.
+    early: Vec<(String, Result<Map, String>)>,
 }
 
 impl<'a> ValuesReader<'a> {
     /// A reader; see its fields.
     pub fn new(trace: Option<(&'a mut Sources, &'a mut Origins)>, first_only: bool) -> Self {
-        Self { trace, first_only, early: None }
+        Self { trace, first_only, early: Vec::new() }
     }
 
     /// Decodes a values file whose turn comes later: [`ValuesReader::read`] gives what came of it.
     pub(super) fn read_early(&mut self, path: &str, data: &[u8]) {
-        self.early = Some((path.to_owned(), self.read(path, data)));
+        let read = self.decode(path, data);
+        self.early.push((path.to_owned(), read));
     }
 
     /// Decodes a values file, one or more documents merged.
     pub fn read(&mut self, path: &str, data: &[u8]) -> Result<Map, String> {
-        if let Some((_, early)) = self.early.take_if(|(known, _)| known == path) {
-            return early;
+        match self.early.iter().position(|(known, _)| known == path) {
+            Some(known) => self.early.remove(known).1,
+            None => self.decode(path, data),
         }
+    }
+
+    fn decode(&mut self, path: &str, data: &[u8]) -> Result<Map, String> {
         match &mut self.trace {
             None if self.first_only => first_document(yaml::decode(data)),
             None => yaml::decode_values(data).map_err(|e| e.message),

@@ -68,7 +68,7 @@ pub(super) fn branch(node: &Node) -> Option<&Branch> {
 pub(super) fn pipe(node: &Node) -> Option<&Pipe> {
     match &node.kind {
         NodeKind::Action(pipe) | NodeKind::Template(_, Some(pipe)) => Some(pipe),
-        _ => branch(node).map(|b| &b.pipe),
+        _ => branch(node).map(|b| &*b.pipe),
     }
 }
 

@@ -8,8 +8,8 @@ use super::field::Field;
 use crate::gotmpl;
 use crate::gotmpl::ParseError;
 use crate::gotmpl::tree::Tree;
+use crate::helm::archive;
 use crate::helm::dependency::compatible;
-use crate::helm::load;
 use crate::kube::Object;
 use crate::source::FileId;
 use crate::source::Sources;
@@ -105,7 +105,7 @@ impl ChartSource {
         if depth < MAX_DEPTH {
             for (name, mut files) in inner {
                 if name.ends_with(".tgz") {
-                    files = files.first().and_then(|(_, data)| load::unpack(data).ok()).unwrap_or_default();
+                    files = files.first().and_then(|(_, data)| archive::unpack(data).ok()).unwrap_or_default();
                 }
                 let child = Self::below(sources, known, &format!("{path}/charts/{name}"), files, depth + 1);
                 if child.metadata.is_some() {

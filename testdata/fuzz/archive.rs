@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use kval::helm::{load, package};
+use kval::helm::{archive, load, package};
 
 use super::{Random, Target};
 
@@ -225,7 +225,7 @@ fn make(r: &mut Random) -> Vec<u8> {
 }
 
 fn check(bytes: &[u8], variant: u64) {
-    let Ok(files) = load::unpack(bytes) else { return };
+    let Ok(files) = archive::unpack(bytes) else { return };
     assert!(files.len() <= 100_000 && files.iter().map(|f| f.1.len()).sum::<usize>() <= 100 << 20, "a limit does not hold");
     for (name, _) in &files {
         let leaves = name.starts_with('/') || name.split('/').any(|part| part == "..");
@@ -243,7 +243,7 @@ fn check(bytes: &[u8], variant: u64) {
     let Ok(chart) = load::load_files(files) else { return };
     // A chart that was packed is the same chart again.
     if let Ok((_, packed)) = package::package(&chart, 0) {
-        if let Ok(again) = load::unpack(&packed).and_then(load::load_files) {
+        if let Ok(again) = archive::unpack(&packed).and_then(load::load_files) {
             assert_eq!(again.metadata.version, chart.metadata.version);
             let twice = package::package(&again, 0).map(|p| p.1);
             assert!(twice.is_ok(), "packed once but not twice");

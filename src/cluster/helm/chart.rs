@@ -68,8 +68,7 @@ pub fn load(world: &dyn World, path: &str, options: &TemplateOptions, installs: 
     };
     let mut reader = ValuesReader::default();
     let values = values::merge_options(world, user, &mut reader)?;
-    load::detect(world, path).map_err(|e| e.0)?;
-    let chart = load::load_with(world, path, &mut reader, logs).map_err(|e| e.0)?;
+    let chart = load::load_known(world, path, &mut reader, logs).map_err(|e| e.0)?;
     // The record of the release holds all files.
     chart.read_all().map_err(|e| e.0)?;
     if installs && !matches!(chart.metadata.chart_type.as_str(), "" | "application") {

@@ -8,6 +8,7 @@ mod deprecated;
 mod documents;
 mod templates;
 
+use super::archive;
 use super::capabilities::KubeVersion;
 use super::chart::Chart;
 use super::load;
@@ -240,7 +241,7 @@ impl<'a> Unpacked<'a> {
     fn new(below: &'a dyn World, path: &str) -> Result<Self, String> {
         let bytes = below.read(path).map_err(|e| format!("unable to open tarball: {}", e.message))?;
         let failed = |e: String| format!("unable to extract tarball: {e}");
-        let files = load::unpack(&bytes).map_err(|LoadError(e)| failed(e))?;
+        let files = archive::unpack(&bytes).map_err(|LoadError(e)| failed(e))?;
         let mut metadata = super::chart::Metadata::default();
         for (_, data) in files.iter().filter(|f| f.0 == "Chart.yaml") {
             let read = load::node(data).and_then(|node| node.map_or(Ok(()), |node| metadata.decode(&node)));
