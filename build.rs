@@ -18,8 +18,9 @@ fn main() {
         return;
     }
     println!("cargo::rustc-link-arg-bins=-no-pie");
-    // For another system, or with a linker of the user's own, what this system has says nothing.
-    let own = env::var("HOST") == env::var("TARGET") && env::var_os("RUSTC_LINKER").is_none();
+    // For another system, or where the user has a word in how things are linked, what this system can do says nothing.
+    let told = env::var("CARGO_ENCODED_RUSTFLAGS").is_ok_and(|flags| flags.contains("link")) || target("FEATURE").contains("crt-static");
+    let own = env::var("HOST") == env::var("TARGET") && env::var_os("RUSTC_LINKER").is_none() && !told;
     if let Some(libraries) = env::var_os("OUT_DIR").map(PathBuf::from).filter(|_| own).and_then(|out| whole(&out.join("whole"))) {
         println!("cargo::rustc-link-arg-bins=-static");
         println!("cargo::rustc-link-arg-bins=-L{}", libraries.display());
@@ -37,7 +38,7 @@ fn whole(folder: &Path) -> Option<PathBuf> {
         if !path.is_absolute() {
             return None;
         }
-        fs::write(folder.join(asked), format!("GROUP({})\n", path.display())).ok()?;
+        fs::write(folder.join(asked), format!("GROUP(\"{}\")\n", path.display())).ok()?;
     }
     let (source, program) = (folder.join("try.c"), folder.join("try"));
     fs::write(&source, "#include <math.h>\nint main(int n, char **a) { (void)a; return floor(pow(n, 0.5)) == 1 ? 0 : 1; }\n").ok()?;

@@ -1,5 +1,7 @@
 //! Commands, operands and calls: how arguments are found, checked and converted. upstream: text/template/exec.go
 
+use std::borrow::Cow;
+
 use super::builtin;
 use super::error::{ExecError, Missing, Result};
 use super::exec::{Frame, MissingKey, Runtime, Rv, Signature, truth, zero};
@@ -207,9 +209,12 @@ impl Runtime<'_> {
             Rv::Iface(v) if v.is_nil() => return frame.error(format!("{NIL_POINTER}{name}")),
             Rv::Iface(v) | Rv::Val(v) => v,
         };
-        let text = name.to_str();
+        // Other maps have no methods.
+        let plain = matches!(&value.kind, Kind::Map(map) if map.name().is_none());
+        let text = if plain { Cow::Borrowed("") } else { name.to_str() };
         let method = match &value.kind {
             Kind::Object(o) => o.method(&text).map(|(params, variadic)| Signature { params, variadic, result: GoType::Any }),
+            _ if plain => None,
             _ => self.host.method(value, &text),
         };
         if let Some(signature) = method {

@@ -180,7 +180,9 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         by_name.insert(&t.name, t);
     }
     let mut order: Vec<&Template> = by_name.into_values().collect();
-    order.sort_by_key(|t| std::cmp::Reverse((t.name.bytes().filter(|b| *b == b'/').count(), t.name.as_str())));
+    // They are sorted by name already.
+    order.reverse();
+    order.sort_by_cached_key(|t| std::cmp::Reverse(t.name.bytes().filter(|b| *b == b'/').count()));
 
     let v3 = options.compat == 3;
     let table = known(functions, v3);

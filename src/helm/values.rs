@@ -1,7 +1,5 @@
 //! Values: what the user gives, merged with what charts bring, as each chart of the tree sees it.
 
-use std::collections::BTreeMap;
-
 use super::chart::Chart;
 use super::json;
 use super::release::Compat;
@@ -296,7 +294,12 @@ pub fn deep_copy(value: &Value) -> Value {
 
 /// A copy of a map that shares no map.
 pub fn copy_map(map: &Map) -> Map {
-    let entries: BTreeMap<Str, Value> = map.borrow().iter().map(|(k, v)| (k.clone(), deep_copy(v))).collect();
+    let mut entries = map.borrow().clone();
+    for value in entries.values_mut() {
+        if matches!(value.kind, Kind::Map(_) | Kind::List(_)) {
+            *value = deep_copy(value);
+        }
+    }
     Map::new(entries)
 }
 
@@ -402,8 +405,8 @@ fn float_v(f: f64) -> String {
 fn coalesce_own(chart: &Chart, dest: &Map, prefix: &str, merge: bool, logs: &mut Logs) {
     let Some(own) = &chart.values else { return };
     let prefix = join(prefix, chart.name());
-    for (key, default) in snapshot(&copy_map(own)) {
-        let name = key.to_string();
+    for (key, default) in own.borrow().iter() {
+        let default = deep_copy(default);
         let Some(given) = dest.get(key.as_bytes()) else {
             if !merge && logs.compat == Compat::V4 {
                 if default.is_nil() {
@@ -413,23 +416,24 @@ fn coalesce_own(chart: &Chart, dest: &Map, prefix: &str, merge: bool, logs: &mut
                     clean_nils(map, 0);
                 }
             }
-            dest.insert(key, default);
+            dest.insert(key.clone(), default);
             continue;
         };
+        let name = || key.to_string();
         if given.is_nil() && !merge {
             dest.remove(key.as_bytes());
         } else if let Some(into) = given.as_map() {
             match default.as_map() {
                 None if !default.is_nil() => {
-                    logs.print(format!("warning: skipped value for {prefix}.{name}: Not a table."));
+                    logs.print(format!("warning: skipped value for {prefix}.{}: Not a table.", name()));
                 }
                 None => {}
                 Some(from) => {
-                    let merge = merge || chart.dependencies.iter().any(|c| c.name() == name);
+                    let merge = merge || chart.dependencies.iter().any(|c| c.name().as_bytes() == key.as_bytes());
                     if !merge && logs.compat == Compat::V4 {
                         clean_nils(from, 0);
                     }
-                    coalesce_tables(into, from, &join(&prefix, &name), merge, logs, 0);
+                    coalesce_tables(into, from, &join(&prefix, &name()), merge, logs, 0);
                 }
             }
         }
@@ -441,41 +445,42 @@ fn clean_nils(map: &Map, depth: usize) {
         return;
     }
     map.borrow_mut().retain(|_, v| !v.is_nil());
-    for (_, value) in snapshot(map) {
-        if let Some(inner) = value.as_map() {
-            clean_nils(inner, depth + 1);
-        }
+    for inner in map.borrow().values().filter_map(Value::as_map) {
+        clean_nils(inner, depth + 1);
     }
 }
 
 /// Puts into `dest` what it lacks of `src`; with `merge` nulls are kept.
 pub fn coalesce_tables(dest: &Map, src: &Map, prefix: &str, merge: bool, logs: &mut Logs, depth: usize) {
-    if depth > MAX_DEPTH {
+    if depth > MAX_DEPTH || dest.same(src) {
         return;
     }
-    let known: Vec<Str> = src.borrow().iter().filter(|(_, v)| !v.is_nil()).map(|(k, _)| k.clone()).collect();
-    for (key, value) in snapshot(dest) {
-        if value.is_nil() {
-            src.insert(key, Value::NIL);
+    let nil: Vec<Str> = dest.borrow().iter().filter(|(_, v)| v.is_nil()).map(|(k, _)| k.clone()).collect();
+    // Of those, the keys that have a value in `src`.
+    let mut known = Vec::new();
+    for key in nil {
+        if src.get(key.as_bytes()).is_some_and(|v| !v.is_nil()) {
+            known.push(key.clone());
         }
+        src.insert(key, Value::NIL);
     }
-    for (key, value) in snapshot(src) {
-        let full = join(prefix, &key.to_string());
+    for (key, value) in src.borrow().iter() {
+        let full = || join(prefix, &key.to_string());
         let Some(old) = dest.get(key.as_bytes()) else {
-            dest.insert(key, value);
+            dest.insert(key.clone(), value.clone());
             continue;
         };
-        if !merge && old.is_nil() && known.binary_search(&key).is_ok() {
+        if !merge && old.is_nil() && known.contains(key) {
             dest.remove(key.as_bytes());
         } else if let Some(from) = value.as_map() {
             match old.as_map() {
-                Some(into) => coalesce_tables(into, from, &full, merge, logs, depth + 1),
+                Some(into) => coalesce_tables(into, from, &full(), merge, logs, depth + 1),
                 None => {
-                    logs.print(format!("warning: cannot overwrite table with non table for {full} ({})", percent_v(&value)));
+                    logs.print(format!("warning: cannot overwrite table with non table for {} ({})", full(), percent_v(value)));
                 }
             }
         } else if old.as_map().is_some() && !value.is_nil() {
-            logs.print(format!("warning: destination for {full} is a table. Ignoring non-table value ({})", percent_v(&value)));
+            logs.print(format!("warning: destination for {} is a table. Ignoring non-table value ({})", full(), percent_v(value)));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Templates: any text is parsed or refused and executed within its limits; traced or not, it gives the same bytes, and
-//! the same seed gives the same again.
+//! the same seed gives the same again. What is parsed once for many places is what each place would have been parsed to.
 
 use std::sync::Arc;
 
+use kval::gotmpl::tree::{Arg, ArgKind, At, Node, NodeKind, Pipe, Tree};
+use kval::gotmpl::{ParseError, Seen, parse, parse_sharing};
 use kval::helm::Compat;
 use kval::helm::engine;
 use kval::helm::release::{TemplateOptions, TemplateOutput, template};
@@ -433,6 +435,80 @@ fn alone(input: &[u8], variant: u64) {
     assert_eq!(first, run(Some(&Origins::default())), "traced it gives something else");
 }
 
+/// What parsing gave, with the place of each part.
+fn told(parsed: Result<Vec<Arc<Tree>>, ParseError>) -> Vec<String> {
+    match parsed {
+        Ok(trees) => {
+            let mut out = Vec::new();
+            for tree in trees {
+                out.push(format!("define {}", tree.name));
+                tell_nodes(&tree.root, &mut out);
+            }
+            out
+        }
+        Err(e) => vec![format!("{} at {}", e.text, e.offset)],
+    }
+}
+
+fn tell_nodes(nodes: &[Node], out: &mut Vec<String>) {
+    for node in nodes {
+        let mut tell = |what: &str| out.push(format!("{what} {} {:?}", node.pos, node.span));
+        let branch = match &node.kind {
+            NodeKind::If(branch) => ("if", branch),
+            NodeKind::With(branch) => ("with", branch),
+            NodeKind::Range(branch) => ("range", branch),
+            NodeKind::Action(pipe) | NodeKind::Template(_, Some(pipe)) => {
+                tell(&At::Node(node).print());
+                tell_pipe(pipe, node.shift, out);
+                continue;
+            }
+            _ => {
+                tell(&At::Node(node).print());
+                continue;
+            }
+        };
+        let (word, branch) = branch;
+        tell(word);
+        tell_pipe(&branch.pipe, node.shift, out);
+        tell_nodes(&branch.list, out);
+        if let Some(other) = &branch.other {
+            out.push("else".to_owned());
+            tell_nodes(other, out);
+        }
+        out.push("end".to_owned());
+    }
+}
+
+fn tell_pipe(pipe: &Pipe, shift: isize, out: &mut Vec<String>) {
+    out.push(format!("{} {}", At::Pipe(pipe).pos(shift), At::Pipe(pipe).print()));
+    for command in &pipe.commands {
+        out.push(format!("{}", At::Command(command).pos(shift)));
+        command.args.iter().for_each(|arg| tell_arg(arg, shift, out));
+    }
+}
+
+fn tell_arg(arg: &Arg, shift: isize, out: &mut Vec<String>) {
+    out.push(format!("{}", At::Arg(arg).pos(shift)));
+    match &arg.kind {
+        ArgKind::Pipe(pipe) => tell_pipe(pipe, shift, out),
+        ArgKind::Chain(inner, _) => tell_arg(inner, shift, out),
+        _ => {}
+    }
+}
+
+/// Parsed for itself and with what was seen before, in another text and in itself, a text is the same.
+fn shared(input: &[u8]) {
+    let [text, helpers, _] = parts(input).map(Arc::<[u8]>::from);
+    let name = Str::from("t");
+    let alone = told(parse(&name, &text, None, &|_| true));
+    let mut seen = Seen::default();
+    for known in [&helpers, &text] {
+        drop(parse_sharing(&mut seen, &name, known, None, &|_| true));
+        let shared = told(parse_sharing(&mut seen, &name, &text, None, &|_| true));
+        assert_eq!(shared, alone, "with what was seen it is something else");
+    }
+}
+
 pub(crate) fn target() -> Target {
     let mut seeds = recorded("template", "tpl");
     seeds.extend(recorded("functions", "tpl"));
@@ -444,6 +520,10 @@ pub(crate) fn target() -> Target {
     ]);
     let mut words = WORDS.to_vec();
     words.extend(names.iter().filter(|n| !SLOW.contains(n)).map(|n| n.as_bytes()));
-    let check = |input: &[u8], variant: u64| if variant.is_multiple_of(4) { as_chart(input, variant) } else { alone(input, variant) };
+    let check = |input: &[u8], variant: u64| match variant % 8 {
+        0 | 4 => as_chart(input, variant),
+        1 => shared(input),
+        _ => alone(input, variant),
+    };
     Target { name: "template", make: Box::new(move |r| make(r, &seeds, &names, &words)), check: Box::new(check) }
 }
