@@ -75,7 +75,7 @@ pub struct ChartSource {
 const MAX_DEPTH: usize = 64;
 
 impl ChartSource {
-    /// Parses the files of a chart (as [`load::read`] gives them). Texts that `sources` has already under the same name
+    /// Parses the files of a chart (as [`crate::helm::load::read`] gives them). Texts that `sources` has already under the same name
     /// are used again, so that findings meet in one place.
     pub fn read(sources: &mut Sources, path: &str, files: Vec<(String, Vec<u8>)>) -> Self {
         let known: BTreeMap<String, FileId> = sources.iter().filter(|(_, f)| f.map.is_none()).map(|(id, f)| (f.name.clone(), id)).collect();
