@@ -162,7 +162,7 @@ fn unpack_each(bytes: &[u8], wanted: Wanted<'_>, take: Take<'_>) -> Result<(), L
         Err(Broken::Chart(e)) => Err(e),
         Err(Broken::Archive(e)) if e.kind() == ErrorKind::UnexpectedEof => Err(LoadError(unzip.borrow().end().to_string())),
         Err(Broken::Archive(_)) if unzip.borrow_mut().ends_within_block() => Err("unexpected EOF".into()),
-        Err(Broken::Archive(_)) => Err("archive/tar: invalid tar header".into()),
+        Err(Broken::Archive(_)) => Err(NO_TAR.into()),
     }
 }
 
@@ -236,11 +236,20 @@ fn files_of(
         count += 1;
         // Without the zeros that fill its last block a file is whole all the same.
         if kind.is_file() && unzip.borrow_mut().ends_unfilled() {
-            break;
+            return Ok(count);
         }
     }
-    Ok(count)
+    // A block of zeros ends an archive when another one follows, or nothing.
+    match unzip.borrow_mut().next_block() {
+        Some([]) => Ok(count),
+        Some(block) if block.iter().all(|byte| *byte == 0) => Ok(count),
+        Some(_) => Err(LoadError(NO_TAR.to_owned()).into()),
+        None => Err(Broken::Archive(ErrorKind::UnexpectedEof.into())),
+    }
 }
+
+/// What Go says of what is no tar archive.
+const NO_TAR: &str = "archive/tar: invalid tar header";
 
 /// The name inside the chart, when it is one that stays inside.
 fn entry_name(raw: &str) -> Result<String, LoadError> {
@@ -302,12 +311,18 @@ mod tests {
         let raw = tar.into_inner().unwrap();
         let (half, rest) = raw.split_at(1030);
         let whole = zipped(&raw);
-        let cut = |n: usize| whole[..whole.len() - n].to_vec();
+        let cut_off = |packed: &[u8], n: usize| packed[..packed.len() - n].to_vec();
+        let cut = |n: usize| cut_off(&whole, n);
         let join = |a: &[u8], b: &[u8]| [a, b].concat();
         let mut flush = flate2::Compress::new(flate2::Compression::default(), false);
         let mut open = Vec::with_capacity(4096);
         flush.compress_vec(half, &mut open, flate2::FlushCompress::Full).unwrap();
         let corrupt = format!("flate: corrupt input before offset {}", open.len() + 1);
+        let bad_end = |n: usize| {
+            let (mut flush, mut open) = (flate2::Compress::new(flate2::Compression::default(), false), Vec::with_capacity(4096));
+            flush.compress_vec(&raw[..n], &mut open, flate2::FlushCompress::Full).unwrap();
+            [b"\x1f\x8b\x08\0\0\0\0\0\0\xff".as_slice(), &open, &[0xff; 50]].concat()
+        };
         let bad_block = [b"\x1f\x8b\x08\0\0\0\0\0\0\xff".as_slice(), &open, &[0xff; 50]].concat();
         let sum = crc32fast::hash(b"\x1f\x8b\x08\x02\0\0\0\0\0\xff").to_le_bytes();
         let fine = "";
@@ -328,6 +343,14 @@ mod tests {
             ("tar cut in a header", zipped(&raw[..1100]), "unexpected EOF"),
             ("tar without padding", zipped(&raw[..1541]), fine),
             ("tar without an end", zipped(&raw[..2048]), fine),
+            ("one block of zeros", zipped(&raw[..2560]), fine),
+            ("text behind a block of zeros", zipped(&join(&raw[..2560], &[b'x'; 512])), "archive/tar: invalid tar header"),
+            ("a file behind a block of zeros", zipped(&join(&raw[..2560], &raw)), "archive/tar: invalid tar header"),
+            ("text behind two blocks of zeros", zipped(&join(&raw, &[b'x'; 512])), fine),
+            ("cut behind a block of zeros", zipped(&raw[..2660]), "unexpected EOF"),
+            ("cut in the checksum behind a block of zeros", cut_off(&zipped(&raw[..2560]), 6), "unexpected EOF"),
+            ("corrupt behind a block of zeros", bad_end(2560), "flate: corrupt input before offset"),
+            ("corrupt behind two blocks of zeros", bad_end(3072), fine),
             ("no tar", zipped(&b"hello".repeat(400)), "archive/tar: invalid tar header"),
             ("a short text", zipped(b"hello"), "unexpected EOF"),
             ("an empty tar", zipped(&[0; 1024]), "no files in chart archive"),
@@ -342,7 +365,8 @@ mod tests {
             ("unknown flags", with_header(0xe0, b"", &raw), fine),
         ] {
             let got = unpack(&bytes).err().map_or(String::new(), |e| e.0);
-            assert_eq!(got, expected, "{name}");
+            let exact = !expected.ends_with("offset");
+            assert!(got == expected || !exact && got.starts_with(expected), "{name}: {got}");
         }
     }
 }

@@ -80,6 +80,16 @@ impl<'a> Unzip<'a> {
         self.unread(rest).len() < rest && self.end.is_none()
     }
 
+    /// The next block of a tar archive, empty at the end; nothing when what is there ends within it or with an error.
+    pub(super) fn next_block(&mut self) -> Option<&[u8]> {
+        let (left, broken) = (self.unread(512).len(), self.end.is_some());
+        match left {
+            0 if broken => None,
+            0 | 512.. => self.window.get(self.read..self.read + left.min(512)),
+            _ => None,
+        }
+    }
+
     /// How much was read.
     fn place(&self) -> usize {
         self.made - (self.filled - self.read)

@@ -233,12 +233,13 @@ fn check(bytes: &[u8], variant: u64) {
     }
     // What is unpacked holds no more than what was packed unpacks to.
     if variant.is_multiple_of(16) {
-        let mut all = Vec::new();
         // Flags that mean nothing yet are passed over, as Go does; this reader refuses them.
         let mut known = bytes.to_vec();
         known.iter_mut().skip(3).take(1).for_each(|flags| *flags &= 0x1f);
-        let _ = MultiGzDecoder::new(known.as_slice()).take(1 << 28).read_to_end(&mut all);
-        assert!(files.iter().map(|f| f.1.len()).sum::<usize>() <= all.len(), "more than the archive holds");
+        // One by one: of a larger piece nothing comes when an error ends it.
+        #[allow(clippy::unbuffered_bytes)]
+        let all = MultiGzDecoder::new(known.as_slice()).take(1 << 28).bytes().map_while(Result::ok).count();
+        assert!(files.iter().map(|f| f.1.len()).sum::<usize>() <= all, "more than the archive holds");
     }
     let Ok(chart) = load::load_files(files) else { return };
     // A chart that was packed is the same chart again.
