@@ -187,6 +187,21 @@ fn int_arg(args: &[Value], cursor: &mut Cursor) -> Option<i64> {
     (-1_000_000..=1_000_000).contains(&n).then_some(n)
 }
 
+/// Writes the digits of `n`.
+fn decimal(mut n: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut from = digits.len();
+    loop {
+        from -= 1;
+        digits[from] = b'0' + (n % 10) as u8;
+        n /= 10;
+        if n == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[from..]);
+}
+
 impl Printer {
     fn finish(self) -> Result<Vec<u8>, GoError> {
         if self.too_deep {
@@ -328,7 +343,7 @@ impl Printer {
     }
 
     fn pad(&mut self, b: &[u8]) {
-        let missing = self.f.width.unwrap_or(0).saturating_sub(rune_count(b));
+        let missing = self.f.width.map_or(0, |width| width.saturating_sub(rune_count(b)));
         if self.f.minus {
             self.out.extend_from_slice(b);
             self.padding(missing);
@@ -648,6 +663,14 @@ impl Printer {
     }
 
     fn integer(&mut self, n: u64, negative: bool, base: u32, verb: char, upper: bool) {
+        let plain = self.f.width.is_none() && self.f.precision.is_none() && !(self.f.plus || self.f.space || self.f.sharp);
+        if base == 10 && plain {
+            // The bytes of a file may be printed as a list of numbers.
+            if negative {
+                self.out.push(b'-');
+            }
+            return decimal(n, &mut self.out);
+        }
         let mut want = 0;
         if let Some(p) = self.f.precision {
             want = p;
