@@ -319,15 +319,8 @@ impl<'a> Lexer<'a> {
     /// which it gives.
     pub(super) fn pass_action(&mut self, end: usize) -> Item {
         let trim = matches!(&self.input[self.pos..end], [.., blank, b'-'] if is_blank(*blank));
-        self.start = end;
-        self.pos = end + 2;
-        let item = self.item(ItemKind::RightDelim);
-        if trim {
-            self.pos += blanks(self.rest());
-            self.ignore();
-        }
-        self.inside = false;
-        item
+        (self.start, self.pos) = (end, end);
+        self.leave_action(trim)
     }
 
     fn comment(&mut self) -> Option<Item> {
@@ -360,6 +353,11 @@ impl<'a> Lexer<'a> {
             self.pos += 2;
             self.ignore();
         }
+        self.leave_action(trim)
+    }
+
+    /// The right delimiter, which comes next; with `trim`, blanks behind it are passed over.
+    fn leave_action(&mut self, trim: bool) -> Item {
         self.pos += 2;
         let item = self.item(ItemKind::RightDelim);
         if trim {

@@ -24,18 +24,21 @@ pub(super) const AS_FILES: Make<'static, File> = Make { now: &|name, data| File:
 /// Names and copies of what files hold.
 pub(super) const COPIED: Make<'static, (String, Vec<u8>)> = Make { now: &|name, data| (name.to_owned(), data.to_vec()), later: None };
 
+/// The path of a file in the chart that it belongs to, at the top or below `charts`.
+pub(super) fn in_own_chart(name: &str) -> &str {
+    let mut rest = name;
+    while let Some((_, inner)) = rest.strip_prefix("charts/").and_then(|below| below.split_once('/')) {
+        rest = inner;
+    }
+    rest
+}
+
 /// Whether rendering may do without a file: all but templates, values and what describes a chart.
 pub(super) fn may_wait(name: &str) -> bool {
-    let mut rest = name;
-    while let Some(below) = rest.strip_prefix("charts/") {
-        match below.split_once('/') {
-            Some((_, inner)) => rest = inner,
-            // An archive, or a single file.
-            None => return false,
-        }
-    }
+    let own = in_own_chart(name);
     let needed = ["Chart.yaml", "Chart.lock", "requirements.yaml", "requirements.lock", VALUES, "values.schema.json"];
-    !rest.starts_with("templates/") && !needed.contains(&rest)
+    // What is left of `charts` is an archive, or a single file.
+    !own.starts_with("templates/") && !own.starts_with("charts/") && !needed.contains(&own)
 }
 
 /// An archive in memory. What it holds is unpacked file by file, and again when somebody needs what was passed over.
@@ -151,7 +154,7 @@ fn unpack_each(bytes: &[u8], wanted: Wanted<'_>, take: Take<'_>) -> Result<(), L
         return Err(if bytes.is_empty() { "EOF".into() } else { "unexpected EOF".into() });
     }
     if !bytes.starts_with(b"\x1f\x8b\x08") {
-        return Err("gzip: invalid header".into());
+        return Err(gunzip::Broken::Header.to_string().into());
     }
     // The limit is on what is unpacked, headers and padding included.
     let unzip = RefCell::new(Unzip::new(bytes, (MAX_SIZE + MAX_SIZE / 4) as usize));

@@ -72,9 +72,9 @@ impl Ahead {
     /// Parses a text that nobody parses, when there is one. `seen` is what this thread saw in others.
     pub(super) fn parse_one(&self, seen: &mut Seen) -> bool {
         let Some(text) = self.texts().waiting.pop_front() else { return false };
-        let mut parse = || gotmpl::parse_sharing(seen, &Str::from(UNNAMED), &text.bytes, None, &|name| knows(&self.functions, name)).ok();
+        let parse = || gotmpl::parse_sharing(seen, &Str::from(UNNAMED), &text.bytes, None, &|name| knows(&self.functions, name)).ok();
         // A text whose parsing fails, in whatever way, is parsed again with its name, for the error.
-        let trees = catch_unwind(AssertUnwindSafe(&mut parse)).ok().flatten();
+        let trees = catch_unwind(AssertUnwindSafe(parse)).ok().flatten();
         let _ = text.trees.set(Mutex::new(trees));
         true
     }

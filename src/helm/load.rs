@@ -162,15 +162,9 @@ fn read_as<T: Send + Sync>(
     make: Make<'_, T>,
     early: Early<'_, T>,
 ) -> Result<Vec<T>, LoadError> {
-    match world.kind(path).map_err(|e| LoadError(e.message))? {
-        FileKind::Directory => read_folder(world, path, logs, make, early),
-        _ => {
-            let bytes = world.read(path).map_err(|e| LoadError(e.message))?;
-            let path = absolute(world, path);
-            ensure_archive(&path, &bytes)?;
-            let files = Packed::new(bytes, u64::MAX).files(make);
-            files.map_err(|e| if e.0 == NO_HEADER { not_valid(&path, &e) } else { e })
-        }
+    match archive(world, path, u64::MAX)? {
+        None => read_folder(world, path, logs, make, early),
+        Some(packed) => packed.files(make).map_err(|e| if e.0 == NO_HEADER { not_valid(&absolute(world, path), &e) } else { e }),
     }
 }
 

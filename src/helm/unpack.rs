@@ -4,10 +4,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, TryRecvError, channel};
 
-use super::archive::{AS_FILES, Packed};
+use super::archive::{AS_FILES, Packed, in_own_chart};
 use super::chart::File;
 use super::engine_ahead::Ahead;
-use super::load::LoadError;
+use super::load::{LoadError, VALUES};
 use crate::gotmpl::Seen;
 use crate::source::all_cores;
 
@@ -78,9 +78,5 @@ pub(super) fn is_template(name: &str) -> bool {
 
 /// Whether a file has the values of a chart, or of one below it.
 fn is_values(name: &str) -> bool {
-    let mut rest = name;
-    while let Some((_, below)) = rest.strip_prefix("charts/").and_then(|below| below.split_once('/')) {
-        rest = below;
-    }
-    rest == super::load::VALUES
+    in_own_chart(name) == VALUES
 }
