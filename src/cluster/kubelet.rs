@@ -518,9 +518,10 @@ impl Cluster {
     /// What a node reports of a pod, and whether only sidecars of it are left.
     fn told_of(&mut self, pod: &Object, observed: &Observed) -> (Value, bool) {
         let now = self.now();
-        let mut new = observe::report_of(&self.manifest(pod), pod, observed, now);
+        let manifest = self.manifest(pod);
+        let mut new = observe::report_of(&manifest, pod, observed, now);
         new["observedGeneration"] = pod.meta.generation.into();
-        (new, observe::sidecars_left(pod, observed) && !pod.meta.is_deleted())
+        (new, observe::sidecars_left(&manifest, observed) && !pod.meta.is_deleted())
     }
 
     /// Writes the status of a pod when it differs from the last.

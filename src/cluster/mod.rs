@@ -251,13 +251,7 @@ impl Cluster {
                 | "PriorityClass" => {
                     self.storage_moved |=
                         matches!(change.object.kind.as_str(), "PersistentVolume" | "PersistentVolumeClaim" | "StorageClass");
-                    let spec_changed = change.old.as_ref().is_none_or(|old| {
-                        old.spec != change.object.spec || old.meta.labels != change.object.meta.labels || old.status != change.object.status
-                    });
-                    if change.operation != Operation::Modified || spec_changed {
-                        self.scheduler = None;
-                        self.look_again = true;
-                    }
+                    self.scheduler_hears_of_room(&change);
                 }
                 _ => {}
             }
@@ -321,6 +315,26 @@ mod tests {
         cluster.scale("Deployment", "default", "web", 6, &Write::by("kubectl")).expect("accepted");
         cluster.advance_until_stable(until(&cluster));
         assert_eq!(waiting(&cluster), 1);
+    }
+
+    #[test]
+    fn a_pod_that_leaves_does_not_count_among_those_that_are_spread() {
+        let mut cluster = three_nodes();
+        let mut web = deployment("nginx:1");
+        web["spec"]["template"]["spec"]["topologySpreadConstraints"] = json!([{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname",
+            "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": {"app": "web"}}}]);
+        cluster.apply(&web, &Write::by("helm")).expect("accepted");
+        cluster.advance_until_stable(cluster.now() + 600 * SECOND);
+        for round in 0..3 {
+            let leaves = cluster.list("Pod", "default")[round].clone();
+            let name = leaves["metadata"]["name"].as_str().unwrap_or_default();
+            cluster.delete("v1", "Pod", "default", name, server::Deletion::default()).expect("there");
+            let pods = cluster.list("Pod", "default");
+            assert_eq!(pods.len(), 4, "it takes its time");
+            let there = pods.iter().filter(|p| p["spec"]["nodeName"] == leaves["spec"]["nodeName"]).count();
+            assert_eq!(there, 2, "the new one comes where the old one leaves");
+            cluster.advance_until_stable(cluster.now() + 600 * SECOND);
+        }
     }
 
     #[test]

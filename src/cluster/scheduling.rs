@@ -185,8 +185,12 @@ impl Scheduler {
 
     /// Counts a pod on its node.
     pub(super) fn place(&mut self, object: &Object) {
-        if self.placed.contains_key(&object.meta.uid) {
-            return;
+        if let Some((_, placed)) = self.placed.get(&object.meta.uid) {
+            if placed.terminating == object.meta.is_deleted() {
+                return;
+            }
+            // Pods that leave are counted apart.
+            self.remove(object.meta.uid);
         }
         self.place_seen(object, &Seen::of(object));
     }
@@ -196,6 +200,17 @@ impl Scheduler {
         let pod = Arc::new(self.pod(object, seen));
         self.snapshot.place(node, &pod);
         self.placed.insert(object.meta.uid, (node, pod));
+    }
+
+    /// A node is marked otherwise than before, and has the labels and the status it had; false when it is not known.
+    fn change_node(&mut self, object: &Object) -> bool {
+        let Some(node) = self.snapshot.find(&object.meta.name) else { return false };
+        self.snapshot.set_node(node, Node::new(&object.to_json()));
+        self.memory = Memory::default();
+        self.start = 0;
+        self.stuck.clear();
+        self.told.clear();
+        true
     }
 
     /// A pod has left its node.
@@ -364,6 +379,24 @@ impl Cluster {
         }
         if service {
             scheduler.memory = Memory::default();
+        }
+    }
+
+    /// What the scheduler has to know of a change of what gives pods room, or takes it.
+    pub(super) fn scheduler_hears_of_room(&mut self, change: &Change) {
+        let object = &change.object;
+        let old = change.old.as_ref().filter(|_| change.operation == Operation::Modified);
+        // Where pods are counted, and which images are where, follows from these.
+        let stays = old.is_some_and(|old| old.meta.labels == object.meta.labels && old.status == object.status);
+        if stays && old.is_some_and(|old| old.spec == object.spec) {
+            return;
+        }
+        self.look_again = true;
+        match self.scheduler.take() {
+            Some(mut scheduler) if stays && object.kind == "Node" => {
+                self.scheduler = scheduler.change_node(object).then_some(scheduler);
+            }
+            _ => {}
         }
     }
 

@@ -159,9 +159,9 @@ pub fn report_of(manifest: &Manifest, pod: &Object, observed: &Observed, now: Na
 }
 
 /// Whether only sidecars run, of a pod that is done. upstream: computePodActions
-pub fn sidecars_left(pod: &Object, observed: &Observed) -> bool {
-    let has_sidecars = list(&pod.spec, &["initContainers"]).iter().any(is_sidecar);
-    has_sidecars && observed.instances.iter().any(|i| i.state == State::Running) && actions::compute(&manifest(pod), observed).kill_pod
+pub fn sidecars_left(manifest: &Manifest, observed: &Observed) -> bool {
+    let has_sidecars = list(&manifest.value, &["spec", "initContainers"]).iter().any(is_sidecar);
+    has_sidecars && observed.instances.iter().any(|i| i.state == State::Running) && actions::compute(&manifest.value, observed).kill_pod
 }
 
 /// The manifest of a pod, without its status.

@@ -320,7 +320,7 @@ impl Cluster {
         }
         placed.over = matches!(text(&new, &["phase"]), "Succeeded" | "Failed");
         let ready = conditions::get(&new, "Ready").is_some_and(|c| text(c, &["status"]) == "True");
-        let sidecars_left = observe::sidecars_left(&object, &placed.observed);
+        let sidecars_left = observe::sidecars_left(&manifest, &placed.observed);
         if ready {
             self.failing.remove(&uid);
         }
