@@ -15,6 +15,8 @@ mod durations;
 mod encoding;
 mod go_layout;
 mod go_time;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 mod key_pair;
 mod keys;
 mod kinds;
@@ -23,6 +25,7 @@ mod numbers;
 mod passwords;
 mod paths;
 mod pem;
+mod powers;
 mod primes;
 mod random;
 mod regexes;

@@ -6,6 +6,7 @@ use sha2::Sha256;
 
 use super::der;
 use super::der::Fields;
+use super::powers::powers;
 use super::primes::prime;
 use crate::source::all_cores;
 
@@ -178,8 +179,9 @@ impl RsaKey {
         padded[size - tail.len() - 1] = 0;
         padded[size - tail.len()..].copy_from_slice(&tail);
         let m = BigUint::from_bytes_be(&padded);
-        let (m1, m2) = (m.modpow(&self.dp, &self.p), m.modpow(&self.dq, &self.q));
-        let h = (&self.qinv * (&m1 + &self.p - &m2 % &self.p)) % &self.p;
+        let parts = powers(&[[&m, &self.dp, &self.p], [&m, &self.dq, &self.q]]);
+        let (m1, m2) = (&parts[0], &parts[1]);
+        let h = (&self.qinv * (m1 + &self.p - m2 % &self.p)) % &self.p;
         let bytes = (m2 + h * &self.q).to_bytes_be();
         Ok([vec![0; size - bytes.len()], bytes].concat())
     }
