@@ -52,6 +52,9 @@ pub fn bytes_of(list: &List) -> Option<Vec<u8>> {
     if list.elem() != GoType::Uint(UintType::Uint8) {
         return None;
     }
+    if let Some(bytes) = list.as_bytes() {
+        return Some(bytes.to_vec());
+    }
     list.items().iter().map(|v| if let Kind::Uint(_, u) = v.kind { Some(u as u8) } else { None }).collect()
 }
 

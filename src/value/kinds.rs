@@ -1,7 +1,7 @@
 //! The value itself and its string, list and map.
 
 use std::borrow::{Borrow, Cow};
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{OnceCell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -53,6 +53,11 @@ impl From<&[u8]> for Str {
         Self(Arc::from(s))
     }
 }
+impl From<Arc<[u8]>> for Str {
+    fn from(s: Arc<[u8]>) -> Self {
+        Self(s)
+    }
+}
 impl From<Vec<u8>> for Str {
     fn from(s: Vec<u8>) -> Self {
         Self(Arc::from(s))
@@ -81,19 +86,27 @@ pub struct List(Rc<ListInner>);
 #[derive(Debug)]
 struct ListInner {
     elem: GoType,
-    items: Vec<Value>,
+    /// Of bytes, made only when somebody asks for them one by one.
+    items: OnceCell<Vec<Value>>,
+    bytes: Option<Arc<[u8]>>,
     nil: bool,
 }
 
 impl List {
     /// A `[]elem` of `items`.
     pub fn new(elem: GoType, items: Vec<Value>) -> Self {
-        Self(Rc::new(ListInner { elem, items, nil: false }))
+        Self(Rc::new(ListInner { elem, items: items.into(), bytes: None, nil: false }))
+    }
+
+    /// A `[]uint8`.
+    pub fn of_bytes(bytes: Arc<[u8]>) -> Self {
+        let elem = GoType::Uint(UintType::Uint8);
+        Self(Rc::new(ListInner { elem, items: OnceCell::new(), bytes: Some(bytes), nil: false }))
     }
 
     /// The nil `[]elem`: empty, and `null` in JSON.
     pub fn nil(elem: GoType) -> Self {
-        Self(Rc::new(ListInner { elem, items: Vec::new(), nil: true }))
+        Self(Rc::new(ListInner { elem, items: Vec::new().into(), bytes: None, nil: true }))
     }
 
     /// Whether it is the nil slice.
@@ -118,7 +131,13 @@ impl List {
 
     /// The items.
     pub fn items(&self) -> &[Value] {
-        &self.0.items
+        let bytes = || self.0.bytes.iter().flat_map(|bytes| bytes.iter());
+        self.0.items.get_or_init(|| bytes().map(|b| Kind::Uint(UintType::Uint8, u64::from(*b)).into()).collect())
+    }
+
+    /// The bytes of a list made with [`List::of_bytes`].
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        self.0.bytes.as_deref()
     }
 }
 
@@ -140,7 +159,7 @@ fn free(mut work: Vec<Value>) {
         match value.kind {
             Kind::List(List(mut list)) => {
                 if let Some(inner) = Rc::get_mut(&mut list) {
-                    work.append(&mut inner.items);
+                    work.extend(inner.items.take().unwrap_or_default());
                 }
             }
             Kind::Map(Map(mut map)) => {
@@ -159,8 +178,8 @@ fn is_nested(value: &Value) -> bool {
 
 impl Drop for ListInner {
     fn drop(&mut self) {
-        if self.items.iter().any(is_nested) {
-            free(std::mem::take(&mut self.items));
+        if self.items.get().is_some_and(|items| items.iter().any(is_nested)) {
+            free(self.items.take().unwrap_or_default());
         }
     }
 }

@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 1_000;
 /// Nothing printed may be larger.
 const MAX_SIZE: usize = 256 << 20;
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct Flags {
     sharp: bool,
     zero: bool,
@@ -414,8 +414,9 @@ impl Printer {
             Kind::Str(s) => self.str(v, s.as_bytes(), verb),
             Kind::List(list) => {
                 if list.elem() == GoType::Uint(super::UintType::Uint8) {
-                    let bytes: Vec<u8> = list.items().iter().map(|i| if let Kind::Uint(_, b) = i.kind { b as u8 } else { 0 }).collect();
                     if matches!(verb, 's' | 'q' | 'x' | 'X') {
+                        let byte = |item: &Value| if let Kind::Uint(_, b) = item.kind { b as u8 } else { 0 };
+                        let bytes = list.as_bytes().map_or_else(|| list.items().iter().map(byte).collect(), <[u8]>::to_vec);
                         self.bytes(&bytes, verb);
                         return;
                     }
@@ -444,6 +445,10 @@ impl Printer {
             self.value(&number, verb, depth);
         } else if let Some(s) = o.structure() {
             self.structure(v, &s, verb, depth);
+        } else if verb == 'v' && !o.has_string() && self.f == Flags::default() {
+            let text = o.print();
+            self.text(&text);
+            self.too_deep |= self.out.len() > MAX_SIZE;
         } else if let Some(inner) = o.underlying() {
             if matches!(inner.kind, Kind::List(_) | Kind::Map(_)) {
                 return self.items(v, &inner, verb, depth);
