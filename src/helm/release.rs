@@ -436,13 +436,21 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
     }
     let namespace = if options.namespace.is_empty() { "default" } else { &options.namespace };
     let release = ReleaseInfo { name: &name, namespace, is_upgrade: options.is_upgrade, revision: 1 };
-    let top = match render_values(&chart, &user, &release, &capabilities, (!options.skip_schema_validation).then_some(world), &mut run.logs)
-    {
-        Ok(top) => top,
+    let values = match values::coalesce_values(&chart, &user, &mut run.logs) {
+        Ok(values) => values,
         Err(e) => return Err(run.fail(e)),
     };
+    let mut verdict = (!options.skip_schema_validation).then(|| schema::Verdict::begin(&chart, &values, options.once, &run.logs));
     let wanted = &chart.metadata.kube_version;
-    if !wanted.is_empty() && !dependency::compatible(wanted, &capabilities.kube_version.normalized) {
+    let incompatible = !wanted.is_empty() && !dependency::compatible(wanted, &capabilities.kube_version.normalized);
+    // Only what another thread works out may wait for its end.
+    if let Some(verdict) = verdict.take_if(|verdict| incompatible || options.cluster_state.is_some() || !verdict.is_under_way())
+        && let Err(e) = verdict.end(world, &mut run.logs)
+    {
+        return Err(run.fail(unfit(&e)));
+    }
+    let top = top_level(values, &release, &capabilities);
+    if incompatible {
         let message =
             format!("chart requires kubeVersion: {wanted} which is incompatible with Kubernetes {}", capabilities.kube_version.version);
         return Err(run.fail_rendering(&message, b""));
@@ -467,6 +475,10 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             ..engine::Options::new(world)
         },
     );
+    // That values do not fit counts before all that came of rendering them.
+    if let Some(Err(e)) = verdict.map(|verdict| verdict.end(world, &mut run.logs)) {
+        return Err(run.fail(unfit(&e)));
+    }
     if options.include_crds {
         chart.crds().iter().for_each(|(_, file)| _ = file.data());
     }
@@ -837,9 +849,17 @@ pub fn render_values(
 ) -> Result<Map, String> {
     let values = values::coalesce_values(chart, user, logs)?;
     if let Some(world) = schema_world {
-        schema::validate_chart(chart, &values, world, logs)
-            .map_err(|e| format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{e}"))?;
+        schema::validate_chart(chart, &values, world, logs).map_err(|e| unfit(&e))?;
     }
+    Ok(top_level(values, release, capabilities))
+}
+
+/// What Helm says of values that do not fit their schemas.
+fn unfit(why: &str) -> String {
+    format!("values don't meet the specifications of the schema(s) in the following chart(s):\n{why}")
+}
+
+fn top_level(values: Map, release: &ReleaseInfo<'_>, capabilities: &Capabilities) -> Map {
     let about = Map::default();
     about.insert("Name", release.name.into());
     about.insert("Namespace", release.namespace.into());
@@ -851,7 +871,7 @@ pub fn render_values(
     top.insert("Release", about.into());
     top.insert("Capabilities", Value::object(capabilities.clone()));
     top.insert("Values", values.into());
-    Ok(top)
+    top
 }
 
 /// All templates of a chart and those below it, with the data each sees.

@@ -1,10 +1,15 @@
 //! `values.schema.json`: whether values fit, in the sentences Helm prints.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
 use super::chart::Chart;
 use super::json::Json;
 use super::jsonschema::{Compiler, read};
-use super::values::Logs;
-use crate::source::World;
+use super::release::Compat;
+use super::values::{LogLine, Logs};
+use crate::source::{World, all_cores};
 use crate::value::{Kind, Map, Value};
 
 /// The address Helm gives a chart's schema.
@@ -12,48 +17,73 @@ const ADDRESS: &str = "file:///values.schema.json";
 
 /// Checks the values of a chart and of all below it. Schemas that a schema names by a file's path are read from `world`.
 pub fn validate_chart(chart: &Chart, values: &Map, world: &dyn World, logs: &mut Logs) -> Result<(), String> {
-    validate_tree(chart, values, &mut Compiler::new(Some(world)), logs)
+    judge(&questions(chart, values), &mut Compiler::new(Some(world)), logs)
 }
 
-fn validate_tree(chart: &Chart, values: &Map, compiler: &mut Compiler<'_>, logs: &mut Logs) -> Result<(), String> {
-    let mut out = String::new();
+/// Checks values against one schema.
+pub fn validate(values: &Map, schema: &[u8], world: &dyn World, logs: &mut Logs) -> Result<(), String> {
+    validate_one(&plain(&values.clone().into(), 0), schema, &mut Compiler::new(Some(world)), logs)
+}
+
+/// What has to be known of a chart and its values to check them, apart from both.
+enum Question {
+    /// A chart of this name has a schema.
+    Schema { chart: String, schema: Arc<[u8]>, values: Result<Json, String> },
+    /// A chart of this name has so many dependencies.
+    Dependencies { chart: String, count: usize },
+    /// The values of a chart are none, in this sentence.
+    NoValues(String),
+}
+
+fn questions(chart: &Chart, values: &Map) -> Vec<Question> {
+    let mut out = Vec::new();
+    ask(chart, values, &mut out);
+    out
+}
+
+fn ask(chart: &Chart, values: &Map, out: &mut Vec<Question>) {
     if let Some(schema) = &chart.schema {
-        logs.debug("chart name", &[("chart-name", chart.name())]);
-        if let Err(e) = validate_one(values, schema, compiler, logs) {
-            out.push_str(&format!("{}:\n{e}", chart.name()));
-        }
+        let values = plain(&values.clone().into(), 0);
+        out.push(Question::Schema { chart: chart.name().to_owned(), schema: Arc::clone(schema), values });
     }
-    let count = chart.dependencies.len().to_string();
-    logs.debug("number of dependencies in the chart", &[("chart", chart.name()), ("dependencies", &count)]);
+    out.push(Question::Dependencies { chart: chart.name().to_owned(), count: chart.dependencies.len() });
     for child in &chart.dependencies {
         let Some(value) = values.get(child.name()).filter(|v| !v.is_nil()) else { continue };
         match &value.kind {
-            Kind::Map(map) => {
-                if let Err(e) = validate_tree(child, map, compiler, logs) {
-                    out.push_str(&e);
-                }
-            }
-            _ => out.push_str(&format!(
+            Kind::Map(map) => ask(child, map, out),
+            _ => out.push(Question::NoValues(format!(
                 "{}:\ninvalid type for values: expected object (map), got {}\n",
                 child.name(),
                 value.go_type_name().unwrap_or_default()
-            )),
+            ))),
+        }
+    }
+}
+
+fn judge(questions: &[Question], compiler: &mut Compiler<'_>, logs: &mut Logs) -> Result<(), String> {
+    let mut out = String::new();
+    for question in questions {
+        match question {
+            Question::Schema { chart, schema, values } => {
+                logs.debug("chart name", &[("chart-name", chart)]);
+                if let Err(e) = validate_one(values, schema, compiler, logs) {
+                    out.push_str(&format!("{chart}:\n{e}"));
+                }
+            }
+            Question::Dependencies { chart, count } => {
+                logs.debug("number of dependencies in the chart", &[("chart", chart), ("dependencies", &count.to_string())]);
+            }
+            Question::NoValues(sentence) => out.push_str(sentence),
         }
     }
     if out.is_empty() { Ok(()) } else { Err(out) }
 }
 
-/// Checks values against one schema.
-pub fn validate(values: &Map, schema: &[u8], world: &dyn World, logs: &mut Logs) -> Result<(), String> {
-    validate_one(values, schema, &mut Compiler::new(Some(world)), logs)
-}
-
-fn validate_one(values: &Map, schema: &[u8], compiler: &mut Compiler<'_>, logs: &mut Logs) -> Result<(), String> {
+fn validate_one(values: &Result<Json, String>, schema: &[u8], compiler: &mut Compiler<'_>, logs: &mut Logs) -> Result<(), String> {
     let text = String::from_utf8_lossy(schema);
     let document = read(&text)?;
     logs.debug("unmarshalled JSON schema", &[("schema", &text)]);
-    let instance = plain(&values.clone().into(), 0)?;
-    let verdict = compiler.validate(ADDRESS, document, &instance);
+    let verdict = compiler.validate(ADDRESS, document, values.as_ref().map_err(Clone::clone)?);
     for urn in compiler.unresolved() {
         logs.warn_once("unresolved URN reference ignored; using permissive schema", "urn", urn);
     }
@@ -62,6 +92,67 @@ fn validate_one(values: &Map, schema: &[u8], compiler: &mut Compiler<'_>, logs: 
         let about = format!("jsonschema validation failed with '{ADDRESS}#'\n");
         format!("{}\n", report.strip_prefix(&about).unwrap_or(&report))
     })
+}
+
+/// From how many bytes on schemas are worth another thread.
+const LARGE: usize = 16 * 1024;
+
+/// The check of a chart's values, which may go on on another thread while the chart is rendered.
+pub(super) struct Verdict {
+    questions: Arc<Vec<Question>>,
+    /// Where in the logs its lines belong.
+    line: usize,
+    /// What the other thread has found; nothing where a schema names files, which only this thread may read.
+    found: Option<Receiver<Option<Found>>>,
+}
+
+/// Lines for the logs, and Helm's sentence when the values do not fit.
+type Found = (Vec<LogLine>, Result<(), String>);
+
+impl Verdict {
+    /// Begins to check the values of a chart and of all below it. Only a thread that alone gives others work to do may ask for
+    /// their help: it waits for one of them.
+    pub(super) fn begin(chart: &Chart, values: &Map, help: bool, logs: &Logs) -> Self {
+        let questions = Arc::new(questions(chart, values));
+        let size = |question: &Question| if let Question::Schema { schema, .. } = question { schema.len() } else { 0 };
+        let mut out = Self { questions, line: logs.list.len(), found: None };
+        if !help || out.questions.iter().map(size).sum::<usize>() < LARGE {
+            return out;
+        }
+        all_cores();
+        if rayon::current_num_threads() < 2 {
+            return out;
+        }
+        let (tell, found) = channel();
+        let (questions, compat) = (Arc::clone(&out.questions), logs.compat);
+        // What fails here fails again on the thread that waits.
+        rayon::spawn(move || drop(catch_unwind(AssertUnwindSafe(|| tell.send(alone(&questions, compat))))));
+        out.found = Some(found);
+        out
+    }
+
+    /// Whether another thread is at it.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.found.is_some()
+    }
+
+    /// Ends the check. Schemas that a schema names by a file's path are read from `world`.
+    pub(super) fn end(self, world: &dyn World, logs: &mut Logs) -> Result<(), String> {
+        let (lines, verdict) = self.found.and_then(|found| found.recv().ok().flatten()).unwrap_or_else(|| {
+            let mut own = Logs { compat: logs.compat, ..Logs::default() };
+            let verdict = judge(&self.questions, &mut Compiler::new(Some(world)), &mut own);
+            (own.list, verdict)
+        });
+        logs.list.splice(self.line..self.line, lines);
+        verdict
+    }
+}
+
+fn alone(questions: &[Question], compat: Compat) -> Option<Found> {
+    let mut logs = Logs { compat, ..Logs::default() };
+    let mut compiler = Compiler::new(None);
+    let verdict = judge(questions, &mut compiler, &mut logs);
+    (!compiler.misses_files()).then_some((logs.list, verdict))
 }
 
 /// The deepest values that are looked at.

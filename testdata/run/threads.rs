@@ -31,3 +31,52 @@ fn threads_do_not_change_an_answer() {
         assert!(["2", "8"].into_iter().all(|threads| with(threads) == one), "{line}");
     }
 }
+
+/// Whether values fit a large schema is worked out while the chart is rendered, and counts before what comes of that.
+#[test]
+fn threads_do_not_change_what_schemas_say() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("large-schema");
+    let write = |name: &str, text: &str| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    let many: String = (0..200).map(|n| format!(r#""p{n}": {{"type": "string", "description": "{}"}}, "#, "x".repeat(100))).collect();
+    let other = folder.join("other.json");
+    let schema = format!(
+        r#"{{"$schema": "http://json-schema.org/draft-07/schema#", "properties": {{{many}"a": {{"type": "object"}},
+            "file": {{"$ref": "file://{}"}}, "urn": {{"$ref": "urn:x:y"}}}}}}"#,
+        other.display()
+    );
+    write("Chart.yaml", "apiVersion: v2\nname: large\nversion: 0.1.0\nkubeVersion: '>=1.20'\n");
+    write("values.yaml", "a: {}\n");
+    write("values.schema.json", &schema);
+    write("other.json", r#"{"type": "integer"}"#);
+    write("templates/a.yaml", "a: {{ .Values.a.b.c }}\n");
+    let unfit = "values don't meet the specifications of the schema(s)";
+    for (set, expected) in [
+        ("a.b.c=1", Ok("a: 1\n")),
+        ("a.b.c=1,file=2,urn=3", Ok("a: 1\n")),
+        ("a=1", Err(unfit)),
+        ("a.b.c=1,p7=7", Err(unfit)),
+        ("a.b.c=1,file=x", Err(unfit)),
+        ("x=1", Err("nil pointer evaluating")),
+        ("a=1 --kube-version=1.19", Err(unfit)),
+        ("a.b.c=1 --kube-version=1.19", Err("chart requires kubeVersion")),
+    ] {
+        let with = |threads: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_kval"));
+            command.args(["template", "r", "--debug"]).arg(&folder).arg("--set").args(set.split(' '));
+            let run = command.env("NO_COLOR", "1").env("RAYON_NUM_THREADS", threads).output().expect("kval runs");
+            let [out, told] = [run.stdout, run.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            (run.status.success(), out, told)
+        };
+        let one = with("1");
+        assert_eq!(one.0, expected.is_ok(), "{set}: {}", one.2);
+        match expected {
+            Ok(text) => assert!(one.1.ends_with(text), "{set}: {}", one.1),
+            Err(sentence) => assert!(one.2.contains(sentence), "{set}: {}", one.2),
+        }
+        assert_eq!(one, with("2"), "{set}");
+    }
+}

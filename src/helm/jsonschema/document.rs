@@ -1,7 +1,10 @@
 //! Documents: what is loaded from where, which schemas within them have names and anchors, and in which dialect they speak.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
 
 use super::super::json;
 use super::super::json::Json;
@@ -46,7 +49,7 @@ pub(super) struct Root {
     pub(super) url: String,
     pub(super) document: Rc<Json>,
     pub(super) resources: BTreeMap<String, Resource>,
-    pub(super) processed: BTreeSet<String>,
+    pub(super) processed: FxHashSet<String>,
 }
 
 /// Go's `url.PathUnescape`.
@@ -82,6 +85,10 @@ pub(super) fn encode(fragment: &str) -> String {
 }
 
 pub(super) fn address(url: &str, pointer: &str) -> String {
+    let stays = |b: u8| b.is_ascii_alphanumeric() || b"-_.~$&+:=@/".contains(&b);
+    if pointer.bytes().all(stays) {
+        return [url, "#", pointer].concat();
+    }
     format!("{url}#{}", encode(pointer))
 }
 
@@ -93,7 +100,7 @@ pub(super) fn lookup<'a>(url: &str, document: &'a Json, pointer: &str) -> Result
             return Err(format!("invalid json-pointer {}", quote(address(url, pointer).as_bytes())));
         };
         let next = match value {
-            Json::Map(entries) => entries.get(&step),
+            Json::Map(entries) => entries.get(step.as_ref()),
             Json::List(items) => step.parse::<i64>().ok().and_then(|i| usize::try_from(i).ok()).and_then(|i| items.get(i)),
             _ => None,
         };
@@ -105,7 +112,10 @@ pub(super) fn lookup<'a>(url: &str, document: &'a Json, pointer: &str) -> Result
     Ok(value)
 }
 
-fn unescape(step: &str) -> Option<String> {
+fn unescape(step: &str) -> Option<Cow<'_, str>> {
+    if !step.contains('~') {
+        return Some(Cow::Borrowed(step));
+    }
     let mut parts = step.split('~');
     let mut out = parts.next()?.to_owned();
     for part in parts {
@@ -114,7 +124,7 @@ fn unescape(step: &str) -> Option<String> {
         out.push(c);
         out.push_str(rest);
     }
-    Some(out)
+    Some(Cow::Owned(out))
 }
 
 /// Where documents come from.
@@ -124,6 +134,8 @@ pub(super) struct Loader<'a> {
     pub(super) world: Option<&'a dyn World>,
     /// URNs that nobody resolved.
     pub(super) unresolved: Vec<String>,
+    /// A file was asked for where there are none.
+    pub(super) misses_files: bool,
 }
 
 impl Loader<'_> {
@@ -144,7 +156,10 @@ impl Loader<'_> {
         match parsed.scheme() {
             "file" => {
                 let path = String::from_utf8_lossy(parsed.path()).into_owned();
-                let Some(world) = self.world else { return Err(format!("open {path}: no such file or directory")) };
+                let Some(world) = self.world else {
+                    self.misses_files = true;
+                    return Err(format!("open {path}: no such file or directory"));
+                };
                 let bytes = world.read(&path).map_err(|e| e.message)?;
                 read(&String::from_utf8_lossy(&bytes)).map(Rc::new)
             }
@@ -161,6 +176,9 @@ impl Loader<'_> {
 
     /// The draft a schema is written in.
     fn draft(&mut self, url: &str, pointer: &str, schema: &Json, default: Draft) -> Result<Draft, String> {
+        if schema.get("$schema").is_none() {
+            return Ok(default);
+        }
         let mut seen = BTreeSet::new();
         let (mut url, mut pointer) = (url.to_owned(), pointer);
         let mut schema =
@@ -223,7 +241,8 @@ const MAX_DEPTH: usize = 2000;
 impl Root {
     /// A document with all schemas in it that have names.
     pub(super) fn new(url: &str, document: Rc<Json>, loader: &mut Loader<'_>) -> Result<Self, String> {
-        let mut root = Self { url: url.to_owned(), document: Rc::clone(&document), resources: BTreeMap::new(), processed: BTreeSet::new() };
+        let mut root =
+            Self { url: url.to_owned(), document: Rc::clone(&document), resources: BTreeMap::new(), processed: FxHashSet::default() };
         root.collect(&document, url, "", &Dialect { draft: Draft::D2020, vocabularies: None }, loader, 0)?;
         Ok(root)
     }
@@ -347,7 +366,7 @@ impl Root {
         let mut below: BTreeMap<String, &Json> = BTreeMap::new();
         for (keyword, kind) in draft.positions() {
             let Some(value) = schema.get(keyword) else { continue };
-            let at = format!("{pointer}/{}", escape(keyword));
+            let at = [pointer, "/", keyword].concat();
             match (kind, value) {
                 (Below::Itself, _) => {
                     below.insert(at, value);

@@ -1,5 +1,6 @@
 //! What is wrong with a value: a tree of sentences.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -44,8 +45,11 @@ impl Way {
 }
 
 /// A name as a part of a JSON pointer.
-pub(super) fn escape(step: &str) -> String {
-    step.replace('~', "~0").replace('/', "~1")
+pub(super) fn escape(step: &str) -> Cow<'_, str> {
+    if !step.contains(['~', '/']) {
+        return Cow::Borrowed(step);
+    }
+    Cow::Owned(step.replace('~', "~0").replace('/', "~1"))
 }
 
 /// What a failure stands for.

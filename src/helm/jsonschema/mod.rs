@@ -12,6 +12,7 @@ mod failure;
 mod format;
 mod number;
 mod schema;
+mod sound;
 mod validate;
 
 pub(super) use compile::Compiler;
