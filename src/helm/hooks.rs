@@ -172,11 +172,14 @@ pub fn split_v3(text: &str) -> Vec<Range<usize>> {
 /// The entries of a document that tell what it is, in lower case.
 const HEAD: [&str; 3] = ["apiversion", "kind", "metadata"];
 
+/// What of the metadata tells it.
+const METADATA: [&str; 2] = ["name", "annotations"];
+
 /// Reads the head of a document as Helm does.
 pub fn head(text: &str) -> Result<Head, LoadError> {
     let mut out = Head::default();
     // The rest of a document is only read where it might not decode.
-    let short = yaml::skim(text.as_bytes(), &HEAD);
+    let short = yaml::skim(text.as_bytes(), &HEAD.map(|key| (key, if key == "metadata" { &METADATA[..] } else { &[] })));
     let value = yaml::decode(short.as_deref().unwrap_or(text.as_bytes())).map_err(|e| LoadError(e.message))?;
     let head_only = |left: usize, key: &str| left != 4 || HEAD.contains(&key.to_lowercase().as_str());
     let node = tree_of(&value, 4, &head_only);
