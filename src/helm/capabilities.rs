@@ -226,6 +226,15 @@ impl Object for Capabilities {
         Ok(Value::object(self.clone()))
     }
 
+    fn display(&self) -> Option<String> {
+        // An action prints what a pointer is for.
+        self.print().strip_prefix('&').map(str::to_owned)
+    }
+
+    fn has_string(&self) -> bool {
+        false
+    }
+
     fn print(&self) -> String {
         format!("&{{{} [{}] {}}}", self.kube_version.print(), self.api_versions.join(" "), self.helm.print())
     }

@@ -499,7 +499,7 @@ impl Printer {
                     let name = type_name(named);
                     return self.text(&format!("{name}(nil)"));
                 }
-                self.open(named, "[");
+                self.open(named, "[", depth);
                 for (i, item) in list.items().iter().enumerate() {
                     self.separate(i);
                     self.value(item, verb, depth + 1);
@@ -511,7 +511,7 @@ impl Printer {
                     let name = type_name(named);
                     return self.text(&format!("{name}(nil)"));
                 }
-                self.open(named, "map[");
+                self.open(named, "map[", depth);
                 for (i, (key, item)) in map.borrow().iter().enumerate() {
                     self.separate(i);
                     self.value(&Value::from(key.clone()), verb, depth + 1);
@@ -524,11 +524,11 @@ impl Printer {
         }
     }
 
-    fn open(&mut self, v: &Value, plain: &str) {
+    fn open(&mut self, v: &Value, plain: &str, depth: usize) {
         if self.f.sharp_v {
             let name = type_name(v);
-            // fmt has its own name for bytes.
-            self.text(if name == "[]uint8" { "[]byte" } else { &name });
+            // fmt has its own name for bytes that stand alone.
+            self.text(if name == "[]uint8" && depth == 0 { "[]byte" } else { &name });
             self.out.push(b'{');
         } else {
             self.text(plain);
