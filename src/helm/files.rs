@@ -20,12 +20,8 @@ impl Files {
         Self { files: files.into_iter().map(|f| (f.name.clone(), f.clone())).collect() }
     }
 
-    fn bytes(&self, name: &Str) -> &[u8] {
-        self.files.get(name.to_str().as_ref()).map_or(&[], |f| f.data())
-    }
-
     /// Shared with the chart; of a file that is not there, nothing.
-    fn shared(&self, name: &Str) -> Arc<[u8]> {
+    fn bytes(&self, name: &Str) -> Arc<[u8]> {
         self.files.get(name.to_str().as_ref()).map_or_else(|| [].into(), |f| Arc::clone(f.data()))
     }
 
@@ -63,15 +59,15 @@ impl Object for Files {
     fn call(&self, name: &str, args: &[Value]) -> Result<Value, GoError> {
         let text = args.first().and_then(Value::as_str).cloned().unwrap_or_else(|| Str::from(""));
         Ok(match name {
-            "Get" => Str::from(self.shared(&text)).into(),
-            "GetBytes" => List::of_bytes(self.shared(&text)).into(),
+            "Get" => Str::from(self.bytes(&text)).into(),
+            "GetBytes" => List::of_bytes(self.bytes(&text)).into(),
             "Glob" => Value::object(self.glob(&text.to_str())),
             "Lines" => {
                 let data = self.bytes(&text);
                 if data.is_empty() {
                     List::strings(Vec::<Str>::new()).into()
                 } else {
-                    let data = data.strip_suffix(b"\n").unwrap_or(data);
+                    let data = data.strip_suffix(b"\n").unwrap_or(&data);
                     List::strings(data.split(|b| *b == b'\n').map(Str::from)).into()
                 }
             }
