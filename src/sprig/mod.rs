@@ -24,6 +24,7 @@ mod lists;
 mod numbers;
 mod passwords;
 mod paths;
+mod pattern;
 mod pem;
 mod powers;
 mod primes;
@@ -42,17 +43,13 @@ mod versions;
 mod x509;
 
 pub use go_time::Duration;
+pub(crate) use pattern::Pattern;
 pub use urls::UrlParts;
 pub use urls::url_parts;
 
 use std::sync::LazyLock;
 
 use crate::gotmpl::Function;
-
-/// `regexp.Compile`: the expression, or Go's sentence.
-pub(crate) fn go_regexp(pattern: &[u8]) -> Result<regex::bytes::Regex, String> {
-    regexes::compile(pattern).map(std::rc::Rc::unwrap_or_clone)
-}
 
 /// Whether a text is a date such as `2006-01-02`, or Go's sentence.
 pub(crate) fn go_date(text: &[u8]) -> Result<(), String> {

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use regex::bytes::Captures;
-use regex::bytes::Regex;
-use regex::bytes::RegexBuilder;
+use regex_automata::meta::Regex;
+use regex_automata::util::captures::Captures;
+use regex_automata::{Input, PatternID};
 use rustc_hash::FxHashMap;
 
 use crate::gotmpl::Env;
@@ -14,7 +14,6 @@ use crate::value::GoType;
 use crate::value::List;
 use crate::value::Str;
 use crate::value::Value;
-use crate::value::go_regex::translate;
 
 use super::args::BOOL;
 use super::args::INT;
@@ -26,10 +25,11 @@ use super::args::fixed;
 use super::args::int;
 use super::args::rune_width;
 use super::args::string;
+use super::pattern::Pattern;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    fixed("regexMatch", &[STR, STR], BOOL, |e, a| Ok(compiled(e, a).is_ok_and(|r| r.is_match(bytes(a, 1))).into())),
-    fixed("mustRegexMatch", &[STR, STR], BOOL, |e, a| Ok(compiled(e, a)?.is_match(bytes(a, 1)).into())),
+    fixed("regexMatch", &[STR, STR], BOOL, |e, a| Ok(compiled(e, a).is_ok_and(|p| p.is_match(bytes(a, 1))).into())),
+    fixed("mustRegexMatch", &[STR, STR], BOOL, |e, a| Ok(compiled(e, a)?.on(bytes(a, 1))?.is_match(bytes(a, 1)).into())),
     fixed("regexFind", &[STR, STR], STR, |e, a| find(&*must_compile(e, a)?, a)),
     fixed("mustRegexFind", &[STR, STR], STR, |e, a| find(&*compiled(e, a)?, a)),
     fixed("regexFindAll", &[STR, STR, INT], STRS, |e, a| find_all(&*must_compile(e, a)?, a)),
@@ -56,18 +56,14 @@ const MATCHED_A_STEP: usize = 1024;
 /// to match in, which takes longer than most matches.
 const MAX_KEPT: usize = 256;
 
-pub(super) fn compile(pattern: &[u8]) -> Result<Rc<Regex>, String> {
+pub(super) fn compile(pattern: &[u8]) -> Result<Rc<Pattern>, String> {
     thread_local! {
-        static KEPT: RefCell<FxHashMap<Vec<u8>, Rc<Regex>>> = RefCell::new(FxHashMap::default());
+        static KEPT: RefCell<FxHashMap<Vec<u8>, Rc<Pattern>>> = RefCell::new(FxHashMap::default());
     }
     if let Some(found) = KEPT.with_borrow(|kept| kept.get(pattern).cloned()) {
         return Ok(found);
     }
-    let translated = translate(pattern)?;
-    let compiled = RegexBuilder::new(&translated)
-        .build()
-        .map_err(|_| format!("error parsing regexp: expression too large: `{}`", Str::from(pattern)))?;
-    let compiled = Rc::new(compiled);
+    let compiled = Rc::new(Pattern::compile(pattern)?);
     KEPT.with_borrow_mut(|kept| {
         if kept.len() >= MAX_KEPT {
             kept.clear();
@@ -79,14 +75,14 @@ pub(super) fn compile(pattern: &[u8]) -> Result<Rc<Regex>, String> {
 
 /// The pattern of a call, compiled. What compiling and matching take is paid for whether or not the pattern was kept, so
 /// that a rendering ends at the same place on any thread.
-fn compiled(env: &mut Env<'_>, a: &[Value]) -> Result<Rc<Regex>, String> {
+fn compiled(env: &mut Env<'_>, a: &[Value]) -> Result<Rc<Pattern>, String> {
     let (pattern, text) = (bytes(a, 0), bytes(a, 1));
     env.spend(pattern.len().saturating_mul(STEPS_A_BYTE) + pattern.len().saturating_mul(text.len()) / MATCHED_A_STEP)?;
     compile(pattern)
 }
 
 /// Go's `MustCompile`, which panics with the pattern in its sentence.
-fn must_compile(env: &mut Env<'_>, a: &[Value]) -> Result<Rc<Regex>, String> {
+fn must_compile(env: &mut Env<'_>, a: &[Value]) -> Result<Rc<Pattern>, String> {
     let pattern = bytes(a, 0);
     compiled(env, a).map_err(|e| {
         let text = Str::from(pattern);
@@ -97,8 +93,9 @@ fn must_compile(env: &mut Env<'_>, a: &[Value]) -> Result<Rc<Regex>, String> {
     })
 }
 
-fn find(regex: &Regex, a: &[Value]) -> Reply {
-    string(regex.find(bytes(a, 1)).map_or(&b""[..], |m| m.as_bytes()))
+fn find(pattern: &Pattern, a: &[Value]) -> Reply {
+    let s = bytes(a, 1);
+    string(pattern.on(s)?.find(s).map_or(&b""[..], |m| &s[m.range()]))
 }
 
 /// The places of at most `limit` matches; an empty match directly after another one does not count.
@@ -108,7 +105,7 @@ fn matches(regex: &Regex, s: &[u8], limit: i64) -> Vec<(usize, usize)> {
     let mut at = 0;
     let mut previous_end = None;
     while found.len() < limit && at <= s.len() {
-        let Some(m) = regex.find_at(s, at) else { break };
+        let Some(m) = regex.find(Input::new(s).range(at..)) else { break };
         let mut accept = true;
         if m.end() == at {
             accept = previous_end != Some(m.start());
@@ -124,26 +121,26 @@ fn matches(regex: &Regex, s: &[u8], limit: i64) -> Vec<(usize, usize)> {
     found
 }
 
-fn find_all(regex: &Regex, a: &[Value]) -> Reply {
+fn find_all(pattern: &Pattern, a: &[Value]) -> Reply {
     let s = bytes(a, 1);
-    let found = matches(regex, s, int(a, 2));
+    let found = matches(pattern.on(s)?, s, int(a, 2));
     if found.is_empty() {
         return Ok(List::nil(GoType::String).into());
     }
     Ok(List::strings(found.into_iter().map(|(i, j)| &s[i..j])).into())
 }
 
-fn split(regex: &Regex, a: &[Value]) -> Reply {
+fn split(pattern: &Pattern, a: &[Value]) -> Reply {
     let (s, n) = (bytes(a, 1), int(a, 2));
     if n == 0 {
         return Ok(List::nil(GoType::String).into());
     }
-    if s.is_empty() && !regex.as_str().is_empty() {
+    if s.is_empty() && !bytes(a, 0).is_empty() {
         return Ok(List::strings([""]).into());
     }
     let mut parts: Vec<&[u8]> = Vec::new();
     let (mut begin, mut end) = (0, 0);
-    for (start, stop) in matches(regex, s, n) {
+    for (start, stop) in matches(pattern.on(s)?, s, n) {
         if n > 0 && parts.len() as i64 == n - 1 {
             break;
         }
@@ -159,19 +156,21 @@ fn split(regex: &Regex, a: &[Value]) -> Reply {
     Ok(List::strings(parts).into())
 }
 
-type Replacement = fn(&mut Vec<u8>, &[u8], &Captures<'_>, &Regex);
+type Replacement = fn(&mut Vec<u8>, &[u8], &[u8], &Captures);
 
-fn replace(regex: &Regex, a: &[Value], with: Replacement) -> Reply {
+fn replace(pattern: &Pattern, a: &[Value], with: Replacement) -> Reply {
     let (s, template) = (bytes(a, 1), bytes(a, 2));
+    let regex = pattern.on(s)?;
+    let mut captures = regex.create_captures();
     let mut out = Vec::with_capacity(s.len());
     let (mut last_end, mut at) = (0, 0);
     while at <= s.len() {
-        let Some(captures) = regex.captures_at(s, at) else { break };
-        let Some(whole) = captures.get(0) else { break };
+        regex.captures(Input::new(s).range(at..), &mut captures);
+        let Some(whole) = captures.get_match() else { break };
         super::strings::room(1, out.len())?;
         out.extend_from_slice(&s[last_end..whole.start()]);
         if whole.end() > last_end || whole.start() == 0 {
-            with(&mut out, template, &captures, regex);
+            with(&mut out, template, s, &captures);
         }
         last_end = whole.end();
         let width = rune_width(&s[at..]);
@@ -187,12 +186,12 @@ fn replace(regex: &Regex, a: &[Value], with: Replacement) -> Reply {
     string(out)
 }
 
-fn literal(out: &mut Vec<u8>, template: &[u8], _: &Captures<'_>, _: &Regex) {
+fn literal(out: &mut Vec<u8>, template: &[u8], _: &[u8], _: &Captures) {
     out.extend_from_slice(template);
 }
 
-/// Replaces `$1`, `$name`, `${name}` and `$$`.
-fn expand(out: &mut Vec<u8>, template: &[u8], captures: &Captures<'_>, regex: &Regex) {
+/// Replaces `$1`, `$name`, `${name}` and `$$` by what groups matched of `s`.
+fn expand(out: &mut Vec<u8>, template: &[u8], s: &[u8], captures: &Captures) {
     let mut rest = template;
     while let Some(i) = rest.iter().position(|&b| b == b'$') {
         out.extend_from_slice(&rest[..i]);
@@ -208,17 +207,17 @@ fn expand(out: &mut Vec<u8>, template: &[u8], captures: &Captures<'_>, regex: &R
         };
         rest = tail;
         let group = if name.bytes().all(|b| b.is_ascii_digit()) && name.len() < 9 {
-            name.parse().ok().and_then(|n: usize| captures.get(n))
+            name.parse().ok().and_then(|n: usize| captures.get_group(n))
         } else {
             // The same name is unique in a pattern; its group carries a number before it.
-            regex
-                .capture_names()
-                .enumerate()
-                .find(|(_, n)| n.and_then(|n| n.split_once('_')).is_some_and(|(_, n)| n == name))
-                .and_then(|(i, _)| captures.get(i))
+            captures
+                .group_info()
+                .pattern_names(PatternID::ZERO)
+                .position(|n| n.and_then(|n| n.split_once('_')).is_some_and(|(_, n)| n == name))
+                .and_then(|i| captures.get_group(i))
         };
         if let Some(m) = group {
-            out.extend_from_slice(m.as_bytes());
+            out.extend_from_slice(&s[m.range()]);
         }
     }
     out.extend_from_slice(rest);

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use regex::bytes::Regex;
 use rustc_hash::FxHashMap;
 
 use super::super::json::Json;
@@ -16,7 +15,7 @@ use super::schema::{Additional, Id, ItemSchemas, Needs, Schema, Type};
 use super::sound::is_sound;
 use super::validate::{Metas, check};
 use crate::source::World;
-use crate::sprig::go_regexp;
+use crate::sprig::Pattern;
 use crate::value::quote;
 
 /// Compiles schemas, those they refer to, and the metaschemas that judge them.
@@ -386,8 +385,8 @@ impl Object<'_, '_, '_> {
         self.number(keyword).and_then(|n| n.integer())
     }
 
-    fn regex(&self, keyword: &str, pattern: &str) -> Result<Regex, String> {
-        go_regexp(pattern.as_bytes()).map_err(|e| {
+    fn regex(&self, keyword: &str, pattern: &str) -> Result<Rc<Pattern>, String> {
+        Pattern::compile(pattern.as_bytes()).map(Rc::new).map_err(|e| {
             let place = address(&self.root.url, &format!("{}/{}", self.pointer, escape(keyword)));
             format!("invalid regex {} at {}: {e}", quote(pattern.as_bytes()), quote(place.as_bytes()))
         })

@@ -46,7 +46,7 @@ fn shown(c: char) -> String {
 }
 
 fn regex(s: &str) -> Result<(), String> {
-    crate::sprig::go_regexp(s.as_bytes()).map(|_| ())
+    crate::sprig::Pattern::compile(s.as_bytes()).map(|_| ())
 }
 
 fn json_pointer(s: &str) -> Result<(), String> {

@@ -1,13 +1,13 @@
 //! A compiled schema.
 
 use std::collections::BTreeMap;
-
-use regex::bytes::Regex;
+use std::rc::Rc;
 
 use super::super::json::Json;
 use super::draft::Draft;
 use super::format::Check;
 use super::number::Decimal;
+use crate::sprig::Pattern;
 
 /// The number of a schema in its compiler.
 pub(super) type Id = usize;
@@ -111,7 +111,7 @@ pub(super) struct Schema {
     pub(super) required: Vec<String>,
     pub(super) property_names: Option<Id>,
     pub(super) properties: BTreeMap<String, Id>,
-    pub(super) pattern_properties: Vec<(Regex, Id)>,
+    pub(super) pattern_properties: Vec<(Rc<Pattern>, Id)>,
     pub(super) additional_properties: Option<Additional>,
     pub(super) dependencies: BTreeMap<String, Needs>,
     pub(super) dependent_required: BTreeMap<String, Vec<String>>,
@@ -130,7 +130,7 @@ pub(super) struct Schema {
     pub(super) unevaluated_items: Option<Id>,
     pub(super) min_length: Option<i64>,
     pub(super) max_length: Option<i64>,
-    pub(super) pattern: Option<(Regex, String)>,
+    pub(super) pattern: Option<(Rc<Pattern>, String)>,
     pub(super) maximum: Option<Decimal>,
     pub(super) minimum: Option<Decimal>,
     pub(super) exclusive_maximum: Option<Decimal>,
