@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::{Arc, LazyLock};
 
 use super::strvals::quote;
-use crate::value::{GoError, GoType, List, Map, Object, ReflectKind, Structure, Value};
+use crate::value::{GoError, GoType, List, Maker, Map, Object, ReflectKind, Structure, Value};
 
 /// The API versions a client of Kubernetes 1.37 knows, in its order.
 pub const DEFAULT_API_VERSIONS: &[&str] = &[
@@ -253,6 +253,11 @@ impl Object for Capabilities {
         map.insert("APIVersions", List::strings(self.api_versions.iter().map(String::as_str)).into());
         map.insert("HelmVersion", self.helm.plain());
         Ok(map.into())
+    }
+
+    fn maker(&self) -> Option<Maker> {
+        let capabilities = self.clone();
+        Some(Arc::new(move || Value::object(capabilities.clone())))
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -6,14 +6,17 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
 use rustc_hash::FxHashMap;
 
 use super::engine_ahead::{Ahead, Trees};
+use super::engine_beside::Beside;
 use super::engine_error::{exec_error, parse_error};
 use super::engine_functions::{Engine, knows};
 use crate::gotmpl;
+use crate::gotmpl::tree::Tree;
 use crate::gotmpl::{Function, Seen};
 use crate::gotmpl::{MissingKey, Out, Runtime, Scope, Tracer};
 use crate::source::FileId;
@@ -24,7 +27,7 @@ use crate::source::SourceMap;
 use crate::source::Span;
 use crate::source::World;
 use crate::source::all_cores;
-use crate::value::{GoType, Map, Str, Value};
+use crate::value::{GoType, Map, Str, Value, take_change};
 
 /// A template file of a chart with the data it sees.
 #[derive(Clone, Debug)]
@@ -185,14 +188,21 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
     order.sort_by_cached_key(|t| std::cmp::Reverse(t.name.bytes().filter(|b| *b == b'/').count()));
 
     let v3 = options.compat == 3;
-    let table = known(functions, v3);
-    let host = Engine::new(options, &table);
-    let scope = Rc::new(Scope::default());
+    let own;
+    let table = match options.ahead {
+        Some(ahead) => ahead.functions(),
+        None => {
+            own = known(functions, v3);
+            &own
+        }
+    };
+    let host = Engine::new(options, table);
+    let mut defined: Vec<Arc<Tree>> = Vec::new();
     let mut failures: Vec<RenderError> = Vec::new();
     let mut unparsed: Vec<&str> = Vec::new();
-    for (t, trees) in order.iter().zip(parse(&order, &table, options.ahead)) {
+    for (t, trees) in order.iter().zip(parse(&order, table, options.ahead)) {
         match trees {
-            Ok(trees) => trees.iter().for_each(|tree| scope.add(tree)),
+            Ok(trees) => defined.extend(trees),
             Err(e) => {
                 let error = parse_error(&t.name, t.file, &e);
                 if !options.keep_going {
@@ -203,49 +213,37 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
             }
         }
     }
+    let size = order.iter().map(|t| t.text.len()).sum();
+    order.retain(|t| !base(&t.name).starts_with('_') && !unparsed.contains(&t.name.as_str()));
 
-    let mut rng = chacha20::ChaCha20Rng::seed_from_u64(options.world.seed());
-    let mut runtime = Runtime {
-        host: &host,
-        functions: &table,
-        missing: if options.strict { MissingKey::Error } else { MissingKey::Zero },
-        scope,
-        world: options.world,
-        random: Box::new(move |buffer| rng.fill_bytes(buffer)),
-        steps: options.limits.steps,
-        max_output: options.limits.output,
-        tracer: options.trace.map(|origins| Tracer::new(origins.clone())),
-        depth: 0,
-    };
-    let mut outs: Vec<(String, Arc<Vec<u8>>, Vec<Piece>)> = Vec::new();
-    for t in order.iter().filter(|t| !base(&t.name).starts_with('_') && !unparsed.contains(&t.name.as_str())) {
-        if let Some(dot) = t.dot.as_map() {
-            let entries = [("Name", t.name.as_str()), ("BasePath", t.base_path.as_str())];
-            let entries = entries.into_iter().map(|(k, v)| (Str::from(k), Value::from(v))).collect();
-            dot.insert("Template", Map::typed(GoType::Any, Some(super::release::values_type(v3)), entries).into());
-        }
-        // Most templates print about as much as they hold.
-        let mut out = Out { text: Vec::with_capacity(t.text.len()), pieces: Vec::new() };
-        if let Err(e) = runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out) {
-            let error = exec_error(&t.name, &e, options.compat, options.trace);
+    let scope = Rc::new(Scope::default());
+    let mut runtime = runtime(&host, table, options, Rc::clone(&scope));
+    let mut execute = |beside: Option<&Beside<'_>>| {
+        defined.iter().for_each(|tree| scope.add(tree));
+        execute_all(&order, options, &mut runtime, beside, &mut |error| {
             if !options.keep_going {
-                return Err(RenderError { warnings: host.warnings.take(), ..error });
+                return Err(error);
             }
             // Where a file does not parse, what it defines is missing everywhere.
             if unparsed.is_empty() || !error.message.contains("no template ") {
                 failures.push(error);
             }
-            continue;
-        }
-        out.delete(b"<no value>");
-        let Out { text, pieces } = out;
-        runtime.max_output = runtime.max_output.saturating_sub(text.len());
-        let text = Arc::new(text);
-        if let Some(finished) = options.finished {
-            finished(&t.name, &text);
-        }
-        outs.push((t.name.clone(), text, pieces));
-    }
+            Ok(())
+        })
+    };
+    let outs = match Beside::new(&order, size, &defined, table, options) {
+        None => execute(None),
+        Some(beside) => rayon::in_place_scope(|threads| {
+            (1..rayon::current_num_threads()).for_each(|_| threads.spawn(|_| beside.work()));
+            let outs = execute(Some(&beside));
+            beside.stop();
+            outs
+        }),
+    };
+    let outs = match outs {
+        Ok(outs) => outs,
+        Err(error) => return Err(RenderError { warnings: host.warnings.take(), ..error }),
+    };
 
     let tracer = runtime.tracer.take();
     let shared = tracer.map(|t| (t.frames, Arc::new(t.origins)));
@@ -259,14 +257,105 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
         })
         .collect();
     if options.once {
-        std::mem::forget(runtime.scope);
+        std::mem::forget((runtime.scope, defined));
     }
     Ok(Output { files, warnings: host.warnings.take(), failures })
 }
 
+/// What a rendering begins with.
+pub(super) fn runtime<'h>(
+    host: &'h Engine<'h>,
+    functions: &'h FxHashMap<&'h str, &'h Function>,
+    options: &Options<'h>,
+    scope: Rc<Scope>,
+) -> Runtime<'h> {
+    Runtime {
+        host,
+        functions,
+        missing: if options.strict { MissingKey::Error } else { MissingKey::Zero },
+        scope,
+        world: options.world,
+        random: stream(options.world.seed(), 0),
+        steps: options.limits.steps,
+        max_output: options.limits.output,
+        tracer: options.trace.map(|origins| Tracer::new(origins.clone())),
+        depth: 0,
+    }
+}
+
+/// The random stream of a file: each has its own, so that what one takes is nothing to the others.
+pub(super) fn stream(seed: u64, file: usize) -> Box<dyn FnMut(&mut [u8])> {
+    let mut rng = None;
+    // Few files ask.
+    Box::new(move |buffer| {
+        let rng = rng.get_or_insert_with(|| {
+            let mut rng = ChaCha20Rng::seed_from_u64(seed);
+            rng.set_stream(file as u64);
+            rng
+        });
+        rng.fill_bytes(buffer);
+    })
+}
+
+/// Sets which file of a chart is rendered.
+pub(super) fn name_template(dot: &Map, name: &str, base_path: &str, compat: u8) {
+    let entries = [("Name", name), ("BasePath", base_path)];
+    let entries = entries.into_iter().map(|(k, v)| (Str::from(k), Value::from(v))).collect();
+    dot.insert("Template", Map::typed(GoType::Any, Some(super::release::values_type(compat == 3)), entries).into());
+}
+
+/// A file's name, what it printed, and what wrote that.
+type Printed = (String, Arc<Vec<u8>>, Vec<Piece>);
+
+/// Renders all files, one after the other, or takes what others rendered `beside` this. `fail` is told of each that fails, and
+/// answers whether that ends the rendering.
+#[allow(clippy::result_large_err)] // as of the whole
+fn execute_all(
+    order: &[&Template],
+    options: &Options<'_>,
+    runtime: &mut Runtime<'_>,
+    mut beside: Option<&Beside<'_>>,
+    fail: &mut dyn FnMut(RenderError) -> Result<(), RenderError>,
+) -> Result<Vec<Printed>, RenderError> {
+    let mut outs = Vec::with_capacity(order.len());
+    for (i, t) in order.iter().enumerate() {
+        if let Some(dot) = t.dot.as_map() {
+            name_template(dot, &t.name, &t.base_path, options.compat);
+        }
+        let done = beside.filter(|beside| !beside.is_mine(i)).and_then(|beside| beside.wait(i, runtime.steps, runtime.max_output));
+        let (text, pieces) = if let Some(done) = done {
+            runtime.steps -= done.steps;
+            (Arc::clone(&done.text), Vec::new())
+        } else {
+            take_change();
+            runtime.random = stream(options.world.seed(), i);
+            // Most templates print about as much as they hold.
+            let mut out = Out { text: Vec::with_capacity(t.text.len()), pieces: Vec::new() };
+            if let Err(e) = runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out) {
+                fail(exec_error(&t.name, &e, options.compat, options.trace))?;
+                continue;
+            }
+            if take_change() {
+                // The others do not see that.
+                beside.take().into_iter().for_each(Beside::stop);
+            }
+            out.delete(b"<no value>");
+            (Arc::new(out.text), out.pieces)
+        };
+        runtime.max_output = runtime.max_output.saturating_sub(text.len());
+        if let Some(finished) = options.finished {
+            finished(&t.name, &text);
+        }
+        outs.push((t.name.clone(), text, pieces));
+    }
+    Ok(outs)
+}
+
 /// The functions of Helm 4, or of Helm 3, by name.
 pub(super) fn known(functions: &[Function], v3: bool) -> FxHashMap<&str, &Function> {
-    functions.iter().filter(|f| !v3 || !SINCE_V4.contains(&f.name)).map(|f| (f.name, f)).collect()
+    let mut out = FxHashMap::with_capacity_and_hasher(functions.len(), rustc_hash::FxBuildHasher);
+    out.extend(functions.iter().filter(|f| !v3 || !SINCE_V4.contains(&f.name)).map(|f| (f.name, f)));
+    out
 }
 
 /// Functions that Helm 3 does not have.

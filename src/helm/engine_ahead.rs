@@ -46,6 +46,11 @@ impl Ahead {
         Arc::new(Self { functions: known(functions, v3), texts: Mutex::default() })
     }
 
+    /// The functions that templates may call.
+    pub(super) fn functions(&self) -> &FxHashMap<&'static str, &'static Function> {
+        &self.functions
+    }
+
     /// Starts to parse the texts on the threads that have nothing to do.
     pub(super) fn start(self: &Arc<Self>) {
         all_cores();

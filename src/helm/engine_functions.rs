@@ -138,10 +138,11 @@ impl<'a> Engine<'a> {
     }
 
     fn parse(&self, runtime: &mut Runtime<'_>, source: &Str) -> Result<Vec<Arc<Tree>>, gotmpl::ParseError> {
+        // Paid for whether or not it was kept, so that a rendering ends at the same place on any thread.
+        runtime.steps = runtime.steps.saturating_sub((source.len() / PARSED_A_STEP) as u64);
         if let Some(trees) = self.parsed.borrow().get(source.as_bytes()) {
             return Ok(trees.clone());
         }
-        runtime.steps = runtime.steps.saturating_sub((source.len() / PARSED_A_STEP) as u64);
         let file = self.options.trace.map(|_| gotmpl::STRING);
         let name = Str::from(super::engine::ROOT);
         let trees = gotmpl::parse(&name, &Arc::from(source.as_bytes()), file, &|name| knows(self.functions, name))?;

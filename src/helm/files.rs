@@ -5,19 +5,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::chart::File;
-use crate::value::{GoError, GoType, List, Map, Object, ReflectKind, Str, UintType, Value};
+use crate::value::{GoError, GoType, List, Maker, Map, Object, ReflectKind, Str, UintType, Value};
 use crate::yaml;
 
 /// `.Files`
 #[derive(Clone, Debug, Default)]
 pub struct Files {
-    files: BTreeMap<String, File>,
+    files: Arc<BTreeMap<String, File>>,
 }
 
 impl Files {
     /// The files of a chart; a later one of the same path wins.
     pub fn new<'a>(files: impl IntoIterator<Item = &'a File>) -> Self {
-        Self { files: files.into_iter().map(|f| (f.name.clone(), f.clone())).collect() }
+        Self { files: Arc::new(files.into_iter().map(|f| (f.name.clone(), f.clone())).collect()) }
     }
 
     /// Shared with the chart; of a file that is not there, nothing.
@@ -27,13 +27,14 @@ impl Files {
 
     fn glob(&self, pattern: &str) -> Self {
         let glob = Glob::parse(pattern).unwrap_or_else(Glob::all);
-        Self { files: self.files.iter().filter(|(name, _)| glob.matches(name)).map(|(n, f)| (n.clone(), f.clone())).collect() }
+        let files = self.files.iter().filter(|(name, _)| glob.matches(name)).map(|(n, f)| (n.clone(), f.clone())).collect();
+        Self { files: Arc::new(files) }
     }
 
     /// A YAML map from base name to content.
     fn as_yaml(&self, content: impl Fn(&[u8]) -> Value) -> String {
         let map = Map::default();
-        for (name, file) in &self.files {
+        for (name, file) in self.files.iter() {
             map.insert(name.rsplit('/').next().unwrap_or(name), content(file.data()));
         }
         let text = yaml::to_yaml(&map.into()).unwrap_or_default();
@@ -92,7 +93,7 @@ impl Object for Files {
         let size = |data: &[u8]| data.iter().map(|byte| numbers[usize::from(*byte)].1).sum::<usize>();
         let mut out = Vec::with_capacity(self.files.iter().map(|(name, file)| name.len() + size(file.data()) + 4).sum::<usize>() + 8);
         out.extend_from_slice(b"map[");
-        for (name, file) in &self.files {
+        for (name, file) in self.files.iter() {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b":[");
             for byte in file.data().iter() {
@@ -125,10 +126,15 @@ impl Object for Files {
 
     fn to_plain(&self) -> Result<Value, GoError> {
         let map = Map::default();
-        for (name, file) in &self.files {
+        for (name, file) in self.files.iter() {
             map.insert(name.as_str(), data_encoding::BASE64.encode(file.data()).into());
         }
         Ok(map.into())
+    }
+
+    fn maker(&self) -> Option<Maker> {
+        let files = self.clone();
+        Some(Arc::new(move || Value::object(files.clone())))
     }
 
     fn as_any(&self) -> &dyn Any {

@@ -10,6 +10,7 @@ mod chart_value;
 pub mod dependency;
 pub mod engine;
 mod engine_ahead;
+mod engine_beside;
 mod engine_error;
 mod engine_functions;
 mod engine_trace;

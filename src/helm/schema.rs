@@ -10,14 +10,14 @@ use super::jsonschema::{Compiler, read};
 use super::release::Compat;
 use super::values::{LogLine, Logs};
 use crate::source::{World, all_cores};
-use crate::value::{Kind, Map, Value};
+use crate::value::{Kind, Map, Parcel, Value};
 
 /// The address Helm gives a chart's schema.
 const ADDRESS: &str = "file:///values.schema.json";
 
 /// Checks the values of a chart and of all below it. Schemas that a schema names by a file's path are read from `world`.
 pub fn validate_chart(chart: &Chart, values: &Map, world: &dyn World, logs: &mut Logs) -> Result<(), String> {
-    judge(&questions(chart, values), &mut Compiler::new(Some(world)), logs)
+    judge(&questions(chart, values, false), &mut Compiler::new(Some(world)), logs)
 }
 
 /// Checks values against one schema.
@@ -28,29 +28,38 @@ pub fn validate(values: &Map, schema: &[u8], world: &dyn World, logs: &mut Logs)
 /// What has to be known of a chart and its values to check them, apart from both.
 enum Question {
     /// A chart of this name has a schema.
-    Schema { chart: String, schema: Arc<[u8]>, values: Result<Json, String> },
+    Schema { chart: String, schema: Arc<[u8]>, values: Instance },
     /// A chart of this name has so many dependencies.
     Dependencies { chart: String, count: usize },
     /// The values of a chart are none, in this sentence.
     NoValues(String),
 }
 
-fn questions(chart: &Chart, values: &Map) -> Vec<Question> {
+/// Values that are held against a schema, which any thread may do.
+enum Instance {
+    Plain(Result<Json, String>),
+    /// To be made plain by the thread that needs them.
+    Packed(Parcel),
+}
+
+fn questions(chart: &Chart, values: &Map, packed: bool) -> Vec<Question> {
     let mut out = Vec::new();
-    ask(chart, values, &mut out);
+    ask(chart, values, packed, &mut out);
     out
 }
 
-fn ask(chart: &Chart, values: &Map, out: &mut Vec<Question>) {
+fn ask(chart: &Chart, values: &Map, packed: bool, out: &mut Vec<Question>) {
     if let Some(schema) = &chart.schema {
-        let values = plain(&values.clone().into(), 0);
+        let values = Value::from(values.clone());
+        let parcel = if packed { Parcel::pack(&values) } else { None };
+        let values = parcel.map_or_else(|| Instance::Plain(plain(&values, 0)), Instance::Packed);
         out.push(Question::Schema { chart: chart.name().to_owned(), schema: Arc::clone(schema), values });
     }
     out.push(Question::Dependencies { chart: chart.name().to_owned(), count: chart.dependencies.len() });
     for child in &chart.dependencies {
         let Some(value) = values.get(child.name()).filter(|v| !v.is_nil()) else { continue };
         match &value.kind {
-            Kind::Map(map) => ask(child, map, out),
+            Kind::Map(map) => ask(child, map, packed, out),
             _ => out.push(Question::NoValues(format!(
                 "{}:\ninvalid type for values: expected object (map), got {}\n",
                 child.name(),
@@ -66,7 +75,11 @@ fn judge(questions: &[Question], compiler: &mut Compiler<'_>, logs: &mut Logs) -
         match question {
             Question::Schema { chart, schema, values } => {
                 logs.debug("chart name", &[("chart-name", chart)]);
-                if let Err(e) = validate_one(values, schema, compiler, logs) {
+                let verdict = match values {
+                    Instance::Plain(values) => validate_one(values, schema, compiler, logs),
+                    Instance::Packed(parcel) => validate_one(&plain(&parcel.unpack(), 0), schema, compiler, logs),
+                };
+                if let Err(e) = verdict {
                     out.push_str(&format!("{chart}:\n{e}"));
                 }
             }
@@ -94,6 +107,11 @@ fn validate_one(values: &Result<Json, String>, schema: &[u8], compiler: &mut Com
     })
 }
 
+/// The bytes of the schemas of a chart and of all below it.
+fn size(chart: &Chart) -> usize {
+    chart.schema.as_ref().map_or(0, |schema| schema.len()) + chart.dependencies.iter().map(size).sum::<usize>()
+}
+
 /// From how many bytes on schemas are worth another thread.
 const LARGE: usize = 16 * 1024;
 
@@ -113,14 +131,13 @@ impl Verdict {
     /// Begins to check the values of a chart and of all below it. Only a thread that alone gives others work to do may ask for
     /// their help: it waits for one of them.
     pub(super) fn begin(chart: &Chart, values: &Map, help: bool, logs: &Logs) -> Self {
-        let questions = Arc::new(questions(chart, values));
-        let size = |question: &Question| if let Question::Schema { schema, .. } = question { schema.len() } else { 0 };
+        let elsewhere = help && size(chart) >= LARGE && {
+            all_cores();
+            rayon::current_num_threads() > 1
+        };
+        let questions = Arc::new(questions(chart, values, elsewhere));
         let mut out = Self { questions, line: logs.list.len(), found: None };
-        if !help || out.questions.iter().map(size).sum::<usize>() < LARGE {
-            return out;
-        }
-        all_cores();
-        if rayon::current_num_threads() < 2 {
+        if !elsewhere {
             return out;
         }
         let (tell, found) = channel();

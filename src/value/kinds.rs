@@ -1,7 +1,7 @@
 //! The value itself and its string, list and map.
 
 use std::borrow::{Borrow, Cow};
-use std::cell::{OnceCell, Ref, RefCell, RefMut};
+use std::cell::{Cell, OnceCell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
@@ -139,6 +139,11 @@ impl List {
     pub fn as_bytes(&self) -> Option<&[u8]> {
         self.0.bytes.as_deref()
     }
+
+    /// As [`List::as_bytes`], to be held by others too.
+    pub(super) fn shared_bytes(&self) -> Option<Arc<[u8]>> {
+        self.0.bytes.clone()
+    }
 }
 
 /// A Go map with string keys, shared by all its holders, iterated in byte order of its keys.
@@ -150,7 +155,19 @@ struct MapInner {
     /// The name of a defined map type, such as `common.Values`.
     name: Option<&'static str>,
     nil: bool,
+    /// See [`Map::watch`].
+    watched: Cell<bool>,
     entries: RefCell<BTreeMap<Str, Value>>,
+}
+
+thread_local! {
+    /// Whether a watched map of this thread was changed.
+    static CHANGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether a watched map of this thread was changed since this was asked last.
+pub fn take_change() -> bool {
+    CHANGED.replace(false)
 }
 
 /// Frees nested values without recursion: a values file may nest ten thousand lists.
@@ -207,12 +224,12 @@ impl Map {
 
     /// A map of a given element type, with the name of its defined type when it has one.
     pub fn typed(elem: GoType, name: Option<&'static str>, entries: BTreeMap<Str, Value>) -> Self {
-        Self(Rc::new(MapInner { elem, name, nil: false, entries: RefCell::new(entries) }))
+        Self(Rc::new(MapInner { elem, name, nil: false, watched: Cell::new(false), entries: RefCell::new(entries) }))
     }
 
     /// The nil map of an element type: empty, and `null` in JSON.
     pub fn nil(elem: GoType) -> Self {
-        Self(Rc::new(MapInner { elem, name: None, nil: true, entries: RefCell::default() }))
+        Self(Rc::new(MapInner { elem, name: None, nil: true, watched: Cell::new(false), entries: RefCell::default() }))
     }
 
     /// Whether it is the nil map.
@@ -242,7 +259,20 @@ impl Map {
 
     /// The entries, for writing. Do not hold it across anything else.
     pub fn borrow_mut(&self) -> RefMut<'_, BTreeMap<Str, Value>> {
+        if self.0.watched.get() {
+            CHANGED.set(true);
+        }
         self.0.entries.borrow_mut()
+    }
+
+    /// Watches this map from now on: [`take_change`] tells of its changes.
+    pub fn watch(&self) {
+        self.0.watched.set(true);
+    }
+
+    /// Whether others hold it too.
+    pub(super) fn is_shared(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
     }
 
     /// The value of a key.
@@ -252,12 +282,12 @@ impl Map {
 
     /// Sets a key.
     pub fn insert(&self, key: impl Into<Str>, value: Value) {
-        self.0.entries.borrow_mut().insert(key.into(), value);
+        self.borrow_mut().insert(key.into(), value);
     }
 
     /// Removes a key.
     pub fn remove(&self, key: impl AsRef<[u8]>) -> Option<Value> {
-        self.0.entries.borrow_mut().remove(key.as_ref())
+        self.borrow_mut().remove(key.as_ref())
     }
 
     /// The number of keys.

@@ -7,6 +7,7 @@ mod float;
 mod go_type;
 mod kinds;
 mod object;
+mod parcel;
 mod print;
 mod quote;
 mod stack;
@@ -18,8 +19,9 @@ pub mod quantity;
 
 pub use float::{float_text, format_float};
 pub use go_type::{GoType, IntType, ReflectKind, UintType};
-pub use kinds::{Kind, List, Map, Str, Value};
+pub use kinds::{Kind, List, Map, Str, Value, take_change};
 pub use object::{GoError, Object, Structure};
+pub use parcel::{Maker, Parcel};
 pub use print::{print_value, sprint, sprintf, sprintln};
 pub use quote::{quote, quote_with, unquote, unquote_char};
 pub use stack::stacked;

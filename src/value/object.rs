@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::go_type::GoType;
 use super::kinds::Value;
+use super::parcel::Maker;
 
 /// What a function or method of a template answers when it fails.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,6 +103,11 @@ pub trait Object: fmt::Debug {
     /// As plain values for JSON and YAML, as encoding/json would write it.
     fn to_plain(&self) -> Result<Value, GoError> {
         Err(GoError(format!("json: unsupported type: {}", self.go_type())))
+    }
+
+    /// Makes the same object on another thread; none where that is not known.
+    fn maker(&self) -> Option<Maker> {
+        None
     }
 
     /// For downcasts.
