@@ -91,48 +91,56 @@ fn paths(help: &'static str) -> Arg {
     Arg::new("paths").value_name("PATH").num_args(0..).help(help)
 }
 
+/// The flags with which a chart is rendered, by name. Each is made when it is wanted.
+const RENDERING: &[(&str, fn(&'static str) -> Arg)] = &[
+    ("values", |name| list(name, "FILE", "Values from a YAML file").short('f')),
+    ("set", |name| list(name, "KEY=VALUE", "Set values (a=1,b=2)")),
+    ("set-string", |name| list(name, "KEY=VALUE", "Set string values")),
+    ("set-file", |name| list(name, "KEY=FILE", "Set values from files")),
+    ("set-json", |name| list(name, "KEY=JSON", "Set JSON values")),
+    ("set-literal", |name| list(name, "KEY=VALUE", "Set a literal string value")),
+    ("api-versions", |name| list(name, "VERSIONS", "API versions for .Capabilities.APIVersions").short('a')),
+    ("kube-version", |name| value(name, "VERSION", "Kubernetes version for .Capabilities.KubeVersion").alias("kubernetes-version")),
+    ("namespace", |name| value(name, "NAME", "Namespace of the release").short('n')),
+    ("show-only", |name| list(name, "TEMPLATE", "Show only what these templates rendered").short('s')),
+    ("include-crds", |name| switch(name, "Include the chart's CRDs")),
+    ("skip-crds", |name| switch(name, "Leave out CRDs")),
+    ("skip-tests", |name| switch(name, "Leave out test hooks")),
+    ("no-hooks", |name| switch(name, "Leave out hooks")),
+    ("is-upgrade", |name| switch(name, "Set .Release.IsUpgrade instead of .Release.IsInstall")),
+    ("name-template", |name| value(name, "TEMPLATE", "Template for the release name")),
+    ("generate-name", |name| switch(name, "Generate the release name").short('g')),
+    ("skip-schema-validation", |name| switch(name, "Do not check values against values.schema.json")),
+    ("dry-run", |name| {
+        let arg = value(name, "MODE", "Accepted as Helm does: none, client or server");
+        arg.num_args(0..=1).require_equals(true).default_missing_value("unset")
+    }),
+    ("cluster-state", |name| value(name, "PATH", "Manifests, or a directory of them, that the template function lookup finds")),
+    ("validate", |name| switch(name, "").hide(true)),
+    ("post-renderer", |name| list(name, "NAME", "").hide(true)),
+    ("post-renderer-args", |name| list(name, "VALUE", "").hide(true)),
+    ("debug", |name| switch(name, "Print more on failures")),
+    ("helm-compat", |name| value(name, "3|4", "The Helm whose bytes to print").value_parser(["3", "4"]).default_value("4")),
+    ("seed", |name| value(name, "NUMBER", "Seed of random functions, so that a run repeats").value_parser(clap::value_parser!(u64))),
+    ("now", |name| value(name, "TIME", "The time templates see: RFC 3339 or seconds since 1970")),
+];
+
 /// The flags with which a chart is rendered, wherever one is.
 pub(super) fn rendering(command: Command) -> Command {
-    let command = command
+    rendering_with(command, |_| true)
+}
+
+/// Those of them that are wanted.
+fn rendering_with(command: Command, wanted: impl Fn(&str) -> bool) -> Command {
+    let among = |names: &'static [&'static str]| names.iter().copied().filter(|name| wanted(name));
+    command
         .next_help_heading("Rendering (as helm template)")
-        .arg(list("values", "FILE", "Values from a YAML file").short('f'))
-        .arg(list("set", "KEY=VALUE", "Set values (a=1,b=2)"))
-        .arg(list("set-string", "KEY=VALUE", "Set string values"))
-        .arg(list("set-file", "KEY=FILE", "Set values from files"))
-        .arg(list("set-json", "KEY=JSON", "Set JSON values"))
-        .arg(list("set-literal", "KEY=VALUE", "Set a literal string value"))
-        .arg(list("api-versions", "VERSIONS", "API versions for .Capabilities.APIVersions").short('a'))
-        .arg(value("kube-version", "VERSION", "Kubernetes version for .Capabilities.KubeVersion").alias("kubernetes-version"))
-        .arg(value("namespace", "NAME", "Namespace of the release").short('n'))
-        .arg(list("show-only", "TEMPLATE", "Show only what these templates rendered").short('s'))
-        .arg(switch("include-crds", "Include the chart's CRDs"))
-        .arg(switch("skip-crds", "Leave out CRDs"))
-        .arg(switch("skip-tests", "Leave out test hooks"))
-        .arg(switch("no-hooks", "Leave out hooks"))
-        .arg(switch("is-upgrade", "Set .Release.IsUpgrade instead of .Release.IsInstall"))
-        .arg(value("name-template", "TEMPLATE", "Template for the release name"))
-        .arg(switch("generate-name", "Generate the release name").short('g'))
-        .arg(switch("skip-schema-validation", "Do not check values against values.schema.json"))
-        .arg(
-            value("dry-run", "MODE", "Accepted as Helm does: none, client or server")
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_missing_value("unset"),
-        )
-        .arg(value("cluster-state", "PATH", "Manifests, or a directory of them, that the template function lookup finds"))
-        .arg(switch("validate", "").hide(true))
-        .arg(list("post-renderer", "NAME", "").hide(true))
-        .arg(list("post-renderer-args", "VALUE", "").hide(true))
-        .arg(switch("debug", "Print more on failures"))
-        .arg(value("helm-compat", "3|4", "The Helm whose bytes to print").value_parser(["3", "4"]).default_value("4"))
-        .arg(value("seed", "NUMBER", "Seed of random functions, so that a run repeats").value_parser(clap::value_parser!(u64)))
-        .arg(value("now", "TIME", "The time templates see: RFC 3339 or seconds since 1970"));
-    let command = CLUSTER_SWITCHES.iter().fold(command, |c, name| c.arg(switch(name, "").hide(true)));
-    let command = CLUSTER_VALUES.iter().fold(command, |c, name| c.arg(list(name, "VALUE", "").hide(true)));
-    let command = command
-        .arg(list("labels", "VALUE", "").short('l').hide(true))
-        .arg(list("wait", "VALUE", "").num_args(0..=1).require_equals(true).hide(true));
-    REFUSED.iter().fold(command, |c, name| c.arg(list(name, "VALUE", "").num_args(0..=1).hide(true)))
+        .args(RENDERING.iter().filter(|(name, _)| wanted(name)).map(|(name, make)| make(name)))
+        .args(among(CLUSTER_SWITCHES).map(|name| switch(name, "").hide(true)))
+        .args(among(CLUSTER_VALUES).map(|name| list(name, "VALUE", "").hide(true)))
+        .args(wanted("labels").then(|| list("labels", "VALUE", "").short('l').hide(true)))
+        .args(wanted("wait").then(|| list("wait", "VALUE", "").num_args(0..=1).require_equals(true).hide(true)))
+        .args(among(REFUSED).map(|name| list(name, "VALUE", "").num_args(0..=1).hide(true)))
 }
 
 /// The flags with which findings are printed.
@@ -185,15 +193,36 @@ fn configuration() -> [Arg; 2] {
 }
 
 fn template() -> Command {
-    rendering(
-        Command::new("template")
-            .about("Render a chart: the flags of `helm template`, the same bytes")
-            .arg(Arg::new("args").value_name("[NAME] CHART").num_args(0..)),
-    )
-    .arg(value("output-dir", "DIR", "Write the rendered templates to files below DIR"))
-    .arg(switch("release-name", "Use the release name in the --output-dir path"))
-    .arg(switch("keep-going", "Print what can be rendered where a template fails; each failure with its place"))
-    .arg(value("version", "VERSION", "").hide(true))
+    template_with(|_| true)
+}
+
+fn template_with(wanted: impl Fn(&str) -> bool) -> Command {
+    const MORE: &[(&str, fn(&'static str) -> Arg)] = &[
+        ("output-dir", |name| value(name, "DIR", "Write the rendered templates to files below DIR")),
+        ("release-name", |name| switch(name, "Use the release name in the --output-dir path")),
+        ("keep-going", |name| switch(name, "Print what can be rendered where a template fails; each failure with its place")),
+        ("version", |name| value(name, "VERSION", "").hide(true)),
+    ];
+    let command = Command::new("template")
+        .about("Render a chart: the flags of `helm template`, the same bytes")
+        .arg(Arg::new("args").value_name("[NAME] CHART").num_args(0..));
+    rendering_with(command, &wanted).args(MORE.iter().filter(|(name, _)| wanted(name)).map(|(name, make)| make(name)))
+}
+
+/// Flags with a letter, in `template`.
+const LETTERS: &[&str] = &["values", "api-versions", "namespace", "show-only", "generate-name", "labels"];
+
+/// A command that knows no more flags than stand on the command line, for a command that is often run on something small. What it
+/// does not understand is to be asked of [`command_for`]: it may be an alias, a wish for help, or wrong.
+pub(super) fn narrow(args: &[OsString]) -> Option<Command> {
+    let (first, rest) = args.get(1..)?.split_first()?;
+    if first != "template" {
+        return None;
+    }
+    let rest: Vec<&str> = rest.iter().map(|arg| arg.to_str()).collect::<Option<_>>()?;
+    let letters = rest.iter().any(|arg| arg.starts_with('-') && !arg.starts_with("--"));
+    let named = |name: &str| rest.iter().any(|arg| arg.strip_prefix("--").is_some_and(|arg| arg.split('=').next() == Some(name)));
+    Some(root().subcommand(template_with(|name| named(name) || (letters && LETTERS.contains(&name)))))
 }
 
 /// What a check of objects is told of what is around them.
@@ -547,4 +576,50 @@ pub(super) fn has_switch(matches: &ArgMatches, name: &str) -> bool {
 /// The first flag given, with a value that is not empty, that kval knows of and does not have.
 pub(super) fn refused(matches: &ArgMatches) -> Option<&'static str> {
     REFUSED.iter().copied().find(|name| matches.try_contains_id(name).unwrap_or(false) && strings(matches, name) != [""])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::options;
+
+    #[test]
+    fn what_a_narrow_command_understands_the_whole_one_understands_so_too() {
+        let lines = [
+            "r c",
+            "c --set a=b,c=d --set --x -f v.yaml -fw.yaml --values=x,y",
+            "r c -n space -gs templates/a.yaml",
+            "r c --set=a --skip-tests --no-hooks=false --include-crds=true --dry-run --kube-version 1.30 --helm-compat 3",
+            "r c --namespace --set --debug -a v1,v2",
+            "c --color never --seed 7 --now 0 --keep-going --output-dir d --release-name --labels a=b -l c --wait --timeout 5s",
+            "r -- --set",
+            "r c --values",
+            "r c --sett a",
+            "r c -x",
+            "r c --kubernetes-version 1.30",
+            "r c --seed x",
+            "--help",
+            "r c --no-hooks=perhaps",
+            "",
+        ];
+        let read = |command: Command, args: &[OsString]| {
+            let matches = command.try_get_matches_from(args).ok()?;
+            let (_, matches) = matches.subcommand()?;
+            let color = string(matches, "color");
+            Some(format!(
+                "{color:?} {:?} {:?}",
+                options::named_template(matches).map_err(|e| e.to_string()),
+                matches.try_get_one::<u64>("seed").ok().flatten()
+            ))
+        };
+        let mut understood = 0;
+        for line in lines {
+            let args: Vec<OsString> = ["kval", "template"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
+            let narrow = read(narrow(&args).unwrap(), &args);
+            understood += usize::from(narrow.is_some());
+            assert!(narrow.is_none() || narrow == read(command_for(&args), &args), "{line}");
+        }
+        assert_eq!(understood, 8, "most command lines need no more");
+        assert!(narrow(&["kval".into(), "lint".into()]).is_none());
+    }
 }

@@ -75,7 +75,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, std
 
 fn execute(args: &[OsString]) -> (u8, Output) {
     let mut output = Output::default();
-    let matches = match args::command_for(args).try_get_matches_from(args) {
+    if args.get(1).is_some_and(|verb| verb == "template") && args.iter().skip(2).any(is_large_archive) {
+        // They unpack it, and start while the command line is read.
+        all_cores();
+    }
+    let narrow = args::narrow(args).and_then(|command| command.try_get_matches_from(args).ok());
+    let matches = match narrow.map_or_else(|| args::command_for(args).try_get_matches_from(args), Ok) {
         Ok(matches) => matches,
         Err(error) => {
             let code = usage(args, &error, &mut output);
@@ -87,6 +92,13 @@ fn execute(args: &[OsString]) -> (u8, Output) {
         error.code
     });
     (code, output)
+}
+
+/// An archive of more bytes has work for several threads.
+const LARGE: u64 = 16 * 1024;
+
+fn is_large_archive(arg: &OsString) -> bool {
+    arg.as_encoded_bytes().ends_with(b".tgz") && std::fs::metadata(arg).is_ok_and(|file| file.len() > LARGE)
 }
 
 /// Tells what is wrong with the command line; for `template` in Helm's words where Helm has some.
