@@ -11,7 +11,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 /// No name and no comment is longer.
 const MAX_TEXT: usize = 512;
 /// So much is unpacked at once: it stays near the processor until it is read.
-const WINDOW: usize = 128 << 10;
+const WINDOW: usize = 64 << 10;
 
 /// What ends an archive before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -218,19 +218,57 @@ pub fn decode_traced(text: &[u8], file: FileId, origins: &mut Origins) -> Result
 }
 
 /// One document as apimachinery's `YAMLReader` cuts it.
-struct Cut {
-    text: Vec<u8>,
+struct Cut<'a> {
+    text: Cow<'a, [u8]>,
     base: usize,
 }
 
-/// Cuts at lines that start with `---`; the error is that of the first bad separator, met after the documents before it.
-fn cut(text: &[u8]) -> (Vec<Cut>, Vec<usize>, Option<YamlError>) {
+/// Why no document starts at the line `---` and `rest`, at this place of the text.
+fn bad_separator(rest: &[u8], at: usize) -> Option<YamlError> {
+    let rest = String::from_utf8_lossy(rest);
+    let rest = rest.trim();
+    (!rest.is_empty() && !rest.starts_with('#')).then(|| {
+        let message = format!("error reading yaml document: invalid Yaml document separator: {rest}");
+        YamlError { message, offset: Some(at) }
+    })
+}
+
+/// Cuts at lines that start with `---`; the error is that of the first bad separator, met after the documents before it. Also
+/// tells which bytes are left out of the documents.
+fn cut(text: &[u8]) -> (Vec<Cut<'_>>, Vec<usize>, Option<YamlError>) {
+    if memchr::memchr(b'\r', text).is_some() {
+        return cut_lines(text);
+    }
+    let mut out = Vec::new();
+    let mut begin = 0;
+    let first = text.starts_with(b"---").then_some(0);
+    for at in first.into_iter().chain(memchr::memmem::find_iter(text, b"\n---").map(|newline| newline + 1)) {
+        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length);
+        if let Some(error) = bad_separator(&text[at + 3..end], at) {
+            return (out, Vec::new(), Some(error));
+        }
+        // One at the start of a document belongs to it.
+        if at > begin {
+            out.push(Cut { text: text[begin..at].into(), base: begin });
+            begin = end + 1;
+        }
+    }
+    match text.get(begin..) {
+        None | Some([]) => {}
+        Some(last) if last.ends_with(b"\n") => out.push(Cut { text: last.into(), base: begin }),
+        Some(last) => out.push(Cut { text: [last, b"\n"].concat().into(), base: begin }),
+    }
+    (out, Vec::new(), None)
+}
+
+/// As [`cut`], of a text where lines may end with a carriage return, which is left out.
+fn cut_lines(text: &[u8]) -> (Vec<Cut<'_>>, Vec<usize>, Option<YamlError>) {
     let mut out = Vec::new();
     let mut dropped = Vec::new();
     let mut buffer = Vec::new();
     let (mut base, mut short, mut at) = (0, 0, 0);
     while at < text.len() {
-        let end = memchr_newline(&text[at..]).map_or(text.len(), |i| at + i);
+        let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |i| at + i);
         let mut line = &text[at..end];
         let carriage = line.last() == Some(&b'\r') && end < text.len();
         if carriage {
@@ -242,14 +280,11 @@ fn cut(text: &[u8]) -> (Vec<Cut>, Vec<usize>, Option<YamlError>) {
         let line_at = at;
         at = end + 1;
         if let Some(rest) = line.strip_prefix(b"---") {
-            let rest = String::from_utf8_lossy(rest);
-            let rest = rest.trim();
-            if !rest.is_empty() && !rest.starts_with('#') {
-                let message = format!("error reading yaml document: invalid Yaml document separator: {rest}");
-                return (out, dropped, Some(YamlError { message, offset: Some(line_at) }));
+            if let Some(error) = bad_separator(rest, line_at) {
+                return (out, dropped, Some(error));
             }
             if !buffer.is_empty() {
-                out.push(Cut { text: std::mem::take(&mut buffer), base });
+                out.push(Cut { text: std::mem::take(&mut buffer).into(), base });
                 continue;
             }
         }
@@ -260,13 +295,9 @@ fn cut(text: &[u8]) -> (Vec<Cut>, Vec<usize>, Option<YamlError>) {
         buffer.push(b'\n');
     }
     if !buffer.is_empty() {
-        out.push(Cut { text: buffer, base });
+        out.push(Cut { text: buffer.into(), base });
     }
     (out, dropped, None)
-}
-
-fn memchr_newline(text: &[u8]) -> Option<usize> {
-    text.iter().position(|b| *b == b'\n')
 }
 
 fn decode_cuts(text: &[u8], mut trace: Option<(FileId, &mut Origins)>, values: bool) -> Result<Vec<Value>, YamlError> {
@@ -280,7 +311,7 @@ fn decode_cuts(text: &[u8], mut trace: Option<(FileId, &mut Origins)>, values: b
     error.map_or(Ok(out), Err)
 }
 
-fn decode_cut(document: &Cut, offsets: &Offsets<'_>, trace: Option<(FileId, &mut Origins)>, values: bool) -> Result<Value, YamlError> {
+fn decode_cut(document: &Cut<'_>, offsets: &Offsets<'_>, trace: Option<(FileId, &mut Origins)>, values: bool) -> Result<Value, YamlError> {
     let place = |mut e: YamlError| {
         if values {
             e.message = format!("cannot unmarshal yaml document: {}", e.message);
@@ -314,8 +345,9 @@ const MANY: usize = 16;
 /// What is wrong with the first document that is no YAML.
 pub fn decode_documents_as<T: Send>(text: &[u8], make: impl Fn(&Value) -> T + Sync) -> Result<Vec<T>, YamlError> {
     let (cuts, dropped, error) = cut(text);
-    let one =
-        |document: &Cut| decode_cut(document, &Offsets { base: document.base, dropped: &dropped }, None, false).map(|value| make(&value));
+    let one = |document: &Cut<'_>| {
+        decode_cut(document, &Offsets { base: document.base, dropped: &dropped }, None, false).map(|value| make(&value))
+    };
     let all: Vec<Result<T, YamlError>> =
         if cuts.len() > MANY { cuts.par_iter().map(one).collect() } else { cuts.iter().map(one).collect() };
     let all = all.into_iter().collect::<Result<Vec<T>, YamlError>>()?;
@@ -363,5 +395,24 @@ fn merge(into: &Map, from: &Map) {
             }
             into.insert(key.clone(), value.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_cut_as_its_lines_are() {
+        const PIECES: [&str; 10] = ["---", "\n", "-", "a: 1\n", " ", "#c", "--- #c\n", "--- x\n", "\n---\n", "\n----"];
+        let shown = |(cuts, dropped, error): (Vec<Cut<'_>>, Vec<usize>, Option<YamlError>)| {
+            let cuts: Vec<_> = cuts.into_iter().map(|cut| (cut.text.into_owned(), cut.base)).collect();
+            (cuts, dropped, error.map(|e| (e.message, e.offset)))
+        };
+        for number in 0..100_000 {
+            let text: String = (0..5).map(|place| PIECES[number / 10_usize.pow(place) % 10]).collect();
+            assert_eq!(shown(cut(text.as_bytes())), shown(cut_lines(text.as_bytes())), "{text:?}");
+        }
+        assert_eq!(shown(cut(b"")), shown(cut_lines(b"")));
     }
 }
