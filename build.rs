@@ -25,6 +25,27 @@ fn main() {
         println!("cargo::rustc-link-arg-bins=-static");
         println!("cargo::rustc-link-arg-bins=-L{}", libraries.display());
     }
+    if own
+        && env::var("PROFILE").is_ok_and(|profile| profile == "release")
+        && let Some(order) = order()
+    {
+        println!("cargo::rustc-link-arg-bins=-Wl,-T,{}", order.display());
+    }
+}
+
+/// The list of functions that belong beside each other (see `tools/order/make.py`), where the linker takes it: `lld` does, in two
+/// seconds. A small chart is rendered in a fifth less time so: a sixteenth of the program has to be read, and not a half.
+fn order() -> Option<PathBuf> {
+    let order = Path::new(&env::var_os("CARGO_MANIFEST_DIR")?).join("tools/order/first.ld");
+    println!("cargo::rerun-if-changed={}", order.display());
+    let folder = PathBuf::from(env::var_os("OUT_DIR")?);
+    let (source, program) = (folder.join("try.rs"), folder.join("try-order"));
+    fs::write(&source, "fn main() {}\n").ok()?;
+    // The second argument is one that only this linker knows.
+    let args = ["-C", &format!("link-arg=-Wl,-T,{}", order.display()), "-C", "link-arg=-Wl,--no-warn-symbol-ordering", "-o"];
+    let built = Command::new(env::var_os("RUSTC")?).args(args).arg(&program).arg(&source).output();
+    let runs = built.is_ok_and(|built| built.status.success()) && Command::new(&program).status().is_ok_and(|status| status.success());
+    runs.then_some(order)
 }
 
 /// A folder where the linker finds, in place of the shared libraries that Rust's own library asks for by name, those to link
