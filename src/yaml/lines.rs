@@ -357,8 +357,9 @@ impl<'a, S: Sink> Lines<'a, S> {
             if at == text.len() || at - start <= parent {
                 return Some(end);
             }
+            // Nor behind one: what is there is out of place.
             if text[at] == b'#' {
-                return None;
+                return Some(end);
             }
             let stop;
             (end, stop) = plain(text, at)?;
@@ -418,9 +419,9 @@ impl<'a, S: Sink> Lines<'a, S> {
     /// `{}` or a flow sequence of words and quoted scalars that ends on its line; its length.
     fn flow(&mut self, text: &[u8], from: usize) -> Option<usize> {
         self.sink.open(text[0] == b'{', from);
-        let mut at = 1;
-        if text.starts_with(b"{}") || text.starts_with(b"[]") {
-            at = 2;
+        let mut at = 1 + blanks(&text[1..]);
+        if matches!((text[0], text.get(at)), (b'{', Some(b'}')) | (b'[', Some(b']'))) {
+            at += 1;
         } else {
             (text[0] == b'[').then_some(())?;
             loop {
@@ -431,7 +432,7 @@ impl<'a, S: Sink> Lines<'a, S> {
                         let (length, simple) = quoted(item)?;
                         (length, if simple { Form::Quoted } else { Form::Escaped })
                     }
-                    b if b.is_ascii_alphanumeric() => (item.iter().position(|b| !is_word(*b))?, Form::Plain),
+                    b if b.is_ascii_alphanumeric() || b == b'_' => (item.iter().position(|b| !is_word(*b))?, Form::Plain),
                     _ => return None,
                 };
                 self.sink.scalar(form, from + at, from + at + length);
@@ -514,7 +515,7 @@ fn starts_plain(text: &[u8]) -> bool {
         b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'_' | b'$' | b'(' | b'^' | b'~' | b';' | b'=' | b'\\' | 0x80.. => true,
         b'.' => !text[1..].get(..3).is_some_and(|t| t.eq_ignore_ascii_case(b"inf") || t.eq_ignore_ascii_case(b"nan")) && text.len() < 256,
         b'<' => next != b'<',
-        b':' => next.is_ascii_alphanumeric(),
+        b':' => next.is_ascii_alphanumeric() || next == b':',
         b'-' => next == b'-' || (text.len() < 256 && (next.is_ascii_alphanumeric() || matches!(next, b'/' | b'_'))),
         _ => false,
     }
@@ -531,9 +532,6 @@ fn key(text: &[u8]) -> Option<Option<(&[u8], usize)>> {
             if key.contains(&b'\n') {
                 return Some(None);
             }
-            if key.iter().any(|b| matches!(b, b'\\' | b'\'' | b'\t' | 0x80..)) {
-                return None;
-            }
             (key, length)
         }
         _ => {
@@ -544,9 +542,13 @@ fn key(text: &[u8]) -> Option<Option<(&[u8], usize)>> {
     if text.get(length) != Some(&b':') || !ends_token(text.get(length + 1)) {
         return Some(None);
     }
+    let quoted = length > key.len();
+    if quoted && key.iter().any(|b| matches!(b, b'\\' | b'\'' | b'\t' | 0x80..)) {
+        return None;
+    }
     let plain = matches!(text[0], b'a'..=b'z' | b'A'..=b'Z' | b'_');
     let null = key.eq_ignore_ascii_case(b"null");
-    if length > MAX_KEY || (length == key.len() && (!plain || null)) {
+    if length > MAX_KEY || (!quoted && (!plain || null)) {
         return None;
     }
     Some(Some((key, length + 1)))

@@ -104,6 +104,11 @@ fn lines_are_read_as_tokens_are() {
         "---\n",
         "a: |\n  x\n---\nb: >\n\n\n---\nc: \"\"\n",
         "a: \n  - b: c   \n    d: |-\n      e\n  # f\n  - g\n",
+        "a: b\n    # c\nd: 1\ne:\n- f\n    # g\n\n- h\n",
+        "a: b\n    # c\n    d\n",
+        "a:\n  b: c\n\n      # d\n\n      # e\n  f: g # h\n      # i\n   j: k\n",
+        "a: [ ]\nb: { }\nc: [_d, _e_ ,f]\nd: [  ] # g\n",
+        "a:\n- ::1\n- :b\n- ::\n- \"c'd\"\n- \"e\\\\f\"\n- \"g'h\": i\n",
     ] {
         both_ways_agree(text);
         // Cut anywhere, texts are broken in many ways.
