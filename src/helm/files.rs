@@ -44,6 +44,9 @@ impl Files {
 
 const BYTES: GoType = GoType::Slice(&GoType::Uint(UintType::Uint8));
 
+/// What is left when a chart's data is printed without its files, in bytes.
+const MORE: usize = 256 << 10;
+
 impl Object for Files {
     fn go_type(&self) -> GoType {
         GoType::Named("engine.files", ReflectKind::Map)
@@ -83,6 +86,12 @@ impl Object for Files {
     }
 
     fn print(&self) -> String {
+        let mut out = Vec::new();
+        self.print_to(&mut out);
+        String::from_utf8(out).unwrap_or_default()
+    }
+
+    fn print_to(&self, out: &mut Vec<u8>) {
         // Charts print `.` to search in it, with all their files as numbers: many megabytes.
         let numbers: [([u8; 4], usize); 256] = std::array::from_fn(|byte| {
             let text = format!("{byte} ");
@@ -91,7 +100,9 @@ impl Object for Files {
             (padded, text.len())
         });
         let size = |data: &[u8]| data.iter().map(|byte| numbers[usize::from(*byte)].1).sum::<usize>();
-        let mut out = Vec::with_capacity(self.files.iter().map(|(name, file)| name.len() + size(file.data()) + 4).sum::<usize>() + 8);
+        let size = self.files.iter().map(|(name, file)| name.len() + size(file.data()) + 4).sum::<usize>();
+        // With room for what is printed behind it, which is less: to grow is to copy.
+        out.reserve(size + MORE);
         out.extend_from_slice(b"map[");
         for (name, file) in self.files.iter() {
             out.extend_from_slice(name.as_bytes());
@@ -111,7 +122,6 @@ impl Object for Files {
             out.pop();
         }
         out.push(b']');
-        String::from_utf8(out).unwrap_or_default()
     }
 
     fn truth(&self) -> bool {

@@ -60,6 +60,11 @@ pub trait Object: fmt::Debug {
     /// What `%v` prints.
     fn print(&self) -> String;
 
+    /// As [`Object::print`], behind what is there: for what prints many megabytes.
+    fn print_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.print().as_bytes());
+    }
+
     /// Whether the type has a `String` method, which `%v`, `%s`, `%q` and `%x` use ([`Object::print`] is its answer).
     fn has_string(&self) -> bool {
         true

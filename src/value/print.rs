@@ -446,8 +446,7 @@ impl Printer {
         } else if let Some(s) = o.structure() {
             self.structure(v, &s, verb, depth);
         } else if verb == 'v' && !o.has_string() && self.f == Flags::default() {
-            let text = o.print();
-            self.text(&text);
+            o.print_to(&mut self.out);
             self.too_deep |= self.out.len() > MAX_SIZE;
         } else if let Some(inner) = o.underlying() {
             if matches!(inner.kind, Kind::List(_) | Kind::Map(_)) {
