@@ -15,7 +15,7 @@ use super::strvals::quote;
 pub(super) struct Make<'a, T> {
     pub(super) now: &'a (dyn Fn(&str, &[u8]) -> T + Sync),
     /// For files that may never be looked at.
-    pub(super) later: Option<&'a (dyn Fn(String, Reader) -> T + Sync)>,
+    pub(super) later: Option<&'a (dyn Fn(String, u64, Reader) -> T + Sync)>,
 }
 
 /// Files of a chart.
@@ -66,13 +66,13 @@ impl Packed {
         let wanted = |name: &str, size: u64| make.later.is_none() || !self.passes(name, size);
         unpack_each(&self.bytes, &wanted, &mut |place, name, data| {
             take(match (data, make.later.filter(|_| may_wait(name))) {
-                (None, Some(later)) => {
+                (Err(size), Some(later)) => {
                     let packed = Arc::clone(self);
-                    later(name.to_owned(), Box::new(move || Ok(packed.passed(place))))
+                    later(name.to_owned(), size, Box::new(move || Ok(packed.passed(place))))
                 }
-                (Some(data), Some(later)) => {
+                (Ok(data), Some(later)) => {
                     let data: Box<[u8]> = without_bom(data).into();
-                    later(name.to_owned(), Box::new(move || Ok(data.to_vec())))
+                    later(name.to_owned(), data.len() as u64, Box::new(move || Ok(data.to_vec())))
                 }
                 (data, None) => (make.now)(name, without_bom(data.unwrap_or_default())),
             });
@@ -98,7 +98,7 @@ impl Packed {
             let wanted = |name: &str, size: u64| self.passes(name, size);
             // The archive was whole when the file was passed over.
             let _ = unpack_each(&self.bytes, &wanted, &mut |place, _, data| {
-                passed.extend(data.map(|data| (place, without_bom(data).to_vec())));
+                passed.extend(data.ok().map(|data| (place, without_bom(data).to_vec())));
             });
             passed
         };
@@ -146,8 +146,8 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
 
 /// Whether a file of that name and size is to be unpacked.
 type Wanted<'a> = &'a dyn Fn(&str, u64) -> bool;
-/// Takes the place, the name and, when it is wanted, the content of a file.
-type Take<'a> = &'a mut dyn FnMut(usize, &str, Option<&[u8]>);
+/// Takes the place, the name and the content of a file, or its size when it is not wanted.
+type Take<'a> = &'a mut dyn FnMut(usize, &str, Result<&[u8], u64>);
 
 fn unpack_each(bytes: &[u8], wanted: Wanted<'_>, take: Take<'_>) -> Result<(), LoadError> {
     if bytes.len() < 10 {
@@ -235,7 +235,7 @@ fn files_of(
             return Err(LoadError(format!("chart holds more than {MAX_FILES} files")).into());
         }
         let passed = whole && data.is_empty() && size > 0;
-        take(count, &name, (!passed).then_some(&data));
+        take(count, &name, if passed { Err(size) } else { Ok(&data) });
         count += 1;
         // Without the zeros that fill its last block a file is whole all the same.
         if kind.is_file() && unzip.borrow_mut().ends_unfilled() {

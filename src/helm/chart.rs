@@ -46,6 +46,7 @@ impl Text {
 pub(super) type Reader = Box<dyn Fn() -> Result<Vec<u8>, LoadError> + Send + Sync>;
 
 struct Unread {
+    size: u64,
     read: Reader,
     /// What was read, nothing where that failed, and why.
     read_once: OnceLock<(Text, Option<LoadError>)>,
@@ -62,9 +63,17 @@ impl File {
         Self { name: name.to_owned(), content: Content::Read(Text::of(data)) }
     }
 
-    /// A file that is read when it is needed.
-    pub(super) fn later(name: String, read: Reader) -> Self {
-        Self { name, content: Content::Unread(Arc::new(Unread { read, read_once: OnceLock::new() })) }
+    /// A file of so many bytes that is read when it is needed.
+    pub(super) fn later(name: String, size: u64, read: Reader) -> Self {
+        Self { name, content: Content::Unread(Arc::new(Unread { size, read, read_once: OnceLock::new() })) }
+    }
+
+    /// How many bytes it has, as far as that is known without reading it.
+    pub(super) fn size(&self) -> u64 {
+        match &self.content {
+            Content::Read(text) => text.data.len() as u64,
+            Content::Unread(file) => file.size,
+        }
     }
 
     fn content(&self) -> &Text {

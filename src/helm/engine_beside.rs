@@ -14,13 +14,17 @@ use rustc_hash::FxHashMap;
 
 use super::engine::{Limits, Options, ROOT, Template, name_template, runtime, stream};
 use super::engine_functions::Engine;
+use super::files::Files;
 use crate::gotmpl::tree::Tree;
 use crate::gotmpl::{Function, Out, Scope};
 use crate::source::{World, all_cores};
-use crate::value::{List, Map, Parcel, take_change};
+use crate::value::{Kind, List, Map, Parcel, take_change};
 
 /// From how many bytes of templates on others are asked to render some: to hand them the values takes longer than less.
 const MANY: usize = 20 * 1024;
+
+/// Of charts with more bytes of files only one thread renders: some print all of them, as numbers, for each file they render.
+const HEAVY: u64 = 1 << 20;
 
 /// The files of a rendering that several threads share.
 pub(super) struct Beside<'a> {
@@ -61,6 +65,8 @@ pub(super) struct Done {
 
 /// The files that nobody renders yet.
 struct Waiting {
+    /// No file before this one is for other threads.
+    least: usize,
     from: usize,
     to: usize,
     stopped: bool,
@@ -96,10 +102,15 @@ impl<'a> Beside<'a> {
             });
             files.push(File { name: &t.name, base_path: &t.base_path, size: t.text.len(), dot, before: last[dot].replace(i) });
         }
+        let heavy: Vec<bool> = dots.iter().map(|dot| is_heavy(dot)).collect();
+        let least = files.iter().rposition(|file| heavy[file.dot]).map_or(0, |last| last + 1);
+        if least == files.len() {
+            return None;
+        }
         let dots = Parcel::pack(&List::any(dots.into_iter().map(|dot| dot.clone().into()).collect()).into())?;
         Some(Self {
             done: files.iter().map(|_| OnceLock::new()).collect(),
-            waiting: Mutex::new(Waiting { from: 0, to: files.len(), stopped: false }),
+            waiting: Mutex::new(Waiting { least, from: 0, to: files.len(), stopped: false }),
             files,
             dots,
             trees,
@@ -135,7 +146,7 @@ impl<'a> Beside<'a> {
     /// Takes the last file that nobody renders.
     fn take(&self) -> Option<usize> {
         let mut waiting = self.waiting();
-        (!waiting.stopped && waiting.from < waiting.to).then(|| {
+        (!waiting.stopped && waiting.from.max(waiting.least) < waiting.to).then(|| {
             waiting.to -= 1;
             waiting.to
         })
@@ -197,6 +208,14 @@ impl<'a> Beside<'a> {
         if self.once {
             std::mem::forget((runtime.scope, dots));
         }
+    }
+}
+
+/// Whether a chart, of which this is what its files see, has many bytes of files.
+fn is_heavy(dot: &Map) -> bool {
+    match dot.get("Files").map(|files| files.kind) {
+        Some(Kind::Object(files)) => files.as_any().downcast_ref().is_some_and(|files: &Files| files.size() > HEAVY),
+        _ => false,
     }
 }
 

@@ -20,6 +20,11 @@ impl Files {
         Self { files: Arc::new(files.into_iter().map(|f| (f.name.clone(), f.clone())).collect()) }
     }
 
+    /// The bytes of all files.
+    pub(super) fn size(&self) -> u64 {
+        self.files.values().map(File::size).sum()
+    }
+
     /// Shared with the chart; of a file that is not there, nothing.
     fn bytes(&self, name: &Str) -> Arc<[u8]> {
         self.files.get(name.to_str().as_ref()).map_or_else(|| [].into(), |f| Arc::clone(f.data()))

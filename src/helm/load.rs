@@ -221,6 +221,7 @@ fn read_folder<T: Send + Sync>(
                         length,
                         later(
                             name.clone(),
+                            length,
                             Box::new(move || read().map(|data| without_bom(&data).to_vec()).map_err(|e| failed(&shown, &full, e))),
                         ),
                     )
