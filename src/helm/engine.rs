@@ -27,7 +27,7 @@ use crate::source::SourceMap;
 use crate::source::Span;
 use crate::source::World;
 use crate::source::all_cores;
-use crate::value::{GoType, Map, Str, Value, take_change};
+use crate::value::{GoType, Map, Str, Value, noticing};
 
 /// A template file of a chart with the data it sees.
 #[derive(Clone, Debug)]
@@ -327,15 +327,15 @@ fn execute_all(
             runtime.steps -= done.steps;
             (Arc::clone(&done.text), Vec::new())
         } else {
-            take_change();
             runtime.random = stream(options.world.seed(), i);
             // Most templates print about as much as they hold.
             let mut out = Out { text: Vec::with_capacity(t.text.len()), pieces: Vec::new() };
-            if let Err(e) = runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out) {
+            let (rendered, changed) = noticing(|| runtime.execute(t.name.as_bytes(), ROOT, &t.dot, &mut out));
+            if let Err(e) = rendered {
                 fail(exec_error(&t.name, &e, options.compat, options.trace))?;
                 continue;
             }
-            if take_change() {
+            if changed {
                 // The others do not see that.
                 beside.take().into_iter().for_each(Beside::stop);
             }

@@ -18,7 +18,7 @@ use super::files::Files;
 use crate::gotmpl::tree::Tree;
 use crate::gotmpl::{Function, Out, Scope};
 use crate::source::{World, all_cores};
-use crate::value::{Kind, List, Map, Parcel, take_change};
+use crate::value::{Kind, List, Map, Parcel, noticing};
 
 /// From how many bytes of templates on others are asked to render some: to hand them the values takes longer than less.
 const MANY: usize = 20 * 1024;
@@ -160,7 +160,8 @@ impl<'a> Beside<'a> {
     pub(super) fn work(&self) {
         let Some(first) = self.take() else { return };
         let taken = Cell::new(first);
-        let _ = catch_unwind(AssertUnwindSafe(|| self.work_from(&taken)));
+        // The thread may be one that renders a file and waits for others in the middle of it.
+        let _ = noticing(|| catch_unwind(AssertUnwindSafe(|| self.work_from(&taken))));
         // For a file that could not be rendered somebody may wait.
         let _ = self.done[taken.get()].set(None);
     }
@@ -189,13 +190,12 @@ impl<'a> Beside<'a> {
             }
             let file = &self.files[number];
             let Some(map) = dot(file) else { break };
-            take_change();
             runtime.steps = limits.steps;
             runtime.random = stream(self.world.seed(), number);
             let mut out = Out { text: Vec::with_capacity(file.size), pieces: Vec::new() };
-            let rendered = runtime.execute(file.name.as_bytes(), ROOT, &map.clone().into(), &mut out);
+            let (rendered, changed) = noticing(|| runtime.execute(file.name.as_bytes(), ROOT, &map.clone().into(), &mut out));
             // A step that was not there to be taken shows only in that none is left.
-            if rendered.is_err() || take_change() || runtime.steps == 0 {
+            if rendered.is_err() || changed || runtime.steps == 0 {
                 break;
             }
             out.delete(b"<no value>");

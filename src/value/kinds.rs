@@ -165,9 +165,12 @@ thread_local! {
     static CHANGED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether a watched map of this thread was changed since this was asked last.
-pub fn take_change() -> bool {
-    CHANGED.replace(false)
+/// What `f` gives, and whether it changed a watched map of this thread. Calls may nest: a thread that waits for others may do
+/// work of theirs meanwhile, and what that changes is told to who called for it.
+pub fn noticing<R>(f: impl FnOnce() -> R) -> (R, bool) {
+    let outer = CHANGED.replace(false);
+    let out = f();
+    (out, CHANGED.replace(outer))
 }
 
 /// Frees nested values without recursion: a values file may nest ten thousand lists.
@@ -265,7 +268,7 @@ impl Map {
         self.0.entries.borrow_mut()
     }
 
-    /// Watches this map from now on: [`take_change`] tells of its changes.
+    /// Watches this map from now on: [`noticing`] tells of its changes.
     pub fn watch(&self) {
         self.0.watched.set(true);
     }

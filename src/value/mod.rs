@@ -19,7 +19,7 @@ pub mod quantity;
 
 pub use float::{float_text, format_float};
 pub use go_type::{GoType, IntType, ReflectKind, UintType};
-pub use kinds::{Kind, List, Map, Str, Value, take_change};
+pub use kinds::{Kind, List, Map, Str, Value, noticing};
 pub use object::{GoError, Object, Structure};
 pub use parcel::{Maker, Parcel};
 pub use print::{print_value, sprint, sprintf, sprintln};

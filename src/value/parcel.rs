@@ -160,7 +160,7 @@ impl Unpacking<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::value::take_change;
+    use crate::value::noticing;
 
     fn text(value: &Value) -> String {
         format!("{:?}", crate::value::json::to_json(value))
@@ -191,19 +191,22 @@ mod tests {
                 let one = copy.get("one").unwrap();
                 let two = copy.get("two").unwrap();
                 assert!(one.as_map().unwrap().same(two.as_list().unwrap().items()[0].as_map().unwrap()));
-                copy.remove("self");
-                assert!(take_change() && !take_change(), "a change of a map that was unpacked is noticed, once");
-                Map::default().insert("new", Value::NIL);
-                assert!(!take_change(), "a map that was made since is nobody else's");
+                assert!(noticing(|| copy.remove("self")).1, "a change of a map that was unpacked is noticed");
+                assert!(!noticing(|| Map::default().insert("new", Value::NIL)).1, "a map that was made since is nobody else's");
                 text(&copy.clone().into())
             })
             .join()
             .unwrap()
         });
         assert_eq!(copy, before);
-        assert!(!take_change());
-        shared.insert("a", Value::int(2));
-        assert!(take_change(), "a change of a map that was packed is noticed");
+        let change = || shared.insert("a", Value::int(2));
+        assert!(noticing(change).1, "a change of a map that was packed is noticed");
+        assert!(!noticing(|| noticing(change)).1, "a change within is told within");
+        let before = || {
+            change();
+            noticing(|| ())
+        };
+        assert!(noticing(before).1, "what happens within does not hide what was before");
         top.remove("self");
     }
 }
