@@ -21,6 +21,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 EXAMPLE = os.path.join(ROOT, "testdata/charts/app")
 
+# Of fewer charts the list would be worse than the one that is there.
+FEW = 12
+
 Section = collections.namedtuple("Section", "name file size")
 
 
@@ -53,7 +56,9 @@ def ran(program, chart):
     """The functions that rendering a chart runs."""
     with tempfile.NamedTemporaryFile() as out:
         command = ["valgrind", "--tool=callgrind", "--demangle=no", f"--callgrind-out-file={out.name}"]
-        subprocess.run([*command, program, "template", "release", chart], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        done = subprocess.run([*command, program, "template", "release", chart], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if done.returncode:
+            sys.exit(f"{chart} does not render:\n{done.stderr}")
         found = re.findall(rb"^c?fn=\(\d+\) (\S+)", out.read(), re.M)
     return {re.sub(r"'\d+$", "", name.decode()) for name in found}
 
@@ -71,6 +76,11 @@ def plain(name):
 
 
 def main(charts):
+    # What is wrong is told before the program is built, which takes minutes.
+    if missing := [chart for chart in charts if not os.path.exists(chart)]:
+        sys.exit(f"no chart: {', '.join(missing)}\n{__doc__}")
+    if len(charts) < FEW:
+        sys.exit(f"{len(charts)} charts are too few to tell what is used often: {FEW} or more\n{__doc__}")
     with tempfile.TemporaryDirectory() as folder:
         program, path = built(folder)
         known = functions(path)
