@@ -26,6 +26,9 @@ pub(crate) struct Pattern {
 /// After so many bytes quick searches are worth their preparation.
 const MUCH: usize = 64 * 1024;
 
+/// For so many threads a pattern keeps memory to search with; more threads have to make their own each time.
+const THREADS: usize = 16;
+
 /// The greatest size of a compiled pattern, in bytes.
 const MAX_SIZE: usize = 10 << 20;
 
@@ -68,7 +71,8 @@ fn short(translated: &str) -> Option<Regex> {
 }
 
 fn build(translated: &str, any: bool) -> Option<Regex> {
-    let config = Config::new().utf8_empty(false).nfa_size_limit(Some(MAX_SIZE));
+    // How many threads search at once is not asked of the system, which has to read files for that.
+    let config = Config::new().utf8_empty(false).nfa_size_limit(Some(MAX_SIZE)).pool_capacity(THREADS);
     let config = if any { config } else { config.hybrid(false).dfa(false).onepass(false).auto_prefilter(false) };
     Regex::builder().syntax(syntax::Config::new().utf8(false).unicode(any)).configure(config).build(translated).ok()
 }

@@ -10,6 +10,10 @@ pub fn format_float(v: f64, verb: char, precision: Option<usize>) -> String {
     }
     let sign = if v.is_sign_negative() { "-" } else { "" };
     let a = v.abs();
+    // Most numbers of values are such.
+    if precision.is_none() && matches!(verb, 'g' | 'G') && a < 1e6 && a.fract() == 0.0 {
+        return format!("{sign}{}", a as u32);
+    }
     let body = match verb {
         'e' | 'E' => exponent(a, precision, verb),
         'f' | 'F' => precision.map_or_else(|| format!("{a}"), |p| format!("{a:.p$}")),

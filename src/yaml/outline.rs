@@ -36,6 +36,8 @@ pub(super) struct Cells {
     all: Vec<Cell>,
     open: Vec<u32>,
     comments: Vec<RawComment>,
+    /// Whether nobody wants the comments.
+    no_comments: bool,
 }
 
 impl Cells {
@@ -65,22 +67,25 @@ impl Sink for Cells {
     }
 
     fn comment(&mut self, start: usize, end: usize, own_line: bool) {
-        self.comments.push(RawComment { start, end, own_line });
+        if !self.no_comments {
+            self.comments.push(RawComment { start, end, own_line });
+        }
     }
 }
 
-/// Reads a text without document markers that is [`readable`](super::lines::readable); `None` when it is not in the subset.
+/// Reads a text without document markers that is [`readable`](super::lines::readable), but for its comments; `None` when it is
+/// not in the subset.
 pub(super) fn cells(text: &str) -> Option<Cells> {
-    lines(text)?.all()
+    lines(text, true)?.all()
 }
 
 /// The reader of a text that is [`readable`](super::lines::readable); `None` for one that is too long.
-fn lines(text: &str) -> Option<Lines<'_, Cells>> {
+fn lines(text: &str, no_comments: bool) -> Option<Lines<'_, Cells>> {
     u32::try_from(text.len()).ok()?;
     let mut all = SPARE.take();
     // Most lines hold a key and a value; of what stands behind the document nothing is known.
     all.reserve((text.len() / 24).min(FIRST) + 8);
-    Some(Lines::new(text.as_bytes(), Cells { all, open: Vec::new(), comments: Vec::new() }))
+    Some(Lines::new(text.as_bytes(), Cells { all, open: Vec::new(), comments: Vec::new(), no_comments }))
 }
 
 /// How many cells a document gets at once.
@@ -118,7 +123,7 @@ pub struct Outline<'a> {
 impl<'a> Outline<'a> {
     /// Reads `text`, which stands at `base` of `file`, up to the next document.
     pub(super) fn read(text: &'a str, base: usize, file: FileId) -> Option<Self> {
-        let (cells, end) = lines(text)?.document()?;
+        let (cells, end) = lines(text, false)?.document()?;
         Some(Self { text: text.get(..end)?, base, file, span: Span::new(file, base, base + end), cells })
     }
 

@@ -35,6 +35,9 @@ pub(in super::super) struct Compiler<'a> {
     mixed: BTreeMap<Dialect, Id>,
 }
 
+/// How many schemas there is room for at once; what is not used costs nothing.
+const FIRST: usize = 256;
+
 impl<'a> Compiler<'a> {
     /// A compiler that reads files through `world`.
     pub(in super::super) fn new(world: Option<&'a dyn World>) -> Self {
@@ -44,7 +47,8 @@ impl<'a> Compiler<'a> {
 
     fn bare(world: Option<&'a dyn World>) -> Self {
         Self {
-            schemas: Vec::new(),
+            // Each is large: they are not moved to new memory again and again.
+            schemas: Vec::with_capacity(FIRST),
             places: Vec::new(),
             known: FxHashMap::default(),
             roots: BTreeMap::new(),
