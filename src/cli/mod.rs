@@ -31,7 +31,9 @@ mod why;
 mod world;
 
 use std::ffi::OsString;
+use std::fs;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
@@ -41,7 +43,8 @@ use error::Error;
 use output::Output;
 pub use world::RealWorld;
 
-use crate::source::{STACK, all_cores, reserve};
+use crate::helm::{self, Begun};
+use crate::source::{STACK, all_cores, brief};
 
 /// Nothing to complain about.
 const CLEAN: u8 = 0;
@@ -55,14 +58,21 @@ const BUG: u8 = 3;
 /// Runs one command line, the only one of its process: its thread joins the pool for good. (`args` with the program's name first). Data goes to `stdout`, everything else to `stderr`.
 pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, stderr: &mut dyn Write) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    // On the main thread, whose memory the system hands out in larger pieces than that of a thread of its own.
     let begun = std::cell::Cell::new(false);
     let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        pages::small();
+        if args.get(1).is_some_and(|verb| verb == "template") {
+            brief();
+        }
+        let chart = large_chart(&args);
+        if chart.is_some() {
+            // They unpack it, and start while this thread gets its stack.
+            all_cores();
+        }
+        // On the main thread, whose memory the system hands out in larger pieces than that of a thread of its own.
         stacker::grow(STACK, || {
             begun.set(true);
-            pages::small();
-            reserve();
-            execute(&args)
+            execute(&args, chart)
         })
     }));
     let (code, output) = match ran {
@@ -73,12 +83,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, std
     ExitCode::from(output.send(stdout, stderr, code))
 }
 
-fn execute(args: &[OsString]) -> (u8, Output) {
+fn execute(args: &[OsString], chart: Option<&OsString>) -> (u8, Output) {
     let mut output = Output::default();
-    if args.get(1).is_some_and(|verb| verb == "template") && args.iter().skip(2).any(is_large_archive) {
-        // They unpack it, and start while the command line is read.
-        all_cores();
-    }
+    let begun = chart.and_then(|chart| begin(args, chart));
     let narrow = args::narrow(args).and_then(|command| command.try_get_matches_from(args).ok());
     let matches = match narrow.map_or_else(|| args::command_for(args).try_get_matches_from(args), Ok) {
         Ok(matches) => matches,
@@ -87,7 +94,7 @@ fn execute(args: &[OsString]) -> (u8, Output) {
             return (code, output);
         }
     };
-    let code = dispatch(&matches, &mut output).unwrap_or_else(|error| {
+    let code = dispatch(&matches, begun, &mut output).unwrap_or_else(|error| {
         output.stderr.push_str(&error.to_string());
         error.code
     });
@@ -97,8 +104,26 @@ fn execute(args: &[OsString]) -> (u8, Output) {
 /// An archive of more bytes has work for several threads.
 const LARGE: u64 = 16 * 1024;
 
-fn is_large_archive(arg: &OsString) -> bool {
-    arg.as_encoded_bytes().ends_with(b".tgz") && std::fs::metadata(arg).is_ok_and(|file| file.len() > LARGE)
+/// A chart that is to be rendered and is large: an archive, or a folder with others in it.
+fn large_chart(args: &[OsString]) -> Option<&OsString> {
+    let (verb, rest) = args.get(1..)?.split_first()?;
+    let is_large = |arg: &&OsString| match arg.as_encoded_bytes() {
+        [b'-', ..] => false,
+        [.., b'.', b't', b'g', b'z'] => fs::metadata(arg).is_ok_and(|file| file.len() > LARGE),
+        _ => Path::new(arg).join("charts").is_dir(),
+    };
+    if verb == "template" { rest.iter().find(is_large) } else { None }
+}
+
+/// Begins to unpack a chart that is an archive, while the command line is read.
+fn begin(args: &[OsString], chart: &OsString) -> Option<Begun> {
+    if args.iter().any(|arg| arg.as_encoded_bytes().starts_with(b"--helm-compat")) {
+        // Helm 3 is told in another way what is wrong with an archive.
+        return None;
+    }
+    let path = chart.to_str().filter(|path| path.ends_with(".tgz"))?.to_owned();
+    let bytes = world::read(&path).ok()?;
+    helm::begin(path, bytes, args.iter().any(|arg| arg == "--include-crds"))
 }
 
 /// Tells what is wrong with the command line; for `template` in Helm's words where Helm has some.
@@ -128,7 +153,7 @@ fn usage(args: &[OsString], error: &clap::Error, output: &mut Output) -> u8 {
 /// Commands that are done before other threads could help; what they call asks for threads where there is more to do.
 const SHORT: &[&str] = &["version", "template", "show", "dependency", "explain", "config", "repo", "search", "create"];
 
-fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+fn dispatch(matches: &ArgMatches, begun: Option<Begun>, output: &mut Output) -> Result<u8, Error> {
     if matches.subcommand_name().is_some_and(|name| !SHORT.contains(&name)) {
         all_cores();
     }
@@ -137,7 +162,7 @@ fn dispatch(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
             output.line(&format!("kval {}", env!("CARGO_PKG_VERSION")));
             Ok(CLEAN)
         }
-        Some(("template", matches)) => template::run(matches, output),
+        Some(("template", matches)) => template::run(matches, begun, output),
         Some(("lint", matches)) => lint::lint(matches, output),
         Some(("validate", matches)) => lint::validate(matches, output),
         Some(("simulate", matches)) => match matches.subcommand() {

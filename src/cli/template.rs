@@ -6,8 +6,8 @@ use super::error::Error;
 use super::output::Output;
 use super::world::{create_directories, write_atomically};
 use super::{CLEAN, FINDINGS, options};
-use crate::helm;
 use crate::helm::release::Cause;
+use crate::helm::{self, Begun};
 use crate::pipeline;
 use crate::report;
 
@@ -31,7 +31,7 @@ fn write(files: &[(String, String)]) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error> {
+pub(super) fn run(matches: &ArgMatches, begun: Option<Begun>, output: &mut Output) -> Result<u8, Error> {
     if super::args::string(matches, "helm-compat").as_deref() != Some("3") {
         options::note_deprecated(matches, DEPRECATED, output);
         if options::given(matches, "validate") && options::given(matches, "dry-run") {
@@ -42,6 +42,7 @@ pub(super) fn run(matches: &ArgMatches, output: &mut Output) -> Result<u8, Error
     let mut template = options::named_template(matches)?;
     // Nothing comes after the rendering.
     template.once = true;
+    template.begun = begun;
     template.keep_going = super::args::on(matches, "keep-going");
     template.trace = template.keep_going;
     let world = options::world(matches)?;

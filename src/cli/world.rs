@@ -55,7 +55,8 @@ fn world_error(verb: &str, path: &str, error: &io::Error) -> WorldError {
     }
 }
 
-fn read(path: &str) -> Result<Vec<u8>, WorldError> {
+/// What a file holds.
+pub(super) fn read(path: &str) -> Result<Vec<u8>, WorldError> {
     let file = fs::File::open(path).map_err(|e| world_error("open", path, &e))?;
     let mut bytes = Vec::new();
     read_open(file, path, &mut bytes)?;

@@ -132,6 +132,18 @@ pub struct Seen {
     functions: FxHashSet<Str>,
 }
 
+impl Seen {
+    /// With room for what a large chart repeats.
+    pub fn for_many() -> Self {
+        const MANY: usize = 448;
+        let mut seen = Self::default();
+        seen.actions.reserve(MANY);
+        seen.names.reserve(MANY);
+        seen.functions.reserve(MANY / 8);
+        seen
+    }
+}
+
 /// An action up to its right delimiter.
 struct Action {
     kind: ActionKind,

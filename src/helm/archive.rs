@@ -111,9 +111,14 @@ pub(super) fn without_bom(data: &[u8]) -> &[u8] {
     data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)
 }
 
+/// Whether it begins as an archive does.
+pub(super) fn is_archive(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"\x1f\x8b\x08")
+}
+
 /// Whether it looks like an archive; Helm's sentence when it does not.
 pub(super) fn ensure_archive(path: &str, bytes: &[u8]) -> Result<(), LoadError> {
-    if bytes.starts_with(b"\x1f\x8b\x08") {
+    if is_archive(bytes) {
         return Ok(());
     }
     if [".yml", ".yaml"].iter().any(|e| path.ends_with(e)) {
@@ -153,7 +158,7 @@ fn unpack_each(bytes: &[u8], wanted: Wanted<'_>, take: Take<'_>) -> Result<(), L
     if bytes.len() < 10 {
         return Err(if bytes.is_empty() { "EOF".into() } else { "unexpected EOF".into() });
     }
-    if !bytes.starts_with(b"\x1f\x8b\x08") {
+    if !is_archive(bytes) {
         return Err(gunzip::Broken::Header.to_string().into());
     }
     // The limit is on what is unpacked, headers and padding included.
@@ -187,7 +192,7 @@ impl From<std::io::Error> for Broken {
     }
 }
 
-/// How much memory a file is given at once: what a header says of its size may be wrong.
+/// How much more memory a file is given at once: what a header says of its size may be wrong.
 const AT_ONCE: u64 = 1 << 20;
 
 /// How many files there are.
@@ -200,7 +205,7 @@ fn files_of(
     let too_large = || LoadError(format!("decompressed chart is larger than the maximum size {MAX_SIZE}"));
     let mut left = MAX_SIZE;
     let mut count = 0;
-    let mut data = Vec::new();
+    let mut memory = Vec::new();
     for entry in archive.entries_with_seek()? {
         let mut entry = entry?;
         let kind = entry.header().entry_type();
@@ -213,15 +218,12 @@ fn files_of(
         if size > left {
             return Err(too_large().into());
         }
-        data.clear();
         let whole = kind.is_file() || kind.is_contiguous();
+        let passed = whole && size > 0 && !wanted(&name, size);
         let read = match whole {
-            true if !wanted(&name, size) => copy(&mut entry, &mut sink())?,
-            true => {
-                data.reserve(size.min(AT_ONCE) as usize);
-                entry.read_to_end(&mut data)? as u64
-            }
-            false if kind.is_gnu_sparse() => (&mut entry).take(left).read_to_end(&mut data)? as u64,
+            true if passed => copy(&mut entry, &mut sink())?,
+            true => fill(&mut memory, &mut entry, size)?,
+            false if kind.is_gnu_sparse() => fill(&mut memory, &mut entry, left)?,
             false => 0,
         };
         if whole && read < size {
@@ -234,8 +236,8 @@ fn files_of(
         if count >= MAX_FILES {
             return Err(LoadError(format!("chart holds more than {MAX_FILES} files")).into());
         }
-        let passed = whole && data.is_empty() && size > 0;
-        take(count, &name, if passed { Err(size) } else { Ok(&data) });
+        let data = memory.get(..read as usize).unwrap_or_default();
+        take(count, &name, if passed { Err(size) } else { Ok(data) });
         count += 1;
         // Without the zeros that fill its last block a file is whole all the same.
         if kind.is_file() && unzip.borrow_mut().ends_unfilled() {
@@ -249,6 +251,24 @@ fn files_of(
         Some(_) => Err(LoadError(NO_TAR.to_owned()).into()),
         None => Err(Broken::Archive(ErrorKind::UnexpectedEof.into())),
     }
+}
+
+/// Reads at most so many bytes to the start of `memory`, which is made larger as they come: how many there were.
+fn fill(memory: &mut Vec<u8>, from: &mut impl Read, most: u64) -> std::io::Result<u64> {
+    let mut filled = 0;
+    while filled < most as usize {
+        let end = most.min(filled as u64 + AT_ONCE) as usize;
+        if memory.len() < end {
+            memory.resize(end, 0);
+        }
+        match from.read(memory.get_mut(filled..end).unwrap_or_default()) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(e) if e.kind() == ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(filled as u64)
 }
 
 /// What Go says of what is no tar archive.

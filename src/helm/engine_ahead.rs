@@ -23,6 +23,8 @@ pub(super) type Trees = Vec<Arc<Tree>>;
 /// Texts and their trees as far as they are parsed.
 pub struct Ahead {
     functions: FxHashMap<&'static str, &'static Function>,
+    /// Whether the process ends with the rendering, which then leaves its memory to that end.
+    once: bool,
     texts: Mutex<Texts>,
 }
 
@@ -41,9 +43,9 @@ struct Text {
 }
 
 impl Ahead {
-    /// No texts yet. With the functions of Helm 4 or of Helm 3.
-    pub(super) fn new(functions: &'static [Function], v3: bool) -> Arc<Self> {
-        Arc::new(Self { functions: known(functions, v3), texts: Mutex::default() })
+    /// No texts yet. With the functions of Helm 4 or of Helm 3; `once` is as in [`super::TemplateOptions`].
+    pub(super) fn new(functions: &'static [Function], v3: bool, once: bool) -> Arc<Self> {
+        Arc::new(Self { functions: known(functions, v3), once, texts: Mutex::default() })
     }
 
     /// The functions that templates may call.
@@ -70,8 +72,11 @@ impl Ahead {
 
     /// Parses until no text is left that nobody parses.
     pub(super) fn work(&self) {
-        let mut seen = Seen::default();
+        let mut seen = Seen::for_many();
         while self.parse_one(&mut seen) {}
+        if self.once {
+            std::mem::forget(seen);
+        }
     }
 
     /// Parses a text that nobody parses, when there is one. `seen` is what this thread saw in others.

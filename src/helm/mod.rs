@@ -34,3 +34,4 @@ pub mod values;
 
 pub use chart::{Chart, Dependency, File, Metadata};
 pub use release::{Compat, HelmError, RenderedDocument, TemplateOptions, TemplateOutput, template};
+pub use unpack::{Begun, begin};

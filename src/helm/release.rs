@@ -17,7 +17,7 @@ use super::load;
 use super::lookup::ClusterState;
 use super::schema;
 use super::strvals::quote;
-use super::unpack::{is_template, unpack_ahead};
+use super::unpack::{Begun, is_template, large, unpack_ahead};
 use super::values::{self, Logs, UserValues, ValuesReader};
 use crate::source::{Origins, SharedText, SourceMap, Sources, World, all_cores};
 use crate::sprig;
@@ -98,6 +98,8 @@ pub struct TemplateOptions {
     pub compat: Compat,
     /// Whether the process ends with this rendering, which then leaves its memory to that end.
     pub once: bool,
+    /// The chart, where it is an archive that is being unpacked already.
+    pub begun: Option<Begun>,
     /// A template that fails does not stop the others: see [`TemplateOutput::failures`].
     pub keep_going: bool,
 }
@@ -226,8 +228,6 @@ pub(crate) fn clean_path(path: &str) -> String {
 const MANY: usize = 128 * 1024;
 /// From how many bytes on an archive is worth another thread.
 const LARGE_ARCHIVE: usize = 32 * 1024;
-/// A file of an archive that rendering may do without is passed over from so many bytes on, and unpacked when it is needed.
-const LARGE_FILE: u64 = 32 * 1024;
 /// How many bytes of rendered files are worth the call of another thread.
 const BATCH: usize = 96 * 1024;
 
@@ -373,7 +373,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
             }
             let files = unpacked.map_or_else(|| load::read_files(world, &chart_path, &mut reader, &mut run.logs), Ok);
             let files = files.map_err(|e| e.0)?;
-            ahead = ahead.take().or_else(|| parse_ahead(&files, options.compat));
+            ahead = ahead.take().or_else(|| parse_ahead(&files, options.compat, options.once));
             let chart = load::load_read(files, &chart_path, &mut reader, &mut run.logs).map_err(|e| e.0)?;
             Ok((user, chart))
         })
@@ -544,18 +544,21 @@ fn unpack(
     reader: &mut ValuesReader<'_>,
     ahead: &mut Option<Arc<Ahead>>,
 ) -> Result<Option<Vec<File>>, load::LoadError> {
-    let large = if options.include_crds { u64::MAX } else { LARGE_FILE };
-    let Some(packed) = load::archive(world, path, large)? else { return Ok(None) };
+    let top = path.trim_end_matches('/');
+    // With origins the order counts in which files are read.
+    let early = |file: &File| {
+        if !options.trace {
+            reader.read_early(&load::within(top, &file.name), file.data());
+        }
+    };
+    let begun = options.begun.as_ref().filter(|_| options.once);
+    if let Some((begun, unpacking)) = begun.and_then(|begun| Some((begun, begun.take(path, options.include_crds)?))) {
+        let files = unpacking.files(&begun.packed, ahead.insert(Arc::clone(&begun.ahead)), early);
+        return files.map(Some).map_err(|e| load::no_archive(world, path, e));
+    }
+    let Some(packed) = load::archive(world, path, large(options.include_crds))? else { return Ok(None) };
     let files = if options.once && packed.len() > LARGE_ARCHIVE {
-        let ahead = ahead.insert(Ahead::new(sprig::functions(), false));
-        let top = path.trim_end_matches('/');
-        // With origins the order counts in which files are read.
-        let early = |file: &File| {
-            if !options.trace {
-                reader.read_early(&load::within(top, &file.name), file.data());
-            }
-        };
-        unpack_ahead(&packed, ahead, early)
+        unpack_ahead(&packed, ahead.insert(Ahead::new(sprig::functions(), false, true)), early)
     } else {
         packed.files(AS_FILES)
     };
@@ -563,12 +566,12 @@ fn unpack(
 }
 
 /// Starts to parse the templates among the files of a chart, when they are many.
-fn parse_ahead(files: &[File], compat: Compat) -> Option<Arc<Ahead>> {
+fn parse_ahead(files: &[File], compat: Compat, once: bool) -> Option<Arc<Ahead>> {
     let templates = || files.iter().filter(|f| is_template(&f.name)).map(File::data);
     if templates().map(|text| text.len()).sum::<usize>() <= MANY {
         return None;
     }
-    let ahead = Ahead::new(sprig::functions(), compat == Compat::V3);
+    let ahead = Ahead::new(sprig::functions(), compat == Compat::V3, once);
     templates().for_each(|text| ahead.add(text));
     ahead.start();
     Some(ahead)

@@ -118,6 +118,8 @@ const LARGE: usize = 16 * 1024;
 /// The check of a chart's values, which may go on on another thread while the chart is rendered.
 pub(super) struct Verdict {
     questions: Arc<Vec<Question>>,
+    /// Whether the process ends soon, which then leaves its memory to that end.
+    once: bool,
     /// Where in the logs its lines belong.
     line: usize,
     /// What the other thread has found; nothing where a schema names files, which only this thread may read.
@@ -128,15 +130,15 @@ pub(super) struct Verdict {
 type Found = (Vec<LogLine>, Result<(), String>);
 
 impl Verdict {
-    /// Begins to check the values of a chart and of all below it. Only a thread that alone gives others work to do may ask for
-    /// their help: it waits for one of them.
-    pub(super) fn begin(chart: &Chart, values: &Map, help: bool, logs: &Logs) -> Self {
-        let elsewhere = help && size(chart) >= LARGE && {
+    /// Begins to check the values of a chart and of all below it; `once` is as in [`super::TemplateOptions`]. Only a thread that
+    /// alone gives others work to do may ask for their help: it waits for one of them.
+    pub(super) fn begin(chart: &Chart, values: &Map, once: bool, logs: &Logs) -> Self {
+        let elsewhere = once && size(chart) >= LARGE && {
             all_cores();
             rayon::current_num_threads() > 1
         };
         let questions = Arc::new(questions(chart, values, elsewhere));
-        let mut out = Self { questions, line: logs.list.len(), found: None };
+        let mut out = Self { questions, once, line: logs.list.len(), found: None };
         if !elsewhere {
             return out;
         }
@@ -157,7 +159,11 @@ impl Verdict {
     pub(super) fn end(self, world: &dyn World, logs: &mut Logs) -> Result<(), String> {
         let (lines, verdict) = self.found.and_then(|found| found.recv().ok().flatten()).unwrap_or_else(|| {
             let mut own = Logs { compat: logs.compat, ..Logs::default() };
-            let verdict = judge(&self.questions, &mut Compiler::new(Some(world)), &mut own);
+            let mut compiler = Compiler::new(Some(world));
+            let verdict = judge(&self.questions, &mut compiler, &mut own);
+            if self.once {
+                std::mem::forget((compiler, Arc::clone(&self.questions)));
+            }
             (own.list, verdict)
         });
         logs.list.splice(self.line..self.line, lines);
@@ -169,7 +175,10 @@ fn alone(questions: &[Question], compat: Compat) -> Option<Found> {
     let mut logs = Logs { compat, ..Logs::default() };
     let mut compiler = Compiler::new(None);
     let verdict = judge(questions, &mut compiler, &mut logs);
-    (!compiler.misses_files()).then_some((logs.list, verdict))
+    let found = (!compiler.misses_files()).then_some((logs.list, verdict));
+    // Only a process that ends soon asks another thread.
+    std::mem::forget(compiler);
+    found
 }
 
 /// The deepest values that are looked at.

@@ -80,3 +80,81 @@ fn threads_do_not_change_what_schemas_say() {
         assert_eq!(one, with("2"), "{set}");
     }
 }
+
+/// A large archive is unpacked while the command line is read, by another thread where there is one.
+#[test]
+fn threads_do_not_change_what_an_archive_holds() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("large-archive");
+    let write = |name: &str, text: &[u8]| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    let mut state = 1_u64;
+    let mut noise = |count: usize| -> String {
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            format!("{:016x}", state ^ (state >> 29))
+        };
+        (0..count / 16).map(|_| next()).collect()
+    };
+    let crd = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  name: a\n";
+    write("c/Chart.yaml", b"apiVersion: v2\nname: c\nversion: 0.1.0\n");
+    write("c/values.yaml", b"a: 1\nlist: [1, 2]\n");
+    write("c/crds/a.yaml", format!("{crd}# {}\n", noise(40_000)).as_bytes());
+    write("c/files/a.txt", noise(40_000).as_bytes());
+    for i in 0..20 {
+        let text = format!(
+            "{{{{/* {} */}}}}\na{i}: {{{{ .Values.a }}}}\nfile: {{{{ .Files.Get \"files/a.txt\" | sha256sum }}}}\nrandom: {{{{ randAlpha 9 }}}}\n",
+            noise(2_000)
+        );
+        write(&format!("c/templates/t{i}.yaml"), text.as_bytes());
+    }
+    let kval = |args: &[&str], threads: Option<&str>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kval"));
+        command.args(args).current_dir(&folder).env("NO_COLOR", "1").env_remove("RAYON_NUM_THREADS");
+        let run = command.envs(threads.map(|threads| ("RAYON_NUM_THREADS", threads))).output().expect("kval runs");
+        let [out, told] = [run.stdout, run.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        (run.status.code(), out, told)
+    };
+    let made = kval(&["package", "c"], None);
+    assert_eq!(made.0, Some(0), "{}", made.2);
+    let whole = std::fs::read(folder.join("c-0.1.0.tgz")).expect("the archive");
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2..][..500].fill(0xff);
+    write("cut.tgz", &whole[..whole.len() / 2]);
+    write("flipped.tgz", &flipped);
+    write("text.tgz", noise(40_000).as_bytes());
+    write("plain.tgz", "a: 1\n".repeat(10_000).as_bytes());
+    for line in [
+        "c-0.1.0.tgz",
+        "./c-0.1.0.tgz --include-crds",
+        "c-0.1.0.tgz --include-crds=true",
+        "c-0.1.0.tgz --include-crds=false",
+        "--helm-compat 3 c-0.1.0.tgz",
+        "c-0.1.0.tgz --set a=2 --keep-going",
+        "c-0.1.0.tgz -s templates/t3.yaml",
+        "c-0.1.0.tgz -f plain.tgz",
+        "c -f c-0.1.0.tgz",
+        "c-0.1.0.tgz --no-such-flag",
+        "cut.tgz",
+        "cut.tgz --include-crds",
+        "flipped.tgz",
+        "text.tgz",
+        "absent.tgz",
+    ] {
+        let args: Vec<&str> = ["template", "r", "--seed", "7"].into_iter().chain(line.split(' ')).collect();
+        let one = kval(&args, Some("1"));
+        assert_eq!(one, kval(&args, Some("2")), "{line}");
+        assert_eq!(one, kval(&args, None), "{line}");
+        let fine = !["c -f", "flag", "cut", "flipped", "text", "absent"].iter().any(|word| line.contains(word));
+        assert_eq!((one.0 == Some(0), one.1.is_empty()), (fine, !fine), "{line}: {}", one.2);
+        let all = line.contains("crds") && !line.contains("false");
+        assert_eq!(one.1.contains("CustomResourceDefinition"), all && fine, "{line}");
+        if fine && !line.contains("set") && !line.contains("-f") {
+            let of_folder: Vec<&str> = args.iter().map(|arg| if arg.ends_with(".tgz") { "c" } else { arg }).collect();
+            assert_eq!(one.1, kval(&of_folder, None).1, "{line}");
+        }
+    }
+}
