@@ -264,7 +264,7 @@ impl Runtime<'_> {
         let functions = self.functions;
         let callee = if let Some(signature) = self.host.signature(&text) {
             Callee::Host(signature)
-        } else if let Some(function) = functions.get(&*text) {
+        } else if let Some(function) = functions.get(&text) {
             Callee::Native(function)
         } else if let Some(b) = builtin::find(&text) {
             Callee::Builtin(b)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use super::error::{ExecError, Result};
-use super::func::{Env, Function, TOO_MANY_STEPS};
+use super::func::{Env, Functions, TOO_MANY_STEPS};
 use super::trace::{Out, Tracer};
 use super::tree::{At, Branch, Node, NodeKind, Pipe, Tree};
 use crate::source::Span;
@@ -97,7 +97,7 @@ pub struct Runtime<'h> {
     /// Functions that need the executor.
     pub host: &'h dyn Host,
     /// Native functions by name.
-    pub functions: &'h FxHashMap<&'h str, &'h Function>,
+    pub functions: Functions,
     /// What a missing map key gives.
     pub missing: MissingKey,
     /// The templates that can be called now.

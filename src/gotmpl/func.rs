@@ -59,3 +59,80 @@ pub struct Function {
     /// The body.
     pub call: Native,
 }
+
+/// How many places there are for names: a power of two, and four for each name.
+const COUNT: usize = 1024;
+
+/// Where the name of each of some functions leads: to its number and one, or to 0 where there is none. A name whose place is taken
+/// has the next that is free. The compiler makes it, so that a program does nothing for it when it starts.
+pub struct Places([u16; COUNT]);
+
+impl Places {
+    /// The places for the names of `all`.
+    pub const fn of(all: &[Function]) -> Self {
+        assert!(all.len() <= COUNT / 2, "too many functions");
+        let mut places = [0; COUNT];
+        let mut i = 0;
+        while i < all.len() {
+            let mut place = first_place(all[i].name.as_bytes());
+            while places[place] != 0 {
+                place = (place + 1) % COUNT;
+            }
+            i += 1;
+            places[place] = i as u16;
+        }
+        Self(places)
+    }
+}
+
+/// Native functions by name.
+#[derive(Clone, Copy)]
+pub struct Functions {
+    all: &'static [Function],
+    places: &'static Places,
+    /// Names that are not to be found.
+    without: &'static [&'static str],
+}
+
+impl Functions {
+    /// Of `all`, with their places.
+    pub const fn new(all: &'static [Function], places: &'static Places) -> Self {
+        Self { all, places, without: &[] }
+    }
+
+    /// The same, but for some names.
+    #[must_use]
+    pub const fn without(self, names: &'static [&'static str]) -> Self {
+        Self { without: names, ..self }
+    }
+
+    /// The function of that name.
+    pub fn get(self, name: &str) -> Option<&'static Function> {
+        let mut place = first_place(name.as_bytes());
+        loop {
+            // No number is 0, and there are places that are free.
+            let number = usize::from(*self.places.0.get(place)?);
+            let function = self.all.get(number.checked_sub(1)?)?;
+            if function.name == name {
+                return (!self.without.contains(&name)).then_some(function);
+            }
+            place = (place + 1) % COUNT;
+        }
+    }
+
+    /// All of them.
+    pub fn iter(self) -> impl Iterator<Item = &'static Function> {
+        self.all.iter().filter(move |f| !self.without.contains(&f.name))
+    }
+}
+
+/// Where to look for a name first: FNV-1a.
+const fn first_place(name: &[u8]) -> usize {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut i = 0;
+    while i < name.len() {
+        hash = (hash ^ name[i] as u32).wrapping_mul(0x0100_0193);
+        i += 1;
+    }
+    (hash ^ (hash >> 16)) as usize % COUNT
+}

@@ -13,7 +13,7 @@ pub mod tree;
 
 pub use error::{ExecError, Missing, Result};
 pub use exec::{Host, MissingKey, Runtime, Scope, Signature, truth};
-pub use func::{Env, Function, Native};
+pub use func::{Env, Function, Functions, Native, Places};
 pub use number::{parse_float, parse_int, parse_uint};
 pub use parse::{ParseError, Seen, parse, parse_sharing};
 pub use trace::{Out, STRING, Tracer};

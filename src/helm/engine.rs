@@ -9,7 +9,6 @@ use std::sync::Arc;
 use chacha20::ChaCha20Rng;
 use rand_core::{Rng, SeedableRng};
 use rayon::prelude::{IntoParallelIterator, ParallelIterator};
-use rustc_hash::FxHashMap;
 
 use super::engine_ahead::{Ahead, Trees};
 use super::engine_beside::Beside;
@@ -17,7 +16,7 @@ use super::engine_error::{exec_error, parse_error};
 use super::engine_functions::{Engine, knows};
 use crate::gotmpl;
 use crate::gotmpl::tree::Tree;
-use crate::gotmpl::{Function, Seen};
+use crate::gotmpl::{Functions, Seen};
 use crate::gotmpl::{MissingKey, Out, Runtime, Scope, Tracer};
 use crate::source::FileId;
 use crate::source::Origins;
@@ -27,6 +26,7 @@ use crate::source::SourceMap;
 use crate::source::Span;
 use crate::source::World;
 use crate::source::all_cores;
+use crate::sprig;
 use crate::value::{GoType, Map, Str, Value, noticing};
 
 /// A template file of a chart with the data it sees.
@@ -177,7 +177,7 @@ impl std::error::Error for RenderError {}
 /// The first parse or execution error, worded as Helm words it.
 // One error ends a rendering: its size does not matter.
 #[allow(clippy::result_large_err)]
-pub fn render(templates: &[Template], functions: &[Function], options: &Options<'_>) -> Result<Output, RenderError> {
+pub fn render(templates: &[Template], options: &Options<'_>) -> Result<Output, RenderError> {
     let mut by_name: BTreeMap<&str, &Template> = BTreeMap::new();
     for t in templates.iter().filter(|t| !t.partial_only || base(&t.name).starts_with('_')) {
         by_name.insert(&t.name, t);
@@ -188,14 +188,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
     order.sort_by_cached_key(|t| std::cmp::Reverse(t.name.bytes().filter(|b| *b == b'/').count()));
 
     let v3 = options.compat == 3;
-    let own;
-    let table = match options.ahead {
-        Some(ahead) => ahead.functions(),
-        None => {
-            own = known(functions, v3);
-            &own
-        }
-    };
+    let table = functions(v3);
     let host = Engine::new(options, table);
     let mut defined: Vec<Arc<Tree>> = Vec::new();
     let mut failures: Vec<RenderError> = Vec::new();
@@ -263,12 +256,7 @@ pub fn render(templates: &[Template], functions: &[Function], options: &Options<
 }
 
 /// What a rendering begins with.
-pub(super) fn runtime<'h>(
-    host: &'h Engine<'h>,
-    functions: &'h FxHashMap<&'h str, &'h Function>,
-    options: &Options<'h>,
-    scope: Rc<Scope>,
-) -> Runtime<'h> {
+pub(super) fn runtime<'h>(host: &'h Engine<'h>, functions: Functions, options: &Options<'h>, scope: Rc<Scope>) -> Runtime<'h> {
     Runtime {
         host,
         functions,
@@ -351,11 +339,9 @@ fn execute_all(
     Ok(outs)
 }
 
-/// The functions of Helm 4, or of Helm 3, by name.
-pub(super) fn known(functions: &[Function], v3: bool) -> FxHashMap<&str, &Function> {
-    let mut out = FxHashMap::with_capacity_and_hasher(functions.len(), rustc_hash::FxBuildHasher);
-    out.extend(functions.iter().filter(|f| !v3 || !SINCE_V4.contains(&f.name)).map(|f| (f.name, f)));
-    out
+/// The functions of Helm 4, or of Helm 3, that need no engine.
+pub(super) const fn functions(v3: bool) -> Functions {
+    if v3 { sprig::functions().without(SINCE_V4) } else { sprig::functions() }
 }
 
 /// Functions that Helm 3 does not have.
@@ -379,7 +365,7 @@ const SINCE_V4: &[&str] = &[
 const MANY: usize = 128 * 1024;
 
 /// The trees of each template, or why it does not parse.
-fn parse(order: &[&Template], table: &FxHashMap<&str, &Function>, ahead: Option<&Ahead>) -> Vec<Result<Trees, gotmpl::ParseError>> {
+fn parse(order: &[&Template], table: Functions, ahead: Option<&Ahead>) -> Vec<Result<Trees, gotmpl::ParseError>> {
     // The data of a template is this thread's own.
     let texts = order.iter().map(|t| (Str::from(t.name.as_str()), &t.text, t.file));
     let texts: Vec<(Str, &Arc<[u8]>, FileId, Option<Trees>)> = match ahead {

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rustc_hash::FxHashMap;
 
-use super::engine::known;
+use super::engine::functions;
 use super::engine_functions::knows;
 use crate::gotmpl;
 use crate::gotmpl::tree::Tree;
-use crate::gotmpl::{Function, Seen};
+use crate::gotmpl::{Functions, Seen};
 use crate::source::{FileId, all_cores};
 use crate::value::Str;
 
@@ -22,7 +22,7 @@ pub(super) type Trees = Vec<Arc<Tree>>;
 
 /// Texts and their trees as far as they are parsed.
 pub struct Ahead {
-    functions: FxHashMap<&'static str, &'static Function>,
+    functions: Functions,
     /// Whether the process ends with the rendering, which then leaves its memory to that end.
     once: bool,
     texts: Mutex<Texts>,
@@ -44,13 +44,8 @@ struct Text {
 
 impl Ahead {
     /// No texts yet. With the functions of Helm 4 or of Helm 3; `once` is as in [`super::TemplateOptions`].
-    pub(super) fn new(functions: &'static [Function], v3: bool, once: bool) -> Arc<Self> {
-        Arc::new(Self { functions: known(functions, v3), once, texts: Mutex::default() })
-    }
-
-    /// The functions that templates may call.
-    pub(super) fn functions(&self) -> &FxHashMap<&'static str, &'static Function> {
-        &self.functions
+    pub(super) fn new(v3: bool, once: bool) -> Arc<Self> {
+        Arc::new(Self { functions: functions(v3), once, texts: Mutex::default() })
     }
 
     /// Starts to parse the texts on the threads that have nothing to do.
@@ -82,7 +77,7 @@ impl Ahead {
     /// Parses a text that nobody parses, when there is one. `seen` is what this thread saw in others.
     pub(super) fn parse_one(&self, seen: &mut Seen) -> bool {
         let Some(text) = self.texts().waiting.pop_front() else { return false };
-        let parse = || gotmpl::parse_sharing(seen, &Str::from(UNNAMED), &text.bytes, None, &|name| knows(&self.functions, name)).ok();
+        let parse = || gotmpl::parse_sharing(seen, &Str::from(UNNAMED), &text.bytes, None, &|name| knows(self.functions, name)).ok();
         // A text whose parsing fails, in whatever way, is parsed again with its name, for the error.
         let trees = catch_unwind(AssertUnwindSafe(parse)).ok().flatten();
         let _ = text.trees.set(Mutex::new(trees));

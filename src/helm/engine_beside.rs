@@ -16,7 +16,7 @@ use super::engine::{Limits, Options, ROOT, Template, name_template, runtime, str
 use super::engine_functions::Engine;
 use super::files::Files;
 use crate::gotmpl::tree::Tree;
-use crate::gotmpl::{Function, Out, Scope};
+use crate::gotmpl::{Functions, Out, Scope};
 use crate::source::{World, all_cores};
 use crate::value::{Kind, List, Map, Parcel, noticing};
 
@@ -33,7 +33,7 @@ pub(super) struct Beside<'a> {
     dots: Parcel,
     /// All trees, in the order in which they are defined.
     trees: &'a [Arc<Tree>],
-    functions: &'a FxHashMap<&'a str, &'a Function>,
+    functions: Functions,
     world: &'a dyn World,
     strict: bool,
     compat: u8,
@@ -78,7 +78,7 @@ impl<'a> Beside<'a> {
         order: &[&'a Template],
         size: usize,
         trees: &'a [Arc<Tree>],
-        functions: &'a FxHashMap<&'a str, &'a Function>,
+        functions: Functions,
         options: &Options<'a>,
     ) -> Option<Self> {
         let plain = options.trace.is_none() && options.lookup.is_none() && !options.lint && !options.keep_going;
@@ -265,7 +265,7 @@ mod tests {
             Ok(out) => out.files.iter().map(|(name, file)| format!("{name}: {}\n", String::from_utf8_lossy(&file.text))).collect(),
             Err(e) => e.text,
         };
-        shown(render(&files(texts), crate::sprig::functions(), &options))
+        shown(render(&files(texts), &options))
     }
 
     #[test]

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use super::engine::Options;
 use super::engine_trace::{read_back, reads_back};
 use crate::gotmpl;
-use crate::gotmpl::Function;
+use crate::gotmpl::Functions;
 use crate::gotmpl::tree::Tree;
 use crate::gotmpl::{ExecError, Host, Out, Runtime, Scope, Signature};
 use crate::source::OriginId;
@@ -32,7 +32,7 @@ pub(super) const WARN_END: &str = "HELM_ERR_END";
 /// The engine's own functions and what they remember during a rendering.
 pub(super) struct Engine<'a> {
     options: &'a Options<'a>,
-    functions: &'a FxHashMap<&'a str, &'a Function>,
+    functions: Functions,
     included: RefCell<BTreeMap<Str, usize>>,
     parsed: RefCell<FxHashMap<Str, Vec<Arc<Tree>>>>,
     parsed_bytes: Cell<usize>,
@@ -60,8 +60,8 @@ fn signature(name: &str, trace: bool) -> Option<Signature> {
 }
 
 /// Whether templates may name this function: one of `table`, of the language or of the engine.
-pub(super) fn knows(table: &FxHashMap<&str, &Function>, name: &[u8]) -> bool {
-    std::str::from_utf8(name).is_ok_and(|name| table.contains_key(name) || gotmpl::is_builtin(name) || signature(name, false).is_some())
+pub(super) fn knows(table: Functions, name: &[u8]) -> bool {
+    std::str::from_utf8(name).is_ok_and(|name| table.get(name).is_some() || gotmpl::is_builtin(name) || signature(name, false).is_some())
 }
 
 fn text(v: Option<&Value>) -> Str {
@@ -69,7 +69,7 @@ fn text(v: Option<&Value>) -> Str {
 }
 
 impl<'a> Engine<'a> {
-    pub(super) fn new(options: &'a Options<'a>, functions: &'a FxHashMap<&'a str, &'a Function>) -> Self {
+    pub(super) fn new(options: &'a Options<'a>, functions: Functions) -> Self {
         Self {
             options,
             functions,

@@ -10,8 +10,12 @@ use flate2::{Decompress, FlushDecompress, Status};
 
 /// No name and no comment is longer.
 const MAX_TEXT: usize = 512;
-/// So much is unpacked at once: it stays near the processor until it is read.
+/// So much of a large archive is unpacked at once: it stays near the processor until it is read.
 const WINDOW: usize = 64 << 10;
+/// So much of another: to ask for more memory takes longer than it saves.
+const SMALL_WINDOW: usize = 16 << 10;
+/// How many bytes a large archive has at least.
+const LARGE: usize = 64 << 10;
 
 /// What ends an archive before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +65,8 @@ struct Member {
 impl<'a> Unzip<'a> {
     /// Of `packed`, at most `limit` bytes of what it holds.
     pub(super) fn new(packed: &'a [u8], limit: usize) -> Self {
-        Self { packed, member: None, window: vec![0; WINDOW], read: 0, filled: 0, made: 0, limit, over: false, end: None }
+        let window = vec![0; if packed.len() < LARGE { SMALL_WINDOW } else { WINDOW }];
+        Self { packed, member: None, window, read: 0, filled: 0, made: 0, limit, over: false, end: None }
     }
 
     /// What ended the data, for a reader that needed more.

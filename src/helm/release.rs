@@ -20,7 +20,6 @@ use super::strvals::quote;
 use super::unpack::{Begun, is_template, large, unpack_ahead};
 use super::values::{self, Logs, UserValues, ValuesReader};
 use crate::source::{Origins, SharedText, SourceMap, Sources, World, all_cores};
-use crate::sprig;
 use crate::value::{GoType, Kind, Map, Value};
 
 /// Whose bytes to print.
@@ -506,7 +505,7 @@ pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<Template
 #[allow(clippy::result_large_err)] // as the engine's own
 fn render(templates: &[engine::Template], options: &engine::Options<'_>) -> (Result<engine::Output, engine::RenderError>, hooks::Cut) {
     if templates.iter().map(|t| t.text.len()).sum::<usize>() <= MANY {
-        return (engine::render(templates, sprig::functions(), options), hooks::Cut::default());
+        return (engine::render(templates, options), hooks::Cut::default());
     }
     let v3 = options.compat == 3;
     let cut = Mutex::new(hooks::Cut::default());
@@ -530,7 +529,7 @@ fn render(templates: &[engine::Template], options: &engine::Options<'_>) -> (Res
                 }
             });
         };
-        engine::render(templates, sprig::functions(), &engine::Options { finished: Some(&finished), ..*options })
+        engine::render(templates, &engine::Options { finished: Some(&finished), ..*options })
     });
     (rendered, cut.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
@@ -558,7 +557,7 @@ fn unpack(
     }
     let Some(packed) = load::archive(world, path, large(options.include_crds))? else { return Ok(None) };
     let files = if options.once && packed.len() > LARGE_ARCHIVE {
-        unpack_ahead(&packed, ahead.insert(Ahead::new(sprig::functions(), false, true)), early)
+        unpack_ahead(&packed, ahead.insert(Ahead::new(false, true)), early)
     } else {
         packed.files(AS_FILES)
     };
@@ -571,7 +570,7 @@ fn parse_ahead(files: &[File], compat: Compat, once: bool) -> Option<Arc<Ahead>>
     if templates().map(|text| text.len()).sum::<usize>() <= MANY {
         return None;
     }
-    let ahead = Ahead::new(sprig::functions(), compat == Compat::V3, once);
+    let ahead = Ahead::new(compat == Compat::V3, once);
     templates().for_each(|text| ahead.add(text));
     ahead.start();
     Some(ahead)
@@ -801,7 +800,7 @@ fn release_name(world: &dyn World, options: &TemplateOptions) -> Result<String, 
                 dot: Map::default().into(),
                 partial_only: false,
             };
-            let out = engine::render(&[template], sprig::functions(), &engine::Options::new(world)).map_err(|e| e.text)?;
+            let out = engine::render(&[template], &engine::Options::new(world)).map_err(|e| e.text)?;
             Ok(out.files.values().next().map_or_else(String::new, |f| String::from_utf8_lossy(&f.text).into_owned()))
         }
     }

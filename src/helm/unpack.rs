@@ -12,7 +12,6 @@ use super::engine_ahead::Ahead;
 use super::load::{LoadError, VALUES};
 use crate::gotmpl::Seen;
 use crate::source::{all_cores, help_on};
-use crate::sprig;
 
 /// A file of an archive that rendering may do without is passed over from so many bytes on, and unpacked when it is needed.
 const LARGE_FILE: u64 = 32 * 1024;
@@ -60,7 +59,7 @@ pub fn begin(path: String, bytes: Vec<u8>, all: bool) -> Option<Begun> {
     if !is_archive(&bytes) {
         return None;
     }
-    let (packed, ahead) = (Packed::new(bytes, large(all)), Ahead::new(sprig::functions(), false, true));
+    let (packed, ahead) = (Packed::new(bytes, large(all)), Ahead::new(false, true));
     let files = unpacking(&packed, &ahead)?;
     Some(Begun { path, all, packed, ahead, files: Arc::new(Mutex::new(Some(files))) })
 }

@@ -3,9 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rustc_hash::FxHashMap;
-
-use crate::gotmpl::{self, Function, Host, MissingKey, Out, Runtime, Scope, Signature};
+use crate::gotmpl::{self, Function, Functions, Host, MissingKey, Out, Places, Runtime, Scope, Signature};
 use crate::source::MemoryWorld;
 use crate::value::{GoType, Kind, Str, Value};
 
@@ -84,7 +82,7 @@ impl Host for Nothing {
 ///
 /// `strict` makes a key that is not there an error.
 pub(super) fn execute(text: &Arc<[u8]>, dot: &Value, strict: bool) -> (String, Option<String>) {
-    let functions: FxHashMap<&str, &Function> = FUNCTIONS.iter().map(|f| (f.name, f)).collect();
+    static PLACES: Places = Places::of(FUNCTIONS);
     let trees = match gotmpl::parse(&Str::from("output"), text, None, &known) {
         Ok(trees) => trees,
         Err(wrong) => return (String::new(), Some(wrong.text)),
@@ -94,7 +92,7 @@ pub(super) fn execute(text: &Arc<[u8]>, dot: &Value, strict: bool) -> (String, O
     let world = MemoryWorld::default();
     let mut runtime = Runtime {
         host: &Nothing,
-        functions: &functions,
+        functions: Functions::new(FUNCTIONS, &PLACES),
         missing: if strict { MissingKey::Error } else { MissingKey::Invalid },
         scope,
         world: &world,

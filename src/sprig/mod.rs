@@ -47,9 +47,7 @@ pub(crate) use pattern::Pattern;
 pub use urls::UrlParts;
 pub use urls::url_parts;
 
-use std::sync::LazyLock;
-
-use crate::gotmpl::Function;
+use crate::gotmpl::{Function, Functions, Places};
 
 /// Whether a text is a date such as `2006-01-02`, or Go's sentence.
 pub(crate) fn go_date(text: &[u8]) -> Result<(), String> {
@@ -61,31 +59,71 @@ pub(crate) fn key_pair(certificate: &[u8], key: &[u8]) -> Result<(), String> {
     key_pair::check(certificate, key)
 }
 
+/// The functions, by family.
+const FAMILIES: [&[Function]; 19] = [
+    strings::FUNCTIONS,
+    cases::FUNCTIONS,
+    regexes::FUNCTIONS,
+    numbers::FUNCTIONS,
+    lists::FUNCTIONS,
+    dicts::FUNCTIONS,
+    kinds::FUNCTIONS,
+    defaults::FUNCTIONS,
+    encoding::FUNCTIONS,
+    toml::FUNCTIONS,
+    crypto::FUNCTIONS,
+    passwords::FUNCTIONS,
+    certificates::FUNCTIONS,
+    dates::FUNCTIONS,
+    durations::FUNCTIONS,
+    versions::FUNCTIONS,
+    urls::FUNCTIONS,
+    paths::FUNCTIONS,
+    random::FUNCTIONS,
+];
+
+const COUNT: usize = {
+    let (mut count, mut i) = (0, 0);
+    while i < FAMILIES.len() {
+        count += FAMILIES[i].len();
+        i += 1;
+    }
+    count
+};
+
+static ALL: [Function; COUNT] = {
+    let mut all = [FAMILIES[0][0]; COUNT];
+    let (mut filled, mut i) = (0, 0);
+    while i < FAMILIES.len() {
+        let mut j = 0;
+        while j < FAMILIES[i].len() {
+            all[filled] = FAMILIES[i][j];
+            filled += 1;
+            j += 1;
+        }
+        i += 1;
+    }
+    all
+};
+
 /// All functions, by family.
-pub fn functions() -> &'static [Function] {
-    static ALL: LazyLock<Vec<Function>> = LazyLock::new(|| {
-        [
-            strings::FUNCTIONS,
-            cases::FUNCTIONS,
-            regexes::FUNCTIONS,
-            numbers::FUNCTIONS,
-            lists::FUNCTIONS,
-            dicts::FUNCTIONS,
-            kinds::FUNCTIONS,
-            defaults::FUNCTIONS,
-            encoding::FUNCTIONS,
-            toml::FUNCTIONS,
-            crypto::FUNCTIONS,
-            passwords::FUNCTIONS,
-            certificates::FUNCTIONS,
-            dates::FUNCTIONS,
-            durations::FUNCTIONS,
-            versions::FUNCTIONS,
-            urls::FUNCTIONS,
-            paths::FUNCTIONS,
-            random::FUNCTIONS,
-        ]
-        .concat()
-    });
-    &ALL
+pub const fn functions() -> Functions {
+    static PLACES: Places = Places::of(&ALL);
+    Functions::new(&ALL, &PLACES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::functions;
+
+    #[test]
+    fn each_function_is_found_by_its_name() {
+        for f in functions().iter() {
+            assert!(functions().get(f.name).is_some_and(|found| std::ptr::eq(found, f)), "{}", f.name);
+        }
+        assert!(functions().get("").is_none() && functions().get("include").is_none());
+        let without = functions().without(&["upper"]);
+        assert!(without.get("upper").is_none() && without.get("lower").is_some());
+        assert_eq!(without.iter().count() + 1, functions().iter().count());
+    }
 }

@@ -69,7 +69,7 @@ fn render(record: &Json, contexts: &Json, more: &[(&str, &str)]) -> Result<Vec<(
     let mut options = engine::Options::new(&world);
     options.strict = record.get("strict").and_then(Json::as_bool).unwrap_or(false);
     options.lint = record.get("lint").and_then(Json::as_bool).unwrap_or(false);
-    let output = engine::render(&templates, kval::sprig::functions(), &options).map_err(|e| e.to_string())?;
+    let output = engine::render(&templates, &options).map_err(|e| e.to_string())?;
     Ok(output.files.into_iter().map(|(name, file)| (name, file.text.to_vec())).collect())
 }
 
@@ -187,7 +187,7 @@ fn see(record: &Json) -> Result<Seen, String> {
         .map_err(|e| format!("VALUES: {e}"))?;
     let coalesced = typed(&top.get("Values").unwrap_or_default());
     let templates = templates(&chart, &top, &mut Sources::new());
-    let output = engine::render(&templates, kval::sprig::functions(), &engine::Options::new(&world)).map_err(|e| e.to_string())?;
+    let output = engine::render(&templates, &engine::Options::new(&world)).map_err(|e| e.to_string())?;
     let files = output
         .files
         .into_iter()

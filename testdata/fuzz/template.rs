@@ -425,7 +425,7 @@ fn alone(input: &[u8], variant: u64) {
         options.lint = variant.is_multiple_of(7);
         options.trace = trace;
         let templates = [file("_h.tpl", helpers, 1), file("t.yaml", text, 0)];
-        let output = engine::render(&templates, kval::sprig::functions(), &options);
+        let output = engine::render(&templates, &options);
         output.map_err(|e| e.to_string()).map(|o| o.files.into_iter().map(|(n, f)| (n, f.text.to_vec())).collect::<Vec<_>>())
     };
     let first = run(None);

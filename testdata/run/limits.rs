@@ -23,7 +23,7 @@ fn render(text: &str) -> Result<String, String> {
     };
     let mut options = engine::Options::new(&world);
     options.limits = engine::Limits { steps: 2_000_000, output: 4 << 20 };
-    let output = engine::render(&[template], kval::sprig::functions(), &options).map_err(|e| e.to_string())?;
+    let output = engine::render(&[template], &options).map_err(|e| e.to_string())?;
     Ok(output.files.into_values().map(|f| String::from_utf8_lossy(&f.text).into_owned()).collect())
 }
 

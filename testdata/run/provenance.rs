@@ -79,10 +79,10 @@ fn check(path: &std::path::Path) {
             partial_only: false,
         });
     }
-    let plain = engine::render(&templates, kval::sprig::functions(), &engine::Options::new(&world)).unwrap();
+    let plain = engine::render(&templates, &engine::Options::new(&world)).unwrap();
     let mut options = engine::Options::new(&world);
     options.trace = Some(&origins);
-    let traced = engine::render(&templates, kval::sprig::functions(), &options).unwrap();
+    let traced = engine::render(&templates, &options).unwrap();
     let rendered = &traced.files["c/templates/t.yaml"];
     assert_eq!(plain.files["c/templates/t.yaml"].text, rendered.text, "tracing changes the text of {}", path.display());
     let output = String::from_utf8(rendered.text.to_vec()).unwrap();
@@ -126,7 +126,7 @@ fn missing_keys_are_told() {
     let world = MemoryWorld::default();
     let mut options = engine::Options::new(&world);
     options.trace = Some(&origins);
-    let error = engine::render(&[template], kval::sprig::functions(), &options).unwrap_err();
+    let error = engine::render(&[template], &options).unwrap_err();
     let missing = error.missing.unwrap();
     assert_eq!(missing.path, "Values.image.tag");
     assert_eq!(missing.siblings, ["repository", "tags"]);

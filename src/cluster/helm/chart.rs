@@ -31,7 +31,6 @@ use crate::simulate::scheduler::json::text;
 use crate::source::SharedText;
 use crate::source::Sources;
 use crate::source::World;
-use crate::sprig;
 use crate::value;
 use crate::value::Map;
 
@@ -147,7 +146,7 @@ impl Session<'_> {
             Ok(cluster.get(kind, namespace, name).map_or_else(|| Map::default().into(), |o| to_value(&o)))
         };
         let options = engine::Options { lookup: Some(&find), ..engine::Options::new(world) };
-        let output = engine::render(&templates, sprig::functions(), &options).map_err(|e| e.text)?;
+        let output = engine::render(&templates, &options).map_err(|e| e.text)?;
         self.logs.said(&output.warnings);
         let own_notes = format!("{}/templates/NOTES.txt", chart.name());
         let mut notes = String::new();

@@ -12,7 +12,6 @@ use super::documents::Head;
 use super::{Level, Linter, deprecated, documents};
 use crate::kube::names;
 use crate::source::{FileKind, Sources};
-use crate::sprig;
 use crate::value::Map;
 
 const FOLDER: &str = "templates/";
@@ -87,7 +86,7 @@ fn render(linter: &Linter<'_>, user: &Map, logs: &mut Logs) -> Result<Option<(su
     let top = release::render_values(&chart, &values, &about, &capabilities, schema_world, logs)?;
     let templates = release::templates(&chart, &top, &mut Sources::new());
     let options = engine::Options { lint: true, ..engine::Options::new(linter.world) };
-    let rendered = engine::render(&templates, sprig::functions(), &options).map_err(|e| {
+    let rendered = engine::render(&templates, &options).map_err(|e| {
         logs.said(&e.warnings);
         e.text
     })?;
