@@ -41,6 +41,12 @@ pub(super) fn may_wait(name: &str) -> bool {
     !own.starts_with("templates/") && !own.starts_with("charts/") && !needed.contains(&own)
 }
 
+/// Whether a file is there for others than the chart's templates: for people, or to be installed before the chart is.
+fn is_rarely_read(name: &str) -> bool {
+    let own = in_own_chart(name);
+    own.starts_with("crds/") || own.ends_with(".md") || own == "LICENSE"
+}
+
 /// An archive in memory. What it holds is unpacked file by file, and again when somebody needs what was passed over.
 pub(super) struct Packed {
     bytes: Vec<u8>,
@@ -86,9 +92,10 @@ impl Packed {
         Ok(files)
     }
 
-    /// Whether a file is passed over.
+    /// Whether a file is passed over: one that hardly any chart reads, from a smaller size on.
     fn passes(&self, name: &str, size: u64) -> bool {
-        size >= self.large && may_wait(name)
+        let least = if is_rarely_read(name) { self.large / 32 } else { self.large };
+        size >= least && may_wait(name)
     }
 
     /// A file that was passed over.

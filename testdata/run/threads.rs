@@ -104,9 +104,10 @@ fn threads_do_not_change_what_an_archive_holds() {
     write("c/values.yaml", b"a: 1\nlist: [1, 2]\n");
     write("c/crds/a.yaml", format!("{crd}# {}\n", noise(40_000)).as_bytes());
     write("c/files/a.txt", noise(40_000).as_bytes());
+    write("c/README.md", noise(4_000).as_bytes());
     for i in 0..20 {
         let text = format!(
-            "{{{{/* {} */}}}}\na{i}: {{{{ .Values.a }}}}\nfile: {{{{ .Files.Get \"files/a.txt\" | sha256sum }}}}\nrandom: {{{{ randAlpha 9 }}}}\n",
+            "{{{{/* {} */}}}}\na{i}: {{{{ .Values.a }}}}\nfile: {{{{ .Files.Get \"files/a.txt\" | sha256sum }}}}\nreadme: {{{{ .Files.Get \"README.md\" | sha256sum }}}}\nrandom: {{{{ randAlpha 9 }}}}\n",
             noise(2_000)
         );
         write(&format!("c/templates/t{i}.yaml"), text.as_bytes());
