@@ -30,7 +30,7 @@ fn open_folder(world: &RealWorld, path: &str, output: &mut Output) -> Result<Cha
     }
     let mut logs = Logs::default();
     let loaded = load::load_known(world, path, &mut ValuesReader::default(), &mut logs);
-    logs.lines(false).iter().for_each(|line| output.note(line));
+    logs.lines().iter().for_each(|line| output.note(line));
     let chart = loaded.map_err(|e| Error::helm(e.0))?;
     if chart.metadata.api_version == "v3" {
         return Err(Error::helm("invalid chart apiVersion"));

@@ -125,9 +125,10 @@ fn within(
     let namespace = string(matches, "namespace").filter(|n| !n.is_empty()).unwrap_or_else(|| "default".to_owned());
     // What templates see as the time is the cluster's.
     let seen = RealWorld::new(Some(i128::from(opened.cluster.now())), Some(world.seed()));
-    let mut session = Session { cluster: &mut opened.cluster, world: &seen, namespace, logs: Logs::default() };
+    let mut session =
+        Session { cluster: &mut opened.cluster, world: &seen, namespace, logs: Logs { debug: on(matches, "debug"), ..Logs::default() } };
     let done = act(&mut session, output);
-    let lines = session.logs.lines(on(matches, "debug"));
+    let lines = session.logs.lines();
     lines.iter().for_each(|line| output.note(line));
     if store {
         opened.save()?;

@@ -242,7 +242,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn fail(self, message: impl Into<String>) -> HelmError {
-        let stderr = self.logs.lines(self.options.debug);
+        let stderr = self.logs.lines();
         let mut message = message.into();
         if self.options.compat == Compat::V3 {
             message = in_v3_words(&message);
@@ -328,8 +328,12 @@ fn in_v3_words(message: &str) -> String {
 
 /// Renders a chart as `helm template` does.
 pub fn template(world: &dyn World, options: &TemplateOptions) -> Result<TemplateOutput, HelmError> {
-    let mut run =
-        Run { options, logs: Logs { compat: options.compat, ..Logs::default() }, sources: Sources::new(), origins: Origins::new() };
+    let mut run = Run {
+        options,
+        logs: Logs { compat: options.compat, debug: options.debug, ..Logs::default() },
+        sources: Sources::new(),
+        origins: Origins::new(),
+    };
     let kube_version = match options.kube_version.as_deref().filter(|v| !v.is_empty()) {
         None => KubeVersion::default(),
         Some(text) => match KubeVersion::parse(text) {
@@ -639,15 +643,7 @@ fn compose(
             }
         }
     };
-    Ok(TemplateOutput {
-        stdout,
-        stderr: run.logs.lines(options.debug),
-        documents,
-        notes,
-        files: printed.files,
-        sources: run.sources,
-        failures,
-    })
+    Ok(TemplateOutput { stdout, stderr: run.logs.lines(), documents, notes, files: printed.files, sources: run.sources, failures })
 }
 
 /// The path of a template, what it rendered, and what wrote each byte of that.

@@ -7,7 +7,6 @@ use std::sync::mpsc::{Receiver, channel};
 use super::chart::Chart;
 use super::json::Json;
 use super::jsonschema::{Compiler, read};
-use super::release::Compat;
 use super::values::{LogLine, Logs};
 use crate::source::{World, all_cores};
 use crate::value::{Kind, Map, Parcel, Value};
@@ -143,9 +142,9 @@ impl Verdict {
             return out;
         }
         let (tell, found) = channel();
-        let (questions, compat) = (Arc::clone(&out.questions), logs.compat);
+        let (questions, own) = (Arc::clone(&out.questions), logs.alike());
         // What fails here fails again on the thread that waits.
-        rayon::spawn(move || drop(catch_unwind(AssertUnwindSafe(|| tell.send(alone(&questions, compat))))));
+        rayon::spawn(move || drop(catch_unwind(AssertUnwindSafe(|| tell.send(alone(&questions, own))))));
         out.found = Some(found);
         out
     }
@@ -158,7 +157,7 @@ impl Verdict {
     /// Ends the check. Schemas that a schema names by a file's path are read from `world`.
     pub(super) fn end(self, world: &dyn World, logs: &mut Logs) -> Result<(), String> {
         let (lines, verdict) = self.found.and_then(|found| found.recv().ok().flatten()).unwrap_or_else(|| {
-            let mut own = Logs { compat: logs.compat, ..Logs::default() };
+            let mut own = logs.alike();
             let mut compiler = Compiler::new(Some(world));
             let verdict = judge(&self.questions, &mut compiler, &mut own);
             if self.once {
@@ -171,8 +170,7 @@ impl Verdict {
     }
 }
 
-fn alone(questions: &[Question], compat: Compat) -> Option<Found> {
-    let mut logs = Logs { compat, ..Logs::default() };
+fn alone(questions: &[Question], mut logs: Logs) -> Option<Found> {
     let mut compiler = Compiler::new(None);
     let verdict = judge(questions, &mut compiler, &mut logs);
     let found = (!compiler.misses_files()).then_some((logs.list, verdict));

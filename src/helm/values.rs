@@ -95,9 +95,16 @@ pub struct Logs {
     pub list: Vec<LogLine>,
     /// Whose words, and whose rules where values are merged.
     pub compat: Compat,
+    /// Whether lines are kept that only `--debug` shows: some hold whole files.
+    pub debug: bool,
 }
 
 impl Logs {
+    /// Without lines, for somebody who takes part in the same.
+    pub(super) fn alike(&self) -> Self {
+        Self { list: Vec::new(), ..*self }
+    }
+
     /// Adds a line.
     pub fn push(&mut self, level: &'static str, message: String) {
         self.list.push(LogLine { level, message, attributes: Vec::new() });
@@ -124,15 +131,17 @@ impl Logs {
 
     /// Adds a line that only `--debug` shows.
     pub fn debug(&mut self, message: &str, attributes: &[(&str, &str)]) {
-        self.push_with("DEBUG", message, attributes);
+        if self.debug {
+            self.push_with("DEBUG", message, attributes);
+        }
     }
 
     /// The lines as printed.
-    pub fn lines(&self, debug: bool) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         if self.compat == Compat::V3 {
             return self.list.iter().filter_map(LogLine::v3).collect();
         }
-        self.list.iter().filter(|l| debug || l.level != "DEBUG").map(ToString::to_string).collect()
+        self.list.iter().map(ToString::to_string).collect()
     }
 
     /// What goes through Go's `log` package.

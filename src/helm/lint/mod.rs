@@ -351,7 +351,7 @@ pub fn report(world: &dyn World, paths: &[String], options: &TemplateOptions, fl
     let user = values::merge_options(world, user, &mut ValuesReader::default()).map_err(HelmError::new)?;
     let settings = Settings { namespace: options.namespace.clone(), kube_version, skip_schema_validation: options.skip_schema_validation };
     let limit = if flags.strict { Level::Warning } else { Level::Error };
-    let mut logs = Logs::default();
+    let mut logs = Logs { debug: options.debug, ..Logs::default() };
     let mut out = Report::default();
     let (mut failed, mut told) = (0, false);
     for path in &paths {
@@ -374,7 +374,7 @@ pub fn report(world: &dyn World, paths: &[String], options: &TemplateOptions, fl
         }
         out.stdout.push('\n');
     }
-    out.stderr = logs.lines(options.debug);
+    out.stderr = logs.lines();
     let summary = format!("{} chart(s) linted, {failed} chart(s) failed", paths.len());
     if failed > 0 {
         out.failure = Some(summary);
