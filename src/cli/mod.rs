@@ -33,8 +33,9 @@ mod world;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{ExitCode, exit};
 
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -55,11 +56,13 @@ const UNUSABLE: u8 = 2;
 /// A defect of kval.
 const BUG: u8 = 3;
 
-/// Runs one command line, the only one of its process: its thread joins the pool for good. (`args` with the program's name first). Data goes to `stdout`, everything else to `stderr`.
+/// Runs one command line, the only one of its process, which ends with it: what has been made is left to that end, and this
+/// returns only where there is no memory for a stack. (`args` with the program's name first). Data goes to `stdout`, everything
+/// else to `stderr`.
+#[allow(clippy::exit, reason = "the one place that ends the process")]
 pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, stderr: &mut dyn Write) -> ExitCode {
     let args: Vec<OsString> = args.into_iter().collect();
-    let begun = std::cell::Cell::new(false);
-    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    let ended = catch_unwind(AssertUnwindSafe(|| {
         pages::small();
         if args.get(1).is_some_and(|verb| verb == "template") {
             brief();
@@ -71,16 +74,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>, stdout: &mut dyn Write, std
         }
         // On the main thread, whose memory the system hands out in larger pieces than that of a thread of its own.
         stacker::grow(STACK, || {
-            begun.set(true);
-            execute(&args, chart)
+            let ran = catch_unwind(AssertUnwindSafe(|| execute(&args, chart)));
+            let (code, output) = ran.unwrap_or_else(|panic| (BUG, Output { stderr: error::bug(&*panic), ..Output::default() }));
+            // To give this stack back takes a word to each other thread.
+            exit(i32::from(output.send(stdout, stderr, code)))
         })
     }));
-    let (code, output) = match ran {
-        Ok(done) => done,
-        Err(panic) if begun.get() => (BUG, Output { stderr: error::bug(&*panic), ..Output::default() }),
-        Err(_) => (UNUSABLE, Output { stderr: "Error: no memory for a stack\n".to_owned(), ..Output::default() }),
-    };
-    ExitCode::from(output.send(stdout, stderr, code))
+    let Err(_) = ended;
+    let output = Output { stderr: "Error: no memory for a stack\n".to_owned(), ..Output::default() };
+    ExitCode::from(output.send(stdout, stderr, UNUSABLE))
 }
 
 fn execute(args: &[OsString], chart: Option<&OsString>) -> (u8, Output) {

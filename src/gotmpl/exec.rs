@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 
 use super::error::{ExecError, Result};
 use super::func::{Env, Functions, TOO_MANY_STEPS};
+use super::parse::Seen;
 use super::trace::{Out, Tracer};
 use super::tree::{At, Branch, Node, NodeKind, Pipe, Tree};
 use crate::source::Span;
@@ -80,7 +81,7 @@ impl Scope {
 
     /// Adds a template, unless it is empty and the name is taken.
     pub fn add(&self, tree: &Arc<Tree>) {
-        if super::tree::is_empty(&tree.root) && self.get(tree.name.as_bytes()).is_some() {
+        if tree.is_empty() && self.get(tree.name.as_bytes()).is_some() {
             return;
         }
         self.add_always(tree);
@@ -114,6 +115,8 @@ pub struct Runtime<'h> {
     pub tracer: Option<Tracer>,
     /// Template calls around the current one.
     pub depth: usize,
+    /// What was seen in definitions that were parsed when they were called.
+    pub seen: Seen,
 }
 
 /// Template calls nested deeper than this are refused (Go refuses at the depth its text names).
@@ -309,7 +312,8 @@ impl Runtime<'_> {
         self.steps = self.steps.saturating_sub(CALL_STEPS);
         let mut frame = Frame { tree, at: At::List(0), vars: vec![(Str::from("$"), dot.clone())], action: (0, 0), shift: 0 };
         self.depth += 1;
-        let result = stacked(|| self.walk(&mut frame, &dot, &tree.root, out));
+        let root = tree.root_sharing(&mut self.seen);
+        let result = stacked(|| self.walk(&mut frame, &dot, root, out));
         self.depth -= 1;
         result.map(|_| ())
     }

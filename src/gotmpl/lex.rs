@@ -101,35 +101,65 @@ fn is_alphanumeric(c: Option<char>) -> bool {
     c.is_some_and(|c| c == '_' || crate::value::is_letter(c) || crate::value::is_digit(c))
 }
 
-fn left_trim(s: &[u8]) -> bool {
+pub(super) fn left_trim(s: &[u8]) -> bool {
     matches!(s, [b'-', blank, ..] if is_blank(*blank))
 }
 
 /// Where the next action starts.
-fn find_left(text: &[u8]) -> Option<usize> {
+pub(super) fn find_left(text: &[u8]) -> Option<usize> {
     static LEFT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"{{"));
     LEFT.find(text)
 }
 
-fn is_blank(b: u8) -> bool {
-    matches!(b, b' ' | b'\t' | b'\r' | b'\n')
+pub(super) fn is_blank(b: u8) -> bool {
+    class(b) & BLANK != 0
 }
 
 /// Whether what follows ends a word.
-fn terminates(rest: &[u8]) -> bool {
-    matches!(rest, [] | [b' ' | b'\t' | b'\r' | b'\n' | b'.' | b',' | b'|' | b':' | b')' | b'(', ..] | [b'}', b'}', ..])
+pub(super) fn terminates(rest: &[u8]) -> bool {
+    match rest {
+        [b'}', next, ..] => *next == b'}',
+        [b, ..] => class(*b) & (BLANK | MARK) != 0,
+        [] => true,
+    }
 }
 
-fn is_name(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || b == b'_'
+pub(super) fn is_name(b: u8) -> bool {
+    class(b) & NAME != 0
 }
 
-fn blanks(s: &[u8]) -> usize {
+pub(super) fn blanks(s: &[u8]) -> usize {
     s.iter().take_while(|b| is_blank(**b)).count()
 }
 
+/// Bytes of names of ASCII.
+const NAME: u8 = 1;
+const BLANK: u8 = 2;
+/// What ends a word, but for blanks and the right delimiter.
+const MARK: u8 = 4;
+
+/// What each byte is: to look it up is one step.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut b = 0;
+    while b < 128 {
+        classes[b] = match b as u8 {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'_' => NAME,
+            b' ' | b'\t' | b'\r' | b'\n' => BLANK,
+            b'.' | b',' | b'|' | b':' | b')' | b'(' => MARK,
+            _ => 0,
+        };
+        b += 1;
+    }
+    classes
+};
+
+fn class(b: u8) -> u8 {
+    CLASSES[usize::from(b)]
+}
+
 /// What an identifier is.
-fn word(text: &[u8]) -> ItemKind {
+pub(super) fn word(text: &[u8]) -> ItemKind {
     // Most are no keywords, which the first letter and the length tell.
     let (keyword, kind): (&[u8], _) = match (text.first(), text.len()) {
         (Some(b'b'), 5) if text.ends_with(b"ock") => (b"block", ItemKind::Block),
@@ -313,6 +343,22 @@ impl<'a> Lexer<'a> {
             }
             at += 1;
         }
+    }
+
+    /// In front of the text at `pos`, outside of actions.
+    pub(super) fn at(input: &'a [u8], pos: usize) -> Self {
+        Self { pos, start: pos, ..Self::new(input) }
+    }
+
+    /// What is read up to here.
+    pub(super) fn place(&self) -> usize {
+        self.pos
+    }
+
+    /// Goes on behind the left delimiter before `inside`, with an action that is known to be whole: see [`Self::pass_action`].
+    pub(super) fn pass_to(&mut self, inside: usize, end: usize) -> Item {
+        self.pos = inside;
+        self.pass_action(end)
     }
 
     /// Behind a left delimiter: passes over an action that is known to be whole and to end with the right delimiter at `end`,

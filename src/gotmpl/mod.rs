@@ -8,6 +8,7 @@ mod func;
 mod lex;
 mod number;
 mod parse;
+mod skim;
 mod trace;
 pub mod tree;
 

@@ -8,7 +8,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::lex::{Item, ItemKind, Lexer};
 use super::number;
-use super::tree::{Arg, ArgKind, Branch, Command, Node, NodeKind, Pipe, Slice, Tree, is_empty};
+use super::skim::skim;
+use super::tree::{Arg, ArgKind, Body, Branch, Command, Node, NodeKind, Pipe, Slice, Tree};
 use crate::source::FileId;
 use crate::value::Str;
 use crate::value::stacked;
@@ -64,31 +65,19 @@ fn parse_with(
     file: Option<FileId>,
     has_function: &dyn Fn(&[u8]) -> bool,
 ) -> Result<Vec<Arc<Tree>>, ParseError> {
-    let mut parser = Parser {
-        name,
-        text,
-        file,
-        has_function,
-        lexer: Lexer::new(text),
-        tokens: [eof(), eof(), eof()],
-        peeked: 0,
-        trees: Vec::new(),
-        scope: Scope::default(),
-        seen,
-        share,
-        end: None,
-        uses: Vec::new(),
-        nested: false,
-        nodes: Vec::new(),
-        commands: Vec::new(),
-        args: Vec::new(),
-        chain: Vec::new(),
-        action: None,
-        nesting: 0,
-    };
+    let mut parser = Parser::new(seen, share, name, text, file, Lexer::new(text), has_function);
     let root = parser.file()?;
-    parser.add(name.clone(), root)?;
+    parser.add(name.clone(), Body::Read(root))?;
     Ok(parser.trees)
+}
+
+/// The nodes of a body that was passed over (see [`skim`]) and begins at `start`.
+pub(super) fn parse_body(seen: &mut Seen, text: &Arc<[u8]>, start: usize) -> Vec<Node> {
+    let name = Str::from("");
+    let mut parser = Parser::new(seen, true, &name, text, None, Lexer::at(text, start), &|_| true);
+    let list = parser.item_list();
+    debug_assert!(list.is_ok(), "{:?}", list.err());
+    list.map(|(nodes, _)| nodes).unwrap_or_default()
 }
 
 fn eof() -> Item {
@@ -205,6 +194,39 @@ struct Parser<'a> {
 const SHORT: usize = 32;
 
 impl<'a> Parser<'a> {
+    fn new(
+        seen: &'a mut Seen,
+        share: bool,
+        name: &'a Str,
+        text: &'a Arc<[u8]>,
+        file: Option<FileId>,
+        lexer: Lexer<'a>,
+        has_function: &'a dyn Fn(&[u8]) -> bool,
+    ) -> Self {
+        Self {
+            name,
+            text,
+            file,
+            has_function,
+            lexer,
+            tokens: [eof(), eof(), eof()],
+            peeked: 0,
+            trees: Vec::new(),
+            scope: Scope::default(),
+            seen,
+            share,
+            end: None,
+            uses: Vec::new(),
+            nested: false,
+            nodes: Vec::new(),
+            commands: Vec::new(),
+            args: Vec::new(),
+            chain: Vec::new(),
+            action: None,
+            nesting: 0,
+        }
+    }
+
     fn named(&mut self, text: &'a [u8]) -> Str {
         if text.len() > SHORT {
             return Str::from(text);
@@ -303,15 +325,15 @@ impl<'a> Parser<'a> {
         if kinds.contains(&token.kind) { Ok(token) } else { self.unexpected(&token, context) }
     }
 
-    fn add(&mut self, name: Str, root: Vec<Node>) -> Parsed<()> {
-        let tree = Tree { name, parse_name: self.name.clone(), text: Arc::clone(self.text), file: self.file, root };
+    fn add(&mut self, name: Str, body: Body) -> Parsed<()> {
+        let tree = Tree::new(name, self.name.clone(), Arc::clone(self.text), self.file, body);
         match self.trees.iter().position(|t| t.name == tree.name) {
             None => self.trees.push(Arc::new(tree)),
-            Some(i) if is_empty(&self.trees[i].root) => {
+            Some(i) if self.trees[i].is_empty() => {
                 self.trees.remove(i);
                 self.trees.push(Arc::new(tree));
             }
-            Some(_) if is_empty(&tree.root) => {}
+            Some(_) if tree.is_empty() => {}
             Some(_) => return self.error(format!("template: multiple definition of template {}", quote(tree.name.as_bytes()))),
         }
         Ok(())
@@ -345,14 +367,30 @@ impl<'a> Parser<'a> {
         let token = self.expect(&[ItemKind::String, ItemKind::RawString], CONTEXT)?;
         let name = self.unquoted(&token)?;
         self.expect(&[ItemKind::RightDelim], CONTEXT)?;
-        let (root, stop) = self.item_list()?;
-        if !matches!(stop, Stop::End) {
-            return self.error(format!("unexpected {} in {CONTEXT}", stop_name(&stop)));
-        }
-        self.add(name, root)?;
+        let body = match self.pass_over() {
+            Some(body) => body,
+            None => {
+                let (root, stop) = self.item_list()?;
+                if !matches!(stop, Stop::End) {
+                    return self.error(format!("unexpected {} in {CONTEXT}", stop_name(&stop)));
+                }
+                Body::Read(root)
+            }
+        };
+        self.add(name, body)?;
         self.scope = outer;
         self.action = action;
         Ok(())
+    }
+
+    /// Passes over the body that comes next, and the action that ends it, when that may be parsed later.
+    fn pass_over(&mut self) -> Option<Body> {
+        let start = self.lexer.place();
+        let (known, has_function) = (&mut self.seen.functions, self.has_function);
+        let mut knows = |name: &[u8]| known.contains(name) || has_function(name) && known.insert(Str::from(name));
+        let ended = self.share.then(|| skim(self.text, start, &mut knows))??;
+        self.tokens[0] = self.lexer.pass_to(ended.inside, ended.close);
+        Some(Body::Unread(start))
     }
 
     fn unquoted(&mut self, token: &Item) -> Parsed<Str> {
@@ -430,7 +468,7 @@ impl<'a> Parser<'a> {
                 if !matches!(stop, Stop::End) {
                     return self.error(format!("unexpected {} in {CONTEXT}", stop_name(&stop)));
                 }
-                self.add(name.clone(), root)?;
+                self.add(name.clone(), Body::Read(root))?;
                 self.scope = outer;
                 self.action = action;
                 node(token.pos, end, NodeKind::Template(name, Some(pipe)))

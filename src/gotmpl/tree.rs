@@ -1,8 +1,9 @@
 //! The parsed template: nodes with byte positions, printed back as Go prints them in error contexts.
 //! upstream: text/template/parse/node.go
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::parse::{Seen, parse_body};
 use crate::source::FileId;
 use crate::value::Str;
 
@@ -17,8 +18,43 @@ pub struct Tree {
     pub text: Arc<[u8]>,
     /// The text's number, when it is a file.
     pub file: Option<FileId>,
+    /// The nodes, once somebody asks for them.
+    root: OnceLock<Vec<Node>>,
+    /// Where the body begins, for those that are parsed then.
+    start: usize,
+}
+
+/// The body of a template.
+pub(super) enum Body {
+    Read(Vec<Node>),
+    /// One that begins there, and is known to be sound.
+    Unread(usize),
+}
+
+impl Tree {
+    pub(super) fn new(name: Str, parse_name: Str, text: Arc<[u8]>, file: Option<FileId>, body: Body) -> Self {
+        let (root, start) = match body {
+            Body::Read(nodes) => (nodes.into(), 0),
+            Body::Unread(start) => (OnceLock::new(), start),
+        };
+        Self { name, parse_name, text, file, root, start }
+    }
+
     /// The nodes.
-    pub root: Vec<Node>,
+    pub fn root(&self) -> &[Node] {
+        self.root_sharing(&mut Seen::default())
+    }
+
+    /// The nodes; when they are parsed now, what was `seen` in texts before is shared with them.
+    pub(super) fn root_sharing(&self, seen: &mut Seen) -> &[Node] {
+        self.root.get_or_init(|| parse_body(seen, &self.text, self.start))
+    }
+
+    /// Whether there is nothing but space and comments.
+    pub fn is_empty(&self) -> bool {
+        // No other body is left unread.
+        self.root.get().is_some_and(|nodes| is_empty(nodes))
+    }
 }
 
 /// A part of a template's text, which it shares; compares as its bytes.
@@ -339,7 +375,7 @@ fn write_fields(names: &[Str], out: &mut Vec<u8>) {
 }
 
 /// Whether there is nothing but space and comments.
-pub fn is_empty(nodes: &[Node]) -> bool {
+fn is_empty(nodes: &[Node]) -> bool {
     nodes.iter().all(|n| match &n.kind {
         NodeKind::Text(text) => {
             !text.iter().any(u8::is_ascii_graphic)

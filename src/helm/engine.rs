@@ -250,7 +250,7 @@ pub fn render(templates: &[Template], options: &Options<'_>) -> Result<Output, R
         })
         .collect();
     if options.once {
-        std::mem::forget((runtime.scope, defined));
+        std::mem::forget((runtime.scope, runtime.seen, defined));
     }
     Ok(Output { files, warnings: host.warnings.take(), failures })
 }
@@ -268,6 +268,7 @@ pub(super) fn runtime<'h>(host: &'h Engine<'h>, functions: Functions, options: &
         max_output: options.limits.output,
         tracer: options.trace.map(|origins| Tracer::new(origins.clone())),
         depth: 0,
+        seen: Seen::default(),
     }
 }
 

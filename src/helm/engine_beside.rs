@@ -206,7 +206,7 @@ impl<'a> Beside<'a> {
             }
         }
         if self.once {
-            std::mem::forget((runtime.scope, dots));
+            std::mem::forget((runtime.scope, runtime.seen, dots));
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::gotmpl::{self, Function, Functions, Host, MissingKey, Out, Places, Runtime, Scope, Signature};
+use crate::gotmpl::{self, Function, Functions, Host, MissingKey, Out, Places, Runtime, Scope, Seen, Signature};
 use crate::source::MemoryWorld;
 use crate::value::{GoType, Kind, Str, Value};
 
@@ -101,6 +101,7 @@ pub(super) fn execute(text: &Arc<[u8]>, dot: &Value, strict: bool) -> (String, O
         max_output: 64 << 20,
         tracer: None,
         depth: 0,
+        seen: Seen::default(),
     };
     let mut out = Out::default();
     let ended = runtime.execute(b"output", "output", dot, &mut out);

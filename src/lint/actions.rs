@@ -22,7 +22,7 @@ const MAX_DEPTH: usize = 200;
 /// Calls `f` with each node of a template, definitions included, parents first.
 pub(super) fn nodes<'t>(template: &'t Template, f: &mut dyn FnMut(&'t Node)) {
     for tree in &template.trees {
-        list(&tree.root, 0, f);
+        list(tree.root(), 0, f);
     }
 }
 

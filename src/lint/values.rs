@@ -237,7 +237,7 @@ pub(super) fn reads(chart: &ChartSource, sources: &Sources) -> Reads {
         for template in chart.templates.iter().filter(|t| !t.is_partial()) {
             if let Some(tree) = template.trees.last() {
                 walk.file = Some(template.file);
-                walk.list(&tree.root, &mut Scope::new(Known::Top));
+                walk.list(tree.root(), &mut Scope::new(Known::Top));
             }
         }
         walk.texts_of_values(chart);
@@ -270,7 +270,7 @@ impl Walk<'_> {
             if !self.called.iter().any(|c| c.2 == name) {
                 self.reached = computed.is_none_or(|formats| formats.iter().any(|f| actions::fits(f, &name)));
                 self.file = Some(template.file);
-                self.list(&tree.root, &mut Scope::new(Known::Top));
+                self.list(tree.root(), &mut Scope::new(Known::Top));
             }
         }
     }
@@ -319,7 +319,7 @@ impl Walk<'_> {
         let bytes: Arc<[u8]> = Arc::from(text.as_bytes());
         if let Ok(trees) = gotmpl::parse(&Str::from("values"), &bytes, None, &|_| true) {
             if let Some(tree) = trees.last() {
-                self.list(&tree.root, &mut Scope::new(Known::Top));
+                self.list(tree.root(), &mut Scope::new(Known::Top));
             }
         }
     }
@@ -468,7 +468,7 @@ impl Walk<'_> {
             return;
         }
         let inner = Scope::new(quiet(dot, scope));
-        actions::conditions(&tree.root, &mut |pipe| self.asked_in(pipe, &inner, helpers + 1, found));
+        actions::conditions(tree.root(), &mut |pipe| self.asked_in(pipe, &inner, helpers + 1, found));
     }
 
     fn read(&mut self, path: &[String], whole: bool, usage: Usage, scope: &Scope, at: (usize, usize), soft: bool) {
@@ -841,7 +841,7 @@ impl Walk<'_> {
         let asking = std::mem::replace(&mut self.asking, false);
         let mut inner = Scope::new(dot);
         inner.guards = guards;
-        self.list(&tree.root, &mut inner);
+        self.list(tree.root(), &mut inner);
         self.file = file;
         self.asking = asking;
     }

@@ -14,7 +14,7 @@ pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
     for template in &chart.templates {
         for tree in &template.trees {
-            list(cx, template, &tree.root, &[]);
+            list(cx, template, tree.root(), &[]);
         }
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn check(cx: &Context) {
     let Some(chart) = cx.chart() else { return };
     for template in chart.templates.iter().filter(|t| !t.is_partial()) {
         if let Some(tree) = template.trees.last() {
-            walk(cx, template, &tree.root, &Dot::Root, 0);
+            walk(cx, template, tree.root(), &Dot::Root, 0);
         }
     }
 }

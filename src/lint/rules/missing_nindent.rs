@@ -74,7 +74,7 @@ fn block(cx: &Context, name: &str) -> bool {
     let Some(tree) = tree else { return false };
     // Whole objects stand at the left edge.
     let mut entries = 0;
-    for node in &tree.root {
+    for node in tree.root() {
         if let NodeKind::Text(text) = &node.kind {
             let text = String::from_utf8_lossy(text);
             if text.lines().any(|l| l == "---" || l.starts_with("apiVersion:")) {

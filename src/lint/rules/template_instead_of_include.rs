@@ -28,7 +28,7 @@ fn fits(cx: &Context, chart: &ChartSource, name: &str, depth: usize) -> bool {
         let end = defines.get(at + 1).map_or(text.len(), |(_, range)| range.start);
         // One line fits anywhere; what is named after several things will have more.
         let tree = template.trees.iter().find(|t| t.name.to_string() == name);
-        if !name.ends_with('s') && tree.is_some_and(|t| lines(&t.root, 0) <= 1) {
+        if !name.ends_with('s') && tree.is_some_and(|t| lines(t.root(), 0) <= 1) {
             return true;
         }
         let body = without_comments(&text[defines[at].1.end..end]);
