@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::io::{ErrorKind, Read, copy, sink};
+use std::iter::repeat_n;
 use std::sync::{Arc, OnceLock};
 
 use super::chart::{File, Reader};
@@ -13,7 +14,7 @@ use super::strvals::quote;
 /// What is made of a file's name and bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Make<'a, T> {
-    pub(super) now: &'a (dyn Fn(&str, &[u8]) -> T + Sync),
+    pub(super) now: &'a (dyn Fn(&str, Arc<[u8]>) -> T + Sync),
     /// For files that may never be looked at.
     pub(super) later: Option<&'a (dyn Fn(String, u64, Reader) -> T + Sync)>,
 }
@@ -53,7 +54,7 @@ pub(super) struct Packed {
     /// Files that rendering may do without are passed over from so many bytes on.
     large: u64,
     /// What was passed over, by the place of the file; unpacked once somebody needs one of them.
-    passed: OnceLock<Vec<(usize, Vec<u8>)>>,
+    passed: OnceLock<Vec<(usize, Arc<[u8]>)>>,
 }
 
 impl Packed {
@@ -77,8 +78,8 @@ impl Packed {
                     later(name.to_owned(), size, Box::new(move || Ok(packed.passed(place))))
                 }
                 (Ok(data), Some(later)) => {
-                    let data: Box<[u8]> = without_bom(data).into();
-                    later(name.to_owned(), data.len() as u64, Box::new(move || Ok(data.to_vec())))
+                    let data = without_bom(data);
+                    later(name.to_owned(), data.len() as u64, Box::new(move || Ok(Arc::clone(&data))))
                 }
                 (data, None) => (make.now)(name, without_bom(data.unwrap_or_default())),
             });
@@ -99,23 +100,23 @@ impl Packed {
     }
 
     /// A file that was passed over.
-    fn passed(&self, place: usize) -> Vec<u8> {
+    fn passed(&self, place: usize) -> Arc<[u8]> {
         let again = || {
             let mut passed = Vec::new();
             let wanted = |name: &str, size: u64| self.passes(name, size);
             // The archive was whole when the file was passed over.
             let _ = unpack_each(&self.bytes, &wanted, &mut |place, _, data| {
-                passed.extend(data.ok().map(|data| (place, without_bom(data).to_vec())));
+                passed.extend(data.ok().map(|data| (place, without_bom(data))));
             });
             passed
         };
-        self.passed.get_or_init(again).iter().find(|(at, _)| *at == place).map(|(_, data)| data.clone()).unwrap_or_default()
+        self.passed.get_or_init(again).iter().find(|(at, _)| *at == place).map(|(_, data)| Arc::clone(data)).unwrap_or_default()
     }
 }
 
 /// Without the mark of its byte order.
-pub(super) fn without_bom(data: &[u8]) -> &[u8] {
-    data.strip_prefix(b"\xef\xbb\xbf").unwrap_or(data)
+pub(super) fn without_bom(data: Arc<[u8]>) -> Arc<[u8]> {
+    data.strip_prefix(b"\xef\xbb\xbf").map(Arc::from).unwrap_or(data)
 }
 
 /// Whether it begins as an archive does.
@@ -159,7 +160,7 @@ pub fn unpack(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, LoadError> {
 /// Whether a file of that name and size is to be unpacked.
 type Wanted<'a> = &'a dyn Fn(&str, u64) -> bool;
 /// Takes the place, the name and the content of a file, or its size when it is not wanted.
-type Take<'a> = &'a mut dyn FnMut(usize, &str, Result<&[u8], u64>);
+type Take<'a> = &'a mut dyn FnMut(usize, &str, Result<Arc<[u8]>, u64>);
 
 fn unpack_each(bytes: &[u8], wanted: Wanted<'_>, take: Take<'_>) -> Result<(), LoadError> {
     if bytes.len() < 10 {
@@ -200,7 +201,7 @@ impl From<std::io::Error> for Broken {
 }
 
 /// How much more memory a file is given at once: what a header says of its size may be wrong.
-const AT_ONCE: u64 = 1 << 20;
+const AT_ONCE: u64 = 4 << 20;
 
 /// How many files there are.
 fn files_of(
@@ -212,7 +213,6 @@ fn files_of(
     let too_large = || LoadError(format!("decompressed chart is larger than the maximum size {MAX_SIZE}"));
     let mut left = MAX_SIZE;
     let mut count = 0;
-    let mut memory = Vec::new();
     for entry in archive.entries_with_seek()? {
         let mut entry = entry?;
         let kind = entry.header().entry_type();
@@ -227,11 +227,11 @@ fn files_of(
         }
         let whole = kind.is_file() || kind.is_contiguous();
         let passed = whole && size > 0 && !wanted(&name, size);
-        let read = match whole {
-            true if passed => copy(&mut entry, &mut sink())?,
-            true => fill(&mut memory, &mut entry, size)?,
-            false if kind.is_gnu_sparse() => fill(&mut memory, &mut entry, left)?,
-            false => 0,
+        let (read, data) = match whole {
+            true if passed => (copy(&mut entry, &mut sink())?, Err(size)),
+            true => filled(&mut entry, size).map(|(read, data)| (read, Ok(data)))?,
+            false if kind.is_gnu_sparse() => filled(&mut entry, left).map(|(read, data)| (read, Ok(data)))?,
+            false => (0, Ok(Arc::default())),
         };
         if whole && read < size {
             return Err(Broken::Archive(ErrorKind::UnexpectedEof.into()));
@@ -243,8 +243,7 @@ fn files_of(
         if count >= MAX_FILES {
             return Err(LoadError(format!("chart holds more than {MAX_FILES} files")).into());
         }
-        let data = memory.get(..read as usize).unwrap_or_default();
-        take(count, &name, if passed { Err(size) } else { Ok(data) });
+        take(count, &name, data);
         count += 1;
         // Without the zeros that fill its last block a file is whole all the same.
         if kind.is_file() && unzip.borrow_mut().ends_unfilled() {
@@ -260,22 +259,40 @@ fn files_of(
     }
 }
 
-/// Reads at most so many bytes to the start of `memory`, which is made larger as they come: how many there were.
-fn fill(memory: &mut Vec<u8>, from: &mut impl Read, most: u64) -> std::io::Result<u64> {
-    let mut filled = 0;
-    while filled < most as usize {
-        let end = most.min(filled as u64 + AT_ONCE) as usize;
-        if memory.len() < end {
-            memory.resize(end, 0);
+/// Reads at most so many bytes: how many there were, and them.
+fn filled(from: &mut impl Read, most: u64) -> std::io::Result<(u64, Arc<[u8]>)> {
+    if most > AT_ONCE {
+        let mut memory = Vec::new();
+        let mut read = 0;
+        while read < most {
+            memory.resize(most.min(read + AT_ONCE) as usize, 0);
+            let more = fill(memory.get_mut(read as usize..).unwrap_or_default(), from)?;
+            read += more as u64;
+            memory.truncate(read as usize);
+            if more == 0 {
+                break;
+            }
         }
-        match from.read(memory.get_mut(filled..end).unwrap_or_default()) {
+        return Ok((read, memory.into()));
+    }
+    // Where it is to stay, without a copy.
+    let mut data: Arc<[u8]> = repeat_n(0, most as usize).collect();
+    let read = fill(Arc::get_mut(&mut data).unwrap_or_default(), from)?;
+    Ok((read as u64, if read == data.len() { data } else { data.get(..read).unwrap_or_default().into() }))
+}
+
+/// Reads as much as there is room for, or as there is: how much.
+fn fill(room: &mut [u8], from: &mut impl Read) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < room.len() {
+        match from.read(room.get_mut(filled..).unwrap_or_default()) {
             Ok(0) => break,
             Ok(n) => filled += n,
             Err(e) if e.kind() == ErrorKind::Interrupted => {}
             Err(e) => return Err(e),
         }
     }
-    Ok(filled as u64)
+    Ok(filled)
 }
 
 /// What Go says of what is no tar archive.

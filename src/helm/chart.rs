@@ -19,48 +19,29 @@ pub struct File {
 
 #[derive(Clone)]
 enum Content {
-    Read(Text),
+    Read(Arc<[u8]>),
     Unread(Arc<Unread>),
 }
 
-#[derive(Clone)]
-struct Text {
-    data: Arc<[u8]>,
-    /// The same memory as text; absent when it is not UTF-8.
-    text: Option<Arc<str>>,
-}
-
-impl Text {
-    fn of(data: &[u8]) -> Self {
-        match std::str::from_utf8(data) {
-            Ok(text) => {
-                let text: Arc<str> = text.into();
-                Self { data: Arc::clone(&text).into(), text: Some(text) }
-            }
-            Err(_) => Self { data: data.into(), text: None },
-        }
-    }
-}
-
 /// Reads a file; on failure, Helm's sentence.
-pub(super) type Reader = Box<dyn Fn() -> Result<Vec<u8>, LoadError> + Send + Sync>;
+pub(super) type Reader = Box<dyn Fn() -> Result<Arc<[u8]>, LoadError> + Send + Sync>;
 
 struct Unread {
     size: u64,
     read: Reader,
     /// What was read, nothing where that failed, and why.
-    read_once: OnceLock<(Text, Option<LoadError>)>,
+    read_once: OnceLock<(Arc<[u8]>, Option<LoadError>)>,
 }
 
 impl File {
     /// A file of a name and content.
     pub fn new(name: impl Into<String>, data: Vec<u8>) -> Self {
-        Self { name: name.into(), content: Content::Read(Text::of(&data)) }
+        Self { name: name.into(), content: Content::Read(data.into()) }
     }
 
-    /// A file of a name and content, copied.
-    pub(super) fn of(name: &str, data: &[u8]) -> Self {
-        Self { name: name.to_owned(), content: Content::Read(Text::of(data)) }
+    /// A file of a name and content, which it shares.
+    pub(super) fn of(name: &str, data: Arc<[u8]>) -> Self {
+        Self { name: name.to_owned(), content: Content::Read(data) }
     }
 
     /// A file of so many bytes that is read when it is needed.
@@ -71,33 +52,23 @@ impl File {
     /// How many bytes it has, as far as that is known without reading it.
     pub(super) fn size(&self) -> u64 {
         match &self.content {
-            Content::Read(text) => text.data.len() as u64,
+            Content::Read(data) => data.len() as u64,
             Content::Unread(file) => file.size,
-        }
-    }
-
-    fn content(&self) -> &Text {
-        match &self.content {
-            Content::Read(text) => text,
-            Content::Unread(file) => {
-                let read = || match (file.read)() {
-                    Ok(data) => (Text::of(&data), None),
-                    Err(e) => (Text::of(&[]), Some(e)),
-                };
-                &file.read_once.get_or_init(read).0
-            }
         }
     }
 
     /// The content; nothing when it is read only now and that fails, which [`Chart::all_read`] tells.
     pub fn data(&self) -> &Arc<[u8]> {
-        &self.content().data
-    }
-
-    /// The content as text, with what is not UTF-8 replaced.
-    pub fn text(&self) -> Arc<str> {
-        let content = self.content();
-        content.text.clone().unwrap_or_else(|| String::from_utf8_lossy(&content.data).into())
+        match &self.content {
+            Content::Read(data) => data,
+            Content::Unread(file) => {
+                let read = || match (file.read)() {
+                    Ok(data) => (data, None),
+                    Err(e) => (Arc::default(), Some(e)),
+                };
+                &file.read_once.get_or_init(read).0
+            }
+        }
     }
 
     /// Why it could not be read when it was needed.

@@ -204,7 +204,7 @@ fn read_folder<T: Send + Sync>(
     // What was found before a failure is read first: its failures come before.
     let mut files = Vec::new();
     let mut left = MAX_SIZE;
-    let now = |data: Vec<u8>, name: &String| (data.len() as u64, (make.now)(name, without_bom(&data)));
+    let now = |data: Vec<u8>, name: &String| (data.len() as u64, (make.now)(name, without_bom(data.into())));
     for some in walk.found.chunks(AT_ONCE) {
         let read = |(name, full): &(String, String)| {
             let failed =
@@ -222,7 +222,7 @@ fn read_folder<T: Send + Sync>(
                         later(
                             name.clone(),
                             length,
-                            Box::new(move || read().map(|data| without_bom(&data).to_vec()).map_err(|e| failed(&shown, &full, e))),
+                            Box::new(move || read().map(|data| without_bom(data.into())).map_err(|e| failed(&shown, &full, e))),
                         ),
                     )
                 }

@@ -927,7 +927,7 @@ fn collect(
         out.push(engine::Template {
             name: clean_path(&format!("{path}/{}", file.name)),
             text: Arc::clone(file.data()),
-            file: sources.add(shown, file.text()),
+            file: sources.add_bytes(shown, Arc::clone(file.data())),
             base_path: format!("{path}/templates"),
             dot: dot.clone().into(),
             partial_only: chart.is_library(),

@@ -90,7 +90,7 @@ fn advice(missing: &AbsentKey, name: &str) -> String {
 /// Points at the rendered line; reports resolve it to the template.
 fn of_text(sources: &mut Sources, message: &str, broken: Broken) -> (Diagnostic, FileId) {
     let file = sources.add_rendered(format!("{}{RENDERED}", broken.source), &*broken.text, broken.map);
-    let text = std::sync::Arc::clone(&sources.get(file).text);
+    let text = std::sync::Arc::clone(sources.get(file).text.shared());
     let documents = yaml::parse(&text, file);
     let bad = documents.iter().find_map(|d| d.error.as_ref().map(|e| e.offset.unwrap_or(d.span.start as usize)));
     // Without an error of syntax, it is a document that is no object.

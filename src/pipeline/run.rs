@@ -449,7 +449,7 @@ fn parsed(text: &str, file: FileId, quick: bool) -> std::thread::Result<(Vec<Doc
 
 /// Adds a text and its documents to a unit.
 fn add(unit: &mut Unit, file: FileId, quick: bool) {
-    let text = std::sync::Arc::clone(&unit.sources.get(file).text);
+    let text = std::sync::Arc::clone(unit.sources.get(file).text.shared());
     took(unit, file, parsed(&text, file, quick));
 }
 
@@ -514,7 +514,7 @@ fn read(world: &dyn World, paths: &[(&str, bool)], quick: bool) -> Result<Unit, 
     let parsed: Vec<_> = files
         .par_iter()
         .map(|file| {
-            let text = std::sync::Arc::clone(&unit.sources.get(*file).text);
+            let text = std::sync::Arc::clone(unit.sources.get(*file).text.shared());
             parsed(&text, *file, quick)
         })
         .collect();

@@ -11,6 +11,6 @@ mod world;
 
 pub use origin::{Origin, OriginId, Origins, Piece};
 pub use shared::SharedText;
-pub use text::{FileId, Frame, LineColumn, RENDERED, Segment, SourceFile, SourceMap, Sources, Span};
+pub use text::{FileId, Frame, LineColumn, RENDERED, Segment, SourceFile, SourceMap, Sources, Span, Text};
 pub use threads::{STACK, all_cores, brief, help_on};
 pub use world::{DirEntry, FileKind, Later, MemoryWorld, Opened, World, WorldError};

@@ -1,5 +1,6 @@
 //! Texts, spans and the map from rendered text back to its templates.
 
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use super::origin::{OriginId, Origins};
@@ -43,13 +44,41 @@ pub struct LineColumn {
     pub column: u32,
 }
 
+/// A text, of bytes that are decoded once somebody looks at them.
+#[derive(Clone, Debug)]
+pub struct Text {
+    bytes: Option<Arc<[u8]>>,
+    text: OnceLock<Arc<str>>,
+}
+
+impl Text {
+    /// The text, which it goes on sharing.
+    pub fn shared(&self) -> &Arc<str> {
+        self.text.get_or_init(|| String::from_utf8_lossy(self.bytes.as_deref().unwrap_or_default()).into())
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for Text {
+    fn from(text: T) -> Self {
+        Self { bytes: None, text: OnceLock::from(text.into()) }
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.shared()
+    }
+}
+
 /// One text with its name and, when it was rendered, the map to what wrote it.
 #[derive(Debug)]
 pub struct SourceFile {
     /// The path as shown to users.
     pub name: String,
     /// The whole text; bytes that are not UTF-8 were replaced for display.
-    pub text: Arc<str>,
+    pub text: Text,
     /// Present when the text was rendered from templates with tracing on.
     pub map: Option<Arc<SourceMap>>,
     line_starts: OnceLock<Vec<u32>>,
@@ -101,18 +130,23 @@ impl Sources {
     }
 
     /// Adds a text and gives its number.
-    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
+    pub fn add(&mut self, name: impl Into<String>, text: impl Into<Text>) -> FileId {
         self.add_rendered(name, text, None)
     }
 
+    /// Adds a text by its bytes; those that are not UTF-8 are replaced for display.
+    pub fn add_bytes(&mut self, name: impl Into<String>, bytes: Arc<[u8]>) -> FileId {
+        self.add_rendered(name, Text { bytes: Some(bytes), text: OnceLock::new() }, None)
+    }
+
     /// Adds a text that was rendered, with the map to what wrote it.
-    pub fn add_rendered(&mut self, name: impl Into<String>, text: impl Into<Arc<str>>, map: Option<Arc<SourceMap>>) -> FileId {
+    pub fn add_rendered(&mut self, name: impl Into<String>, text: impl Into<Text>, map: Option<Arc<SourceMap>>) -> FileId {
         self.files.push(SourceFile { name: name.into(), text: text.into(), map, line_starts: OnceLock::new() });
         FileId(self.files.len() as u32 - 1)
     }
 
     /// Gives a text that was left out because nothing pointed at it.
-    pub fn supply(&mut self, id: FileId, text: impl Into<Arc<str>>) {
+    pub fn supply(&mut self, id: FileId, text: impl Into<Text>) {
         if let Some(file) = self.files.get_mut(id.0 as usize) {
             (file.text, file.line_starts) = (text.into(), OnceLock::new());
         }

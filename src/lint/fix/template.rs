@@ -194,7 +194,7 @@ pub(super) fn prefix(input: &Input, finding: &Diagnostic, _: Span) -> Edits {
     let name = finding.message.split('`').nth(1)?;
     let prefixed = format!("{}.{name}", chart.name());
     let (old, new) = (format!("\"{name}\""), format!("\"{prefixed}\""));
-    let text_of = |template: &Template| Arc::clone(&input.sources.get(template.file).text);
+    let text_of = |template: &Template| Arc::clone(input.sources.get(template.file).text.shared());
     let known = chart.templates.iter().find_map(|t| defined(&text_of(t), &prefixed).map(|(_, body)| text_of(t)[body].to_owned()));
     let mut out = Vec::new();
     for template in &chart.templates {
