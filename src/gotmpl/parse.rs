@@ -71,13 +71,17 @@ fn parse_with(
     Ok(parser.trees)
 }
 
-/// The nodes of a body that was passed over (see [`skim`]) and begins at `start`.
+/// The nodes of a body that was passed over (see [`skim`]) and begins at `start`. What was `seen` in texts before is shared.
+///
+/// # Panics
+/// When it does not parse: a bug of [`skim`].
 pub(super) fn parse_body(seen: &mut Seen, text: &Arc<[u8]>, start: usize) -> Vec<Node> {
     let name = Str::from("");
     let mut parser = Parser::new(seen, true, &name, text, None, Lexer::at(text, start), &|_| true);
-    let list = parser.item_list();
-    debug_assert!(list.is_ok(), "{:?}", list.err());
-    list.map(|(nodes, _)| nodes).unwrap_or_default()
+    match parser.item_list() {
+        Ok((nodes, _)) => nodes,
+        Err(wrong) => unreachable!("what was passed over is wrong: {}", wrong.text),
+    }
 }
 
 fn eof() -> Item {

@@ -269,7 +269,9 @@ impl<'a> Skim<'a, '_> {
             _ => return None,
         };
         while self.byte() == Some(b'.') {
-            if !has_fields || !self.field()? {
+            // Behind a dot a digit makes a number.
+            let is_number = self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit);
+            if !has_fields || is_number || !self.field()? {
                 return None;
             }
         }
@@ -431,6 +433,7 @@ mod tests {
             "{{ 08 }}",
             "{{ .é }}",
             "{{ .a.b-c }}",
+            "{{ .a.5 }}",
             "{{ /* not first */ }}",
             "{{ define \"inner\" }}{{ end }}",
             "{{ block \"inner\" . }}{{ end }}",
