@@ -229,21 +229,18 @@ impl<'a> Skim<'a, '_> {
         Some(())
     }
 
-    /// An operand; whether it can be called.
+    /// An operand; whether it is no constant: such a one can be called, and may have fields.
     fn operand(&mut self) -> Option<bool> {
         let start = self.at;
-        let (can_call, has_fields) = match self.byte()? {
-            b'.' if self.text.get(self.at + 1).is_some_and(|next| !next.is_ascii_digit()) => {
-                let is_field = self.field()?;
-                (is_field, is_field)
-            }
+        let can_call = match self.byte()? {
+            b'.' => self.field()?,
             b'$' => {
                 let name = self.variable()?;
-                (name == b"$" || self.vars.contains(&name)).then_some((true, true))?
+                (name == b"$" || self.vars.contains(&name)).then_some(true)?
             }
             b'"' | b'`' => {
                 self.string()?;
-                (false, false)
+                false
             }
             b'(' => {
                 self.at += 1;
@@ -253,35 +250,37 @@ impl<'a> Skim<'a, '_> {
                 }
                 self.pipeline(Close::Paren, false)?;
                 self.parens -= 1;
-                (true, true)
+                true
             }
             b'-' | b'0'..=b'9' => {
                 self.number()?;
-                (false, false)
+                false
             }
             b'_' | b'a'..=b'z' | b'A'..=b'Z' => match self.word()? {
                 ItemKind::Identifier => {
                     let name = self.text.get(start..self.at)?;
-                    (self.has_function)(name).then_some((true, true))?
+                    (self.has_function)(name).then_some(true)?
                 }
-                kind => is_operand(kind).then_some((false, false))?,
+                kind => is_operand(kind).then_some(false)?,
             },
             _ => return None,
         };
         while self.byte() == Some(b'.') {
-            // Behind a dot a digit makes a number.
-            let is_number = self.text.get(self.at + 1).is_some_and(u8::is_ascii_digit);
-            if !has_fields || is_number || !self.field()? {
+            if !can_call || !self.field()? {
                 return None;
             }
         }
         Some(can_call)
     }
 
-    /// A dot and the name behind it, where there is one: whether it is.
+    /// A dot and the name behind it, where there is one: whether it is. Before a digit it is part of a number.
     fn field(&mut self) -> Option<bool> {
         self.at += 1;
-        if lex::terminates(self.rest()) { Some(false) } else { self.name().map(|()| true) }
+        match self.byte() {
+            Some(b'0'..=b'9') => None,
+            _ if lex::terminates(self.rest()) => Some(false),
+            _ => self.name().map(|()| true),
+        }
     }
 
     fn variable(&mut self) -> Option<&'a [u8]> {
